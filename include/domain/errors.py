@@ -1,0 +1,100 @@
+"""Every error the export raises on purpose; the class says what the caller should do.
+
+The message is for the person who must act: what happened, to which call or setting, what to do.
+It never contains a URL of the portal, a token or a key (D27): clients cut those out before raising.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """`call_records.error_code`: the codes people filter by; `docs/error_codes.md` explains each."""
+
+    FORBIDDEN_HOST = "forbidden_host"
+    MISSING_AUDIO = "missing_audio"
+    DOWNLOAD_FAILED = "download_failed"
+    NOT_AUDIO = "not_audio"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    AUDIO_TOO_SHORT = "audio_too_short"
+    STT_TIMEOUT = "stt_timeout"
+    STT_REJECTED = "stt_rejected"
+    STT_UNAVAILABLE = "stt_unavailable"
+    STT_QUOTA = "stt_quota"
+    STORAGE_FAILED = "storage_failed"
+    SUMMARY_FAILED = "summary_failed"
+    BAD_ROW = "bad_row"
+    INTERNAL = "internal"
+
+
+class ExportError(Exception):
+    """The export could not do what it was asked."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+
+    def __init__(self, message: str | None = None, *, code: ErrorCode | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+        if code is not None:
+            self.code = code
+
+
+class Temporary(ExportError):
+    """Worth trying again later: a timeout, a 5xx, a cut connection.
+
+    `retry_after` is the server's own hint in seconds, if it gave one.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: ErrorCode | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Throttled(Temporary):
+    """The other side asks us to slow down; never counts as an attempt (D13, D14a)."""
+
+
+class Permanent(ExportError):
+    """Trying again will not help this recording; the others go on."""
+
+
+class MissingAudio(Permanent):
+    """The recording's link is dead for good (D17); an answer about the portal, not a failure of ours."""
+
+    code = ErrorCode.MISSING_AUDIO
+
+
+class BadRow(Permanent):
+    """A row of the portal's statistics cannot be understood."""
+
+    code = ErrorCode.BAD_ROW
+
+
+class StopRun(ExportError):
+    """Going on would only repeat the failure for every call: the whole run stops and a person is told."""
+
+
+class AccessDenied(StopRun):
+    """A key or webhook is wrong, expired or lacks a right; no retry repairs it (D15)."""
+
+
+class QuotaExhausted(StopRun):
+    """The recogniser's account is out of money or over its spending limit (D14a)."""
+
+    code = ErrorCode.STT_QUOTA
+
+
+class NotConfigured(StopRun):
+    """A setting that the run needs is missing or unusable."""
+
+
+class ContractBroken(StopRun):
+    """The other side answered in a form we do not know; treating it as data could lose calls."""
+
+
+class BadInput(ExportError):
+    """What a person asked for cannot be done; nothing was created."""
