@@ -70,6 +70,7 @@ CREATE TABLE call_records (
     text_preview       text,                         -- first 1,024 UTF-8 bytes of the text
     batch_no           integer,
     first_failed_at    timestamptz,
+    stage_attempts     integer NOT NULL DEFAULT 0,   -- failures since the recording last moved a stage on
     PRIMARY KEY (run_id, call_id, record_id)
 );
 CREATE INDEX call_records_by_batch ON call_records (run_id, batch_no, call_started_at, statistics_id);

@@ -1,0 +1,30 @@
+"""The export's state from the connection `call_export_db`."""
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+from psycopg.conninfo import make_conninfo
+
+from include.config.names import STATE_CONN
+
+if TYPE_CHECKING:
+    from include.clients.state.store import State
+
+
+class StateHook(BaseHook):  # type: ignore[misc]
+    """Opens `call_exports` and its sister tables."""
+
+    def __init__(self, conn_id: str = STATE_CONN) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+
+    def conninfo(self) -> str:
+        """libpq's form of the Airflow connection; a folder as `host` is a unix socket."""
+        conn = self.get_connection(self.conn_id)
+        parts = {"host": conn.host, "port": conn.port, "user": conn.login, "password": conn.password}
+        return make_conninfo(dbname=conn.schema, **{k: v for k, v in parts.items() if v}, **(conn.extra_dejson or {}))
+
+    def get_conn(self) -> "State":
+        from include.clients.state.store import State
+
+        return State(self.conninfo())

@@ -1,0 +1,47 @@
+"""Retries are Airflow's (D15): one policy, ladders by what failed, the slot free meanwhile."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import RetryDecision, RetryPolicy
+
+from include.domain.errors import ExportError, Temporary, Throttled
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# Steps of the waits as multiples of the base: 5 -> 5/15/30/60/120 s, 10 -> 10/30/60 s.
+PORTAL_LADDER = (1, 3, 6, 12, 24)
+RECOGNITION_LADDER = (1, 3, 6)
+
+# Airflow's own count only bounds the number of task starts; how often one recording may fail is counted in its row,
+# so that the portal's and the recogniser's "slow down" never uses up an attempt (D13, D14a).
+TASK_RETRIES = 100
+
+
+class LadderRetryPolicy(RetryPolicy):  # type: ignore[misc]
+    """Waits `base_seconds` times the ladder's step; the other side's own hint beats the ladder.
+
+    Only Temporary errors are tried again. Everything else that the export raises on purpose fails at once: no retry
+    repairs a token, a setting or a recording that the portal has deleted. An error nobody foresaw follows the ladder too.
+    """
+
+    def __init__(self, base_seconds: float, ladder: tuple[int, ...]) -> None:
+        self.base_seconds = base_seconds
+        self.ladder = ladder
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: "Context | None" = None
+    ) -> RetryDecision:
+        if isinstance(exception, Temporary):
+            return self._wait(getattr(exception, "attempt", try_number), exception)
+        if isinstance(exception, ExportError) or try_number > len(self.ladder):
+            return RetryDecision.fail(f"{type(exception).__name__}: no retry repairs this")
+        return self._wait(try_number, exception)
+
+    def _wait(self, attempt: int, exception: Any) -> RetryDecision:
+        step = self.ladder[min(max(attempt, 1), len(self.ladder)) - 1]
+        hint = getattr(exception, "retry_after", None)
+        seconds = hint if hint is not None else self.base_seconds * step
+        kind = "asked to slow down" if isinstance(exception, Throttled) else type(exception).__name__
+        return RetryDecision.retry(timedelta(seconds=seconds), f"{kind}, wait {seconds:g} s")
