@@ -1,0 +1,175 @@
+"""
+# Тексты звонков Bitrix24: `call_export`
+
+Выгружает за период тексты всех звонков портала: список звонков → аудио → распознавание → реестр CSV и отчёт.
+Расписание: `CALL_EXPORT_CRON` (по умолчанию каждый день в 02:00 UTC), без параметров — последние 60 дней.
+
+| Шаг | Что делает |
+|---|---|
+| `open_run` | проверяет период, заводит строку в `call_exports` |
+| `preflight` | права вебхука, распознаватель, хранилище: до первой траты |
+| `list_calls` | все звонки периода — строками в `call_records` |
+| `plan` | берёт готовые тексты прежних запусков, считает прогноз, делит остальное на пачки |
+| `batch.download` → `batch.transcribe` → `batch.summarize` | каждая пачка идёт сама, не дожидаясь других |
+| `publish` | реестр, отчёт, журнал |
+| `close_run` | итог: зелёный, если тексты есть у ≥ 99 % записей и ошибок ≤ 1 % |
+
+**Что сейчас происходит** — в заметке запуска (Note) и в названиях пачек.
+
+**Параметры.** `period_from`, `period_to` — день `2025-08-01` или момент `2025-08-01T10:00:00+03:00` (UTC, если смещение не
+указано), а также `today`, `today-60d`; последний день входит. `dry_run` — только прогноз, ничего не скачивается и не тратится.
+`generate_summary` — краткие саммари и теги (дороже). `low_rate` — щадить портал: 0,5 запроса в секунду. `limit_calls` — пробный
+запуск на N записях. `allow_long_period` — разрешить период длиннее 90 дней. `resume_run_id` — продолжить запуск с этим `run_id`.
+`idempotency_key` — один ключ — один запуск: повтор с тем же ключом ничего не делает.
+
+**Повторять безопасно**: уже купленный текст не покупается второй раз, уже скачанное не скачивается.
+
+**Если красное.** Красная пачка: часть записей закончилась ошибкой, причина — в логе пачки и в реестре (`error_code`). Очистите
+(Clear) эту пачку вместе с Downstream: заново пойдут только её незаконченные записи, реестр и отчёт перепишутся. Красный
+`open_run` или `preflight`: одно предложение в логе и в заметке говорит, что исправить; потом `make resume RUN_ID=...`.
+Runbook: `docs/runbooks/call_export.md`.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param, TriggerRule, task, task_group
+from airflow.sdk import get_current_context as context
+
+from include.config.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
+from include.config.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from plugins.operators.whisper import WhisperTranscribeOperator
+from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
+
+INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
+PERIOD = {"type": ["null", "string"], "pattern": rf"^\s*(today(-\d{{1,4}}d)?|{INSTANT})\s*$"}
+FORMS = "2025-08-01, 2025-08-01T10:00:00+03:00, today или today-60d; UTC, если смещение не указано"
+PARAMS = {
+    "period_from": Param(None, title="Начало периода", description=f"{FORMS}. Пусто: today-60d", **PERIOD),
+    "period_to": Param(None, title="Конец периода, включительно", description=f"{FORMS}. Пусто: сейчас", **PERIOD),
+    "generate_summary": Param(False, type="boolean", title="Саммари и теги", description="Увеличивает стоимость"),
+    "dry_run": Param(False, type="boolean", title="Только прогноз", description="Ничего не скачивать и не тратить"),
+    "low_rate": Param(False, type="boolean", title="Щадить портал", description="0,5 запроса в секунду"),
+    "allow_long_period": Param(False, type="boolean", title="Разрешить период длиннее 90 дней"),
+    "limit_calls": Param(0, type="integer", minimum=0, title="Не больше записей", description="0 — все; 5 — проба"),
+    "resume_run_id": Param(
+        None, type=["null", "string"], format="uuid", title="Продолжить запуск", description="run_id из call_exports"
+    ),
+    "idempotency_key": Param(
+        None, type=["null", "string"], minLength=1, maxLength=128, title="Ключ идемпотентности",
+        description="Один ключ — один запуск; пусто — новый запуск",
+    ),
+}  # fmt: skip
+
+# After a killed process no policy is asked, so the plain delay is the ladder's first step.
+# The later task of a chain has the higher absolute weight, or it starves (Airflow issue 45636).
+PORTAL: dict[str, Any] = {
+    "retries": TASK_RETRIES,
+    "retry_delay": timedelta(seconds=PORTAL_BACKOFF_SECONDS),
+    "retry_policy": LadderRetryPolicy(PORTAL_BACKOFF_SECONDS, PORTAL_LADDER),
+    "weight_rule": "absolute",
+}
+RECOGNITION: dict[str, Any] = PORTAL | {
+    "retry_delay": timedelta(seconds=RECOGNITION_BACKOFF_SECONDS),
+    "retry_policy": LadderRetryPolicy(RECOGNITION_BACKOFF_SECONDS, RECOGNITION_LADDER),
+}
+
+with DAG(
+    dag_id=DAG_ID,
+    description="Тексты всех звонков портала Bitrix24: аудио, тексты, реестр, отчёт",
+    doc_md=__doc__,
+    schedule=CRON,
+    catchup=False,
+    max_active_runs=4,
+    params=PARAMS,
+    tags=["bitrix24", "calls"],
+    default_args={"owner": "dataops", "execution_timeout": timedelta(hours=SLA_HOURS)},
+    deadline=DeadlineAlert(
+        name="sla",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=SLA_HOURS),
+        callback=AsyncCallback("plugins.alerts.deadline_missed"),
+    ),
+):
+
+    @task(**PORTAL, priority_weight=30)
+    def open_run() -> str:
+        """Resolves the period once, from the run's own time, and registers the run; returns its run_id."""
+        from plugins import work
+
+        return work.open_run(context())
+
+    @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
+    def preflight(run_id: str) -> None:
+        """Refuses to start what cannot end: rights of the webhook, recogniser, storage."""
+        from plugins import work
+
+        work.preflight(context(), run_id)
+
+    @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
+    def list_calls(run_id: str) -> int:
+        """Every call of the period becomes a row of `call_records`; returns how many."""
+        from plugins import work
+
+        return work.list_calls(context(), run_id)
+
+    @task(**PORTAL, priority_weight=30)
+    def plan(run_id: str) -> list[int]:
+        """Reuses texts of earlier runs, forecasts the rest and cuts it into batches; returns their numbers."""
+        from plugins import work
+
+        return work.plan(context(), run_id)
+
+    @task(
+        **PORTAL, priority_weight=1, pool=PORTAL_POOL, trigger_rule=TriggerRule.ALL_SUCCESS,
+        map_index_template="{{ batch_label }}",
+    )  # fmt: skip
+    def download(run_id: str, batch: int) -> int:
+        """Stores the audio of the batch's recordings; returns how many are stored."""
+        from plugins import work
+
+        return work.download(context(), run_id, batch)
+
+    @task(
+        **RECOGNITION, priority_weight=20, pool=RECOGNISER_POOL, trigger_rule=TriggerRule.ALL_DONE,
+        map_index_template="{{ batch_label }}",
+    )  # fmt: skip
+    def summarize(run_id: str, batch: int) -> int:
+        """Summaries and tags of the batch's texts, where asked for; returns how many were written."""
+        from plugins import work
+
+        return work.summarize(context(), run_id, batch)
+
+    @task_group
+    def batch(run_id: str, batch: int) -> None:
+        transcribe = WhisperTranscribeOperator(
+            task_id="transcribe",
+            run_id=run_id,
+            batch=batch,
+            pool=RECOGNISER_POOL,
+            priority_weight=10,
+            trigger_rule=TriggerRule.ALL_DONE,  # one bad recording must not keep its batch from being recognised
+            map_index_template="{{ batch_label }}",
+            **RECOGNITION,
+        )
+        download(run_id, batch) >> transcribe >> summarize(run_id, batch)
+
+    @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
+    def publish(run_id: str | None) -> None:
+        """Registry, report and run log, whatever became of the batches."""
+        from plugins import work
+
+        work.publish(context(), run_id)
+
+    @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
+    def close_run(run_id: str | None) -> None:
+        """The verdict (D16). The DAG's only leaf: it ends red exactly when the run is not good."""
+        from plugins import work
+
+        work.close_run(context(), run_id)
+
+    run_id = open_run()
+    listed = list_calls(run_id)
+    batches = plan(run_id)
+    preflight(run_id) >> listed >> batches
+    batch.partial(run_id=run_id).expand(batch=batches) >> publish(run_id) >> close_run(run_id)

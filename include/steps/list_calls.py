@@ -1,0 +1,78 @@
+"""Every call of the period becomes a row (D9): nothing is filtered away, nothing collapses (D8)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from include.clients.bitrix24.listing import Listing
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.users import employee_names
+from include.clients.state.store import State
+from include.domain.calls import PortalCall, call_from_row
+from include.domain.errors import BadRow
+from include.domain.periods import Period
+
+STAGE = "fetch_calls"
+
+
+def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
+    """Registers the period's calls and remembers the portal's own total for the proof of coverage; returns the rows.
+
+    A resumed run whose listing had ended is not listed again: its period is over for it.
+    """
+    run = state.run(run_id)
+    assert run is not None
+    if run.metadata.get("listed"):
+        return run.total_calls
+    listing = Listing(portal, Period(run.period_from, run.period_to))
+    names: dict[str, str] = {}
+    saved = bad = 0
+    for page in limited(listing.pages(), int(run.metadata.get("limit_calls") or 0)):
+        calls, bad_rows = read_rows(page)
+        _learn_names(portal, calls, names)
+        state.save_calls(run_id, calls, names)
+        saved += len(calls)
+        bad += len(bad_rows)
+        for error in bad_rows:
+            state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
+    total = listing.total()
+    state.note_run(run_id, {"listed": True, "portal_total": total, "bad_rows": bad})
+    state.event(run_id, stage=STAGE, event="listed", detail={"rows": saved, "bad_rows": bad, "portal_total": total})
+    return saved
+
+
+def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[PortalCall], list[BadRow]]:
+    """The rows that can be read and the refusals of those that can't; none is dropped silently."""
+    calls: list[PortalCall] = []
+    bad: list[BadRow] = []
+    for row in rows:
+        try:
+            calls.append(call_from_row(row))
+        except BadRow as error:
+            bad.append(error)
+    return calls, bad
+
+
+def limited(pages: Iterable[list[dict[str, Any]]], recordings: int) -> Iterator[list[dict[str, Any]]]:
+    """All pages, or rows up to the N-th one with a recording: a trial of five calls should give five texts."""
+    left = recordings
+    for page in pages:
+        if not recordings:
+            yield page
+            continue
+        kept: list[dict[str, Any]] = []
+        for row in page:
+            kept.append(row)
+            left -= bool(row.get("RECORD_FILE_ID") or row.get("CALL_RECORD_URL"))
+            if left <= 0:
+                break
+        yield kept
+        if left <= 0:
+            return
+
+
+def _learn_names(portal: Portal, calls: list[PortalCall], names: dict[str, str]) -> None:
+    unknown = {call.employee_id for call in calls if call.employee_id} - names.keys()
+    if unknown:
+        found = employee_names(portal, sorted(unknown))
+        names.update({employee: found.get(employee, "") for employee in unknown})

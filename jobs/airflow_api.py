@@ -1,0 +1,93 @@
+"""Airflow's public REST API, as far as the command line needs it."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from include.config.names import AIRFLOW_API_CONN, DAG_ID
+from include.domain.errors import BadInput, ExportError, NotConfigured
+
+TIMEOUT = 30  # seconds
+
+
+class AirflowApi:
+    """Triggers and looks up runs of `call_export` as the user of the connection `airflow_api`."""
+
+    def __init__(self, base_url: str, login: str, password: str) -> None:
+        self._base = base_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        answer = self._send("POST", "/auth/token", {"username": login, "password": password})
+        if answer.status_code not in (200, 201):
+            raise NotConfigured(f"Airflow refused the login of the connection {AIRFLOW_API_CONN}: HTTP {answer.status_code}")
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    @classmethod
+    def from_environment(cls) -> "AirflowApi":
+        conn = connection_from_environment(AIRFLOW_API_CONN)
+        return cls(str(conn["host"]), str(conn["login"]), str(conn["password"]))
+
+    def trigger(self, dag_run_id: str, conf: Mapping[str, Any]) -> bool:
+        """True where the run was created, False where this dag_run_id existed already.
+
+        Raises BadInput with Airflow's own words where it refuses the parameters.
+        """
+        body = {"dag_run_id": dag_run_id, "logical_date": None, "conf": dict(conf)}
+        answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/dagRuns", body)
+        if answer.status_code == 409:
+            return False
+        if answer.status_code in (400, 422):
+            raise BadInput(f"Airflow refused the parameters: {_detail(answer)}")
+        self._check(answer, "trigger the run")
+        return True
+
+    def state(self, dag_run_id: str) -> str:
+        """Airflow's state of a DAG run: queued, running, success or failed."""
+        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        self._check(answer, f"look up the run {dag_run_id}")
+        return str(answer.json()["state"])
+
+    def note(self, dag_run_id: str) -> str:
+        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        self._check(answer, f"look up the run {dag_run_id}")
+        return answer.json().get("note") or ""
+
+    def unpause(self) -> None:
+        self._check(self._send("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False}), "unpause the DAG")
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+        try:
+            return self._session.request(method, self._base + path, json=body, timeout=TIMEOUT)
+        except requests.RequestException as error:
+            raise ExportError(
+                f"Airflow does not answer at {self._base} ({type(error).__name__}); start it with make up"
+            ) from None
+
+    @staticmethod
+    def _check(answer: requests.Response, purpose: str) -> None:
+        if not answer.ok:
+            raise ExportError(f"Airflow would not {purpose}: HTTP {answer.status_code}, {_detail(answer)}")
+
+
+def connection_from_environment(conn_id: str) -> dict[str, Any]:
+    """An Airflow connection as the launcher gives it: JSON in AIRFLOW_CONN_<ID>."""
+    name = f"AIRFLOW_CONN_{conn_id.upper()}"
+    text = os.environ.get(name)
+    if not text:
+        raise NotConfigured(f"{name} is not set: run this through make export or make resume")
+    conn: dict[str, Any] = json.loads(text)
+    return conn
+
+
+def _detail(answer: requests.Response) -> str:
+    try:
+        detail = answer.json().get("detail")
+    except ValueError:
+        return "no explanation"
+    if isinstance(detail, dict):
+        detail = detail.get("reason") or detail.get("message") or detail
+    return str(detail)

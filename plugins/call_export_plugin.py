@@ -1,0 +1,34 @@
+"""The only file that Airflow's plugin manager loads: it declares the listener, nothing else."""
+
+from typing import Any
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+
+def mask_stdout_copy() -> None:
+    """Masks the copy of task logs that LocalExecutor prints on the scheduler's output.
+
+    Airflow 3.3.2 masks log files and the UI but prints that copy raw, connection passwords included.
+    """
+    import structlog
+    from airflow.sdk.log import mask_logs
+
+    processors = list(structlog.get_config()["processors"])
+    if mask_logs not in processors:
+        processors.insert(len(processors) - 1, mask_logs)
+        structlog.configure(processors=processors)
+
+
+class MaskSchedulerOutput:
+    """Set up when the scheduler starts: in `airflow_local_settings` it would be overwritten."""
+
+    @hookimpl  # type: ignore[untyped-decorator]
+    def on_starting(self, component: Any) -> None:
+        if type(component).__name__ == "Job":
+            mask_stdout_copy()
+
+
+class CallExportPlugin(AirflowPlugin):  # type: ignore[misc]
+    name = "call_export"
+    listeners = [MaskSchedulerOutput()]
