@@ -1,0 +1,132 @@
+"""`policy.yaml` and what the environment may put in its place."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from include.config.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
+from include.domain.errors import NotConfigured
+
+# a usable value of every variable, other than the file's own
+USABLE = {
+    "CALL_EXPORT_CRON": "30 3 * * 1",
+    "CALL_EXPORT_SLA_HOURS": "7",
+    "B24_RATE_LIMIT_RPS": "0.5",
+    "B24_BACKOFF_SECONDS": "0.1",
+    "RECORDING_HOSTS": "pbx.example.ru, 10.0.0.5:8443",
+    "STT_MODEL": "whisper-1",
+    "STT_FALLBACK_MODEL": "whisper-1",
+    "STT_LANGUAGES": "ru,kk",
+    "STT_KEYWORDS": "Ромашка, СБП",
+    "STT_MAX_FILE_MINUTES": "10",
+    "STT_BACKOFF_SECONDS": "0.1",
+    "STT_TIMEOUT_SECONDS": "90",
+    "STT_OPERATOR_CHANNEL": "right",
+    "WHISPER_RATE_PER_MIN_USD": "0.0061",
+    "TRANSCRIBE_CONCURRENCY": "13",
+    "BUDGET_USD": "12.50",
+    "USD_RUB_RATE": "91.7",
+    "CALL_SUMMARY_ENABLED": "true",
+    "SUMMARY_MODEL": "some-model",
+    "PII_MASKING_ENABLED": "true",
+}
+UNUSABLE = {
+    "CALL_EXPORT_CRON": "каждый день",
+    "CALL_EXPORT_SLA_HOURS": "0",
+    "B24_RATE_LIMIT_RPS": "fast",
+    "B24_BACKOFF_SECONDS": "-1",
+    "RECORDING_HOSTS": "https://pbx.example.ru/",
+    "STT_MODEL": "gpt transcribe",
+    "STT_FALLBACK_MODEL": "a b",
+    "STT_LANGUAGES": "russian",
+    "STT_MAX_FILE_MINUTES": "0",
+    "STT_BACKOFF_SECONDS": "nan",
+    "STT_TIMEOUT_SECONDS": "soon",
+    "STT_OPERATOR_CHANNEL": "both",
+    "WHISPER_RATE_PER_MIN_USD": "-0.006",
+    "TRANSCRIBE_CONCURRENCY": "1000",
+    "BUDGET_USD": "$54",
+    "USD_RUB_RATE": "0",
+    "CALL_SUMMARY_ENABLED": "maybe",
+    "SUMMARY_MODEL": "a b",
+    "PII_MASKING_ENABLED": "2",
+}
+
+
+def value_of(policy: Policy, name: str) -> object:
+    section, field = ENVIRONMENT[name]
+    return getattr(getattr(policy, section), field)
+
+
+def test_the_file_in_the_repository_is_usable_as_it_is() -> None:
+    policy = load_policy({})
+    assert (policy.period.default_days, policy.period.max_days) == (60, 90)
+    assert policy.money.budget_usd == Decimal(54)
+    assert policy.stt.rate_per_min_usd is None
+
+
+def test_every_override_names_a_field_that_exists() -> None:
+    tree = yaml.safe_load(POLICY_FILE.read_text(encoding="utf-8"))
+    assert [name for name, (section, field) in ENVIRONMENT.items() if field not in tree[section]] == []
+    assert len(set(ENVIRONMENT.values())) == len(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
+    before, after = load_policy({}), load_policy({name: USABLE[name]})
+    assert value_of(after, name) != value_of(before, name)
+    for other in set(ENVIRONMENT) - {name}:
+        assert value_of(after, other) == value_of(before, other)
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_bad_value_is_one_sentence_that_names_the_variable_and_what_is_accepted(name: str) -> None:
+    with pytest.raises(NotConfigured) as caught:
+        load_policy({name: UNUSABLE[name]})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{name}: ")
+    assert "нужно: " in sentence
+    assert "\n" not in sentence
+    assert caught.value.__cause__ is None
+
+
+def test_only_free_text_has_no_unusable_value() -> None:
+    assert set(ENVIRONMENT) - set(UNUSABLE) == {"STT_KEYWORDS"}
+
+
+def test_empty_and_foreign_variables_change_nothing() -> None:
+    assert load_policy({"STT_MODEL": "  ", "PATH": "/bin"}) == load_policy({})
+
+
+def test_lists_of_the_environment_are_split_at_commas() -> None:
+    policy = load_policy(USABLE)
+    assert policy.portal.recording_hosts == ("pbx.example.ru", "10.0.0.5:8443")
+    assert policy.stt.keywords == ("Ромашка", "СБП")
+
+
+def test_money_stays_exact() -> None:
+    assert load_policy(USABLE).stt.rate_per_min_usd == Decimal("0.0061")
+
+
+def test_a_mistake_in_the_file_names_file_and_field(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY_FILE.read_text(encoding="utf-8").replace("min_coverage: 0.99", "min_coverage: 99"))
+    with pytest.raises(NotConfigured, match=r"^policy\.yaml, thresholds\.min_coverage: .*доля от 0 до 1"):
+        load_policy({}, file)
+
+
+def test_a_field_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        POLICY_FILE.read_text(encoding="utf-8").replace("min_coverage:", "min_covreage: 1\n  min_coverage:")
+    )
+    with pytest.raises(NotConfigured, match=r"policy\.yaml, thresholds\.min_covreage"):
+        load_policy({}, file)
+
+
+def test_the_policy_cannot_be_changed_after_the_check() -> None:
+    with pytest.raises(ValidationError):
+        load_policy({}).stt.model = "other"
