@@ -1,0 +1,55 @@
+"""Languages as ISO 639-1, whatever a service calls them (D22)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from babel import Locale
+from babel.core import get_global
+
+_NAMED_IN = ("en", "ru")  # services answer English names; the settings may be written by Russian speakers
+# names of the Whisper vocabulary that differ from the Unicode ones
+_WHISPERS_OWN = {"myanmar": "my", "nynorsk": "nn", "castilian": "es", "flemish": "nl", "moldavian": "ro"}
+
+
+def language_code(name: str | None) -> str | None:
+    """ "russian", "Русский", "rus", "ru-RU", "RU" -> "ru"; None for anything that is no language with a code."""
+    text = (name or "").strip().casefold().replace("_", "-")
+    first = text.split("-")[0]
+    aliases = get_global("language_aliases")  # ISO 639-2/3 and retired codes -> today's
+    for candidate in (text, first, str(aliases.get(first, ""))):
+        if candidate in _codes():
+            return candidate
+    return _by_name().get(text)
+
+
+def transcript_language(answers: Iterable[tuple[str | None, float]], expected: Sequence[str]) -> str | None:
+    """The language most of the speech is in: `answers` are (code or None, seconds of speech) of the pieces.
+
+    Where no piece names a language, the expected one, if only one is expected: the service was told it.
+    """
+    heard: Counter[str] = Counter()
+    for code, seconds in answers:
+        if code:
+            heard[code] += max(1, round(seconds * 1000))
+    if heard:
+        return heard.most_common(1)[0][0]
+    return expected[0] if len(expected) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _codes() -> frozenset[str]:
+    # "iw" is today's "he" and goes; "tl" is today's "fil", which ISO 639-1 does not know, and stays
+    renamed = get_global("language_aliases")
+    short = (str(code) for code in Locale("en").languages if len(str(code)) == 2)
+    return frozenset(code for code in short if len(str(renamed.get(code, "")).split("_")[0]) != 2)
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, str]:
+    names = dict(_WHISPERS_OWN)
+    for shown_in in _NAMED_IN:
+        for code, name in Locale(shown_in).languages.items():
+            if str(code) in _codes():
+                names.setdefault(str(name).casefold(), str(code))
+    return names

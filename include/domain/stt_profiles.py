@@ -1,0 +1,78 @@
+"""What each recognition model is asked, gives back, allows and costs (D20): the only place that knows models by name.
+
+Facts: the vendor's API description and model pages of November 2026. whisper-1 and the gpt-4o family end on 2027-02-26.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from include.domain.cuts import UploadFormat
+
+# The server counts 26,214,400 bytes of the whole request; the rest is for the multipart envelope.
+_MAX_BYTES = 25_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SttProfile:
+    """One model. `max_seconds`/`min_seconds` bound one request; `rate_per_min_usd` is the public tariff.
+
+    `language_field`: "languages" takes a list, "language" one code, None nothing.
+    `chunking_from_sec`: longer audio is refused without a `chunking_strategy`.
+    """
+
+    model: str
+    response_format: Literal["json", "verbose_json", "diarized_json"] = "json"
+    language_field: Literal["languages", "language"] | None = "language"
+    sends_keywords: bool = False
+    sends_prompt: bool = False
+    gives_segments: bool = False
+    diarizes: bool = False
+    chunking_from_sec: float | None = None
+    upload_format: UploadFormat = "flac"
+    max_bytes: int = _MAX_BYTES
+    max_seconds: float = 1390.0
+    min_seconds: float = 0.1
+    rate_per_min_usd: Decimal = Decimal("0.006")
+
+
+# Whatever a compatible server calls its models, it reads WAV and answers plain JSON.
+_PLAINEST = SttProfile(model="", upload_format="wav")
+
+_KNOWN = (
+    # its cap on length is not documented; that of the gpt-4o family is the safe guess
+    SttProfile(
+        model="gpt-transcribe",
+        language_field="languages",
+        sends_keywords=True,
+        sends_prompt=True,
+        rate_per_min_usd=Decimal("0.0045"),
+    ),
+    # no cap on length of its own: 25 MB is the limit, an hour keeps requests sane
+    SttProfile(
+        model="whisper-1", response_format="verbose_json", sends_prompt=True, gives_segments=True, max_seconds=3600.0
+    ),
+    SttProfile(model="gpt-4o-transcribe", sends_prompt=True),
+    SttProfile(model="gpt-4o-mini-transcribe", sends_prompt=True, rate_per_min_usd=Decimal("0.003")),
+    SttProfile(
+        model="gpt-4o-transcribe-diarize",
+        response_format="diarized_json",
+        gives_segments=True,
+        diarizes=True,
+        chunking_from_sec=30.0,
+    ),
+)
+_BY_MODEL = {profile.model: profile for profile in _KNOWN}
+
+
+def profile_of(model: str) -> SttProfile:
+    """The profile of `model`; a dated snapshot ("...-2025-12-15") has its family's, an unknown model the plainest."""
+    if model in _BY_MODEL:
+        return _BY_MODEL[model]
+    family = [profile for profile in _KNOWN if _is_snapshot(model, profile.model)]
+    return replace(family[0] if family else _PLAINEST, model=model)
+
+
+def _is_snapshot(model: str, family: str) -> bool:
+    date = model.removeprefix(family + "-")
+    return date != model and date.replace("-", "").isdigit()
