@@ -1,0 +1,178 @@
+"""The REST methods that the simulated portal has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from simulators.portal.answers import PortalError, Result
+from simulators.portal.links import Links
+from simulators.portal.php import Params, as_array, as_list, intval, upper_keys
+from simulators.portal.statistics import PAGE, page_of, row_of
+from simulators.portal.world import DiskFile, PortalWorld
+
+_USERS = frozenset({"user", "user_basic", "user_brief"})
+# method -> scopes of which one is enough; empty: no scope needed
+METHOD_SCOPES: dict[str, frozenset[str]] = {
+    "voximplant.statistic.get": frozenset({"telephony"}),
+    "disk.file.get": frozenset({"disk"}),
+    "user.get": _USERS,
+    "user.current": _USERS,
+    "crm.activity.call.gettranscript": frozenset({"crm"}),
+    "scope": frozenset(),
+    "methods": frozenset(),
+    "method.get": frozenset(),
+    "profile": frozenset(),
+    "user.admin": frozenset(),
+    "server.time": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call: `base_url` is the address the client used, `now` Unix seconds."""
+
+    params: Params
+    base_url: str
+    now: float
+
+
+@dataclass
+class Rights:
+    """What the webhook may do. `only_users`: a role limited to these employees' calls gets fewer rows, no error."""
+
+    scopes: frozenset[str] = frozenset({"telephony", "disk", "user_brief", "crm"})
+    statistics: bool = True
+    only_users: frozenset[str] | None = None
+    admin: bool = True
+
+
+@dataclass
+class Methods:
+    """Answers one call of one method. `ignores` names what an old portal does not understand (see `page_of`)."""
+
+    world: PortalWorld
+    rights: Rights
+    links: Links
+    ignores: frozenset[str] = frozenset()
+    owner_id: str = "1"
+    storage_url: str | None = None  # where rows say that url-only recordings are; None: on this very server
+    not_found_status: int = 400  # the vendor publishes no status for ERROR_NOT_FOUND
+    _table: dict[str, Callable[[Asked], Result]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._table = {
+            "voximplant.statistic.get": self._statistics,
+            "disk.file.get": self._file,
+            "user.get": self._users,
+            "user.current": lambda _asked: Result(self.world.users[self.owner_id]),
+            "crm.activity.call.gettranscript": self._transcript,
+            "scope": lambda _asked: Result(sorted(self.rights.scopes)),
+            "methods": lambda _asked: Result(self._allowed()),
+            "method.get": self._method_get,
+            "profile": self._profile,
+            "user.admin": lambda _asked: Result(self.rights.admin),
+            "server.time": lambda asked: Result(_iso(asked.now, self.world)),
+        }
+
+    def call(self, method: str, asked: Asked) -> Result:
+        """`method` in lower case. Raises PortalError."""
+        if method not in self._table:
+            raise PortalError("ERROR_METHOD_NOT_FOUND")
+        if not self._permits(method):
+            raise PortalError("insufficient_scope")
+        return self._table[method](asked)
+
+    def _permits(self, method: str) -> bool:
+        needed = METHOD_SCOPES[method]
+        return not needed or bool(needed & self.rights.scopes)
+
+    def _allowed(self) -> list[str]:
+        return [method for method in METHOD_SCOPES if self._permits(method)]
+
+    def _method_get(self, asked: Asked) -> Result:
+        name = str(asked.params.get("name", "")).lower()
+        known = name in METHOD_SCOPES
+        return Result({"isExisting": known, "isAvailable": known and self._permits(name)})
+
+    def _profile(self, _asked: Asked) -> Result:
+        owner = self.world.users[self.owner_id]
+        return Result({
+            "ID": owner["ID"],
+            "ADMIN": self.rights.admin,
+            "NAME": owner["NAME"],
+            "LAST_NAME": owner["LAST_NAME"],
+            "PERSONAL_GENDER": "",
+            "TIME_ZONE": "",
+        })  # fmt: skip
+
+    def _statistics(self, asked: Asked) -> Result:
+        if not self.rights.statistics:
+            raise PortalError("ACCESS_DENIED", "Access denied!", 403)
+        only = self.rights.only_users
+        calls = [call for call in list(self.world.calls.values()) if only is None or call.user_id in only]
+        storage_url = self.storage_url or f"{asked.base_url}/storage"
+        return page_of(calls, lambda call: row_of(call, self.world.zone, storage_url), asked.params, self.ignores)
+
+    def _file(self, asked: Asked) -> Result:
+        file_id = intval(upper_keys(asked.params).get("ID"))
+        if file_id <= 0:
+            raise PortalError("ERROR_ARGUMENT", "Invalid value of parameter {Parameter #0}")
+        file = self.world.files.get(file_id)
+        if file is None:
+            raise PortalError("ERROR_NOT_FOUND", f"Could not find entity with id `{file_id}`", self.not_found_status)
+        if file.denied:
+            raise PortalError("ACCESS_DENIED", "Access denied", 403)
+        return Result(self._file_fields(file, asked.base_url, asked.now))
+
+    def _file_fields(self, file: DiskFile, base_url: str, now: float) -> dict[str, Any]:
+        deleted = file.deleted_type != "0"
+        return {
+            "ID": str(file.id),
+            "NAME": file.name,
+            "CODE": None,
+            "STORAGE_ID": "1357",
+            "TYPE": "file",
+            "PARENT_ID": "8996",
+            "DELETED_TYPE": file.deleted_type,
+            "GLOBAL_CONTENT_VERSION": "1",
+            "FILE_ID": str(file.id + 20000),
+            "SIZE": str(len(file.audio.read()) if file.size is None else file.size),
+            "CREATE_TIME": _iso(now - 86400, self.world),
+            "UPDATE_TIME": _iso(now - 86400, self.world),
+            "DELETE_TIME": _iso(now - 3600, self.world) if deleted else None,
+            "CREATED_BY": self.owner_id,
+            "UPDATED_BY": self.owner_id,
+            "DELETED_BY": self.owner_id if deleted else "0",
+            "DOWNLOAD_URL": self.links.make(base_url, file.id, now),
+            "DETAIL_URL": f"{base_url}/company/personal/user/{self.owner_id}/disk/file/Telephony/{file.name}",
+        }
+
+    def _users(self, asked: Asked) -> Result:
+        given = upper_keys(asked.params)
+        conditions = {**given, **upper_keys(as_array(given.get("FILTER")))}
+        found = sorted(self.world.users.values(), key=lambda user: int(user["ID"]))
+        ids = conditions.get("ID", conditions.get("@ID"))
+        if ids is not None:
+            wanted = {str(item) for item in as_list(ids)}
+            found = [user for user in found if user["ID"] in wanted]
+        if "ACTIVE" in conditions:
+            active = str(conditions["ACTIVE"]).lower() in ("true", "1", "y")
+            found = [user for user in found if user["ACTIVE"] == active]
+        start = intval(given.get("START"))
+        if start < 0:
+            return Result(found[:PAGE], total=0)
+        following = start + PAGE
+        return Result(found[start:following], len(found), following if following < len(found) else None)
+
+    def _transcript(self, asked: Asked) -> Result:
+        """The text made by the portal itself, or null; `activityId` is the row's CRM_ACTIVITY_ID."""
+        activity = str(upper_keys(asked.params).get("ACTIVITYID", ""))
+        for call in list(self.world.calls.values()):
+            if call.activity_id is not None and call.activity_id == activity:
+                return Result(None if call.transcript is None else {"transcription": call.transcript})
+        raise PortalError("NOT_FOUND", "Element not found")
+
+
+def _iso(moment: float, world: PortalWorld) -> str:
+    return datetime.fromtimestamp(moment, world.zone).isoformat(timespec="seconds")

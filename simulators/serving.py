@@ -1,0 +1,63 @@
+"""Runs a simulator under uvicorn on loopback."""
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from simulators.watch import TRANSPORT
+
+
+class _ReachableTransport(H11Protocol):
+    """Lets the application reset its connection: ASGI itself has no message for that."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
+def server_of(app: ASGIApp, *, cert: Path | None = None, key: Path | None = None) -> uvicorn.Server:
+    """A server not yet started; with `cert` and `key` (PEM files) it speaks TLS only."""
+    config = uvicorn.Config(
+        app,
+        http=_ReachableTransport,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",  # spoilt answers are on purpose; uvicorn would report each as our error
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        timeout_keep_alive=75,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(512)
+    return listener
+
+
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
+    return f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def announce(**about: str) -> None:
+    """One JSON line for whoever started the program and waits for it."""
+    sys.stdout.write(json.dumps(about) + "\n")
+    sys.stdout.flush()
+
+
+def serve(app: ASGIApp, port: int) -> None:
+    """Serves until SIGINT or SIGTERM; announces its URL once the port accepts connections."""
+    listener = listen(port)
+    announce(url=url_of(listener))
+    server_of(app).run(sockets=[listener])

@@ -1,0 +1,129 @@
+"""The outermost layer of every simulator: writes the journal, plays the faults, answers `/__control__/`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simulators.faults import Fault, Faults, What
+from simulators.journal import Entry, Journal
+
+PAGE = "<!DOCTYPE html><html><head><title>Simulator</title></head><body>This is a page, not data.</body></html>"
+TRANSPORT = "simulators.transport"  # put into scope["state"] by simulators.serving
+ENTRY = "simulators.entry"
+
+
+def entry_of(request: Request) -> Entry:
+    """The journal's entry of this request, so that a handler can add what only it knows."""
+    entry: Entry = request.scope["state"][ENTRY]
+    return entry
+
+
+class Watched:
+    """ASGI application around `app`; `locate(request)` names its (where, subject) before it is handled."""
+
+    def __init__(
+        self, app: ASGIApp, journal: Journal, faults: Faults, locate: Callable[[Request], tuple[str, str]]
+    ) -> None:
+        self._app, self._journal, self._faults, self._locate = app, journal, faults, locate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        if request.url.path.startswith("/__control__/"):
+            await (await self._control(request))(scope, receive, send)
+            return
+        where, subject = self._locate(request)
+        entry = self._journal.add(Entry(where.lower(), subject))
+        scope.setdefault("state", {})[ENTRY] = entry
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry.status = message["status"]
+            elif not message.get("more_body"):
+                entry.finished_at = time.time()  # before the client can see the end and ask the journal
+            await send(message)
+
+        fault = self._faults.take(entry.where, subject)
+        try:
+            await self._play(fault, scope, receive, noting)
+        finally:
+            entry.finished_at = entry.finished_at or time.time()
+
+    async def _play(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        scope["state"][ENTRY].fault = fault.what.value
+        if fault.what in (What.TRUNCATE, What.SHORT, What.WRONG_LENGTH):
+            await _spoilt_body(fault.what, self._app, scope, receive, send)
+            return
+        if fault.what in (What.DELAY, What.HANG):
+            await asyncio.sleep(fault.seconds)
+        if fault.what is What.DELAY:
+            await self._app(scope, receive, send)
+            return
+        await Request(scope, receive).body()  # a client that is still sending would see a broken pipe instead
+        if fault.what in (What.HANG, What.DROP_CONNECTION):
+            scope["state"][TRANSPORT].abort()
+        else:
+            await _ready_answer(fault)(scope, receive, send)
+
+    async def _control(self, request: Request) -> Response:
+        """`/__control__/journal` and `/__control__/faults`: GET reads, DELETE clears, POST adds a fault."""
+        books: dict[str, Journal | Faults] = {"journal": self._journal, "faults": self._faults}
+        book = books.get(request.url.path.rsplit("/", 1)[1])
+        if book is None:
+            return JSONResponse({"error": "there are /__control__/journal and /__control__/faults"}, 404)
+        if request.method == "DELETE":
+            book.clear()
+        elif request.method == "POST" and isinstance(book, Faults):
+            try:
+                book.add(**await request.json())
+            except (TypeError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(book.as_dicts())
+
+
+def _ready_answer(fault: Fault) -> Response:
+    if fault.what is What.REDIRECT:
+        status = fault.status if 300 <= fault.status < 400 else 302
+        return RedirectResponse(fault.url, status, headers=fault.headers)
+    if fault.what is What.HTML200:
+        return HTMLResponse(PAGE, headers=fault.headers)
+    if fault.what is What.EMPTY:
+        return Response(b"", headers=fault.headers)
+    status = 200 if fault.what is What.BODY else fault.status
+    if isinstance(fault.body, str):
+        kind = HTMLResponse if fault.body.lstrip().startswith("<") else PlainTextResponse
+        return kind(fault.body, status, headers=fault.headers)
+    return JSONResponse(fault.body, status, headers=fault.headers)
+
+
+async def _spoilt_body(what: What, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Runs the application and damages what it answers."""
+    start: dict[str, Any] = {}
+    body = bytearray()
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            body.extend(message.get("body", b""))
+
+    await app(scope, receive, keep)
+    announced, sent = len(body), bytes(body)
+    if what in (What.TRUNCATE, What.SHORT):
+        sent = sent[: len(sent) // 2]
+    if what is What.SHORT:
+        announced = len(sent)
+    if what is What.WRONG_LENGTH:
+        announced += 1000
+    headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+    await send({**start, "headers": [*headers, (b"content-length", str(announced).encode())]})
+    await send({"type": "http.response.body", "body": sent, "more_body": announced != len(sent)})
