@@ -1,0 +1,180 @@
+"""`.env` and the environment in their checked form: secrets, addresses and the launcher's own settings.
+
+What is no secret goes on to `include/config/policy.py`, which checks it; its defaults live in `policy.yaml`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from include.config.policy import ENVIRONMENT, Policy, load_policy
+from include.domain.errors import NotConfigured
+
+OPENAI = "https://api.openai.com/v1"
+PORTAL_FORM = (
+    "адрес портала вида https://company.bitrix24.ru, с /rest или без; "
+    "номер пользователя и токен вебхука пишутся в B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN"
+)
+
+
+def _portal(value: str) -> str:
+    parts = urlsplit(_http_url(value).rstrip("/"))
+    if parts.path not in ("", "/rest") or "@" in parts.netloc or parts.query:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # .port raises on garbage
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _secret_url(value: SecretStr) -> SecretStr:
+    return SecretStr(_http_url(value.get_secret_value()))
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError
+    return value
+
+
+Switch = Annotated[bool, Field(description="true или false")]
+HttpUrl = Annotated[str, AfterValidator(_http_url), Field(description="адрес вида https://host:port/путь")]
+
+
+class Settings(BaseSettings):
+    """Field names are the environment's names in lower case; an empty variable counts as absent."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, str_strip_whitespace=True)
+
+    b24_base_url: Annotated[str, AfterValidator(_portal), Field(description=PORTAL_FORM)]
+    b24_webhook_user_id: Annotated[str, Field(pattern=r"^\d+$", description="номер пользователя вебхука, только цифры")]
+    b24_webhook_token: Annotated[
+        SecretStr, Field(min_length=1, description="токен вебхука: последняя часть адреса из настроек портала")
+    ]
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: HttpUrl = OPENAI
+    chatgpt_proxy_url: Annotated[
+        SecretStr | None,
+        AfterValidator(lambda value: value and _secret_url(value)),
+        Field(description="адрес вида http://user:password@proxy-host:port"),
+    ] = None
+    require_proxy: Switch = False
+    storage_backend: Annotated[Literal["local", "s3"], Field(description="local или s3")] = "local"
+    local_storage_dir: str = ""
+    s3_endpoint_url: HttpUrl | None = None
+    s3_region: str = "us-east-1"
+    s3_bucket: Annotated[
+        str, Field(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="имя бакета, от 3 до 63 знаков")
+    ] = ""
+    s3_access_key_id: str = ""
+    s3_secret_access_key: SecretStr = SecretStr("")
+    database_url: Annotated[
+        SecretStr | None,
+        AfterValidator(lambda value: value and _database_url(value)),
+        Field(description="адрес вида postgresql://user:password@host:5432/имя_базы"),
+    ] = None
+    slack_webhook_url: Annotated[
+        SecretStr | None,
+        AfterValidator(lambda value: value and _secret_url(value)),
+        Field(description="адрес входящего вебхука вида https://hooks.slack.com/services/..."),
+    ] = None
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="DEBUG, INFO, WARNING или ERROR")
+    ] = "INFO"
+    airflow_port: Annotated[int, Field(ge=1, le=65535, description="номер порта от 1 до 65535")] = 8080
+
+    # reviewed values: checked by load_policy, defaults in policy.yaml
+    b24_rate_limit_rps: str = ""
+    b24_backoff_seconds: str = ""
+    recording_hosts: str = ""
+    stt_model: str = ""
+    stt_fallback_model: str = ""
+    stt_max_file_minutes: str = ""
+    stt_backoff_seconds: str = ""
+    stt_timeout_seconds: str = ""
+    stt_languages: str = ""
+    stt_keywords: str = ""
+    stt_operator_channel: str = ""
+    transcribe_concurrency: str = ""
+    whisper_rate_per_min_usd: str = ""
+    usd_rub_rate: str = ""
+    budget_usd: str = ""
+    call_summary_enabled: str = ""
+    summary_model: str = ""
+    call_export_cron: str = ""
+    call_export_sla_hours: str = ""
+    pii_masking_enabled: str = ""
+
+    @property
+    def policy_overrides(self) -> dict[str, str]:
+        """What the environment changes in policy.yaml, by environment names; no secrets."""
+        found = {name: str(getattr(self, name.lower())) for name in ENVIRONMENT}
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def policy(self) -> Policy:
+        return load_policy(self.policy_overrides)
+
+    @property
+    def recogniser_configured(self) -> bool:
+        """A self-hosted server may need no key; OpenAI always does."""
+        self_hosted = urlsplit(self.openai_base_url).hostname != urlsplit(OPENAI).hostname
+        return bool(self.openai_api_key.get_secret_value()) or self_hosted
+
+
+VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
+
+
+def load_settings(env_file: Path) -> Settings:
+    """The environment over `env_file`. Raises NotConfigured: one sentence that names the variable, never its value."""
+    try:
+        source: dict[str, Any] = {"_env_file": env_file, "_env_file_encoding": "utf-8"}
+        settings = Settings(**source)
+    except ValidationError as error:
+        raise NotConfigured(_sentence(error)) from None
+    except UnicodeDecodeError:
+        raise NotConfigured(f"{env_file.name}: файл должен быть в кодировке UTF-8.") from None
+    _check_together(settings)
+    _ = settings.policy
+    return settings
+
+
+def warnings(settings: Settings, env_file: Path) -> list[str]:
+    """What does not stop the start but should be seen."""
+    found = []
+    if not settings.recogniser_configured:
+        found.append("OPENAI_API_KEY не задан: распознавать некому, запуски остановятся до первой траты.")
+    if settings.b24_base_url.startswith("http:") and urlsplit(settings.b24_base_url).hostname != "127.0.0.1":
+        found.append("B24_BASE_URL без https: токен вебхука идёт по сети открыто.")
+    names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
+    unknown = sorted(name for name in names if name.upper() not in VARIABLES and not name.startswith("AIRFLOW__"))
+    found += [f"{name} в {env_file.name}: такой переменной нет, значение не используется." for name in unknown]
+    return found
+
+
+def _check_together(settings: Settings) -> None:
+    """Rules between variables."""
+    if settings.require_proxy and settings.chatgpt_proxy_url is None:
+        raise NotConfigured("CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси.")
+    if settings.storage_backend == "s3" and not settings.s3_bucket:
+        raise NotConfigured("S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете.")
+    if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key.get_secret_value()):
+        raise NotConfigured("S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе.")
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = str(first["loc"][0])
+    accepted = Settings.model_fields[field].description
+    if first["type"] == "missing":
+        return f"{field.upper()}: не задано; нужно: {accepted} (образец — .env.example, значения — в .env)."
+    return f"{field.upper()}: значение не подходит; нужно: {accepted}."
