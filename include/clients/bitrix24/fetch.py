@@ -1,0 +1,89 @@
+"""Opens a link to a recording: every hop checked by the guard, the portal's own hops paced, statuses understood."""
+
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from include.clients.bitrix24.answers import PortalError, error_in
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.transport import TIMEOUTS, below_http
+from include.config.names import USER_AGENT
+from include.domain.errors import ErrorCode, ExportError, MissingAudio, Temporary
+
+_HOPS = 5
+
+
+def open_link(portal: Portal, url: str) -> requests.Response:
+    """The answer with the recording's bytes still to be read; the caller closes it.
+
+    Raises MissingAudio, Permanent(forbidden_host) or Temporary(download_failed); Throttled once waiting out the
+    portal's refusals takes too long.
+    """
+    patience = portal.patience()
+    hops = 0
+    while True:
+        response = _get(portal, url)
+        if response.is_redirect:
+            response.close()
+            url = urljoin(url, response.headers["Location"])
+            hops += 1
+            if hops > _HOPS:
+                raise Temporary("the link to the recording redirects in a circle", code=ErrorCode.DOWNLOAD_FAILED)
+        elif response.status_code == 200:
+            return response
+        elif (refusal := _refusal(portal, response, url)) is not None:
+            patience.refused(refusal, "download")
+        else:
+            raise _failure(response, url)
+
+
+def _get(portal: Portal, url: str) -> requests.Response:
+    if portal.guard.is_portal(url) and urlsplit(url).path.startswith("/rest/"):
+        portal.pace.acquire()
+    headers = {
+        "User-Agent": USER_AGENT,
+        # without these the portal's front may answer 404 (vendor's general principles)
+        "Accept": "*/*",
+        "Accept-Language": "ru,en;q=0.8",
+        "Referer": f"{portal.url}/",
+        # sizes are compared with Content-Length and with the portal's disk
+        "Accept-Encoding": "identity",
+    }
+    try:
+        return portal.files.get(url, headers=headers, timeout=TIMEOUTS, allow_redirects=False, stream=True)
+    except requests.RequestException as broken:
+        failure = below_http(broken, "the host of the recording")
+    failure.code = ErrorCode.DOWNLOAD_FAILED
+    raise failure
+
+
+def _refusal(portal: Portal, response: requests.Response, url: str) -> PortalError | None:
+    """The portal's rate limit holds for downloads through its REST address too."""
+    if response.status_code not in (429, 503) or not portal.guard.is_portal(url):
+        return None
+    try:
+        body = response.json()
+    except (ValueError, requests.RequestException):
+        return None
+    error = error_in(body, response.status_code, portal.webhook.token)
+    return error if error is not None and error.is_refusal else None
+
+
+def _failure(response: requests.Response, url: str) -> ExportError:
+    response.close()
+    status = response.status_code
+    host = urlsplit(url).hostname or ""
+    if status == 404 and "Content-Disposition" in response.headers:
+        return _may_pass("the portal has the recording but its front did not like the request (HTTP 404)")
+    if status in (404, 410):
+        return MissingAudio(f"the link to the recording is dead (HTTP {status})")
+    if status == 403 and host.endswith(".voximplant.com"):
+        # its storage answers so once the time for which recordings are kept is over (vendor's documentation)
+        return MissingAudio("the telephony's storage does not keep this recording any more (HTTP 403)")
+    if status in (401, 403):
+        return _may_pass(f"the link to the recording has expired (HTTP {status}): a fresh one is asked for")
+    return _may_pass(f"the host of the recording answered HTTP {status}")
+
+
+def _may_pass(message: str) -> Temporary:
+    return Temporary(message, code=ErrorCode.DOWNLOAD_FAILED)

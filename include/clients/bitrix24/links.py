@@ -1,0 +1,129 @@
+"""Fresh links to recordings, asked for right before the download and never stored (D27).
+
+Facts: `disk.file.get` (DELETED_TYPE 0 is a live file, 3 in the trash, 4 deleted with its folder).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
+from include.clients.bitrix24.portal import Portal
+from include.domain.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun
+
+_FILE = "disk.file.get"
+_STATISTICS = "voximplant.statistic.get"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRecording:
+    """`key` is the caller's name for it; without `file_id` the statistics row is read again."""
+
+    key: tuple[str, str]
+    statistics_id: int
+    file_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`url` is a secret; `size` in bytes where the portal's disk knows it."""
+
+    url: str = field(repr=False)
+    size: int | None = None
+
+
+Found = Link | ExportError
+
+
+def links_of(portal: Portal, wanted: Sequence[WantedRecording]) -> dict[tuple[str, str], Found]:
+    """A link, or why there is none, for each recording; one request for 50 of them.
+
+    MissingAudio: the file or the row is gone. Raises AccessDenied where the portal shows none of the files.
+    """
+    by_row = [recording for recording in wanted if recording.file_id is None]
+    found, moved = _from_rows(portal, by_row)
+    files = {recording.key: recording.file_id for recording in wanted if recording.file_id is not None}
+    return found | _from_disk(portal, files | moved)
+
+
+def _from_disk(portal: Portal, files: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], Found]:
+    answer = portal.batch({f"f{file_id}": (_FILE, {"id": file_id}) for file_id in files.values()})
+    _stop_if_nothing_is_allowed(answer.errors, len(set(files.values())))
+    return {
+        key: _file_error(answer.errors[name], file_id)
+        if (name := f"f{file_id}") in answer.errors
+        else _file_link(answer.results[name], file_id)
+        for key, file_id in files.items()
+    }
+
+
+def _file_link(file: Any, file_id: int) -> Found:
+    if not isinstance(file, dict) or whole(file.get("ID")) != file_id:
+        raise ContractBroken(f"{_FILE}: the portal's answer is not the file that was asked for")
+    if str(file.get("DELETED_TYPE") or "0") != "0":
+        return MissingAudio(f"file {file_id} of the recording is in the portal's trash: restore it there, then resume")
+    url = file.get("DOWNLOAD_URL")
+    if not isinstance(url, str) or not url:
+        raise ContractBroken(f"{_FILE}: the portal gives no DOWNLOAD_URL")
+    return Link(url, whole(file.get("SIZE")))
+
+
+def _file_error(error: PortalError, file_id: int) -> ExportError:
+    if error.is_not_found:
+        return MissingAudio(f"file {file_id} of the recording has been deleted from the portal's disk")
+    if error.code == ACCESS_DENIED:
+        return Permanent(
+            f"the webhook's owner may not read file {file_id} of the recording: give the right to its folder",
+            code=ErrorCode.DOWNLOAD_FAILED,
+        )
+    return _of_download(ours(error, _FILE))
+
+
+def _stop_if_nothing_is_allowed(errors: Mapping[str, PortalError], asked: int) -> None:
+    """One closed folder is that recording's trouble; no file at all is the webhook's."""
+    denied = [error for error in errors.values() if error.code in (ACCESS_DENIED, INSUFFICIENT_SCOPE)]
+    if denied and (len(denied) == asked > 1 or denied[0].code == INSUFFICIENT_SCOPE):
+        raise ours(denied[0], _FILE)
+
+
+def _from_rows(
+    portal: Portal, wanted: Iterable[WantedRecording]
+) -> tuple[dict[tuple[str, str], Found], dict[tuple[str, str], int]]:
+    """Links of recordings the portal's disk did not have, and file ids of those it has by now."""
+    keys = {f"r{recording.statistics_id}": recording.key for recording in wanted}
+    answer = portal.batch({name: (_STATISTICS, {"FILTER": {"ID": name[1:]}, "start": -1}) for name in keys})
+    found: dict[tuple[str, str], Found] = {}
+    moved: dict[tuple[str, str], int] = {}
+    for name, key in keys.items():
+        if name in answer.errors:
+            found[key] = _of_download(ours(answer.errors[name], _STATISTICS))
+            continue
+        row = _row(answer.results[name], int(name[1:]))
+        file_id = whole(row.get("RECORD_FILE_ID"))
+        if file_id:
+            moved[key] = file_id
+        else:
+            found[key] = _row_link(row, name[1:])
+    return found, moved
+
+
+def _row(rows: Any, statistics_id: int) -> Mapping[str, Any]:
+    """The row asked for, or nothing of it; another row means that the portal ignored the filter."""
+    if not isinstance(rows, list) or any(whole(row.get("ID")) != statistics_id for row in rows):
+        raise ContractBroken(f"{_STATISTICS}: asked for row {statistics_id}, the portal answers with something else")
+    return rows[0] if rows else {}
+
+
+def _row_link(row: Mapping[str, Any], statistics_id: str) -> Found:
+    url = row.get("CALL_RECORD_URL")
+    if isinstance(url, str) and url.strip():
+        return Link(url.strip())
+    return MissingAudio(f"row {statistics_id} of the call statistics has no link to a recording any more")
+
+
+def _of_download(error: ExportError) -> ExportError:
+    """What stops the run is raised here and now; the rest belongs to one recording."""
+    if isinstance(error, StopRun):
+        raise error
+    error.code = ErrorCode.DOWNLOAD_FAILED
+    return error

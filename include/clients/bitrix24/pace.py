@@ -1,0 +1,133 @@
+"""One row in PostgreSQL paces every worker and run that talks to the portal (D12, D13)."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import aiosql
+import psycopg
+from psycopg.types.json import Jsonb
+
+from include.domain.errors import Temporary, Throttled
+
+LOW_RATE_RPS = 0.5
+LOW_RATE_SECONDS = 15 * 60
+REFUSALS_WINDOW_SECONDS = 15 * 60
+REFUSALS_ALLOWED = 10
+
+_T = TypeVar("_T")
+
+
+class Pace(Protocol):
+    """What the client of the portal asks before and tells after a request."""
+
+    def acquire(self) -> None:
+        """Blocks until a request may be sent; raises Throttled if that is too long to wait for."""
+
+    def refused(self, code: str, seconds: float, method: str) -> None:
+        """The portal has refused with this code; nobody should ask for so many seconds."""
+
+
+class PortalPace:
+    """Permits are slots `1 / rate` apart, handed out by the database; the caller sleeps until its own.
+
+    A slot further away than `patience` seconds is not taken: Throttled, with `retry_after`. A refusal moves all
+    slots not yet handed out. Threads may share one instance: it holds one connection, opened at first use and again
+    after it was lost. Raises Temporary where the database does not answer.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        portal: str,
+        *,
+        rate: float = 2.0,
+        run_id: UUID | None = None,
+        patience: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._conninfo = conninfo
+        self._portal = portal
+        self._interval = 1 / rate
+        self._low_interval = max(1 / LOW_RATE_RPS, self._interval)
+        self._run_id = run_id
+        self._patience = patience
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def acquire(self) -> None:
+        self._sleep(self._on_database(self._take_permit))
+
+    def refused(self, code: str, seconds: float, method: str) -> None:
+        """Blocks everybody, writes the event, and after too many refusals in a quarter of an hour slows down."""
+        self._on_database(lambda db: self._record_refusal(db, code, seconds, method))
+
+    def force_low_rate(self, seconds: float) -> None:
+        """At most 0.5 requests a second for everybody, so long (run parameter `low_rate`)."""
+        self._on_database(lambda db: self._slow_down(db, seconds, reason="forced"))
+
+    def close(self) -> None:
+        with self._lock:
+            self._forget_connection()
+
+    def _take_permit(self, db: psycopg.Connection[Any]) -> float:
+        taken = _queries().take_permit(
+            db,
+            portal=self._portal,
+            interval_sec=self._interval,
+            low_interval_sec=self._low_interval,
+            patience_sec=self._patience,
+        )
+        if taken is None:
+            wait = _queries().wait_now(db, portal=self._portal)
+            raise Throttled("the portal asks to slow down: the next request may wait too long", retry_after=wait)
+        return max(0.0, float(taken[0]))
+
+    def _record_refusal(self, db: psycopg.Connection[Any], code: str, seconds: float, method: str) -> None:
+        with db.transaction():
+            # the row's lock, taken first, makes concurrent refusals count each other
+            until, is_low = _queries().block(db, portal=self._portal, seconds=seconds)
+            detail = {"portal": self._portal, "code": code, "method": method, "until": until.isoformat()}
+            _queries().log_event(db, run_id=self._run_id, event="portal_refused", detail=Jsonb(detail))
+            refusals = _queries().recent_refusals(db, portal=self._portal, window_sec=REFUSALS_WINDOW_SECONDS)
+            if refusals > REFUSALS_ALLOWED and not is_low:
+                self._slow_down(db, LOW_RATE_SECONDS, reason="refusals")
+
+    def _slow_down(self, db: psycopg.Connection[Any], seconds: float, *, reason: str) -> None:
+        with db.transaction():
+            was_low = _queries().low_rate_now(db, portal=self._portal)
+            (until,) = _queries().slow_down(db, portal=self._portal, seconds=seconds)
+            if not was_low:
+                detail = {"portal": self._portal, "reason": reason, "until": until.isoformat()}
+                _queries().log_event(db, run_id=self._run_id, event="low_rate_on", detail=Jsonb(detail))
+
+    def _on_database(self, work: Callable[[psycopg.Connection[Any]], _T]) -> _T:
+        """Once more on a new connection where the old one turns out to be lost."""
+        with self._lock:
+            for _ in range(2):
+                try:
+                    return work(self._connected())
+                except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+                    kind = type(lost).__name__
+                    self._forget_connection()
+        raise Temporary(f"the state database does not answer ({kind}), so no request to the portal can be paced")
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10)
+        return self._connection
+
+    def _forget_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@cache
+def _queries() -> Any:
+    return aiosql.from_path(Path(__file__).with_name("pace.sql"), "psycopg")

@@ -1,0 +1,86 @@
+"""May this webhook see everything the export needs? Asked before a run lists anything (D11).
+
+A webhook acts with its owner's rights. An owner who may see only their own (or their department's) calls gets fewer
+rows and no error: the portal overwrites the filter's PORTAL_USER_ID with the list of allowed employees (its core).
+That very thing gives it away. Asked for the calls of an employee who cannot exist, a portal that honours the filter
+counts none; one that has overwritten it counts the owner's. If the owner has no call in the last 90 days this says
+nothing; then an owner without administrator's rights who sees no call at all is refused as well, because an empty
+export would look like an empty portal. Not detectable by REST: limits inside an external PBX application.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, Answer, ours, scope_of, whole
+from include.clients.bitrix24.portal import Portal
+from include.domain.errors import AccessDenied, ContractBroken
+
+_STATISTICS = "voximplant.statistic.get"
+_FILE = "disk.file.get"
+_USERS = "user.get"
+_NOBODY = 2_147_483_647  # the largest id the portal's column holds
+_WINDOW = timedelta(days=90)
+_FILES_TRIED = 5
+
+_SCOPES: dict[str, frozenset[str]] = {
+    _STATISTICS: frozenset({"telephony"}),
+    _FILE: frozenset({"disk"}),
+    _USERS: frozenset({"user", "user_basic", "user_brief"}),
+}
+
+
+def probe(portal: Portal, now: datetime) -> None:
+    """Raises AccessDenied that names the missing right and what to do."""
+    _check_scopes(portal)
+    newest = _statistics(portal, now, {})
+    _check_files(portal, newest)
+    portal.call(_USERS, {"FILTER": {"ID": portal.webhook.user_id}, "start": -1})
+    _check_sees_everybody(portal, now, newest)
+
+
+def _check_scopes(portal: Portal) -> None:
+    granted = portal.call("scope").result
+    if not isinstance(granted, list):
+        raise ContractBroken("scope: the portal's answer is no list of permissions")
+    missing = [scope_of(method) for method, any_of in _SCOPES.items() if not any_of & set(map(str, granted))]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise AccessDenied(f"the webhook lacks the permission {names}: tick it in the webhook's settings on the portal")
+
+
+def _check_files(portal: Portal, newest: Answer) -> None:
+    """Tries the newest recordings: the right to read one folder says nothing about another."""
+    rows: list[dict[str, Any]] = newest.result
+    found = [identity for row in rows if (identity := whole(row.get("RECORD_FILE_ID")))]
+    commands = {f"f{identity}": (_FILE, {"id": identity}) for identity in found[:_FILES_TRIED]}
+    answer = portal.batch(commands)
+    denied = [error for error in answer.errors.values() if error.code in (ACCESS_DENIED, INSUFFICIENT_SCOPE)]
+    if denied and len(denied) == len(commands):
+        raise ours(denied[0], _FILE)
+
+
+def _check_sees_everybody(portal: Portal, now: datetime, newest: Answer) -> None:
+    advice = (
+        "give the owner's role «Статистика звонков: просмотр — любые» in the telephony settings, "
+        "or let an administrator own the webhook"
+    )
+    if _statistics(portal, now, {"PORTAL_USER_ID": _NOBODY}).total:
+        raise AccessDenied(f"the webhook's owner sees only their own or their department's calls: {advice}")
+    if newest.total == 0 and not _is_administrator(portal):
+        raise AccessDenied(f"the webhook's owner sees not one call of the last {_WINDOW.days} days: {advice}")
+
+
+def _statistics(portal: Portal, now: datetime, conditions: dict[str, Any]) -> Answer:
+    since = (now - _WINDOW).isoformat(timespec="seconds")
+    answer = portal.call(
+        _STATISTICS,
+        {"FILTER": {">=CALL_START_DATE": since, **conditions}, "SORT": "ID", "ORDER": "DESC", "start": 0},
+    )
+    if answer.total is None or not isinstance(answer.result, list):
+        raise ContractBroken(f"{_STATISTICS}: the portal did not count its calls")
+    return answer
+
+
+def _is_administrator(portal: Portal) -> bool:
+    profile = portal.call("profile").result
+    return isinstance(profile, dict) and profile.get("ADMIN") is True

@@ -1,0 +1,32 @@
+"""Cutting secrets out: the webhook's token is part of every URL of the portal, download links carry their own."""
+
+import logging
+import re
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
+_REQUEST_LINE = re.compile(r'"(\w+) \S+ (HTTP/[\d.]+)"')
+_LONGEST = 200
+
+
+def scrub(text: object, *secrets: str) -> str:
+    """The portal's own words, fit for a message: one short line without URLs and the given secrets."""
+    line = _URL.sub("<url>", " ".join(str(text or "").split()))
+    for secret in secrets:
+        line = line.replace(secret, "***") if secret else line
+    return line[:_LONGEST]
+
+
+class _RequestLines(logging.Filter):
+    """urllib3 logs the path of every request at DEBUG, and the path is where the token is."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _REQUEST_LINE.sub(r'"\1 *** \2"', record.getMessage()), ()
+        return True
+
+
+_REQUEST_LINES = _RequestLines()
+
+
+def hide_request_lines() -> None:
+    """Once per process is enough and more does no harm: logging keeps one copy of a filter."""
+    logging.getLogger("urllib3.connectionpool").addFilter(_REQUEST_LINES)
