@@ -1,11 +1,113 @@
 """A batch's audio: link, file, check, storage, row. Each recording moves on by itself; the batch only paces."""
 
-import shutil
+import logging
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import batched
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from include.clients.bitrix24.files import Link, WantedRecording, download, links_of
+from include.clients.bitrix24.portal import Portal
+from include.clients.state.rows import RecordRow
+from include.clients.state.store import State
+from include.clients.storage.base import Storage
+from include.config.policy import Policy
+from include.domain.calls import without_secrets
+from include.domain.errors import StopRun
+from include.domain.states import RecordStatus
+from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
+from include.steps.paths import keys_of
+from include.steps.stop import refuse_if_stopped
+
+log = logging.getLogger(__name__)
+
+STAGE = "download"
+LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
+CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
+RULE = FailureRule(STAGE, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6)  # one try and five retries
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One recording's audio in the storage."""
+
+    key: str
+    checksum: str
+    page_url: str | None
+
+
+def download_batch(
+    run_id: UUID, batch_no: int, *, portal: Portal, storage: Storage, state: State, policy: Policy, fresh: bool
+) -> int:
+    """Stores what the batch lacks; returns how many recordings this pass stored.
+
+    `fresh` is True on the task's first try and after a person cleared it: only then are recordings in error tried again.
+    Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
+    """
+    state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=STAGE)
+    if fresh:
+        state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=STAGE)
+    outcome = BatchOutcome()
+    records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
+    for start in range(0, len(records), LINKS_AT_ONCE):
+        refuse_if_stopped(run_id, state)
+        _download_some(records[start : start + LINKS_AT_ONCE], portal, storage, state, policy, outcome)
+        if outcome.throttled:
+            break
+    outcome.raise_if_unfinished()
+    return outcome.done
+
+
+def _download_some(
+    records: Sequence[RecordRow], portal: Portal, storage: Storage, state: State, policy: Policy, outcome: BatchOutcome
+) -> None:
+    """Several downloads in flight; rows are moved by this thread alone, in the order in which files arrive."""
+    links = links_of(portal, [WantedRecording(r.record_id, r.statistics_id, r.file_id) for r in records])
+    mine = [r for r in records if state.move_to_work(r, RecordStatus.DOWNLOADING, stage=STAGE)]
+    with TemporaryDirectory(prefix="call-export-") as folder, ThreadPoolExecutor(policy.portal.downloads_in_flight) as pool:
+        futures = {
+            pool.submit(_fetch, portal, storage, record, links[record.record_id], Path(folder) / str(index)): record
+            for index, record in enumerate(mine)
+        }
+        try:
+            for future in as_completed(futures):
+                _settle(futures[future], future.exception() or future.result(), state, outcome)
+        except StopRun:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def _fetch(portal: Portal, storage: Storage, record: RecordRow, link: Link | Exception, target: Path) -> Stored:
+    if isinstance(link, Exception):
+        raise link
+    file = download(portal, link, target)
+    key = keys_of(record).raw(file.extension)
+    storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
+    return Stored(key, file.sha256, without_secrets(link.page_url) if link.page_url else None)
+
+
+def _settle(record: RecordRow, result: Stored | BaseException, state: State, outcome: BatchOutcome) -> None:
+    if isinstance(result, Stored):
+        state.move_record(
+            record.run_id,
+            record.call_id,
+            record.record_id,
+            RecordStatus.DOWNLOADED,
+            expected={RecordStatus.DOWNLOADING},
+            stage=STAGE,
+            raw_path=result.key,
+            checksum=result.checksum,
+            recording_url=result.page_url or record.recording_url,
+            stage_attempts=0,
+            error_code=None,
+            error_message=None,
+        )
+        outcome.done += 1
+    elif isinstance(result, Exception):
+        log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
+        settle_failure(state, record, result, RULE, outcome)
+    else:
+        raise result

@@ -9,6 +9,9 @@ from include.domain.errors import ErrorCode, ExportError, MissingAudio, Permanen
 from include.domain.states import RecordStatus
 
 
+CLAIM_WAIT = 30.0  # seconds until we look again at a recording that another run has in hand
+
+
 class Unfinished(Temporary):
     """Some recordings of the batch failed for a reason that may pass; Airflow tries the task again.
 
@@ -32,6 +35,7 @@ class BatchOutcome:
     missing: int = 0
     failed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    claimed_elsewhere: list[str] = field(default_factory=list)
     highest_attempt: int = 0
     throttled: Throttled | None = None
 
@@ -42,6 +46,13 @@ class BatchOutcome:
         if self.waiting:
             names = _some(self.waiting)
             raise Unfinished(f"{len(self.waiting)} recordings will be tried again: {names}", attempt=self.highest_attempt)
+        if self.claimed_elsewhere:
+            raise Unfinished(
+                f"{len(self.claimed_elsewhere)} recordings are in the hands of another run and will be reused when it has "
+                f"them: {_some(self.claimed_elsewhere)}",
+                attempt=1,
+                retry_after=CLAIM_WAIT,
+            )
         if self.failed:
             raise BatchFailed(
                 f"{len(self.failed)} recordings ended in error: {_some(self.failed)}. Their reasons are in the registry "

@@ -1,0 +1,22 @@
+"""Refuses to start what cannot end: nothing is listed, downloaded or paid for before this has passed (D11, D28, D31)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.probe import probe
+from include.clients.state.store import State
+from include.clients.storage.base import Storage
+
+STAGE = "probe"
+
+
+def preflight(
+    run_id: UUID, portal: Portal, storage: Storage, state: State, *, check_recogniser: Callable[[], None]
+) -> None:
+    """Raises NotConfigured or AccessDenied with one sentence; cheapest checks first, the portal last."""
+    check_recogniser()
+    storage.check()
+    probe(portal, datetime.now(UTC))
+    state.event(run_id, stage=STAGE, event="probed", detail={"portal": portal.webhook.host})

@@ -1,0 +1,184 @@
+"""A batch's texts. An answer is kept as soon as it comes, so nothing that was answered is ever bought twice (D19)."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from include.clients.audio.cutting import cut as cut_audio
+from include.clients.audio.encoding import encoded_pieces
+from include.clients.state.rows import RecordRow
+from include.clients.state.store import State
+from include.clients.storage.base import Storage
+from include.clients.whisper import Recogniser
+from include.config.policy import Policy
+from include.domain.cuts import Cut, Piece
+from include.domain.errors import StopRun
+from include.domain.money import call_cost
+from include.domain.recognitions import Recognition
+from include.domain.review import review
+from include.domain.states import RecordStatus
+from include.domain.transcripts import TranscriptHeader, Transcript, assemble, channel_roles, preview, render_transcript
+from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
+from include.steps.paths import keys_of
+from include.steps.policies import cut_policy_of, review_policy_of
+from include.steps.stop import refuse_if_stopped
+
+log = logging.getLogger(__name__)
+
+STAGE = "transcribe"
+RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
+
+
+@dataclass(frozen=True, slots=True)
+class Recognising:
+    """What turning one recording into text needs; the same for the whole batch."""
+
+    recogniser: Recogniser
+    storage: Storage
+    state: State
+    policy: Policy
+
+
+def transcribe_batch(
+    run_id: UUID,
+    batch_no: int,
+    *,
+    recogniser: Recogniser,
+    storage: Storage,
+    state: State,
+    policy: Policy,
+    fresh: bool,
+) -> int:
+    """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
+
+    `fresh` is True on the task's first try and after a person cleared it: only then are recordings in error tried again.
+    Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
+    """
+    state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
+    if fresh:
+        state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
+    work = Recognising(recogniser, storage, state, policy)
+    outcome = BatchOutcome()
+    for record in state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED}):
+        refuse_if_stopped(run_id, state)
+        with state.claim_recording(record.call_id, record.record_id) as mine:
+            if mine:
+                _transcribe(record, work, outcome)
+            else:
+                outcome.claimed_elsewhere.append(record.call_id)
+        if outcome.throttled:
+            break
+    outcome.raise_if_unfinished()
+    return outcome.done
+
+
+def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> None:
+    """One recording from audio to stored text; a failure is settled in its row."""
+    if work.state.reuse_one(record):  # another run bought it while this one waited
+        outcome.done += 1
+        return
+    if not work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE):
+        return
+    try:
+        _to_text(record, work)
+        outcome.done += 1
+    except StopRun as error:
+        settle_failure(work.state, record, error, RULE, outcome)
+    except Exception as error:
+        log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(error).__name__)
+        settle_failure(work.state, record, error, RULE, outcome)
+
+
+def _to_text(record: RecordRow, work: Recognising) -> None:
+    assert record.raw_path is not None
+    assert record.checksum is not None
+    policy = work.policy
+    with work.storage.as_file(record.raw_path) as audio, TemporaryDirectory(prefix="call-export-") as folder:
+        cut = cut_audio(audio, cut_policy_of(policy, work.recogniser.profile))
+        answers = _recognise(record.checksum, audio, cut, Path(folder), work)
+    operator_channel = policy.stt.channel_map.get(record.portal_number, policy.stt.operator_channel)
+    transcript = assemble(
+        cut,
+        answers,
+        channel_roles(operator_channel),
+        model=work.recogniser.profile.model,
+        expected_languages=policy.stt.languages,
+    )
+    _store(record, cut, answers, transcript, work)
+
+
+def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recognising) -> dict[Piece, Recognition]:
+    """An answer for every piece: the saved one where there is one, else bought now and saved at once."""
+    profile, policy = work.recogniser.profile, work.policy
+    saved = work.state.saved_answers(checksum, profile.model)
+    keys = {piece: piece.key(profile.upload_format) for piece in cut.pieces}
+    answers = {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
+    wanted = [piece for piece in cut.pieces if piece not in answers]
+    with encoded_pieces(audio, cut, wanted, profile.upload_format, folder) as files:
+        for piece, file in files:
+            answer = work.recogniser.recognise(
+                file, seconds=piece.seconds, languages=policy.stt.languages, keywords=policy.stt.keywords, prompt=policy.stt.prompt
+            )
+            work.state.save_answer(checksum, keys[piece], profile.model, answer.as_json())
+            answers[piece] = answer
+    return answers
+
+
+def _store(
+    record: RecordRow, cut: Cut, answers: Mapping[Piece, Recognition], transcript: Transcript, work: Recognising
+) -> None:
+    """Files first, then the row: a row that says `completed` always has its text."""
+    keys = keys_of(record)
+    model = transcript.model
+    reasons = review(
+        cut,
+        answers,
+        language=transcript.language,
+        expected_languages=work.policy.stt.languages,
+        policy=review_policy_of(work.policy),
+    )
+    raw = {"cut": cut.as_json(), "model": model, "answers": [[i, answers[p].as_json()] for i, p in enumerate(cut.pieces)]}
+    work.storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
+    work.storage.put_bytes(keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8")
+    work.state.move_record(
+        record.run_id,
+        record.call_id,
+        record.record_id,
+        RecordStatus.COMPLETED,
+        expected={RecordStatus.TRANSCRIBING},
+        stage=STAGE,
+        transcript_path=keys.transcript,
+        text_preview=preview(transcript),
+        audio_sec=round(cut.info.seconds, 3),
+        language=transcript.language,
+        roles=transcript.roles,
+        source="recogniser",
+        model=model,
+        cost=call_cost(cut.info.seconds, work.policy.stt.rate_per_min_usd or work.recogniser.profile.rate_per_min_usd),
+        needs_review=bool(reasons),
+        review_reasons=[str(reason) for reason in reasons],
+        stage_attempts=0,
+        error_code=None,
+        error_message=None,
+    )
+    if record.checksum:
+        work.state.forget_answers(record.checksum)
+
+
+def header_of(record: RecordRow) -> TranscriptHeader:
+    return TranscriptHeader(
+        call_id=record.call_id,
+        record_id=record.record_id,
+        start=record.call_started_at.astimezone(timezone(timedelta(seconds=record.portal_offset_sec))),
+        direction=record.direction,
+        from_number=record.from_number,
+        to_number=record.to_number,
+        employee_id=record.employee_id,
+        employee_name=record.employee_name,
+        duration_sec=record.duration_sec,
+    )

@@ -1,0 +1,207 @@
+"""What each task of `call_export` does: clients from hooks, the step from `include`, the note for people.
+
+Imported inside tasks only, so that parsing the DAG stays cheap.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+
+from include.domain.errors import ExportError, StopRun, Throttled
+from include.domain.states import RunStatus
+from include.steps import close_run as close_step
+from include.steps import download as download_step
+from include.steps import list_calls as list_step
+from include.steps import open_run as open_step
+from include.steps import plan as plan_step
+from include.steps import preflight as preflight_step
+from include.steps import publish as publish_step
+from include.steps import stop
+from include.steps import summarize as summarize_step
+from include.steps import transcribe as transcribe_step
+from plugins.hooks.airflow_api import AirflowApiHook
+from plugins.hooks.bitrix24 import Bitrix24Hook
+from plugins.hooks.policy import load_run_policy
+from plugins.hooks.state import StateHook
+from plugins.hooks.storage import StorageHook
+from plugins.hooks.whisper import WhisperHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.clients.state.store import State
+
+log = logging.getLogger(__name__)
+
+
+def open_run(context: "Context") -> str:
+    dag_run, params = context["dag_run"], context["params"]
+    request = open_step.RunRequest(
+        dag_run_id=dag_run.run_id,
+        run_after=dag_run.run_after,
+        actor=dag_run.triggering_user_name or str(dag_run.run_type),
+        trigger=str(dag_run.run_type),
+        **{name: params[name] for name in params if name in open_step.RunRequest.__slots__},
+    )
+    with told(context, "открываю запуск"), StateHook().get_conn() as state:
+        opened = open_step.open_run(request, state, load_run_policy())
+        if not opened.ours:
+            note(context, f"Этот ключ уже у запуска {opened.run_id} (статус {opened.status}): повторно ничего не делается.")
+            raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
+        run = state.run(opened.run_id)
+        assert run is not None
+        note(context, f"Запуск {run.run_id}: период {run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC.")
+    return str(opened.run_id)
+
+
+def preflight(context: "Context", run_id: str) -> None:
+    with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
+        policy = load_run_policy()
+        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
+            preflight_step.preflight(UUID(run_id), portal, WhisperHook(policy=policy), StorageHook().get_conn(), state)
+
+
+def list_calls(context: "Context", run_id: str) -> int:
+    with step(context, run_id, list_step.STAGE, "собираю список звонков") as state:
+        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
+            listed = list_step.list_calls(UUID(run_id), portal, state)
+        note(context, f"Запуск {run_id}: на портале {listed} звонков за период.")
+        return listed
+
+
+def plan(context: "Context", run_id: str) -> list[int]:
+    with step(context, run_id, plan_step.STAGE, "считаю прогноз") as state:
+        planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
+        note(context, f"Запуск {run_id}: {planned.sentence}")
+        return planned.batches
+
+
+def download(context: "Context", run_id: str, batch: int) -> int:
+    with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
+        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
+            return download_step.download_batch(
+                UUID(run_id),
+                batch,
+                portal=portal,
+                storage=StorageHook().get_conn(),
+                state=state,
+                policy=load_run_policy(),
+                fresh=is_fresh(context),
+            )
+
+
+def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: str) -> int:
+    with batch_of(context, run_id, batch, transcribe_step.STAGE, "распознаю речь") as state:
+        policy = load_run_policy()
+        with WhisperHook(whisper_conn_id, policy=policy).get_conn() as recogniser:
+            return transcribe_step.transcribe_batch(
+                UUID(run_id),
+                batch,
+                recogniser=recogniser,
+                storage=StorageHook().get_conn(),
+                state=state,
+                policy=policy,
+                fresh=is_fresh(context),
+            )
+
+
+def summarize(context: "Context", run_id: str, batch: int) -> int:
+    with batch_of(context, run_id, batch, summarize_step.STAGE, "пишу саммари") as state:
+        policy = load_run_policy()
+        run = state.run(UUID(run_id))
+        assert run is not None
+        if not (run.generate_summary and policy.summary.enabled):
+            raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
+        with WhisperHook(policy=policy).language_model() as model:
+            return summarize_step.summarize_batch(
+                UUID(run_id), batch, language_model=model, storage=StorageHook().get_conn(), state=state, policy=policy
+            )
+
+
+def publish(context: "Context", run_id: str | None) -> None:
+    if run_id is None:
+        raise AirflowSkipException("the run was never opened: open_run says why")
+    with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
+        publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
+
+
+def close_run(context: "Context", run_id: str | None) -> None:
+    if run_id is None:
+        raise AirflowException("the run was never opened: open_run says why")
+    with StateHook().get_conn() as state:
+        failed = _failed_upstream(context)
+        verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
+    note(context, f"Запуск {run_id}: {verdict.status}. {verdict.sentence}.")
+    if verdict.status is RunStatus.ERROR:
+        raise AirflowException(f"the run is not good enough: {verdict.sentence}")
+
+
+def note(context: "Context", text: str) -> None:
+    AirflowApiHook().set_note(context["dag_run"].dag_id, context["dag_run"].run_id, text)
+
+
+@contextmanager
+def told(context: "Context", phase: str) -> Iterator[None]:
+    """A failure's sentence goes to the run's note as well as to the log."""
+    try:
+        yield
+    except Throttled:
+        raise
+    except ExportError as error:
+        note(context, f"{context['ti'].task_id}: {phase} — {error}")
+        raise
+
+
+@contextmanager
+def step(context: "Context", run_id: str, stage: str, phase: str) -> "Iterator[State]":
+    """The state, open for one step; a StopRun ends the whole run once."""
+    with told(context, phase), StateHook().get_conn() as state:
+        state.note_run(UUID(run_id), {"phase": phase})
+        try:
+            yield state
+        except StopRun as error:
+            stop.stop_run(UUID(run_id), error, state, stage=stage)
+            raise
+
+
+@contextmanager
+def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str) -> "Iterator[State]":
+    """One stage of one batch: named in the grid, refused where the run was stopped, progress in the note."""
+    fields: Any = context  # the label is an extra key that map_index_template reads
+    fields["batch_label"] = f"пачка {batch}"
+    with step(context, run_id, stage, phase) as state:
+        facts = state.batch_facts(UUID(run_id), batch)
+        fields["batch_label"] = f"пачка {batch}: {facts.records} записей, {facts.minutes:.0f} мин"
+        if is_fresh(context):
+            stop.reopen_if_closed(UUID(run_id), state, stage=stage)
+        stop.refuse_if_stopped(UUID(run_id), state)
+        try:
+            yield state
+        finally:
+            note(context, f"Запуск {run_id}: {state.progress_sentence(UUID(run_id))}")
+
+
+def is_fresh(context: "Context") -> bool:
+    """True on the task's first try and on the first one after somebody cleared it.
+
+    Clearing raises `max_tries` by the task's retries; a retry leaves it alone.
+    """
+    ti = context["ti"]
+    return bool(ti.try_number == ti.max_tries - context["task"].retries + 1)
+
+
+def _low_rate(state: "State", run_id: str) -> bool:
+    run = state.run(UUID(run_id))
+    return bool(run and run.metadata.get("low_rate"))
+
+
+def _failed_upstream(context: "Context") -> str | None:
+    """The first task that every call depends on and that did not succeed, from Airflow's own record."""
+    dag_run, ti = context["dag_run"], context["ti"]
+    names = ["preflight", "list_calls", "plan", "publish"]
+    states = ti.get_task_states(dag_id=dag_run.dag_id, task_ids=names, run_ids=[dag_run.run_id])[dag_run.run_id]
+    return next((name for name in names if states.get(name) != "success"), None)
