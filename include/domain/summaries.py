@@ -1,0 +1,167 @@
+"""A call's summary: what is asked of the language model, what of its answer is believed, how it is written down.
+
+The model has read a stranger's words, so its answer is a stranger's text too (D30): here it becomes plain lines in
+which nothing acts, in Markdown, HTML or a spreadsheet, and no phone number or address is left.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from include.domain.errors import ErrorCode, Permanent
+from include.domain.plain_text import NOTES, plain_line, plain_name
+
+MAX_SUMMARY = 1200  # characters
+MAX_ITEM = 240
+MAX_ITEMS = 10
+MAX_TAG = 40
+MAX_FREE_TAGS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CallSummary:
+    """Plain one-line texts without personal contacts; `tags` are lower case, known ones first."""
+
+    summary: str
+    topics: tuple[str, ...]
+    objections: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def as_answer(self) -> dict[str, Any]:
+        """In the form of an answer that `checked_summary` reads back unchanged."""
+        return {
+            "summary": self.summary,
+            "topics": list(self.topics),
+            "objections": list(self.objections),
+            "next_steps": list(self.next_steps),
+            "tags": list(self.tags),
+            "free_tags": [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryHeader:
+    """`started_at` with the portal's offset; `direction` as in `call_records`; `employee` may be empty."""
+
+    call_id: str
+    record_id: str
+    started_at: datetime
+    direction: str
+    employee: str
+    duration_sec: int
+    model: str
+    prompt_version: str
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    summary: str
+    topics: list[str]
+    objections: list[str]
+    next_steps: list[str]
+    tags: list[str]
+    free_tags: list[str]
+
+
+def answer_schema(vocabulary: Sequence[str]) -> dict[str, Any]:
+    """JSON schema of the answer for strict structured output: every field required, none besides."""
+    lines = {"type": "array", "items": {"type": "string"}}
+    known: dict[str, Any] = {"type": "string", "enum": list(vocabulary)} if vocabulary else {"type": "string"}
+    properties = {
+        "summary": {"type": "string"},
+        "topics": lines,
+        "objections": lines,
+        "next_steps": lines,
+        "tags": {"type": "array", "items": known},
+        "free_tags": lines,
+    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def as_data(body: str, mark: str) -> str:
+    """The transcript between two lines that it cannot contain: `mark` is made from its own checksum."""
+    return f"=== НАЧАЛО ТЕКСТА {mark} ===\n{body.rstrip()}\n=== КОНЕЦ ТЕКСТА {mark} ==="
+
+
+def checked_summary(answer: Mapping[str, Any], vocabulary: Sequence[str], max_tags: int) -> CallSummary:
+    """Raises Permanent(summary_failed) for an unknown shape or a summary of which nothing readable is left."""
+    try:
+        read = _Answer.model_validate(dict(answer))
+    except ValidationError as error:
+        where = ", ".join(sorted({".".join(str(step) for step in problem["loc"][:1]) for problem in error.errors()}))
+        shape = plain_line(where, MAX_ITEM)
+    else:
+        return _plain(read, vocabulary, max_tags)
+    # outside the handler: pydantic's own text quotes the answer
+    raise Permanent(f"the language model's answer has another shape, see: {shape}", code=ErrorCode.SUMMARY_FAILED)
+
+
+def _plain(read: _Answer, vocabulary: Sequence[str], max_tags: int) -> CallSummary:
+    summary = plain_line(read.summary, MAX_SUMMARY)
+    if not any(char.isalpha() for char in summary):
+        raise Permanent("the language model's summary is empty", code=ErrorCode.SUMMARY_FAILED)
+    return CallSummary(
+        summary=summary,
+        topics=_lines(read.topics),
+        objections=_lines(read.objections),
+        next_steps=_lines(read.next_steps),
+        tags=_tags([*read.tags, *read.free_tags], vocabulary, max_tags),
+    )
+
+
+def _lines(items: Iterable[str]) -> tuple[str, ...]:
+    lines = (plain_line(item, MAX_ITEM) for item in items)
+    return tuple(dict.fromkeys(line for line in lines if line))[:MAX_ITEMS]
+
+
+def _tags(items: Iterable[str], vocabulary: Sequence[str], max_tags: int) -> tuple[str, ...]:
+    known = {normal_tag(tag) for tag in vocabulary}
+    tags = list(dict.fromkeys(tag for tag in map(normal_tag, items) if tag))
+    free = [tag for tag in tags if tag not in known][:MAX_FREE_TAGS]
+    return tuple([*(tag for tag in tags if tag in known), *free][:max_tags])
+
+
+def normal_tag(text: str) -> str:
+    """Lower-case letters, digits, spaces and hyphens; empty where the text held a contact or a link."""
+    line = plain_line(text, MAX_ITEM)
+    if any(note in line for note in NOTES):
+        return ""
+    words = "".join(char if char.isalnum() or char == "-" else " " for char in line.lower())
+    return " ".join(words.split())[:MAX_TAG].strip("- ")
+
+
+_DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный звонок", "info": "инфозвонок"}
+
+
+def render_summary(header: SummaryHeader, summary: CallSummary) -> str:
+    """The Markdown file, in Russian; ends with a line feed. No numbers of the call: the registry has them."""
+    minutes, seconds = divmod(header.duration_sec, 60)
+    head = [
+        f"# Звонок {plain_name(header.call_id)}",
+        "",
+        f"- Запись: {plain_name(header.record_id)}",
+        f"- Начало: {header.started_at.isoformat(timespec='seconds')}",
+        f"- Направление: {_DIRECTIONS.get(header.direction, 'не указано')}",
+        f"- Сотрудник: {plain_name(header.employee) or 'не указан'}",
+        f"- Длительность: {minutes} мин {seconds:02} с",
+        f"- Составила модель {plain_name(header.model)} ({header.prompt_version}): важное сверяйте с текстом звонка",
+    ]
+    sections = {
+        "Кратко": [summary.summary],
+        "Темы": _bullets(summary.topics),
+        "Возражения": _bullets(summary.objections),
+        "Следующие шаги": _bullets(summary.next_steps),
+        "Теги": [", ".join(summary.tags) or "нет"],
+    }
+    for title, lines in sections.items():
+        head += ["", f"## {title}", "", *lines]
+    return "\n".join(head) + "\n"
+
+
+def _bullets(items: Sequence[str]) -> list[str]:
+    return [f"- {item}" for item in items] or ["нет"]
