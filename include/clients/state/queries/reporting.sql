@@ -1,0 +1,149 @@
+-- The figures of one run and its registry's rows; read only. Parameters: run_id everywhere.
+
+-- name: registry_rows
+-- In the order of the calls; `statistics_id` breaks ties, so a rewritten file is the same file.
+SELECT run_id, call_id, record_id, call_started_at, portal_offset_sec, direction, from_number, to_number, employee_id,
+       employee_name, duration_sec, recording_url, transcript_path, summary_path, text_preview, cost, currency_code,
+       language, status, error_code, retry_count, checksum, tags, roles, needs_review
+  FROM call_records
+ WHERE run_id = :run_id
+ ORDER BY call_started_at, statistics_id, call_id, record_id;
+
+-- name: run_events
+SELECT at, run_id, call_id, record_id, stage, event, duration_ms, error_code, detail
+  FROM call_events
+ WHERE run_id = :run_id
+ ORDER BY id;
+
+-- name: run_facts
+SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, period_to, started_at, finished_at,
+       (SELECT max(at) FROM call_events WHERE call_events.run_id = call_exports.run_id) AS last_event_at,
+       currency_code, forecast_cost,
+       (metadata ->> 'portal_total')::integer AS portal_total,
+       coalesce((metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
+       coalesce((metadata ->> 'limit_calls')::integer, 0) AS limit_calls
+  FROM call_exports
+ WHERE run_id = :run_id;
+
+-- name: run_totals
+-- A text's price per minute is its cost by the minutes it was billed for, whatever model and tariff it was bought at.
+WITH texts AS (
+    SELECT *, ceil(coalesce(audio_sec, 0) / 60) AS billed,
+           reused_from_run_id IS NULL AS bought
+      FROM call_records
+     WHERE run_id = :run_id AND status = 'completed'
+)
+SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
+       coalesce(sum(audio_sec), 0) / 60 AS minutes,
+       coalesce(sum(billed), 0)::integer AS billed_minutes,
+       coalesce(sum(cost), 0) AS cost,
+       coalesce(sum(cost) FILTER (WHERE bought), 0) AS spent,
+       coalesce(sum(cost * audio_sec / (60 * billed)) FILTER (WHERE bought AND billed > 0), 0) AS spent_per_second,
+       coalesce(sum(duration_sec) FILTER (WHERE audio_sec IS NOT NULL), 0)::bigint AS portal_sec,
+       coalesce(sum(audio_sec), 0) AS audio_sec,
+       count(*) FILTER (WHERE NOT bought) AS reused,
+       count(*) FILTER (WHERE source = 'portal') AS from_portal,
+       count(*) FILTER (WHERE needs_review) AS flagged,
+       count(*) FILTER (WHERE roles = 'none') AS no_roles,
+       -- talked, but no recording yet: a later run looks again (D10)
+       (SELECT count(*) FROM call_records
+         WHERE run_id = :run_id AND status = 'no_recording' AND failed_code = '200' AND duration_sec > 0)
+           AS late_expected,
+       count(*) FILTER (WHERE bought AND checksum IS NOT NULL)
+           - count(DISTINCT (call_id, checksum)) FILTER (WHERE bought AND checksum IS NOT NULL) AS duplicates
+  FROM texts;
+
+-- name: calls_by_day
+SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS calls,
+       coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
+       coalesce(sum(cost) FILTER (WHERE status = 'completed'), 0) AS cost,
+       coalesce(sum(cost) FILTER (WHERE status = 'completed' AND reused_from_run_id IS NULL), 0) AS spent
+  FROM call_records
+ WHERE run_id = :run_id
+ GROUP BY day, status
+ ORDER BY day, status;
+
+-- name: gap_groups
+SELECT status, error_code, CASE WHEN status = 'no_recording' THEN failed_code END AS failed_code, count(*) AS calls
+  FROM call_records
+ WHERE run_id = :run_id AND status <> 'completed'
+ GROUP BY 1, 2, 3
+ ORDER BY calls DESC, 1, 2, 3;
+
+-- name: gaps
+-- Calls that never had a recording are counted by gap_groups and listed in the registry.
+SELECT call_id, record_id, call_started_at, portal_offset_sec, duration_sec, status, error_code, error_message,
+       EXISTS (SELECT FROM call_export_dlq AS dlq
+                WHERE (dlq.run_id, dlq.call_id, dlq.record_id) = (rec.run_id, rec.call_id, rec.record_id)
+                  AND dlq.replayed_at IS NULL) AS in_dlq
+  FROM call_records AS rec
+ WHERE run_id = :run_id AND status NOT IN ('completed', 'no_recording')
+ ORDER BY status = 'missing_audio', call_started_at, statistics_id
+ LIMIT :most;
+
+-- name: drifts
+SELECT call_id, record_id, duration_sec, audio_sec
+  FROM call_records
+ WHERE run_id = :run_id AND status = 'completed' AND audio_sec IS NOT NULL AND abs(audio_sec - duration_sec) >= 1
+ ORDER BY abs(audio_sec - duration_sec) DESC, call_id, record_id
+ LIMIT :most;
+
+-- name: review_reasons
+SELECT reason, count(*) AS calls
+  FROM call_records, unnest(review_reasons) AS reason
+ WHERE run_id = :run_id AND status = 'completed' AND needs_review
+ GROUP BY reason
+ ORDER BY calls DESC, reason;
+
+-- name: qa_sample
+-- Every stratum (direction, length, flag, line) gives one recording before any gives its second, then in proportion
+-- to its size. The order inside is a hash seeded by the run: nobody picks, and the same run gives the same sample.
+WITH candidates AS (
+    SELECT *, md5(concat_ws('/', run_id, call_id, record_id)) AS lot,
+           width_bucket(coalesce(audio_sec, 0), ARRAY[60, 300]::numeric[]) AS length_class
+      FROM call_records
+     WHERE run_id = :run_id AND status = 'completed' AND transcript_path IS NOT NULL
+), ranked AS (
+    SELECT *, (row_number() OVER (stratum ORDER BY lot) - 1.0) / count(*) OVER (stratum) AS turn
+      FROM candidates
+    WINDOW stratum AS (PARTITION BY direction, length_class, needs_review, portal_number)
+), sample AS (
+    SELECT * FROM ranked ORDER BY turn, lot LIMIT :most
+)
+SELECT call_id, record_id, call_started_at, portal_offset_sec, direction, coalesce(audio_sec, 0) AS audio_sec,
+       portal_number, language, roles, review_reasons, transcript_path
+  FROM sample
+ ORDER BY call_started_at, statistics_id;
+
+-- name: dlq
+SELECT call_id, record_id, stage, error_code, error_message, first_failed_at, replayed_at
+  FROM call_export_dlq
+ WHERE run_id = :run_id
+ ORDER BY first_failed_at, call_id, record_id
+ LIMIT :most;
+
+-- name: stages
+SELECT stage, min(at - make_interval(secs => coalesce(duration_ms, 0) / 1000.0)) AS first_at, max(at) AS last_at,
+       count(*) AS events, coalesce(sum(duration_ms), 0) / 1000.0 AS busy_sec
+  FROM call_events
+ WHERE run_id = :run_id
+ GROUP BY stage
+ ORDER BY first_at;
+
+-- name: portal_trouble
+-- The portal refuses whoever asks, so refusals carry no run: those of the run's own time count.
+SELECT count(*) FILTER (WHERE event = 'portal_refused') AS refusals,
+       count(*) FILTER (WHERE event = 'low_rate_on') AS low_rate_switches
+  FROM call_events
+ WHERE event IN ('portal_refused', 'low_rate_on')
+   AND at BETWEEN :since AND :until;
+
+-- name: estimate
+SELECT count(*) AS calls,
+       count(*) FILTER (WHERE status NOT IN ('no_recording', 'missing_audio')) AS recordings,
+       count(*) FILTER (WHERE reused_from_run_id IS NOT NULL) AS reused,
+       count(*) FILTER (WHERE status IN ('pending', 'downloading', 'downloaded', 'transcribing')) AS to_buy,
+       coalesce(sum(greatest(1, ceil(duration_sec / 60.0)))
+                FILTER (WHERE status IN ('pending', 'downloading', 'downloaded', 'transcribing')), 0)::integer AS minutes
+  FROM call_records
+ WHERE run_id = :run_id;

@@ -1,0 +1,136 @@
+"""What the registry, the report, the estimate and the log are made of: read from PostgreSQL, in SQL's own sums."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import aiosql
+from psycopg import Connection
+from psycopg.rows import class_row, dict_row
+
+from include.domain.errors import BadInput
+from include.domain.registry import RegistryRow
+from include.domain.report import (
+    DayFigures,
+    DlqItem,
+    Drift,
+    Estimate,
+    Event,
+    Gap,
+    GapGroup,
+    PortalTrouble,
+    QaItem,
+    RunFacts,
+    RunFigures,
+    StageTime,
+    Totals,
+)
+from include.domain.states import RecordStatus
+
+GAPS_SHOWN = 200
+DLQ_SHOWN = 200
+DRIFTS_SHOWN = 10
+_ROWS_PER_FETCH = 2000
+
+T = TypeVar("T")
+
+
+def registry_rows(conn: Connection[Any], run_id: UUID) -> Iterator[RegistryRow]:
+    """The run's rows in the order of the calls, fetched a few thousand at a time whatever their number."""
+    yield from _streamed(conn, "registry_rows", run_id, RegistryRow)
+
+
+def run_events(conn: Connection[Any], run_id: UUID) -> Iterator[Event]:
+    """The run's history in the order it happened, streamed like the registry's rows."""
+    yield from _streamed(conn, "run_events", run_id, Event)
+
+
+def run_figures(conn: Connection[Any], run_id: UUID, *, qa_sample_size: int = 50) -> RunFigures:
+    """Everything the report says; raises BadInput where there is no such run."""
+    run = _run_facts(conn, run_id)
+    of_run = {"run_id": run_id}
+    span = {"since": run.started_at, "until": run.finished_at or run.last_event_at}
+    days = _days(_dicts(conn, "calls_by_day", of_run))
+    return RunFigures(
+        run=run,
+        totals=_one(conn, "run_totals", of_run, Totals),
+        statuses=_by_status(days),
+        days=days,
+        gap_groups=_all(conn, "gap_groups", of_run, GapGroup),
+        gaps=_all(conn, "gaps", {**of_run, "most": GAPS_SHOWN}, Gap),
+        drifts=_all(conn, "drifts", {**of_run, "most": DRIFTS_SHOWN}, Drift),
+        review_reasons={row["reason"]: row["calls"] for row in _dicts(conn, "review_reasons", of_run)},
+        qa_sample=_all(conn, "qa_sample", {**of_run, "most": qa_sample_size}, QaItem),
+        dlq=_all(conn, "dlq", {**of_run, "most": DLQ_SHOWN}, DlqItem),
+        stages=_all(conn, "stages", of_run, StageTime),
+        trouble=_one(conn, "portal_trouble", span, PortalTrouble),
+    )
+
+
+def run_estimate(conn: Connection[Any], run_id: UUID) -> Estimate:
+    """What the planned run is going to buy, at the forecast stored with the run; raises BadInput without such a run."""
+    run = _run_facts(conn, run_id)
+    counts = _dicts(conn, "estimate", {"run_id": run_id})[0]
+    return Estimate(run=run, cost=run.forecast_cost or Decimal(0), **counts)
+
+
+def _run_facts(conn: Connection[Any], run_id: UUID) -> RunFacts:
+    found = _all(conn, "run_facts", {"run_id": run_id}, RunFacts)
+    if not found:
+        raise BadInput(f"there is no run {run_id} in call_exports")
+    return found[0]
+
+
+def _days(rows: list[dict[str, Any]]) -> tuple[DayFigures, ...]:
+    by_day: dict[date, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_day.setdefault(row["day"], []).append(row)
+    return tuple(
+        DayFigures(
+            day=day,
+            minutes=sum(row["minutes"] for row in of_day),
+            cost=sum(row["cost"] for row in of_day),
+            spent=sum(row["spent"] for row in of_day),
+            statuses={RecordStatus(row["status"]): row["calls"] for row in of_day},
+        )
+        for day, of_day in by_day.items()
+    )
+
+
+def _by_status(days: tuple[DayFigures, ...]) -> dict[RecordStatus, int]:
+    counts = {status: sum(day.statuses.get(status, 0) for day in days) for status in RecordStatus}
+    return {status: count for status, count in counts.items() if count}
+
+
+def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: type[T]) -> Iterator[T]:
+    # A cursor on the server lives inside a transaction, also where the connection commits by itself.
+    with conn.transaction(), conn.cursor(name=name, row_factory=class_row(row)) as cursor:
+        cursor.itersize = _ROWS_PER_FETCH
+        yield from cursor.execute(_sql(name), {"run_id": run_id})
+
+
+def _all(conn: Connection[Any], name: str, parameters: Mapping[str, Any], row: type[T]) -> list[T]:
+    with conn.cursor(row_factory=class_row(row)) as cursor:
+        return cursor.execute(_sql(name), parameters).fetchall()
+
+
+def _one(conn: Connection[Any], name: str, parameters: Mapping[str, Any], row: type[T]) -> T:
+    return _all(conn, name, parameters, row)[0]
+
+
+def _dicts(conn: Connection[Any], name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_sql(name), parameters).fetchall()
+
+
+def _sql(name: str) -> Any:
+    return getattr(_queries(), name).sql
+
+
+@cache
+def _queries() -> Any:
+    return aiosql.from_path(Path(__file__).parent / "queries" / "reporting.sql", "psycopg")
