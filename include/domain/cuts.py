@@ -53,12 +53,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """`pieces` in order of start. `gains`: factors >= 1 that lift each channel to a usual level."""
+    """`pieces` in order of start. `gains`: factors >= 1 that lift each channel of the file to a usual level.
+
+    `mono_track`: the channel that pieces without a channel of their own are read from.
+    """
 
     info: AudioInfo
     channel_layout: ChannelLayout
     pieces: tuple[Piece, ...]
     gains: tuple[float, ...]
+    mono_track: int
 
     @property
     def speech_sec(self) -> float:
@@ -75,4 +79,5 @@ class Cut:
             channel_layout=ChannelLayout(data["channel_layout"]),
             pieces=tuple(Piece(**piece) for piece in data["pieces"]),
             gains=tuple(data["gains"]),
+            mono_track=data["mono_track"],
         )

@@ -1,0 +1,111 @@
+"""Any recording as a stream of samples, in blocks of bounded size: PyAV does the work (ADR 0003).
+
+The file comes from a stranger. FFmpeg also opens play lists and scripts that name other files and addresses, so the
+demuxers are named one by one and the only protocol is `file`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from include.domain.errors import ErrorCode, Permanent
+
+Samples = NDArray[np.int16]  # (channels, samples)
+
+BLOCK_SEC = 30
+_DEMUXERS = "wav,w64,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,aiff,au,caf,asf,gsm"
+_OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
+_TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; more is only bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened recording. `rate` and `tracks` are those of the blocks, not of the file."""
+
+    container: InputContainer
+    stream: AudioStream
+    rate: int
+    tracks: int
+
+    def blocks(self) -> Iterator[Samples]:
+        """16-bit samples, BLOCK_SEC at a time, the last block shorter."""
+        waiting = np.empty((self.tracks, 0), dtype=np.int16)
+        for part in self._parts():
+            waiting = np.concatenate((waiting, part), axis=1)
+            while waiting.shape[1] >= self._block:
+                yield waiting[:, : self._block]
+                waiting = waiting[:, self._block :]
+        if waiting.shape[1]:
+            yield waiting
+
+    @property
+    def _block(self) -> int:
+        return BLOCK_SEC * self.rate
+
+    def _parts(self) -> Iterator[Samples]:
+        resampler, form = self._resampler(), None
+        for frame in self._frames():
+            # a recording glued together of several may change its rate or channels in the middle
+            if form not in (None, _form(frame)):
+                yield from _arrays(resampler.resample(None))
+                resampler = self._resampler()
+            form = _form(frame)
+            yield from _arrays(resampler.resample(frame))
+        if form is not None:
+            yield from _arrays(resampler.resample(None))
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        for packet in self.container.demux(self.stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                continue  # a damaged packet; what is readable of the call is still worth its text
+            for frame in frames:
+                frame.pts = None  # the samples themselves are the clock: broken time stamps must not insert or drop any
+                yield frame
+
+    def _resampler(self) -> AudioResampler:
+        layout = "stereo" if self.tracks == 2 else "mono"
+        # frame_size batches small packets: 50,000 of them an hour would otherwise each cost a numpy call
+        return AudioResampler(format="s16p", layout=layout, rate=self.rate, frame_size=self.rate)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Opens a recording; raises Permanent(not_audio) where it is none, whatever its name says."""
+    try:
+        container = av.open(str(path), options=_OPTIONS)
+    except (av.FFmpegError, ValueError):
+        raise not_audio() from None
+    with container:
+        streams = container.streams.audio
+        if not streams or not streams[0].rate:
+            raise not_audio()
+        stream = streams[0]
+        rate = _TELEPHONE_RATE if stream.rate <= _TELEPHONE_RATE else _WIDEBAND_RATE
+        yield Source(container, stream, rate, 2 if stream.channels == 2 else 1)
+
+
+def not_audio() -> Permanent:
+    return Permanent(
+        "the downloaded file is not a recording that can be decoded; listen to it on the portal's page of the call",
+        code=ErrorCode.NOT_AUDIO,
+    )
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _arrays(frames: list[AudioFrame]) -> Iterator[Samples]:
+    for frame in frames:
+        yield frame.to_ndarray().astype(np.int16, copy=False)

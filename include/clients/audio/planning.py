@@ -1,0 +1,151 @@
+"""From "who speaks when" to the pieces to send: rules on frames, no samples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from include.clients.audio.voice import FRAME_MS, FRAMES_PER_SEC, Bools, Floats, closed, runs
+from include.domain.cuts import Piece
+from include.domain.stt_profiles import SttProfile
+
+Stretch = tuple[int, int]  # frames, end exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class CutPolicy:
+    """Every number of the cut. Seconds, bytes of raw 16-bit samples."""
+
+    pause_sec: float = 0.3  # a shorter silence is part of speaking
+    min_speech_sec: float = 0.12  # shorter is a click
+    pad_sec: float = 0.2  # kept around speech: the detector is late by a consonant
+    turn_gap_sec: float = 1.5  # the same person goes on, if the other one is silent meanwhile
+    turn_target_sec: float = 30.0
+    mono_gap_sec: float = 3.0  # a longer silence is not sent
+    mono_target_sec: float = 30.0
+    max_piece_sec: float = 900.0
+    max_piece_bytes: int = 25_000_000
+    seek_pause_sec: float = 30.0  # how long before the limit a pause is looked for
+    dual_mono_correlation: float = 0.98
+
+    def limit_sec(self, rate: int) -> float:
+        """The longest piece. FLAC never grows above the raw samples by more than its headers."""
+        return min(self.max_piece_sec, (self.max_piece_bytes - 100_000) / (2 * rate))
+
+
+def policy_for(profile: SttProfile, *, max_file_minutes: float) -> CutPolicy:
+    """The cut that suits a model: a diarizing one names speakers anew per request, so its pieces are long."""
+    longest = min(profile.max_seconds, max_file_minutes * 60)
+    if profile.diarizes:
+        return CutPolicy(
+            max_piece_sec=longest,
+            max_piece_bytes=profile.max_bytes,
+            mono_gap_sec=longest,
+            mono_target_sec=longest,
+        )
+    return CutPolicy(max_piece_sec=longest, max_piece_bytes=profile.max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of one channel, per frame; `seconds` is the recording's length."""
+
+    speech: Bools
+    loudness: Floats
+    rate: int
+    seconds: float
+
+
+def mono_pieces(heard: Heard, policy: CutPolicy) -> list[Piece]:
+    """Pieces cut at pauses, of about the target length; longer only where nobody pauses."""
+    joined = _joined(
+        _stretches(heard.speech, policy), policy.mono_gap_sec, _target(policy.mono_target_sec, heard, policy)
+    )
+    return _pieces(joined, None, heard, policy)
+
+
+def turns(channel: int, heard: Heard, other: Heard, policy: CutPolicy) -> list[Piece]:
+    """One channel's turns: short gaps are bridged while the other side is silent."""
+    interruptions = np.zeros_like(other.speech)
+    for start, end in _stretches(other.speech, policy):
+        interruptions[start:end] = True
+
+    def silent_between(start: int, end: int) -> bool:
+        return not interruptions[start:end].any()
+
+    target = _target(policy.turn_target_sec, heard, policy)
+    joined = _joined(_stretches(heard.speech, policy), policy.turn_gap_sec, target, silent_between)
+    return _pieces(joined, channel, heard, policy)
+
+
+def _stretches(speech: Bools, policy: CutPolicy) -> list[Stretch]:
+    within_speech = closed(runs(speech), _frames(policy.pause_sec))
+    shortest = _frames(policy.min_speech_sec)
+    return [(start, end) for start, end in within_speech if int(speech[start:end].sum()) >= shortest]
+
+
+def _target(wanted: float, heard: Heard, policy: CutPolicy) -> float:
+    return min(wanted, policy.limit_sec(heard.rate) - 2 * policy.pad_sec)
+
+
+def _joined(
+    stretches: list[Stretch],
+    gap_sec: float,
+    target_sec: float,
+    may_bridge: Callable[[int, int], bool] = lambda _start, _end: True,
+) -> list[Stretch]:
+    gap, target = _frames(gap_sec), _frames(target_sec)
+    joined: list[Stretch] = []
+    for start, end in stretches:
+        if joined:
+            begun, paused = joined[-1]
+            if start - paused <= gap and end - begun <= target and may_bridge(paused, start):
+                joined[-1] = (begun, end)
+                continue
+        joined.append((start, end))
+    return joined
+
+
+def _pieces(stretches: list[Stretch], channel: int | None, heard: Heard, policy: CutPolicy) -> list[Piece]:
+    padded = _padded(stretches, len(heard.speech), _frames(policy.pad_sec))
+    limited = [part for stretch in padded for part in _limited(stretch, heard, policy)]
+    return [
+        Piece(
+            channel=channel,
+            start=start * FRAME_MS / 1000,
+            end=min(end * FRAME_MS / 1000, heard.seconds),  # the last frame may be longer than the recording
+            speech_sec=int(heard.speech[start:end].sum()) * FRAME_MS / 1000,
+        )
+        for start, end in limited
+    ]
+
+
+def _padded(stretches: list[Stretch], total: int, pad: int) -> list[Stretch]:
+    """A little silence on both sides, the gap between two neighbours shared: nothing is sent twice."""
+    middles = [(left[1] + right[0]) // 2 for left, right in pairwise(stretches)]
+    bounded = zip([0, *middles], stretches, [*middles, total], strict=False)
+    return [(max(low, start - pad), min(high, end + pad)) for low, (start, end), high in bounded]
+
+
+def _limited(stretch: Stretch, heard: Heard, policy: CutPolicy) -> list[Stretch]:
+    """Cuts what is above the limit at the quietest moment of the last seconds before it."""
+    start, end = stretch
+    limit = int(policy.limit_sec(heard.rate) * FRAMES_PER_SEC)
+    parts: list[Stretch] = []
+    while end - start > limit:
+        seam = _quietest(heard.loudness, max(start + 1, start + limit - _frames(policy.seek_pause_sec)), start + limit)
+        parts.append((start, seam))
+        start = seam
+    return [*parts, (start, end)]
+
+
+def _quietest(loudness: Floats, start: int, end: int) -> int:
+    """The frame in the middle of the quietest quarter of a second."""
+    width = min(_frames(0.25), end - start)
+    smooth = np.convolve(loudness[start:end], np.ones(width) / width, mode="valid")
+    return start + int(smooth.argmin()) + width // 2
+
+
+def _frames(seconds: float) -> int:
+    return max(1, round(seconds * FRAMES_PER_SEC))

@@ -1,0 +1,43 @@
+"""What a downloaded file really is."""
+
+from pathlib import Path
+
+import av
+
+from include.clients.audio.decoding import Source, not_audio, opened
+from include.domain.cuts import AudioInfo
+from include.domain.errors import ErrorCode, Permanent
+
+MIN_SECONDS = 0.1  # the recognisers' own minimum
+
+
+def probe(path: Path) -> AudioInfo:
+    """Decodes the whole file; about half a second per hour of audio.
+
+    Raises Permanent: not_audio where nothing can be decoded, audio_too_short below MIN_SECONDS.
+    """
+    with opened(path) as source:
+        try:
+            samples = sum(block.shape[1] for block in source.blocks())
+        except av.FFmpegError:
+            raise not_audio() from None
+        return info_of(source, samples)
+
+
+def info_of(source: Source, samples: int) -> AudioInfo:
+    """`samples`: how many were decoded, per channel, at `source.rate`. Raises as `probe`."""
+    seconds = round(samples / source.rate, 3)
+    if not samples:
+        raise not_audio()
+    if seconds < MIN_SECONDS:
+        raise Permanent(
+            f"the recording is {seconds} s long; below {MIN_SECONDS} s there is nothing to recognise",
+            code=ErrorCode.AUDIO_TOO_SHORT,
+        )
+    return AudioInfo(
+        container=source.container.format.name,
+        codec=source.stream.codec_context.name,
+        channels=source.stream.channels,
+        rate=source.stream.rate,
+        seconds=seconds,
+    )
