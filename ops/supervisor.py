@@ -1,0 +1,147 @@
+"""Airflow's four components in the background, kept alive by supervisord (PyPI `supervisor`).
+
+supervisord restarts what dies, waits longer after each failed start, rotates the output files and stops in reverse
+order of priority, each component fully gone before the next is asked.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from configparser import RawConfigParser
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+from include.domain.errors import ExportError
+from ops.generated import write_private
+from ops.runtime import Runtime
+
+# Stop order is the reverse: the scheduler first (its tasks still need the api-server to say how they ended).
+COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
+ARGUMENTS = {
+    "api-server": "api-server",
+    "dag-processor": "dag-processor",
+    # task logs are on the same disk: no log servers, whose fixed ports two profiles would fight over
+    "triggerer": "triggerer --skip-serve-logs",
+    "scheduler": "scheduler --skip-serve-logs",
+}
+# The scheduler waits for running tasks; a task killed after this loses at most the recording in hand (D19).
+GRACE_SECONDS = {"scheduler": 60}
+ORDINARY_GRACE_SECONDS = 20
+START_RETRIES = 1000  # with a wait that grows by a second each time: for as long as a person may be asleep
+
+
+@dataclass(frozen=True)
+class Component:
+    name: str
+    state: str  # supervisord's: RUNNING, STARTING, BACKOFF, STOPPED, FATAL, ...
+    pid: int
+
+
+class Supervisor:
+    """One profile's supervisord."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Returns as soon as supervisord has taken over; the components are still starting then."""
+        write_private(self._runtime.supervisor_config, self._config())
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._runtime.supervisor_config)]
+        started = subprocess.run(
+            command, env=dict(environment), cwd=self._runtime.root, capture_output=True, text=True, check=False
+        )
+        if started.returncode != 0:
+            raise ExportError(f"supervisord не запустился: {(started.stderr or started.stdout).strip()}")
+
+    def components(self) -> list[Component]:
+        """What runs now, in start order; empty where no supervisord answers."""
+        try:
+            found: list[dict[str, Any]] = self._rpc().supervisor.getAllProcessInfo()  # type: ignore[assignment]
+        except (OSError, Fault):
+            return []
+        known = {str(one["name"]): Component(str(one["name"]), str(one["statename"]), int(one["pid"])) for one in found}
+        return [known[name] for name in COMPONENTS if name in known]
+
+    def stop(self) -> bool:
+        """Stops everything in order and waits for it; False where nothing was running."""
+        try:
+            pid = int(str(self._rpc().supervisor.getPID()))
+            self._rpc().supervisor.shutdown()
+        except (OSError, Fault):
+            return False
+        try:
+            psutil.Process(pid).wait(timeout=sum(GRACE_SECONDS.values()) + 4 * ORDINARY_GRACE_SECONDS)
+        except psutil.NoSuchProcess:
+            return True
+        return True
+
+    def end_leftovers(self) -> int:
+        """Ends processes of this profile that outlived their supervisord (it was killed); returns how many."""
+        mine = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in mine:
+            _signal(process.terminate)
+        _, stubborn = psutil.wait_procs(mine, timeout=ORDINARY_GRACE_SECONDS)
+        for process in stubborn:
+            _signal(process.kill)
+        psutil.wait_procs(stubborn, timeout=5)
+        return len(mine)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == psutil.Process().pid or process.name() == "postgres":
+                return False
+            return bool(process.environ().get("CALL_EXPORT_RUNTIME") == str(self._runtime.home))
+        except psutil.Error:
+            return False
+
+    def _rpc(self) -> ServerProxy:
+        transport = SupervisorTransport(None, None, f"unix://{self._runtime.supervisor_socket}")
+        return ServerProxy("http://127.0.0.1", transport=transport)
+
+    def _config(self) -> str:
+        socket, logs = self._runtime.supervisor_socket, self._runtime.logs
+        config = RawConfigParser()
+        config["unix_http_server"] = {"file": _literal(socket), "chmod": "0600"}
+        config["supervisord"] = {
+            "logfile": _literal(logs / "supervisord.log"),
+            "pidfile": _literal(self._runtime.home / "supervisord.pid"),
+            "directory": _literal(self._runtime.root),
+            "childlogdir": _literal(logs),
+        }
+        config["rpcinterface:supervisor"] = {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        }
+        for priority, name in enumerate(COMPONENTS):
+            config[f"program:{name}"] = {
+                "command": f'"{_literal(sys.executable)}" -m airflow {ARGUMENTS[name]}',
+                "priority": str(priority),
+                "autorestart": "true",
+                "startsecs": "5",
+                "startretries": str(START_RETRIES),
+                "stopwaitsecs": str(GRACE_SECONDS.get(name, ORDINARY_GRACE_SECONDS)),
+                "killasgroup": "true",
+                "redirect_stderr": "true",
+                "stdout_logfile": _literal(logs / f"{name}.log"),
+                "stdout_logfile_maxbytes": "20MB",
+                "stdout_logfile_backups": "3",
+            }
+        text = StringIO()
+        config.write(text)
+        return text.getvalue()
+
+
+def _literal(path: object) -> str:
+    """supervisord expands `%(...)s` in its file."""
+    return str(path).replace("%", "%%")
+
+
+def _signal(send: Any) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,138 @@
+"""`make up`: settings -> PostgreSQL -> schemas -> pools -> Airflow in the background -> healthy."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from include.clients.state.migrate import migrate
+from include.domain.errors import ExportError, NotConfigured
+from ops import postgres
+from ops.airflow_env import airflow_environment, pools
+from ops.connections import HOST
+from ops.generated import ADMIN, Generated, generated, write_private
+from ops.health import wait_healthy
+from ops.runtime import Runtime
+from ops.settings import VARIABLES, Settings, load_settings, warnings
+from ops.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Running:
+    """A system that is up and healthy."""
+
+    url: str
+    login: str
+    password: str
+
+
+def up(runtime: Runtime, console: Console) -> Running:
+    """Starts the profile, or finds it started; returns when it is healthy.
+
+    Raises NotConfigured before anything is started where a setting is missing or unusable, ExportError where a part
+    does not come up.
+    """
+    settings = load_settings(runtime.env_file)
+    for text in warnings(settings, runtime.env_file):
+        console.print(f"[yellow]Внимание:[/] {text}")
+    runtime.make()
+    keys = generated(runtime)
+    supervisor = Supervisor(runtime)
+    if not supervisor.components():
+        _start(settings, runtime, keys, supervisor, console)
+    elif _settings_print(settings, runtime) != _started_with(runtime):
+        console.print("[yellow]Внимание:[/] настройки изменились после запуска; их применят make down и make up.")
+    wait_healthy(runtime, _url(settings), keys.admin_password, supervisor, console)
+    return Running(_url(settings), ADMIN, keys.admin_password)
+
+
+def running_environment(runtime: Runtime) -> dict[str, str]:
+    """The environment of the profile's processes, for one more command beside them.
+
+    Raises NotConfigured where the system is not up.
+    """
+    settings = load_settings(runtime.env_file)
+    if not Supervisor(runtime).components():
+        raise NotConfigured("Система не запущена: сначала make up.")
+    keys = generated(runtime)
+    databases = postgres.located(settings, runtime, keys)
+    return _environment(settings, runtime, keys, databases)
+
+
+def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Supervisor, console: Console) -> None:
+    _check_port(settings.airflow_port)
+    supervisor.end_leftovers()
+    with console.status("PostgreSQL..."):
+        databases = postgres.start(settings, runtime, keys)
+    console.print("PostgreSQL работает")
+    environment = _environment(settings, runtime, keys, databases)
+    with console.status("Схемы баз данных..."):
+        migrate(databases.state_url)
+        airflow(["db", "migrate"], environment, runtime)
+    console.print("Схемы баз данных готовы")
+    with console.status("Пулы..."):
+        file = runtime.home / "pools.json"
+        file.write_text(json.dumps(pools(settings), ensure_ascii=False), encoding="utf-8")
+        airflow(["pools", "import", str(file)], environment, runtime)
+    supervisor.start(environment)
+    write_private(runtime.home / "started_with", _settings_print(settings, runtime))
+
+
+def airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runtime) -> None:
+    """One command of Airflow's own CLI; its output goes to `logs/setup.log`."""
+    log = runtime.logs / "setup.log"
+    with log.open("ab") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=dict(environment),
+            cwd=runtime.root,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise ExportError(f"airflow {arguments[0]} {arguments[1]} не удалось, подробности: {log}.")
+
+
+def _environment(
+    settings: Settings, runtime: Runtime, keys: Generated, databases: postgres.Databases
+) -> dict[str, str]:
+    # tasks read connections only: the variables with secrets end here (D27)
+    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    ours = airflow_environment(
+        settings, runtime, keys, state_url=databases.state_url, metadata_url=databases.metadata_url
+    )
+    return inherited | ours
+
+
+def _url(settings: Settings) -> str:
+    return f"http://{HOST}:{settings.airflow_port}"
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the api-server itself does
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise NotConfigured(f"AIRFLOW_PORT: порт {port} занят; укажите в .env свободный.") from None
+
+
+def _settings_print(settings: Settings, runtime: Runtime) -> str:
+    """Tells two sets of settings apart without keeping them."""
+    environment = airflow_environment(
+        settings, runtime, generated(runtime), state_url="dbname=a", metadata_url="dbname=a"
+    )
+    database = settings.database_url.get_secret_value() if settings.database_url else ""
+    return hashlib.sha256(json.dumps([environment, database], sort_keys=True).encode()).hexdigest()
+
+
+def _started_with(runtime: Runtime) -> str:
+    file = runtime.home / "started_with"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
