@@ -1,0 +1,287 @@
+"""The language model's client against a server on loopback: what it sends, what it believes, what it raises."""
+
+import json
+import socket
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from include.clients.language_model import LanguageModel, ModelAnswer
+from include.domain.errors import (
+    AccessDenied,
+    ErrorCode,
+    ExportError,
+    NotConfigured,
+    Permanent,
+    QuotaExhausted,
+    Temporary,
+    Throttled,
+)
+from include.domain.summaries import answer_schema, checked_summary
+from simulators.recogniser.app import RecogniserSimulator
+from simulators.testing import running
+
+KEY = "sk-test-0123456789"
+SCHEMA = answer_schema(["заказ", "оплата"])
+CONTENT = {
+    "summary": "Клиент спросил о сроке.",
+    "topics": [],
+    "objections": [],
+    "next_steps": [],
+    "tags": [],
+    "free_tags": [],
+}
+
+
+def completion(content: object = None, **choice: Any) -> dict[str, Any]:
+    """A chat completion as the service sends it; `choice` overrides fields of its only choice."""
+    text = json.dumps(CONTENT, ensure_ascii=False) if content is None else content
+    message = {"role": "assistant", "content": text, "refusal": None}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "gpt-5-mini-2025-08-07",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None} | choice],
+        "usage": {"prompt_tokens": 812, "completion_tokens": 207, "total_tokens": 1019},
+    }
+
+
+def refusal(kind: str | None, code: str | None, message: str = "No.") -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+@dataclass
+class Service:
+    """Answers what it is told to, in turn, and remembers what it was asked."""
+
+    answers: deque[tuple[int, bytes, dict[str, str]]] = field(default_factory=deque)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+    def will_answer(self, body: object, status: int = 200, **headers: str) -> None:
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        kind = "text/html" if isinstance(body, str) and body.startswith("<") else "application/json"
+        self.answers.append(
+            (status, data, {"content-type": kind} | {k.replace("_", "-"): v for k, v in headers.items()})
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.paths.append(scope["path"])
+        self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
+        self.asked.append(json.loads(body))
+        status, data, headers = self.answers.popleft()
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": data})
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def model(service: Service) -> Iterator[LanguageModel]:
+    with running(service) as url, language_model(url) as client:
+        yield client
+
+
+def language_model(url: str, *, proxy_url: str | None = None, timeout_seconds: float = 5.0) -> LanguageModel:
+    return LanguageModel(
+        api_key=KEY, base_url=f"{url}/v1", model="gpt-5-mini", proxy_url=proxy_url, timeout_seconds=timeout_seconds
+    )
+
+
+def ask(model: LanguageModel) -> ModelAnswer:
+    return model.ask(instructions="Правила", data="Текст звонка", schema_name="summary_v1", schema=SCHEMA)
+
+
+def everything_told(error: BaseException) -> str:
+    """All that a log could show of an exception, its chain included."""
+    linked = [repr(link) for link in (error.__cause__, error.__context__) if link is not None]
+    return "".join(traceback.format_exception(error)) + repr(error.args) + "".join(linked)
+
+
+def test_the_transcript_goes_in_its_own_message_and_the_answer_is_bound_to_the_schema(
+    service: Service, model: LanguageModel
+):
+    service.will_answer(completion())
+    ask(model)
+    (asked,) = service.asked
+    assert asked["messages"] == [{"role": "system", "content": "Правила"}, {"role": "user", "content": "Текст звонка"}]
+    assert asked["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "summary_v1", "strict": True, "schema": SCHEMA},
+    }
+    assert asked["model"] == "gpt-5-mini"
+    assert asked["store"] is False
+    assert asked["max_completion_tokens"] > 0
+    assert service.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_the_answer_comes_with_the_tokens_it_cost_and_the_model_that_gave_it(service: Service, model: LanguageModel):
+    service.will_answer(completion())
+    assert ask(model) == ModelAnswer(CONTENT, "gpt-5-mini-2025-08-07", 812, 207)
+
+
+def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Service, model: LanguageModel):
+    service.will_answer({key: value for key, value in completion().items() if key != "usage"})
+    assert ask(model).input_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, refusal("invalid_request_error", "invalid_api_key", f"Incorrect API key provided: {KEY}"), AccessDenied),
+        (403, refusal(None, "unsupported_country"), AccessDenied),
+        (429, refusal("insufficient_quota", "insufficient_quota"), QuotaExhausted),
+        (429, refusal("insufficient_quota", None), QuotaExhausted),
+        (429, refusal(None, "credit_balance_exhausted"), QuotaExhausted),
+        (403, refusal(None, "project_spend_limit_exceeded"), QuotaExhausted),
+        (429, refusal("requests", "rate_limit_exceeded"), Throttled),
+        (429, "<html>slow down</html>", Throttled),
+        (400, refusal("invalid_request_error", "context_length_exceeded"), Permanent),
+        (404, refusal("invalid_request_error", "model_not_found"), Permanent),
+        (302, "<html>moved</html>", Permanent),
+        (408, "<html>timeout</html>", Temporary),
+        (500, refusal("server_error", None), Temporary),
+        (503, refusal("service_unavailable_error", "server_is_overloaded"), Temporary),
+        (502, "<html>cloudflare</html>", Temporary),
+    ],
+)
+def test_each_refusal_becomes_the_error_that_says_what_to_do(
+    service: Service, model: LanguageModel, status: int, body: object, expected: type[ExportError]
+):
+    service.will_answer(body, status)
+    with pytest.raises(ExportError) as caught:
+        ask(model)
+    assert type(caught.value) is expected
+    assert len(service.asked) == 1, "the SDK's own retries must be off: each may be paid"
+    if not issubclass(expected, AccessDenied | QuotaExhausted):
+        assert caught.value.code is ErrorCode.SUMMARY_FAILED
+    told = everything_told(caught.value)
+    assert "127.0.0.1" not in told
+    assert KEY not in told
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("20", 20.0), ("1e9", 3600.0), ("-5", 0.0), ("nan", None), ("soon", None)]
+)
+def test_the_servers_wish_to_wait_is_passed_on_within_reason(
+    service: Service, model: LanguageModel, header: str, seconds: float | None
+):
+    service.will_answer(refusal("requests", "rate_limit_exceeded"), 429, retry_after=header)
+    with pytest.raises(Throttled) as caught:
+        ask(model)
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>a page under status 200</html>",
+        "not json",
+        "",
+        "null",
+        "[]",
+        {"error": {"message": "an error under status 200"}},
+        {"choices": []},
+        {"choices": ["text"]},
+        {"choices": [{"index": 0, "finish_reason": "stop", "message": None}]},
+        completion("not json"),
+        completion("[]"),
+        completion("[" * 100_000),
+        completion(""),
+        completion(17),
+        completion(finish_reason="length"),
+        completion(finish_reason="content_filter"),
+        completion(message={"role": "assistant", "content": None, "refusal": "I can't help with that."}),
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_an_answer_that_is_no_finished_json_object_is_an_error_and_never_a_summary(
+    service: Service, model: LanguageModel, body: object
+):
+    service.will_answer(body)
+    with pytest.raises(Permanent) as caught:
+        ask(model)
+    assert caught.value.code is ErrorCode.SUMMARY_FAILED
+    assert len(everything_told(caught.value)) < 4000, "the answer itself is not quoted"
+
+
+def test_a_server_that_is_away_is_temporary_and_its_address_is_not_told():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with language_model(f"http://127.0.0.1:{port}") as model, pytest.raises(Temporary) as caught:
+        ask(model)
+    assert caught.value.code is ErrorCode.SUMMARY_FAILED
+    assert str(port) not in everything_told(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_a_server_that_says_nothing_is_temporary():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with language_model(url, timeout_seconds=0.2) as model, pytest.raises(Temporary, match="in time") as caught:
+            ask(model)
+    assert caught.value.code is ErrorCode.SUMMARY_FAILED
+
+
+def test_with_a_proxy_every_request_goes_through_it(service: Service):
+    service.will_answer(completion())
+    with running(service) as proxy, language_model("http://model.invalid", proxy_url=proxy) as model:
+        ask(model)
+    assert service.paths == ["http://model.invalid/v1/chat/completions"]
+
+
+def test_without_the_proxy_there_is_no_way_round_it(service: Service):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        proxy = f"http://user:hidden-word@127.0.0.1:{closed.getsockname()[1]}"
+    with running(service) as url, language_model(url, proxy_url=proxy) as model, pytest.raises(Temporary) as caught:
+        ask(model)
+    assert service.asked == []
+    assert "hidden-word" not in everything_told(caught.value)
+
+
+def test_the_environments_proxy_is_nobodys_business(
+    service: Service, model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    service.will_answer(completion())
+    assert ask(model).content == CONTENT
+
+
+@pytest.mark.parametrize(
+    "proxy", ["gopher://user:hidden-word@127.0.0.1:1", "http://user:hidden-word@[::1", "socks9://x"]
+)
+def test_an_unusable_proxy_is_named_by_its_setting_and_never_quoted(proxy: str):
+    with pytest.raises(NotConfigured, match="CHATGPT_PROXY_URL") as caught:
+        language_model("http://127.0.0.1:1", proxy_url=proxy)
+    assert "hidden-word" not in everything_told(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_the_demos_simulator_gives_a_summary_that_the_checker_accepts_and_that_says_it_is_simulated():
+    simulator = RecogniserSimulator(key=KEY)
+    with running(simulator) as url, language_model(url) as model:
+        summary = checked_summary(ask(model).content, ["заказ", "оплата"], 5)
+    assert "имул" in summary.summary.lower()
+    assert summary.tags[0] == "заказ"
