@@ -1,0 +1,82 @@
+"""`python -m simulators portal|recogniser|slack`: one simulator in this process, until it is told to stop."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulators.portal.app import TOKEN, PortalSimulator
+from simulators.portal.limits import Limits
+from simulators.portal.seeded import MakeAudio, brief, from_folder, seeded_world, spoken
+from simulators.recogniser.app import KEY, RecogniserSimulator
+from simulators.serving import serve
+from simulators.slack import SlackSimulator
+
+cli = typer.Typer(add_completion=False, help=__doc__)
+
+Port = Annotated[int, typer.Option(help="0 takes a free port; the URL is printed as one JSON line")]
+
+
+@cli.command()
+def portal(
+    *,
+    day_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="first day, UTC")],
+    day_to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="last day, inclusive")],
+    port: Port = 0,
+    webhook_user: str = "1",
+    token: str = TOKEN,
+    seed: int = 7,
+    calls: int = 60,
+    recordings_dir: Annotated[Path | None, typer.Option(help="serve these recordings instead of own ones")] = None,
+    brief_recordings: Annotated[bool, typer.Option(help="a second or two each, for measuring")] = False,
+    rps: Annotated[float, typer.Option(help="requests a second that the bucket drains")] = 2.0,
+    bucket: Annotated[int, typer.Option(help="requests that the bucket holds")] = 50,
+    speed: Annotated[float, typer.Option(help="how many times faster the limits' clock runs")] = 1.0,
+    link_ttl: Annotated[float, typer.Option(help="seconds that a download link lives")] = 3600.0,
+) -> None:
+    """A Bitrix24 portal with a seeded world of calls."""
+    start = day_from.replace(tzinfo=UTC)
+    end = day_to.replace(tzinfo=UTC) + timedelta(days=1)
+    make = _recordings(recordings_dir, short=brief_recordings)
+    simulator = PortalSimulator(
+        seeded_world(seed, start, end, calls, make),
+        user=webhook_user,
+        token=token,
+        limits=Limits(rps=rps, bucket=bucket, speed=speed),
+        link_ttl=link_ttl,
+    )
+    serve(simulator, port)
+
+
+@cli.command()
+def recogniser(
+    port: Port = 0,
+    key: str = KEY,
+    latency_per_minute: Annotated[float, typer.Option(help="seconds per minute of audio")] = 0.0,
+    requests_per_minute: int = 5000,
+) -> None:
+    """An OpenAI-compatible recogniser and language model."""
+    simulator = RecogniserSimulator(
+        key=key, latency_per_minute=latency_per_minute, requests_per_minute=requests_per_minute
+    )
+    serve(simulator, port)
+
+
+@cli.command()
+def slack(port: Port = 0) -> None:
+    """A sink for Slack messages, to be read at `/__control__/journal`."""
+    serve(SlackSimulator(), port)
+
+
+def _recordings(folder: Path | None, *, short: bool) -> MakeAudio:
+    if folder is not None:
+        try:
+            return from_folder(folder)
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error), param_hint="--recordings-dir") from None
+    return brief() if short else spoken()
+
+
+if __name__ == "__main__":
+    cli()

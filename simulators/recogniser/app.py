@@ -1,0 +1,134 @@
+"""The simulated recogniser as an ASGI application: the OpenAI wire format under `/v1`."""
+
+import asyncio
+import hashlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import av
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from simulators.faults import Faults
+from simulators.journal import Journal
+from simulators.recogniser import answers, errors, text_model
+from simulators.recogniser.models import MAX_REQUEST_BYTES, MODELS
+from simulators.recogniser.requests import TranscriptionRequest, check_length, read_request
+from simulators.recogniser.speech import seconds_of, segments_of
+from simulators.watch import Watched, entry_of
+
+KEY = "sk-simulated-key-0000"
+_PLACES = {"/v1/audio/transcriptions": "transcriptions", "/v1/chat/completions": "chat", "/v1/responses": "responses"}
+_FAR_TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head><body>cloudflare</body></html>"
+
+
+class RecogniserSimulator:
+    """Everything public may be changed while it runs.
+
+    `latency_per_minute` is in seconds per minute of audio. `requests_per_minute` refuses more than that with 429;
+    `no_money` is the code of an empty account, for instance "insufficient_quota".
+    """
+
+    def __init__(self, *, key: str = KEY, latency_per_minute: float = 0.0, requests_per_minute: int = 5000) -> None:
+        self.key, self.latency_per_minute = key, latency_per_minute
+        self.requests_per_minute = requests_per_minute
+        self.no_money: str | None = None
+        self.retired: set[str] = set()  # models that no longer exist
+        self.journal, self.faults = Journal(), Faults()
+        self._recent: deque[float] = deque()
+        routes = [
+            Route("/v1/audio/transcriptions", self._guarded(self._transcribe), methods=["POST"]),
+            Route("/v1/chat/completions", self._guarded(self._chat), methods=["POST"]),
+            Route("/v1/responses", self._guarded(self._response), methods=["POST"]),
+            Route("/v1/models", self._guarded(self._models), methods=["GET"]),
+        ]
+        self._app = Watched(Starlette(routes=routes), self.journal, self.faults, _locate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            await request.body()  # the whole request is read before any refusal, as a proxy in front would do
+            try:
+                self._admit(request)
+                answer = await handler(request)
+            except errors.RecogniserError as error:
+                entry_of(request).error = error.code or error.kind
+                answer = JSONResponse(error.as_dict(), error.status, error.headers)
+            answer.headers.update(self._rate_headers())
+            answer.headers["x-request-id"] = f"req_{hashlib.sha256(str(time.time_ns()).encode()).hexdigest()[:32]}"
+            return answer
+
+        return guarded
+
+    def _admit(self, request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if not given:
+            raise errors.no_key()
+        if given != f"Bearer {self.key}":
+            raise errors.wrong_key(given.removeprefix("Bearer "))
+        if self.no_money:
+            raise errors.no_money(self.no_money)
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] >= 60:
+            self._recent.popleft()
+        if len(self._recent) >= self.requests_per_minute:
+            wait = 60 - (now - self._recent[0]) if self._recent else 60.0
+            raise errors.too_often("requests", self.requests_per_minute, wait)
+        self._recent.append(now)
+
+    def _rate_headers(self) -> dict[str, str]:
+        return {
+            "x-ratelimit-limit-requests": str(self.requests_per_minute),
+            "x-ratelimit-remaining-requests": str(max(0, self.requests_per_minute - len(self._recent))),
+            "x-ratelimit-reset-requests": "1.2s",
+        }
+
+    async def _transcribe(self, request: Request) -> Response:
+        size = len(await request.body())
+        if size > 4 * MAX_REQUEST_BYTES:
+            return HTMLResponse(_FAR_TOO_LARGE, 413)
+        if size > MAX_REQUEST_BYTES:
+            raise errors.too_large(MAX_REQUEST_BYTES, size)
+        async with request.form() as form:
+            asked = await read_request(form)
+        entry = entry_of(request)
+        entry.subject = hashlib.sha256(asked.audio).hexdigest()
+        entry.detail = {"model": asked.model, "filename": asked.filename, "fields": asked.fields}
+        if asked.model in self.retired:
+            raise errors.unknown_model(asked.model)
+        seconds = await run_in_threadpool(_measure, asked)
+        entry.detail["seconds"] = seconds
+        check_length(asked, seconds)
+        await asyncio.sleep(self.latency_per_minute * seconds / 60)
+        segments = segments_of(asked.audio, seconds)
+        return answers.transcription(asked.model, asked.response_format, segments, seconds)
+
+    async def _chat(self, request: Request) -> Response:
+        number = self.journal.count("chat")
+        return JSONResponse(text_model.chat_completion(await request.json(), number, time.time()))
+
+    async def _response(self, request: Request) -> Response:
+        number = self.journal.count("responses")
+        return JSONResponse(text_model.response(await request.json(), number, time.time()))
+
+    async def _models(self, _request: Request) -> Response:
+        listed = [{"id": name, "object": "model", "owned_by": "simulator"} for name in MODELS.keys() - self.retired]
+        return JSONResponse({"object": "list", "data": listed})
+
+
+def _locate(request: Request) -> tuple[str, str]:
+    return _PLACES.get(request.url.path, request.url.path), ""
+
+
+def _measure(asked: TranscriptionRequest) -> float:
+    try:
+        return seconds_of(asked.audio)
+    except (av.FFmpegError, ValueError):
+        raise errors.undecodable(asked.model) from None

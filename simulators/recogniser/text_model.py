@@ -1,0 +1,84 @@
+"""The language model's two endpoints: an answer that fits the JSON schema asked for and says that it is simulated."""
+
+import json
+from typing import Any
+
+from simulators.recogniser.speech import MARK
+
+JsonDict = dict[str, Any]
+
+
+def example_of(schema: JsonDict, name: str = "") -> Any:
+    """The simplest value that a JSON schema allows; every free text carries the mark."""
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return example_of(schema[union][0], name)
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object":
+        return {key: example_of(item, key) for key, item in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example_of(schema.get("items", {}), name)] * max(1, schema.get("minItems", 1))
+    scalars = {"integer": schema.get("minimum", 0), "number": schema.get("minimum", 0), "boolean": False, "null": None}
+    return scalars.get(str(kind), f"{MARK} {name or 'текст'}"[: schema.get("maxLength")])
+
+
+def answer_text(response_format: JsonDict | None) -> str:
+    """`response_format` as in chat completions, or the `text.format` of responses."""
+    if response_format and response_format.get("type") == "json_schema":
+        described = response_format.get("json_schema", response_format)
+        return json.dumps(example_of(described["schema"]), ensure_ascii=False)
+    if response_format and response_format.get("type") == "json_object":
+        return json.dumps({"summary": f"{MARK} краткое содержание"}, ensure_ascii=False)
+    return f"{MARK} Клиент уточнил срок доставки, оператор ответил и предложил помощь."
+
+
+def chat_completion(request: JsonDict, number: int, now: float) -> JsonDict:
+    text = answer_text(request.get("response_format"))
+    message: JsonDict = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    return {
+        "id": f"chatcmpl-simulated-{number}",
+        "object": "chat.completion",
+        "created": int(now),
+        "model": request["model"],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150},
+    }
+
+
+def response(request: JsonDict, number: int, now: float) -> JsonDict:
+    text = answer_text((request.get("text") or {}).get("format"))
+    content = {"type": "output_text", "text": text, "annotations": []}
+    message = {
+        "type": "message",
+        "id": f"msg_simulated_{number}",
+        "status": "completed",
+        "role": "assistant",
+        "content": [content],
+    }
+    return {
+        "id": f"resp_simulated_{number}",
+        "object": "response",
+        "created_at": int(now),
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "model": request["model"],
+        "output": [message],
+        "parallel_tool_calls": True,
+        "temperature": 1.0,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "usage": {
+            "input_tokens": 100,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 50,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 150,
+        },
+    }
