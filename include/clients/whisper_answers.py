@@ -1,0 +1,200 @@
+"""What the recogniser answered, read and checked: success in any dialect, or an error of ours.
+
+Compatible servers answer each a little differently: durations as text, languages as names, nanoseconds, no usage;
+proxies and maintenance pages answer HTML with status 200. Nothing of that may pass for the text of a call.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from include.domain.errors import (
+    AccessDenied,
+    ErrorCode,
+    ExportError,
+    NotConfigured,
+    Permanent,
+    QuotaExhausted,
+    StopRun,
+    Temporary,
+    Throttled,
+)
+from include.domain.languages import language_code
+from include.domain.recognitions import Recognition, Segment
+
+# Either field may carry the word; both `type` and `code` are looked at (D14a).
+_OUT_OF_MONEY = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
+)
+_SLOWER = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
+_OVERLOADED = frozenset({"server_is_overloaded", "service_unavailable_error"})
+_NANOSECONDS_FROM = 1e6  # no piece lasts twelve days
+_MAX_MESSAGE = 300
+_KEY_LIKE = re.compile(r"\b(?:sk|key|sess)-[\w*.-]+|Bearer\s+\S+", re.IGNORECASE)
+_URL_LIKE = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
+_TRY_AGAIN_IN = re.compile(r"try again in ([\d.]+)\s*(ms|s|m)\b", re.IGNORECASE)
+_UNIT_SEC = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+_UNAVAILABLE = "the recogniser is not available"
+_DENIED = {
+    401: "the recogniser refuses the key: check OPENAI_API_KEY",
+    403: "the recogniser refuses this key or country: check the key's rights, OPENAI_API_KEY and CHATGPT_PROXY_URL",
+    407: "the proxy to the recogniser refuses its user or password: check CHATGPT_PROXY_URL",
+}
+
+
+def read_answer(body: bytes, *, model: str, request_id: str | None, headers: Mapping[str, str]) -> Recognition:
+    """The answer of a 200. Raises Temporary(stt_unavailable) where it is none, or the error that it carries."""
+    data = _json(body)
+    if not isinstance(data, dict):
+        raise Temporary(
+            f"{_UNAVAILABLE}: it answered with a page instead of a text; check OPENAI_BASE_URL if this goes on",
+            code=ErrorCode.STT_UNAVAILABLE,
+        )
+    text = data.get("text")
+    if not isinstance(text, str):
+        raise error_of(200, body, model=model, headers=headers)
+    return Recognition(
+        text=text,
+        segments=_segments(data.get("segments")),
+        language=_language(data),
+        usage=data["usage"] if isinstance(data.get("usage"), dict) else {},
+        model=model,
+        request_id=request_id,
+        raw=data,
+    )
+
+
+def error_of(status: int, body: bytes, *, model: str, headers: Mapping[str, str]) -> ExportError:
+    """Our error for the service's; its message is cut and cleaned of anything that looks like a key or an address."""
+    inner = _inner_error(body)
+    kinds = {str(inner.get("type")), str(inner.get("code"))}
+    message = _clean(inner.get("message"))
+    return _nobody_can(status, kinds, inner.get("param"), model) or _this_request(
+        status, kinds, message, retry_after(headers, message)
+    )
+
+
+def _nobody_can(status: int, kinds: set[str], param: object, model: str) -> StopRun | None:
+    """What would happen to every other recording, too."""
+    if kinds & _OUT_OF_MONEY or status == 402:
+        return QuotaExhausted(
+            "the recogniser's account is out of money or over its spending limit; top it up, then resume the run"
+        )
+    if status in _DENIED or "invalid_api_key" in kinds:
+        return AccessDenied(_DENIED.get(status, _DENIED[401]))
+    if "model_not_found" in kinds or status == 404 or (status == 400 and param == "model"):
+        return NotConfigured(
+            f"the recogniser does not know the model {model!r}, or there is no recogniser at that address;"
+            " check STT_MODEL and OPENAI_BASE_URL"
+        )
+    return None
+
+
+def _this_request(status: int, kinds: set[str], message: str, wait: float | None) -> ExportError:
+    if kinds & _SLOWER or (status == 429 and not kinds & _OVERLOADED):
+        return Throttled("the recogniser asks to slow down", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait)
+    if status in (408, 504):
+        return Temporary(f"the recogniser answered {status}: it ran out of time", code=ErrorCode.STT_TIMEOUT)
+    if (400 <= status < 500 and status not in (409, 425, 429)) or (status < 300 and "invalid_request_error" in kinds):
+        return Permanent(f"the recogniser refused the recording with {status}: {message}", code=ErrorCode.STT_REJECTED)
+    return Temporary(
+        f"{_UNAVAILABLE}: it answered {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait
+    )
+
+
+def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
+    """Seconds to wait as the service says: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
+    milliseconds, seconds = headers.get("retry-after-ms"), headers.get("retry-after")
+    try:
+        if milliseconds:
+            return max(0.0, float(milliseconds) / 1000)
+        if seconds and seconds[0].isdigit():
+            return float(seconds)
+        if seconds and headers.get("date"):  # both clocks are the server's: ours may be wrong
+            return max(0.0, (parsedate_to_datetime(seconds) - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (ValueError, TypeError):
+        pass
+    told = _TRY_AGAIN_IN.search(message)
+    return float(told[1].rstrip(".")) * _UNIT_SEC[told[2].lower()] if told else None
+
+
+def _json(body: bytes) -> Any:
+    """None where it is no JSON. Without what a database cannot keep: NaN, NUL characters, halves of characters."""
+    try:
+        return _storable(json.loads(body, parse_constant=lambda _name: None))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
+
+
+def _inner_error(body: bytes) -> Mapping[str, Any]:
+    """The `error` object; some servers put its fields at the top, or answer `detail` alone."""
+    data = _json(body)
+    if not isinstance(data, dict):
+        return {}
+    inner = data.get("error", data)
+    if isinstance(inner, dict):
+        return {**inner, "message": inner.get("message") or inner.get("detail")}
+    return {"message": inner}
+
+
+def _clean(message: Any) -> str:
+    text = " ".join(str(message).split()) if message else "no explanation"
+    return _URL_LIKE.sub("(address)", _KEY_LIKE.sub("(key)", text))[:_MAX_MESSAGE]
+
+
+def _language(data: Mapping[str, Any]) -> str | None:
+    """`languages: [{code}]`, or one as a code or an English name under either of two names."""
+    listed = data.get("languages")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    named = (first.get("code") if isinstance(first, dict) else first) or data.get("language")
+    named = named or data.get("detected_language")
+    return language_code(named) if isinstance(named, str) else None
+
+
+def _segments(listed: Any) -> tuple[Segment, ...]:
+    """Segments with a text and a time, in seconds; none at all where any of them has no time."""
+    if not isinstance(listed, list):
+        return ()
+    spoken = [item for item in listed if isinstance(item, dict) and str(item.get("text") or "").strip()]
+    times = [(_number(item.get("start")), _number(item.get("end"))) for item in spoken]
+    if any(start is None or end is None for start, end in times):
+        return ()
+    known = [(start or 0.0, end or 0.0) for start, end in times]
+    unit = 1e-9 if any(end > _NANOSECONDS_FROM for _, end in known) else 1.0
+    return tuple(
+        Segment(start * unit, end * unit, str(item["text"]), _speaker(item))
+        for item, (start, end) in zip(spoken, known, strict=True)
+    )
+
+
+def _speaker(item: Mapping[str, Any]) -> str | None:
+    speaker = item.get("speaker")
+    return str(speaker) if speaker not in (None, "") else None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
