@@ -1,0 +1,48 @@
+"""The report of a run for the product owner and the analysts: Markdown, PDF and the pictures they share."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.domain.report import ReportSettings, RunFigures
+from include.reporting.markdown import render
+from include.reporting.pictures import CAPTIONS, draw
+from include.reporting.view import Mask, View, report_view
+
+_TYPST_TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """`pictures` by file name, to be stored beside the Markdown, which refers to them by that name."""
+
+    markdown: str
+    pdf: bytes
+    pictures: Mapping[str, bytes]
+
+
+def render_report(figures: RunFigures, settings: ReportSettings, *, folder: str, mask: Mask) -> ReportFiles:
+    """`folder` is the period's (`2025-08-01_2025-08-31`); `mask` hides phone numbers in error messages."""
+    view = report_view(figures, settings, folder, mask)
+    pictures = {f"summary_{folder}_{name}.png": picture for name, picture in draw(figures).items()}
+    view["pictures"] = [
+        {"file": file, "caption": caption} for file, caption in zip(pictures, CAPTIONS.values(), strict=True)
+    ]
+    return ReportFiles(render("summary.md.j2", view=view, pictures=view["pictures"]), _pdf(view, pictures), pictures)
+
+
+def _pdf(view: View, pictures: Mapping[str, bytes]) -> bytes:
+    """By typst's own fonts alone, so that the page looks the same wherever it is made."""
+    import typst  # noqa: PLC0415  # 77 MB that only this task needs
+
+    with tempfile.TemporaryDirectory(prefix="report-") as name:
+        folder = Path(name)
+        for file, picture in pictures.items():
+            (folder / file).write_bytes(picture)
+        (folder / "view.json").write_text(json.dumps(view, ensure_ascii=False), encoding="utf-8")
+        template = Path(shutil.copy(_TYPST_TEMPLATE, folder))
+        pdf: bytes = typst.compile(template, root=folder, ignore_system_fonts=True)
+        return pdf
