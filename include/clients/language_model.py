@@ -30,6 +30,7 @@ from include.domain.errors import (
     Throttled,
 )
 
+VENDOR = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
 LONGEST_HINT_SECONDS = 3600.0  # a server's "come back later" is believed up to this
 MAX_ANSWER_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
@@ -60,14 +61,20 @@ class LanguageModel:
     """Everything goes through `proxy_url` where one is given, and nothing beside it (D28)."""
 
     def __init__(
-        self, *, api_key: str, base_url: str | None, model: str, proxy_url: str | None, timeout_seconds: float = 120.0
+        self,
+        *,
+        api_key: str | None,
+        base_url: str | None,
+        model: str,
+        proxy_url: str | None,
+        timeout_seconds: float = 120.0,
     ) -> None:
         """Raises NotConfigured for a proxy address or base URL that cannot be used."""
         self.model = model
         self._http = _http_client(proxy_url, timeout_seconds)
         self._client = openai.OpenAI(
-            api_key=api_key,
-            base_url=base_url,
+            api_key=api_key or "none",  # a compatible server may want no key; the SDK wants one
+            base_url=base_url or VENDOR,  # left out, the SDK would take it from the environment
             max_retries=0,
             http_client=self._http,
             default_headers={"User-Agent": USER_AGENT},
@@ -166,7 +173,9 @@ def _translated(error: openai.OpenAIError) -> ExportError:
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)
     if isinstance(error, openai.APIConnectionError):
-        return Temporary("no connection to the language model", code=ErrorCode.SUMMARY_FAILED)
+        if "407" in str(error.__cause__):  # a proxy's refusal of a tunnel has no class of its own
+            return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")
+        return Temporary("no connection to the language model or its proxy", code=ErrorCode.SUMMARY_FAILED)
     return _bad_answer(f"the SDK could not read it ({type(error).__name__})")
 
 
@@ -175,6 +184,8 @@ def _by_status(error: openai.APIStatusError) -> ExportError:
     what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
     if {error.code, error.type} & QUOTA_CODES:
         return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
+    if status == 407:
+        return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")
     if status in (401, 403):
         return AccessDenied(f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL")
     if status == 429:

@@ -93,12 +93,12 @@ def checked_summary(answer: Mapping[str, Any], vocabulary: Sequence[str], max_ta
     try:
         read = _Answer.model_validate(dict(answer))
     except ValidationError as error:
-        where = ", ".join(sorted({".".join(str(step) for step in problem["loc"][:1]) for problem in error.errors()}))
-        shape = plain_line(where, MAX_ITEM)
+        named = {str(problem["loc"][0]) for problem in error.errors()}
     else:
         return _plain(read, vocabulary, max_tags)
-    # outside the handler: pydantic's own text quotes the answer
-    raise Permanent(f"the language model's answer has another shape, see: {shape}", code=ErrorCode.SUMMARY_FAILED)
+    # outside the handler: pydantic's own text quotes the answer, and so would the name of a field that we don't know
+    where = ", ".join(sorted(named & _Answer.model_fields.keys())) or "unknown fields"
+    raise Permanent(f"the language model's answer has another shape, see: {where}", code=ErrorCode.SUMMARY_FAILED)
 
 
 def _plain(read: _Answer, vocabulary: Sequence[str], max_tags: int) -> CallSummary:

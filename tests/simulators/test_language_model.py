@@ -147,6 +147,7 @@ def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Servic
     [
         (401, refusal("invalid_request_error", "invalid_api_key", f"Incorrect API key provided: {KEY}"), AccessDenied),
         (403, refusal(None, "unsupported_country"), AccessDenied),
+        (407, "<html>proxy</html>", AccessDenied),
         (429, refusal("insufficient_quota", "insufficient_quota"), QuotaExhausted),
         (429, refusal("insufficient_quota", None), QuotaExhausted),
         (429, refusal(None, "credit_balance_exhausted"), QuotaExhausted),
