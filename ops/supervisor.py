@@ -4,12 +4,15 @@ supervisord restarts what dies, waits longer after each failed start, rotates th
 order of priority, each component fully gone before the next is asked.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from configparser import RawConfigParser
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
@@ -32,6 +35,7 @@ ARGUMENTS = {
 # The scheduler waits for running tasks; a task killed after this loses at most the recording in hand (D19).
 GRACE_SECONDS = {"scheduler": 60}
 ORDINARY_GRACE_SECONDS = 20
+LEFTOVER_GRACE_SECONDS = 3  # idle workers of a killed scheduler ignore SIGTERM
 START_RETRIES = 1000  # with a wait that grows by a second each time: for as long as a person may be asleep
 
 
@@ -57,6 +61,7 @@ class Supervisor:
         )
         if started.returncode != 0:
             raise ExportError(f"supervisord не запустился: {(started.stderr or started.stdout).strip()}")
+        self._session_file.write_text(str(os.getsid(self._pid())), encoding="utf-8")
 
     def components(self) -> list[Component]:
         """What runs now, in start order; empty where no supervisord answers."""
@@ -70,7 +75,7 @@ class Supervisor:
     def stop(self) -> bool:
         """Stops everything in order and waits for it; False where nothing was running."""
         try:
-            pid = int(str(self._rpc().supervisor.getPID()))
+            pid = self._pid()
             self._rpc().supervisor.shutdown()
         except (OSError, Fault):
             return False
@@ -81,23 +86,37 @@ class Supervisor:
         return True
 
     def end_leftovers(self) -> int:
-        """Ends processes of this profile that outlived their supervisord (it was killed); returns how many."""
-        mine = [process for process in psutil.process_iter() if self._is_ours(process)]
+        """Ends processes of this profile that outlived their parent (it was killed); returns how many."""
+        session = int(self._session_file.read_text(encoding="utf-8")) if self._session_file.exists() else None
+        mine = [process for process in psutil.process_iter() if self._is_ours(process, session)]
         for process in mine:
-            _signal(process.terminate)
-        _, stubborn = psutil.wait_procs(mine, timeout=ORDINARY_GRACE_SECONDS)
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, stubborn = psutil.wait_procs(mine, timeout=LEFTOVER_GRACE_SECONDS)
         for process in stubborn:
-            _signal(process.kill)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(stubborn, timeout=5)
+        self._session_file.unlink(missing_ok=True)
         return len(mine)
 
-    def _is_ours(self, process: psutil.Process) -> bool:
+    def _is_ours(self, process: psutil.Process, session: int | None) -> bool:
+        """By our mark in its environment, or, where Airflow has written its title over that, by session and folder."""
         try:
-            if process.pid == psutil.Process().pid or process.name() == "postgres":
+            if process.pid == os.getpid():
                 return False
-            return bool(process.environ().get("CALL_EXPORT_RUNTIME") == str(self._runtime.home))
-        except psutil.Error:
+            if process.environ().get("CALL_EXPORT_RUNTIME") == str(self._runtime.home):
+                return True
+            return os.getsid(process.pid) == session and process.cwd() == str(self._runtime.root)
+        except (psutil.Error, OSError):
             return False
+
+    @property
+    def _session_file(self) -> Path:
+        return self._runtime.home / "session"
+
+    def _pid(self) -> int:
+        return int(str(self._rpc().supervisor.getPID()))
 
     def _rpc(self) -> ServerProxy:
         transport = SupervisorTransport(None, None, f"unix://{self._runtime.supervisor_socket}")
@@ -138,10 +157,3 @@ class Supervisor:
 def _literal(path: object) -> str:
     """supervisord expands `%(...)s` in its file."""
     return str(path).replace("%", "%%")
-
-
-def _signal(send: Any) -> None:
-    try:
-        send()
-    except psutil.NoSuchProcess:
-        return

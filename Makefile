@@ -1,0 +1,58 @@
+# Только точки входа: работа — в ops/, jobs/ и tests/. `make help` перечисляет цели.
+PYTHON ?= python3
+VENV := .venv/bin
+OPS := $(VENV)/python -m ops
+EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status export resume test lint types bench lock install install-dev
+
+help: ## этот список
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: install ## всё сразу на пустой машине: портал и распознаватель понарошку, выгрузка настоящая
+	@$(OPS) demo
+
+up: install ## запустить Airflow с настройками из .env, дождаться готовности, показать адрес и вход
+	@$(OPS) up
+
+down: install ## остановить всё, что запустили up и demo; данные остаются
+	@$(OPS) down
+
+status: install ## что работает сейчас
+	@$(OPS) status
+
+export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true] [DRY_RUN=true] [LOW_RATE=true] [KEY=...]
+	@$(EXPORT) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(SUMMARY),--generate-summary="$(SUMMARY)") $(if $(DRY_RUN),--dry-run="$(DRY_RUN)") \
+		$(if $(LOW_RATE),--low-rate="$(LOW_RATE)") $(if $(LIMIT_CALLS),--limit-calls "$(LIMIT_CALLS)") \
+		$(if $(KEY),--key "$(KEY)")
+
+resume: install ## продолжить незаконченные записи запуска: RUN_ID=...
+	@$(EXPORT) --resume --run-id "$(RUN_ID)"
+
+test: install-dev ## все тесты
+	@$(VENV)/python -m pytest $(PYTEST)
+
+lint: install-dev ## стиль, границы между частями
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/lint-imports
+
+types: install-dev ## проверка типов
+	@$(VENV)/mypy
+
+bench: install-dev ## измерения, таблицами
+	@$(VENV)/python -m pytest -q -s --benchmarks tests/bench
+
+lock: install-dev ## заново зафиксировать версии зависимостей
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements.in -o requirements.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-dev.in -o requirements-dev.txt
+
+install:
+	@$(PYTHON) ops/bootstrap.py
+
+install-dev:
+	@$(PYTHON) ops/bootstrap.py dev
