@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import httpx2
 import openai
 
 from include.clients.whisper_answers import error_of, read_answer
@@ -122,18 +123,18 @@ def _client(settings: RecogniserSettings) -> openai.OpenAI:
         raise NotConfigured(
             "OPENAI_API_KEY holds characters that no key has: it was probably copied with something else"
         )
-    # trust_env: otherwise HTTPS_PROXY or NO_PROXY of the machine would send requests beside the configured proxy (D28)
     try:
-        transport = openai.DefaultHttpxClient(proxy=settings.proxy_url, trust_env=False)
-    except ValueError:
-        raise NotConfigured("CHATGPT_PROXY_URL is no address of a proxy: http://user:password@host:port") from None
-    return openai.OpenAI(
-        api_key=settings.api_key or "none",  # a compatible server may want no key; the SDK wants one
-        base_url=settings.base_url or _VENDOR,
-        max_retries=0,
-        http_client=transport,
-        default_headers={"User-Agent": USER_AGENT},
-    )
+        return openai.OpenAI(
+            api_key=settings.api_key or "none",  # a compatible server may want no key; the SDK wants one
+            base_url=settings.base_url or _VENDOR,
+            max_retries=0,
+            # without the machine's own HTTPS_PROXY and NO_PROXY: nothing goes beside the configured proxy (D28)
+            http_client=openai.DefaultHttpxClient(proxy=settings.proxy_url, trust_env=False),
+            default_headers={"User-Agent": USER_AGENT},
+        )
+    except (ValueError, httpx2.InvalidURL):  # their texts hold the address, a password included
+        pass
+    raise NotConfigured("CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port")
 
 
 def _request(

@@ -1,0 +1,83 @@
+"""Sounds made of numpy: something a voice detector takes for a voice, and things it must not."""
+
+import wave
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 8000
+Sound = NDArray[np.float64]  # -1..1
+
+
+def voice(seconds: float, *, seed: int = 0, dbfs: float = -20.0) -> Sound:
+    """A buzz with moving pitch, moving formants and syllables: unlike any tone, and different for each seed."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE)) / RATE
+    pitch = 110 + 40 * rng.random() + 25 * np.sin(2 * np.pi * (0.5 + rng.random()) * t + seed)
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    formant = 700 + 300 * np.sin(2 * np.pi * (1.3 + rng.random()) * t)
+    source = np.zeros_like(t)
+    for harmonic in range(1, 24):
+        source += np.sin(harmonic * phase) / (1 + ((harmonic * pitch - formant) / 400) ** 2)
+    syllables = 0.15 + 0.85 * np.clip(np.sin(2 * np.pi * (3.5 + rng.random()) * t), 0, 1)
+    return at_level(source * syllables, dbfs)
+
+
+def tone(seconds: float, *hertz: float, dbfs: float = -20.0) -> Sound:
+    t = np.arange(round(seconds * RATE)) / RATE
+    return at_level(np.sum([np.sin(2 * np.pi * f * t) for f in hertz], axis=0), dbfs)
+
+
+def hiss(seconds: float, *, dbfs: float = -75.0, seed: int = 99) -> Sound:
+    return at_level(np.random.default_rng(seed).standard_normal(round(seconds * RATE)), dbfs)
+
+
+def at_level(sound: Sound, dbfs: float) -> Sound:
+    return sound / (np.sqrt(np.mean(sound**2)) + 1e-12) * 10 ** (dbfs / 20)
+
+
+def on_line(seconds: float, *said: tuple[float, Sound], noise_dbfs: float = -75.0) -> Sound:
+    """A quiet line of that length with each sound at its time."""
+    line = hiss(seconds, dbfs=noise_dbfs)
+    for start, sound in said:
+        at = round(start * RATE)
+        line[at : at + len(sound)] += sound[: len(line) - at]
+    return line
+
+
+def as_samples(*channels: Sound) -> NDArray[np.int16]:
+    """(samples, channels), as a WAV file holds them."""
+    return (np.clip(np.stack(channels, axis=1), -1, 1) * 32767).astype(np.int16)
+
+
+def wav(path: Path, *channels: Sound, times: int = 1) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        samples = as_samples(*channels).tobytes()
+        for _ in range(times):
+            file.writeframesraw(samples)
+    return path
+
+
+def mp3(path: Path, *channels: Sound) -> Path:
+    layout = "stereo" if len(channels) == 2 else "mono"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libmp3lame", rate=RATE, layout=layout)
+        samples = as_samples(*channels)
+        for start in range(0, len(samples), RATE):
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples[start : start + RATE]).reshape(1, -1), format="s16", layout=layout
+            )
+            frame.sample_rate, frame.pts = RATE, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def decoded(path: Path) -> NDArray[np.int16]:
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)])

@@ -1,0 +1,169 @@
+"""Who speaks when, and what is sent."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from include.clients.audio.cutting import cut
+from include.clients.audio.planning import CutPolicy, policy_for
+from include.domain.cuts import ChannelLayout, Cut
+from include.domain.stt_profiles import profile_of
+from tests.unit.clients_audio.synth import hiss, mp3, on_line, tone, voice, wav
+
+POLICY = CutPolicy()
+
+
+def test_each_side_of_a_stereo_call_has_its_own_turns(tmp_path: Path) -> None:
+    left = on_line(12, (1, voice(2)), (8, voice(2, seed=2)))
+    right = on_line(12, (4, voice(3, seed=1)))
+    found = cut(wav(tmp_path / "a.wav", left, right), POLICY)
+    assert found.channel_layout is ChannelLayout.STEREO
+    assert [piece.channel for piece in found.pieces] == [0, 1, 0]
+    for piece, (start, end) in zip(found.pieces, [(1, 3), (4, 7), (8, 10)], strict=True):
+        assert piece.start == pytest.approx(start, abs=0.4)
+        assert piece.end == pytest.approx(end, abs=0.4)
+
+
+def test_a_short_pause_is_bridged_only_while_the_other_side_is_silent(tmp_path: Path) -> None:
+    left = on_line(10, (1, voice(2)), (4, voice(2, seed=2)))
+    silent, speaking = on_line(10), on_line(10, (3.1, voice(0.7, seed=1)))
+    assert len(cut(wav(tmp_path / "a.wav", left, on_line(10, (8, voice(1, seed=1)))), POLICY).pieces) == 2
+    interrupted = cut(wav(tmp_path / "b.wav", left, speaking), POLICY)
+    assert [piece.channel for piece in interrupted.pieces] == [0, 1, 0]
+    assert len(cut(wav(tmp_path / "c.wav", left, silent), POLICY).pieces) == 1
+
+
+def test_equal_channels_are_mono_in_disguise(tmp_path: Path) -> None:
+    line = on_line(6, (1, voice(3)))
+    found = cut(mp3(tmp_path / "a.mp3", line, 0.5 * line), POLICY)
+    assert found.channel_layout is ChannelLayout.DUAL_MONO
+    assert [piece.channel for piece in found.pieces] == [None]
+
+
+@pytest.mark.parametrize("live", [0, 1])
+def test_a_channel_nobody_recorded_on_gives_no_roles(tmp_path: Path, live: int) -> None:
+    """Both people may be on the other one: calling all of it the operator would be a guess."""
+    channels = [np.zeros(8000 * 6), np.zeros(8000 * 6)]
+    channels[live] = on_line(6, (1, voice(3)))
+    found = cut(wav(tmp_path / "a.wav", *channels), POLICY)
+    assert (found.channel_layout, found.mono_track) == (ChannelLayout.MONO, live)
+    assert [piece.channel for piece in found.pieces] == [None]
+
+
+def test_mono_is_cut_at_pauses_near_the_target(tmp_path: Path) -> None:
+    said = [(start, voice(8, seed=start)) for start in range(0, 120, 10)]
+    found = cut(wav(tmp_path / "a.wav", on_line(120, *said)), POLICY)
+    assert all(20 < piece.seconds <= 31 for piece in found.pieces)
+    for left, right in pairwise(found.pieces):
+        assert left.end <= right.start
+        assert round(left.end) % 10 in (8, 9, 0)  # in a pause
+
+
+def test_silence_between_is_not_sent(tmp_path: Path) -> None:
+    found = cut(wav(tmp_path / "a.wav", on_line(60, (2, voice(3)), (50, voice(3, seed=1)))), POLICY)
+    assert sum(piece.seconds for piece in found.pieces) < 8
+
+
+@pytest.mark.parametrize("dbfs", [-20.0, -40.0, -60.0])
+def test_quiet_speech_is_speech(tmp_path: Path, dbfs: float) -> None:
+    line = on_line(10, (2, voice(5, dbfs=dbfs)), noise_dbfs=-85)
+    (piece,) = cut(wav(tmp_path / "a.wav", line), POLICY).pieces
+    assert piece.start == pytest.approx(2, abs=0.5)
+    assert piece.end == pytest.approx(7, abs=0.5)
+    assert piece.speech_sec > 2
+
+
+@pytest.mark.parametrize("dbfs", [-10.0, -30.0])
+@pytest.mark.parametrize(
+    ("on", "period", "hertz"),
+    [
+        pytest.param(1.0, 5.0, (425,), id="ring"),
+        pytest.param(0.35, 0.7, (425,), id="busy"),
+        pytest.param(2.0, 6.0, (440, 480), id="american ring"),
+    ],
+)
+def test_tones_of_the_line_are_not_speech(
+    tmp_path: Path, on: float, period: float, hertz: tuple[int, ...], dbfs: float
+) -> None:
+    said = [(start, tone(on, *hertz, dbfs=dbfs)) for start in np.arange(0, 30, period)]
+    assert cut(wav(tmp_path / "a.wav", on_line(30, *said)), POLICY).speech_sec < 1.0
+
+
+@pytest.mark.parametrize("dbfs", [-80.0, -50.0, -20.0])
+def test_noise_is_not_speech(tmp_path: Path, dbfs: float) -> None:
+    assert cut(wav(tmp_path / "a.wav", hiss(20, dbfs=dbfs)), POLICY).pieces == ()
+
+
+def test_digital_silence_has_no_pieces(tmp_path: Path) -> None:
+    assert cut(wav(tmp_path / "a.wav", np.zeros(8000 * 5), np.zeros(8000 * 5)), POLICY).pieces == ()
+
+
+def _covered(found: Cut) -> list[tuple[float, float]]:
+    return [(piece.start, piece.end) for piece in found.pieces]
+
+
+def test_the_limit_is_kept_and_nothing_is_lost_at_a_seam(tmp_path: Path) -> None:
+    """One breathless voice of 100 s, limit 40 s: pieces follow each other without gap or overlap."""
+    found = cut(wav(tmp_path / "a.wav", voice(100)), replace(POLICY, max_piece_sec=40.0))
+    assert len(found.pieces) >= 3
+    assert all(piece.seconds <= 40 for piece in found.pieces)
+    assert all(left[1] == right[0] for left, right in pairwise(_covered(found)))
+    assert found.pieces[0].start == pytest.approx(0, abs=0.3)
+    assert found.pieces[-1].end == pytest.approx(100, abs=0.3)
+
+
+def test_a_long_voice_is_cut_in_its_only_pause(tmp_path: Path) -> None:
+    """The pause is 0.28 s, shorter than what ends a turn, 12 s before the limit."""
+    line = on_line(70, (0, voice(28)), (28.28, voice(40, seed=1)))
+    policy = replace(POLICY, max_piece_sec=40.0, pause_sec=0.6)
+    found = cut(wav(tmp_path / "a.wav", line), policy)
+    assert 28.0 <= found.pieces[0].end <= 28.3
+
+
+def test_the_byte_limit_counts_raw_samples(tmp_path: Path) -> None:
+    policy = replace(POLICY, max_piece_bytes=100_000 + 10 * 16_000, mono_target_sec=600.0)
+    found = cut(wav(tmp_path / "a.wav", voice(45)), policy)
+    assert len(found.pieces) >= 4
+    assert all(piece.seconds <= 10 for piece in found.pieces)
+
+
+def test_a_diarizing_model_gets_long_pieces() -> None:
+    policy = policy_for(profile_of("gpt-4o-transcribe-diarize"), max_file_minutes=15)
+    assert policy.mono_target_sec == policy.max_piece_sec == 900
+    assert policy_for(profile_of("gpt-4o-transcribe"), max_file_minutes=60).max_piece_sec == 1390
+
+
+def test_the_cut_is_the_same_every_time_and_survives_json(tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", on_line(12, (1, voice(2))), on_line(12, (4, voice(3, seed=1))))
+    found = cut(path, POLICY)
+    assert cut(path, POLICY) == found
+    assert Cut.from_json(found.as_json()) == found
+
+
+_MEASURE = """
+import sys
+from pathlib import Path
+from include.clients.audio.cutting import cut
+from include.clients.audio.encoding import encoded_pieces
+from include.clients.audio.planning import CutPolicy
+found = cut(Path(sys.argv[1]), CutPolicy())
+with encoded_pieces(Path(sys.argv[1]), found, "flac", folder=Path(sys.argv[2])) as files:
+    sent = sum(1 for _ in files)
+assert sent == len(found.pieces) > 100
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(peak.split()[1])
+"""
+
+
+def test_an_hour_does_not_need_its_samples_in_memory(tmp_path: Path) -> None:
+    minute = on_line(60, *[(start, voice(4, seed=start)) for start in range(0, 60, 6)])
+    path = wav(tmp_path / "hour.wav", minute, times=60)
+    out = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(path), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(out.stdout) < 100 * 1024, "kB; the interpreter and its libraries are 50 MB, the decoded hour another 57"
