@@ -1,4 +1,4 @@
--- name: take_permit^
+-- name: take_permit(portal, interval_sec, low_interval_sec, patience_sec)^
 -- The next free slot, if it comes within the caller's patience: seconds from now until it. One round trip, the
 -- database's clock, and the row's lock makes it first come, first served. No row: the slot is further away.
 INSERT INTO portal_pace AS pace (portal, next_permit_at)
@@ -10,12 +10,12 @@ WHERE greatest(pace.next_permit_at, pace.blocked_until) <= clock_timestamp() + m
 RETURNING extract(epoch FROM next_permit_at - clock_timestamp())::float
     - CASE WHEN low_rate_until > now() THEN :low_interval_sec ELSE :interval_sec END AS wait_sec;
 
--- name: wait_now$
+-- name: wait_now(portal)$
 -- Seconds until the next free slot.
 SELECT extract(epoch FROM greatest(next_permit_at, blocked_until) - clock_timestamp())::float
 FROM portal_pace WHERE portal = :portal;
 
--- name: block^
+-- name: block(portal, seconds)^
 -- The portal has refused: nobody asks before the given time. Keeps the later of two refusals.
 INSERT INTO portal_pace AS pace (portal, next_permit_at, blocked_until)
 VALUES (:portal, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds))
@@ -23,15 +23,15 @@ ON CONFLICT (portal) DO UPDATE
 SET blocked_until = greatest(pace.blocked_until, clock_timestamp() + make_interval(secs => :seconds))
 RETURNING blocked_until, coalesce(low_rate_until > clock_timestamp(), false) AS is_low;
 
--- name: log_event!
+-- name: log_event(run_id, event, detail)!
 INSERT INTO call_events (run_id, stage, event, detail) VALUES (:run_id, 'portal', :event, :detail);
 
--- name: recent_refusals$
+-- name: recent_refusals(portal, window_sec)$
 SELECT count(*) FROM call_events
 WHERE event = 'portal_refused' AND detail ->> 'portal' = :portal
   AND at > clock_timestamp() - make_interval(secs => :window_sec);
 
--- name: slow_down^
+-- name: slow_down(portal, seconds)^
 -- Low rate for everybody until then; tells whether it was on already.
 INSERT INTO portal_pace AS pace (portal, next_permit_at, low_rate_until)
 VALUES (:portal, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds))
@@ -39,5 +39,5 @@ ON CONFLICT (portal) DO UPDATE
 SET low_rate_until = greatest(pace.low_rate_until, clock_timestamp() + make_interval(secs => :seconds))
 RETURNING low_rate_until;
 
--- name: low_rate_now$
+-- name: low_rate_now(portal)$
 SELECT coalesce(low_rate_until > clock_timestamp(), false) FROM portal_pace WHERE portal = :portal FOR UPDATE;

@@ -1,11 +1,11 @@
 """May this webhook see everything the export needs? Asked before a run lists anything (D11).
 
-A webhook acts with its owner's rights. An owner who may see only their own (or their department's) calls gets fewer
-rows and no error: the portal overwrites the filter's PORTAL_USER_ID with the list of allowed employees (its core).
-That very thing gives it away. Asked for the calls of an employee who cannot exist, a portal that honours the filter
-counts none; one that has overwritten it counts the owner's. If the owner has no call in the last 90 days this says
-nothing; then an owner without administrator's rights who sees no call at all is refused as well, because an empty
-export would look like an empty portal. Not detectable by REST: limits inside an external PBX application.
+A webhook acts with its owner's rights. An owner whose role is limited to their own or their department's calls gets
+fewer rows and no error: the portal's core overwrites the filter's PORTAL_USER_ID with the list of allowed employees.
+That very thing gives the role away: asked for the calls of an employee who cannot exist, a portal that honours the
+filter counts none, one that has overwritten it counts the allowed ones. Where that finds nothing, an owner without
+administrator's rights must at least see somebody else's call within 90 days: no calls but one's own, or none at all,
+would make an export that looks like a quiet portal. REST shows no more: it does not tell the role itself.
 """
 
 from datetime import datetime, timedelta
@@ -21,6 +21,10 @@ _USERS = "user.get"
 _NOBODY = 2_147_483_647  # the largest id the portal's column holds
 _WINDOW = timedelta(days=90)
 _FILES_TRIED = 5
+_ROLE = (
+    "give the owner a role with «Статистика звонков: просмотр — любые» in the telephony settings, "
+    "or let an administrator own the webhook"
+)
 
 _SCOPES: dict[str, frozenset[str]] = {
     _STATISTICS: frozenset({"telephony"}),
@@ -35,7 +39,7 @@ def probe(portal: Portal, now: datetime) -> None:
     newest = _statistics(portal, now, {})
     _check_files(portal, newest)
     portal.call(_USERS, {"FILTER": {"ID": portal.webhook.user_id}, "start": -1})
-    _check_sees_everybody(portal, now, newest)
+    _check_sees_everybody(portal, now)
 
 
 def _check_scopes(portal: Portal) -> None:
@@ -59,15 +63,12 @@ def _check_files(portal: Portal, newest: Answer) -> None:
         raise ours(denied[0], _FILE)
 
 
-def _check_sees_everybody(portal: Portal, now: datetime, newest: Answer) -> None:
-    advice = (
-        "give the owner's role «Статистика звонков: просмотр — любые» in the telephony settings, "
-        "or let an administrator own the webhook"
-    )
+def _check_sees_everybody(portal: Portal, now: datetime) -> None:
     if _statistics(portal, now, {"PORTAL_USER_ID": _NOBODY}).total:
-        raise AccessDenied(f"the webhook's owner sees only their own or their department's calls: {advice}")
-    if newest.total == 0 and not _is_administrator(portal):
-        raise AccessDenied(f"the webhook's owner sees not one call of the last {_WINDOW.days} days: {advice}")
+        raise AccessDenied(f"the webhook's owner sees only their own or their department's calls: {_ROLE}")
+    others = _statistics(portal, now, {"!PORTAL_USER_ID": portal.webhook.user_id})
+    if others.total == 0 and not _is_administrator(portal):
+        raise AccessDenied(f"the webhook's owner sees nobody else's calls of the last {_WINDOW.days} days: {_ROLE}")
 
 
 def _statistics(portal: Portal, now: datetime, conditions: dict[str, Any]) -> Answer:
