@@ -18,7 +18,7 @@ CAPTIONS = {
     "money": "Стоимость текстов по дням, USD",
     "statuses": "Звонки по состоянию по дням",
 }
-_MOST_TICKS = 16
+_MOST_TICKS = 15
 
 # Okabe and Ito's palette, told apart with any colour vision; hatches tell the rest in black and white.
 _BLUE, _ORANGE = "#0072B2", "#E69F00"
@@ -99,7 +99,10 @@ def _dress(axes: "Axes", title: str, days: int) -> None:
 
 
 def _legend(axes: "Axes") -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    # Below the days: beside the bars it would narrow them, above it would run into the title.
+    axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=len(_LOOKS), frameon=False, fontsize=9, columnspacing=1.2
+    )
 
 
 def _every_day(figures: RunFigures) -> list[DayFigures]:

@@ -1,0 +1,91 @@
+"""The forecast of a run in words, written before anything is spent (D26)."""
+
+from decimal import Decimal
+
+from include.domain.money import in_roubles
+from include.domain.report import Estimate, ReportSettings
+from include.reporting import wording as w
+from include.reporting.markdown import render
+
+# Seconds of recognition per minute of audio: a quick service, the promise's edge for 10 lines, the PRD's worst case.
+_LATENCIES = (10, 24, 30)
+
+
+def render_estimate(estimate: Estimate, settings: ReportSettings) -> str:
+    """Markdown for `reports/estimate_<period>.md`: what will be bought, for how much, how long it takes."""
+    run = estimate.run
+    return render(
+        "estimate.md.j2",
+        period=f"{w.day(run.period_from.date())} — {w.day(run.period_to.date())}",
+        verdict=_verdict(estimate, settings),
+        volume=_volume(estimate),
+        money=[
+            _money_row("Прогноз", estimate, settings),
+            ["Бюджет запуска", w.number(settings.budget_usd, 4), _roubles(settings.budget_usd, settings)],
+        ],
+        times=_times(estimate, settings),
+        sla=f"{w.number(settings.sla_hours)} ч",
+        lines=w.number(settings.lines),
+        run_id=str(run.run_id),
+        made=w.utc_moment(settings.generated_at),
+    )
+
+
+def hours_needed(estimate: Estimate, seconds_per_minute: float, lines: int) -> float:
+    """Hours of recognition at so many seconds per minute of audio with so many calls at once."""
+    return estimate.minutes * seconds_per_minute / lines / 3600
+
+
+def lines_needed(estimate: Estimate, seconds_per_minute: float, sla_hours: float) -> int:
+    """How many calls must be recognised at once to be through in time; at least one."""
+    return max(1, -int(-(estimate.minutes * seconds_per_minute) // (sla_hours * 3600)))
+
+
+def _verdict(estimate: Estimate, settings: ReportSettings) -> list[str]:
+    sentences = []
+    limit = settings.budget_usd * (1 + settings.over_forecast_share)
+    if estimate.to_buy == 0:
+        sentences.append("Покупать нечего: новых записей для распознавания нет.")
+    elif estimate.cost > limit:
+        over = w.dollars(estimate.cost - settings.budget_usd)
+        sentences.append(f"Прогноз выше бюджета на {over}: до согласия человека в Airflow ничего не тратится.")
+    elif estimate.cost > settings.budget_usd:
+        sentences.append("Прогноз выше бюджета, но в пределах допуска: согласие не требуется.")
+    else:
+        sentences.append("Прогноз в пределах бюджета.")
+    if hours_needed(estimate, settings.seconds_per_minute, settings.lines) > settings.sla_hours:
+        needed = lines_needed(estimate, settings.seconds_per_minute, settings.sla_hours)
+        sentences.append(f"В срок не уложиться: нужно TRANSCRIBE_CONCURRENCY не меньше {needed}.")
+    return sentences
+
+
+def _volume(estimate: Estimate) -> list[list[str]]:
+    total = estimate.run.portal_total
+    return [
+        ["Звонков по счёту портала", w.number(total) if total is not None else "неизвестно"],
+        ["Звонков в списке", w.number(estimate.calls)],
+        ["Из них с записью", w.number(estimate.recordings)],
+        ["Тексты есть от прежних запусков", w.number(estimate.reused)],
+        ["Записей к распознаванию", w.number(estimate.to_buy)],
+        ["Минут к оплате", w.number(estimate.minutes)],
+    ]
+
+
+def _money_row(name: str, estimate: Estimate, settings: ReportSettings) -> list[str]:
+    return [name, w.number(estimate.cost, 4), _roubles(estimate.cost, settings)]
+
+
+def _roubles(usd: Decimal, settings: ReportSettings) -> str:
+    return w.number(in_roubles(usd, settings.usd_rub_rate), 2)
+
+
+def _times(estimate: Estimate, settings: ReportSettings) -> list[list[str]]:
+    latencies = sorted({*_LATENCIES, settings.seconds_per_minute})
+    return [
+        [
+            f"{w.number(latency)} с на минуту" + (" (ожидаемая)" if latency == settings.seconds_per_minute else ""),
+            w.hours(hours_needed(estimate, latency, settings.lines) * 3600),
+            w.number(lines_needed(estimate, latency, settings.sla_hours)),
+        ]
+        for latency in latencies
+    ]
