@@ -1,0 +1,111 @@
+import pytest
+
+from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece
+from include.domain.recognitions import Recognition
+from include.domain.review import ReviewPolicy, ReviewReason, is_invented, is_loop, review
+
+POLICY = ReviewPolicy()
+HONEST = (
+    "Здравствуйте, чем могу помочь? Подскажите, пожалуйста, когда приедет курьер. Одну минуту, сейчас проверю"
+    " информацию по заказу. Заказ уже собран и передан в доставку, ждите звонка завтра до полудня."
+)
+
+
+def reasons(
+    *texts: str, speech_sec: float = 30.0, language: str | None = "ru", expected: tuple[str, ...] = ("ru",)
+) -> set[str]:
+    pieces = tuple(Piece(None, 40.0 * n, 40.0 * n + 35, speech_sec) for n in range(len(texts)))
+    cut = Cut(AudioInfo("wav", "pcm_s16le", 1, 8000, 400.0), ChannelLayout.MONO, pieces, (1.0,), 0)
+    answers = {
+        piece: Recognition(text, (), language, {}, "m", None, {}) for piece, text in zip(pieces, texts, strict=True)
+    }
+    return set(review(cut, answers, language=language, expected_languages=expected, policy=POLICY))
+
+
+def test_an_honest_text_needs_no_review() -> None:
+    assert reasons(HONEST, HONEST) == set()
+
+
+def test_silence_is_completed_but_flagged() -> None:
+    assert reasons() == {"no_speech"}
+
+
+def test_speech_without_text() -> None:
+    assert reasons("", " ") == {"empty_text"}
+
+
+def test_a_cough_without_text_is_fine() -> None:
+    assert reasons("", speech_sec=0.3) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "и " * 20,
+        HONEST + " Спасибо. Спасибо. Спасибо." * 4,
+        "Сейчас я вам перезвоню, " * 4,
+        "ааааааааааааааааааааааааааааааааааааааааааааааааааа" * 6,
+    ],
+)
+def test_loops(text: str) -> None:
+    assert is_loop(text, POLICY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Да, да, да, да, хорошо.",
+        HONEST * 2,
+        "Восемь девятьсот двадцать два, два, два, два, два, ноль.",
+        "Алло, алло, алло, вы меня слышите? Алло, алло!",
+        "The quick brown fox jumps over the lazy dog. How vexingly quick daft zebras jump! " * 2,
+    ],
+)
+def test_people_repeat_themselves(text: str) -> None:
+    assert not is_loop(text, POLICY)
+
+
+def test_more_words_than_anybody_says() -> None:
+    words = " ".join(f"слово{n}" for n in range(40))
+    assert "speech_rate" in reasons(words, speech_sec=1.0)
+    assert "speech_rate" not in reasons(words, speech_sec=12.0)
+
+
+def test_a_minute_of_speech_in_one_word() -> None:
+    assert reasons("Алло.", speech_sec=60.0) == {"speech_rate"}
+
+
+def test_another_language_than_expected() -> None:
+    assert reasons(HONEST, language="kk") == {"unexpected_language"}
+    assert reasons(HONEST, language="kk", expected=("ru", "kk")) == set()
+    assert reasons(HONEST, language="kk", expected=()) == set()
+
+
+def test_another_script_than_expected_whatever_the_service_says() -> None:
+    """The model may name no language at all, or repeat the one it was told."""
+    english = "Hello, how can I help you today? Could you tell me the number of your order, please?"
+    assert reasons(english, language=None) == {"unexpected_language"}
+    assert reasons(english, language="ru") == {"unexpected_language"}
+    assert reasons(HONEST, language="en", expected=("en",)) == {"unexpected_language"}
+    assert reasons("Skype, iPhone.", language="ru", speech_sec=5) == set(), "too short to tell"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Субтитры сделал DimaTorzok",
+        HONEST + " Субтитры создавал DimaTorzok",
+        "Редактор субтитров А.Синецкая Корректор А.Егорова",
+        "Продолжение следует...",
+        " Thanks for watching! ",
+        "Подписывайтесь на канал!",
+    ],
+)
+def test_phrases_invented_over_silence(text: str) -> None:
+    assert is_invented(text)
+    assert ReviewReason.KNOWN_PHRASE in reasons(text, speech_sec=2)
+
+
+@pytest.mark.parametrize("text", ["Спасибо.", "В общем, продолжение следует, я вам перезвоню.", "Корректор нужен?"])
+def test_phrases_that_people_say(text: str) -> None:
+    assert not is_invented(text)
