@@ -13,7 +13,7 @@ from simulators.recogniser.app import KEY, RecogniserSimulator
 from simulators.serving import serve
 from simulators.slack import SlackSimulator
 
-cli = typer.Typer(add_completion=False, help=__doc__)
+cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 
 Port = Annotated[int, typer.Option(help="0 takes a free port; the URL is printed as one JSON line")]
 

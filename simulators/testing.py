@@ -1,14 +1,23 @@
 """Simulators inside a test's own process: `with running(PortalSimulator(world)) as url:`."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uvicorn
 from starlette.types import ASGIApp
 
 from simulators.serving import listen, server_of, url_of
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()  # clients keep theirs alive; left open, each would be a warning in some later test
+    await asyncio.sleep(0.01)  # the loop closes them in its next turns
 
 
 @contextmanager
@@ -19,7 +28,7 @@ def running(app: ASGIApp, *, port: int = 0, cert: Path | None = None, key: Path 
     """
     listener = listen(port)
     server = server_of(app, cert=cert, key=key)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener)), daemon=True)
     thread.start()
     try:
         # the socket already listens: a request sent before the loop runs waits in its queue

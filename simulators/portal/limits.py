@@ -1,5 +1,6 @@
 """The portal's two limits: the leaky bucket of requests and the time budget of each method."""
 
+import math
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -60,8 +61,8 @@ class Limits:
         with self._lock:
             self._forget(method, now)
             spent = [minute for minute, seconds in self._spent[method].items() if seconds > 0]
-            oldest = min(spent, default=int(now // self.bucket_seconds))
-            return int((oldest + MINUTES_KEPT) * self.bucket_seconds) + 1
+            began = min(spent) * self.bucket_seconds if spent else now
+            return math.ceil(began + MINUTES_KEPT * self.bucket_seconds)
 
     def _operating(self, method: str, now: float) -> float:
         self._forget(method, now)

@@ -69,11 +69,14 @@ def row_of(call: Call, zone: timezone, storage_url: str) -> Row:
 
 
 def page_of(calls: Iterable[Call], as_row: Callable[[Call], Row], params: Params, ignore: frozenset[str]) -> Result:
-    """One page of `calls`. `ignore` names what an older portal would not understand: "start=-1", ">ID", "SORT"."""
+    """One page of `calls`.
+
+    `ignore` names what this portal does not understand: "start=-1", "SORT", a condition as it is sent (">ID").
+    """
     given = upper_keys(params)
-    conditions = upper_keys(as_array(given.get("FILTER")))
-    if ">ID" in ignore:
-        conditions.pop(">ID", None)
+    conditions = {
+        name: value for name, value in upper_keys(as_array(given.get("FILTER"))).items() if name not in ignore
+    }
     floor = intval(conditions.get(">ID", -1))  # skipped before their rows are built: a big portal must stay quick
     rows = (as_row(call) for call in sorted(calls, key=lambda call: call.id) if call.id > floor)
     found = (row for row in rows if all(_holds(row, name, value) for name, value in conditions.items()))
