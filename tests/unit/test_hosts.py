@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
+from starlette.types import Receive, Scope, Send
 
 from include.clients.hosts import HostGuard, PinnedAdapter
 from include.domain.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
@@ -83,7 +84,7 @@ def test_everything_else_is_refused(url: str) -> None:
         "127.0.0.1",
         "169.254.169.254",
         "100.64.0.1",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - an address to refuse, not to listen at
         "224.0.0.1",
         "240.0.0.1",
         "::1",
@@ -130,7 +131,7 @@ def test_named_ipv6_address() -> None:
 class App:
     """Answers with the Host header it was asked with."""
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         host = dict(scope["headers"])[b"host"]

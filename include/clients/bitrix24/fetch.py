@@ -1,12 +1,12 @@
 """Opens a link to a recording: every hop checked by the guard, the portal's own hops paced, statuses understood."""
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
 from include.clients.bitrix24.answers import PortalError, error_in
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.transport import TIMEOUTS, below_http
+from include.clients.bitrix24.transport import TIMEOUTS, below_http, redirect_target
 from include.config.names import USER_AGENT
 from include.domain.errors import ErrorCode, ExportError, MissingAudio, Temporary
 
@@ -25,10 +25,11 @@ def open_link(portal: Portal, url: str) -> requests.Response:
         response = _get(portal, url)
         if response.is_redirect:
             response.close()
-            url = urljoin(url, response.headers["Location"])
+            target = redirect_target(response)
             hops += 1
-            if hops > _HOPS:
-                raise Temporary("the link to the recording redirects in a circle", code=ErrorCode.DOWNLOAD_FAILED)
+            if target is None or hops > _HOPS:
+                raise _may_pass("the link to the recording redirects in a circle or to nowhere")
+            url = target
         elif response.status_code == 200:
             return response
         elif (refusal := _refusal(portal, response, url)) is not None:
@@ -50,7 +51,7 @@ def _get(portal: Portal, url: str) -> requests.Response:
         "Accept-Encoding": "identity",
     }
     try:
-        return portal.files.get(url, headers=headers, timeout=TIMEOUTS, allow_redirects=False, stream=True)
+        return portal.files.get(url, headers=headers, timeout=TIMEOUTS, stream=True)
     except requests.RequestException as broken:
         failure = below_http(broken, "the host of the recording")
     failure.code = ErrorCode.DOWNLOAD_FAILED

@@ -28,6 +28,15 @@ class Exchange:
     retry_after: float | None
 
 
+class _OneHop(requests.Session):
+    """Never looks at a redirect: even when told not to follow it, the library reads its whole body and parses the
+    target, and followed by the library a POST would become a GET without parameters.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None means that there is nothing to follow; ours is `redirect_target`."""
+
+
 class Transport:
     """POSTs JSON. Environment proxies and .netrc are left out on purpose: they would see the token.
 
@@ -39,7 +48,7 @@ class Transport:
         self._webhook = webhook
         self._guard = guard
         self.portal_url = webhook.portal_url
-        self._session = requests.Session()
+        self._session = _OneHop()
         self._session.trust_env = False
         self._session.verify = ca_bundle or True
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
@@ -58,15 +67,14 @@ class Transport:
     def _send(self, method: str, params: Mapping[str, Any]) -> requests.Response:
         url = self._webhook.url_of(method, self.portal_url)
         try:
-            # a redirect followed by the library would turn POST into GET and lose the parameters
-            return self._session.post(url, json=params, timeout=TIMEOUTS, allow_redirects=False)
+            return self._session.post(url, json=params, timeout=TIMEOUTS)
         except requests.RequestException as broken:
             failure = below_http(broken, "the portal")
         raise failure
 
     def _move(self, method: str, response: requests.Response) -> None:
         """A renamed portal answers 302 with the same path at its new domain; any other redirect is not our API."""
-        target = urlsplit(urljoin(response.url, response.headers["Location"]))
+        target = urlsplit(redirect_target(response) or "")
         if target.path != urlsplit(self._webhook.url_of(method)).path:
             raise Temporary("the portal redirected an API request to a page")
         portal_url = f"{target.scheme}://{target.netloc}"
@@ -82,13 +90,21 @@ class Transport:
 
 def file_session(guard: HostGuard, *, ca_bundle: str | None = None) -> requests.Session:
     """For strangers' hosts: guarded connections, no cookies, no proxies or .netrc of the environment."""
-    session = requests.Session()
+    session = _OneHop()
     session.trust_env = False
     session.verify = ca_bundle or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
         session.mount(scheme, PinnedAdapter(guard))
     return session
+
+
+def redirect_target(response: requests.Response) -> str | None:
+    """Where a redirect leads to; None where that is no address."""
+    try:
+        return urljoin(response.url, response.headers["Location"])
+    except ValueError:
+        return None
 
 
 def below_http(broken: requests.RequestException, whom: str) -> ExportError:

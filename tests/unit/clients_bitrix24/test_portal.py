@@ -147,8 +147,9 @@ def test_renamed_portal_gets_the_same_post_at_its_new_address() -> None:
         assert [(request.verb, request.body) for request in new.requests] == [("POST", {"start": 0}), ("POST", {})]
 
 
-def test_redirect_to_a_page_is_not_followed() -> None:
-    with serving(Reply(302, b"", {"Location": "/auth/"})) as server, portal_at(server.url) as portal:
+@pytest.mark.parametrize("location", ["/auth/", "http://[::1/x"])
+def test_redirect_to_a_page_is_not_followed(location: str) -> None:
+    with serving(Reply(302, b"", {"Location": location})) as server, portal_at(server.url) as portal:
         assert isinstance(failure_of(portal), Temporary)
         assert len(server.requests) == 1
 
