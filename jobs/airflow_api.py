@@ -23,7 +23,9 @@ class AirflowApi:
         self._session.trust_env = False
         answer = self._send("POST", "/auth/token", {"username": login, "password": password})
         if answer.status_code not in (200, 201):
-            raise NotConfigured(f"Airflow refused the login of the connection {AIRFLOW_API_CONN}: HTTP {answer.status_code}")
+            raise NotConfigured(
+                f"Airflow refused the login of the connection {AIRFLOW_API_CONN}: HTTP {answer.status_code}"
+            )
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     @classmethod

@@ -50,24 +50,36 @@ def open_run(context: "Context") -> str:
     with told(context, "открываю запуск"), StateHook().get_conn() as state:
         opened = open_step.open_run(request, state, load_run_policy())
         if not opened.ours:
-            note(context, f"Этот ключ уже у запуска {opened.run_id} (статус {opened.status}): повторно ничего не делается.")
+            note(
+                context,
+                f"Этот ключ уже у запуска {opened.run_id} (статус {opened.status}): повторно ничего не делается.",
+            )
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
         run = state.run(opened.run_id)
         assert run is not None
-        note(context, f"Запуск {run.run_id}: период {run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC.")
+        note(
+            context,
+            f"Запуск {run.run_id}: период {run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC.",
+        )
     return str(opened.run_id)
 
 
 def preflight(context: "Context", run_id: str) -> None:
     with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
         policy = load_run_policy()
-        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
-            preflight_step.preflight(UUID(run_id), portal, WhisperHook(policy=policy), StorageHook().get_conn(), state)
+        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
+            preflight_step.preflight(
+                UUID(run_id),
+                portal,
+                StorageHook().get_conn(),
+                state,
+                check_recogniser=WhisperHook(policy=policy).check,
+            )
 
 
 def list_calls(context: "Context", run_id: str) -> int:
     with step(context, run_id, list_step.STAGE, "собираю список звонков") as state:
-        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
+        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
             listed = list_step.list_calls(UUID(run_id), portal, state)
         note(context, f"Запуск {run_id}: на портале {listed} звонков за период.")
         return listed
@@ -82,7 +94,7 @@ def plan(context: "Context", run_id: str) -> list[int]:
 
 def download(context: "Context", run_id: str, batch: int) -> int:
     with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
-        with Bitrix24Hook().portal(low_rate=_low_rate(state, run_id)) as portal:
+        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
             return download_step.download_batch(
                 UUID(run_id),
                 batch,
@@ -118,7 +130,13 @@ def summarize(context: "Context", run_id: str, batch: int) -> int:
             raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
         with WhisperHook(policy=policy).language_model() as model:
             return summarize_step.summarize_batch(
-                UUID(run_id), batch, language_model=model, storage=StorageHook().get_conn(), state=state, policy=policy
+                UUID(run_id),
+                batch,
+                language_model=model,
+                storage=StorageHook().get_conn(),
+                state=state,
+                policy=policy,
+                fresh=is_fresh(context),
             )
 
 

@@ -8,17 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from include.clients.bitrix24.files import Link, WantedRecording, download, links_of
+from include.clients.bitrix24.download import download
+from include.clients.bitrix24.links import Found, Link, WantedRecording, links_of
 from include.clients.bitrix24.portal import Portal
-from include.clients.state.rows import RecordRow
+from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.config.policy import Policy
-from include.domain.calls import without_secrets
 from include.domain.errors import StopRun
+from include.domain.naming import RecordKeys
 from include.domain.states import RecordStatus
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
-from include.steps.paths import keys_of
+from include.steps.paths import keys_of, run_of
 from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ class Stored:
 
     key: str
     checksum: str
-    page_url: str | None
 
 
 def download_batch(
@@ -49,11 +49,11 @@ def download_batch(
     state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=STAGE)
     if fresh:
         state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=STAGE)
-    outcome = BatchOutcome()
+    run, outcome = run_of(run_id, state), BatchOutcome()
     records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
     for start in range(0, len(records), LINKS_AT_ONCE):
         refuse_if_stopped(run_id, state)
-        _download_some(records[start : start + LINKS_AT_ONCE], portal, storage, state, policy, outcome)
+        _download_some(records[start : start + LINKS_AT_ONCE], run, portal, storage, state, policy, outcome)
         if outcome.throttled:
             break
     outcome.raise_if_unfinished()
@@ -61,14 +61,25 @@ def download_batch(
 
 
 def _download_some(
-    records: Sequence[RecordRow], portal: Portal, storage: Storage, state: State, policy: Policy, outcome: BatchOutcome
+    records: Sequence[RecordRow],
+    run: Run,
+    portal: Portal,
+    storage: Storage,
+    state: State,
+    policy: Policy,
+    outcome: BatchOutcome,
 ) -> None:
     """Several downloads in flight; rows are moved by this thread alone, in the order in which files arrive."""
-    links = links_of(portal, [WantedRecording(r.record_id, r.statistics_id, r.file_id) for r in records])
+    links = links_of(portal, [WantedRecording(r.key, r.statistics_id, r.file_id) for r in records])
     mine = [r for r in records if state.move_to_work(r, RecordStatus.DOWNLOADING, stage=STAGE)]
-    with TemporaryDirectory(prefix="call-export-") as folder, ThreadPoolExecutor(policy.portal.downloads_in_flight) as pool:
+    with (
+        TemporaryDirectory(prefix="call-export-") as folder,
+        ThreadPoolExecutor(policy.portal.downloads_in_flight) as pool,
+    ):
         futures = {
-            pool.submit(_fetch, portal, storage, record, links[record.record_id], Path(folder) / str(index)): record
+            pool.submit(
+                _fetch, portal, storage, keys_of(record, run), links[record.key], Path(folder) / str(index)
+            ): record
             for index, record in enumerate(mine)
         }
         try:
@@ -80,13 +91,14 @@ def _download_some(
             raise
 
 
-def _fetch(portal: Portal, storage: Storage, record: RecordRow, link: Link | Exception, target: Path) -> Stored:
-    if isinstance(link, Exception):
+def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, target: Path) -> Stored:
+    if not isinstance(link, Link):
         raise link
     file = download(portal, link, target)
-    key = keys_of(record).raw(file.extension)
+    key = keys.raw(file.extension)
     storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
-    return Stored(key, file.sha256, without_secrets(link.page_url) if link.page_url else None)
+    target.unlink()
+    return Stored(key, file.sha256)
 
 
 def _settle(record: RecordRow, result: Stored | BaseException, state: State, outcome: BatchOutcome) -> None:
@@ -100,10 +112,7 @@ def _settle(record: RecordRow, result: Stored | BaseException, state: State, out
             stage=STAGE,
             raw_path=result.key,
             checksum=result.checksum,
-            recording_url=result.page_url or record.recording_url,
             stage_attempts=0,
-            error_code=None,
-            error_message=None,
         )
         outcome.done += 1
     elif isinstance(result, Exception):

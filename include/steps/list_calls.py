@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from include.clients.bitrix24.listing import Listing
+from include.clients.bitrix24.employees import employee_names
+from include.clients.bitrix24.listing import count_calls
+from include.clients.bitrix24.listing import list_calls as listed_pages
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.users import employee_names
 from include.clients.state.store import State
 from include.domain.calls import PortalCall, call_from_row
 from include.domain.errors import BadRow
-from include.domain.periods import Period
+from include.steps.paths import period_of, run_of
 
 STAGE = "fetch_calls"
 
@@ -20,25 +21,24 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
 
     A resumed run whose listing had ended is not listed again: its period is over for it.
     """
-    run = state.run(run_id)
-    assert run is not None
-    if run.metadata.get("listed"):
-        return run.total_calls
-    listing = Listing(portal, Period(run.period_from, run.period_to))
+    run = run_of(run_id, state)
+    if run.metadata.get("listed") is not None:
+        return int(run.metadata["listed"])
+    period = period_of(run)
+    total = count_calls(portal, period)
     names: dict[str, str] = {}
-    saved = bad = 0
-    for page in limited(listing.pages(), int(run.metadata.get("limit_calls") or 0)):
+    listed = bad = 0
+    for page in limited(listed_pages(portal, period, total=total), int(run.metadata.get("limit_calls") or 0)):
         calls, bad_rows = read_rows(page)
         _learn_names(portal, calls, names)
         state.save_calls(run_id, calls, names)
-        saved += len(calls)
+        listed += len(page)
         bad += len(bad_rows)
         for error in bad_rows:
             state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
-    total = listing.total()
-    state.note_run(run_id, {"listed": True, "portal_total": total, "bad_rows": bad})
-    state.event(run_id, stage=STAGE, event="listed", detail={"rows": saved, "bad_rows": bad, "portal_total": total})
-    return saved
+    state.note_run(run_id, {"listed": listed, "portal_total": total, "bad_rows": bad})
+    state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, "bad_rows": bad, "portal_total": total})
+    return listed
 
 
 def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[PortalCall], list[BadRow]]:
@@ -74,5 +74,5 @@ def limited(pages: Iterable[list[dict[str, Any]]], recordings: int) -> Iterator[
 def _learn_names(portal: Portal, calls: list[PortalCall], names: dict[str, str]) -> None:
     unknown = {call.employee_id for call in calls if call.employee_id} - names.keys()
     if unknown:
-        found = employee_names(portal, sorted(unknown))
+        found = employee_names(portal, unknown)
         names.update({employee: found.get(employee, "") for employee in unknown})

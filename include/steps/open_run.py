@@ -78,7 +78,9 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
 def _resume(request: RunRequest, run_id: UUID, state: State) -> OpenedRun:
     run = state.run(run_id)
     if run is None:
-        raise BadInput(f"resume_run_id: there is no run {run_id} in call_exports; list them by started_at and copy its run_id")
+        raise BadInput(
+            f"resume_run_id: there is no run {run_id} in call_exports; list them by started_at and copy its run_id"
+        )
     _start(run_id, run.status, state, resumed_by=request.dag_run_id)
     state.reopen_records(run_id, stage=STAGE)
     return OpenedRun(run_id, RunStatus.RUNNING, ours=True)

@@ -45,7 +45,9 @@ class BatchOutcome:
             raise self.throttled
         if self.waiting:
             names = _some(self.waiting)
-            raise Unfinished(f"{len(self.waiting)} recordings will be tried again: {names}", attempt=self.highest_attempt)
+            raise Unfinished(
+                f"{len(self.waiting)} recordings will be tried again: {names}", attempt=self.highest_attempt
+            )
         if self.claimed_elsewhere:
             raise Unfinished(
                 f"{len(self.claimed_elsewhere)} recordings are in the hands of another run and will be reused when it has "
@@ -70,9 +72,7 @@ class FailureRule:
     max_attempts: int
 
 
-def settle_failure(
-    state: State, record: RecordRow, error: Exception, rule: FailureRule, outcome: BatchOutcome
-) -> None:
+def settle_failure(state: State, record: RecordRow, error: Exception, rule: FailureRule, outcome: BatchOutcome) -> None:
     """Moves the record by what the error means and notes it in `outcome`. StopRun goes back and is raised again."""
     ours = error if isinstance(error, ExportError) else _unforeseen(error)
     attempt = record.stage_attempts + 1

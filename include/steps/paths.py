@@ -1,8 +1,18 @@
-"""Where a record's files live; one way to say it for every step."""
+"""The run of a step, and where a record's files live; one way to say it for every step."""
+
+from uuid import UUID
 
 from include.clients.state.rows import RecordRow, Run
+from include.clients.state.store import State
 from include.domain.naming import RecordKeys
 from include.domain.periods import Period
+
+
+def run_of(run_id: UUID, state: State) -> Run:
+    """A step is only ever started for a run that open_run has registered."""
+    run = state.run(run_id)
+    assert run is not None, f"no run {run_id}"
+    return run
 
 
 def period_of(run: Run) -> Period:

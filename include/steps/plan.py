@@ -1,6 +1,8 @@
-"""Forecast first (D26): what is already ours is reused, the rest is known in calls, minutes, money and hours before it is bought."""
+"""Forecast first (D26): what is already ours is reused; the rest is known in calls, minutes, money and hours."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from include.clients.state.reporting import run_estimate
@@ -11,9 +13,9 @@ from include.config.policy import Policy
 from include.domain.naming import estimate_key
 from include.domain.planning import plan_batches
 from include.domain.stt_profiles import profile_of
-from include.reporting.estimate import render_estimate
-from include.steps.forecasting import forecast_of
-from include.steps.paths import period_of
+from include.reporting.estimate import hours_needed, render_estimate
+from include.steps.paths import period_of, run_of
+from include.steps.report_settings import report_settings
 from include.steps.reuse import reuse_earlier_texts
 
 STAGE = "plan"
@@ -21,14 +23,52 @@ STAGE = "plan"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`batches` are empty where there is nothing to buy, or where only the forecast was asked for."""
+    """`batches` is empty where there is nothing to buy, or where only the forecast was asked for."""
 
     batches: list[int]
     sentence: str
 
 
 def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planned:
-    """Safe to run twice: batches that are planned already stay as they are."""
-    run = state.run(run_id)
-    assert run is not None
-    reused = reuse_earlier_texts(run, state, storage)
+    """Safe to run twice: a record that has a batch keeps it."""
+    run = run_of(run_id, state)
+    reuse_earlier_texts(run, state, storage)
+    to_buy = state.to_buy(run_id)
+    rate = rate_per_minute(policy)
+    state.set_forecast(run_id, to_buy.minutes * rate)
+    estimate_sentence = _write_estimate(run, state, storage, policy)
+    if run.dry_run:
+        return Planned([], f"только прогноз: {estimate_sentence}")
+    _assign_batches(run_id, state, policy)
+    batches = state.batch_numbers_unfinished(run_id)
+    state.event(run_id, stage=STAGE, event="planned", detail={"batches": len(batches), "to_buy": to_buy.recordings})
+    return Planned(batches, f"{estimate_sentence}; пачек {len(batches)}")
+
+
+def rate_per_minute(policy: Policy) -> Decimal:
+    """USD: the setting's, else the model's public tariff (D25)."""
+    return policy.stt.rate_per_min_usd or profile_of(policy.stt.model).rate_per_min_usd
+
+
+def _assign_batches(run_id: UUID, state: State, policy: Policy) -> None:
+    batches = plan_batches(
+        [(key, float(minutes)) for key, minutes in state.unplanned(run_id)],
+        lines=policy.batches.lines,
+        max_batches=policy.batches.max_batches,
+        min_calls=policy.batches.min_calls,
+        max_calls=policy.batches.max_calls,
+    )
+    state.assign_batches(run_id, batches)
+
+
+def _write_estimate(run: Run, state: State, storage: Storage, policy: Policy) -> str:
+    settings = report_settings(policy, datetime.now(UTC))
+    with state.transaction() as connection:
+        estimate = run_estimate(connection, run.run_id)
+    text = render_estimate(estimate, settings)
+    storage.put_bytes(estimate_key(period_of(run)), text.encode(), "text/markdown; charset=utf-8")
+    hours = hours_needed(estimate, settings.seconds_per_minute, settings.lines)
+    return (
+        f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, {hours:.1f} ч; "
+        f"готовых текстов {estimate.reused}"
+    )

@@ -28,4 +28,6 @@ def reopen_if_closed(run_id: UUID, state: State, *, stage: str) -> None:
     run = state.run(run_id)
     if run is not None and run.status is not RunStatus.RUNNING:
         state.note_run(run_id, {"stop": None})
-        state.move_run(run_id, RunStatus.RUNNING, expected={run.status}, stage=stage, detail={"reopened": "task cleared"})
+        state.move_run(
+            run_id, RunStatus.RUNNING, expected={run.status}, stage=stage, detail={"reopened": "task cleared"}
+        )

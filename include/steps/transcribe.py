@@ -5,13 +5,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from include.clients.audio.cutting import cut as cut_audio
-from include.clients.audio.encoding import encoded_pieces
-from include.clients.state.rows import RecordRow
+from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
+from include.clients.audio.planning import policy_for
+from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
@@ -20,12 +22,13 @@ from include.domain.cuts import Cut, Piece
 from include.domain.errors import StopRun
 from include.domain.money import call_cost
 from include.domain.recognitions import Recognition
-from include.domain.review import review
+from include.domain.review import ReviewPolicy, review
 from include.domain.states import RecordStatus
 from include.domain.transcripts import TranscriptHeader, Transcript, assemble, channel_roles, preview, render_transcript
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
-from include.steps.paths import keys_of
-from include.steps.policies import cut_policy_of, review_policy_of
+from include.steps.paths import keys_of, run_of
+from include.steps.plan import rate_per_minute
+from include.steps.reuse import reuse_one
 from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
@@ -38,6 +41,7 @@ RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, ma
 class Recognising:
     """What turning one recording into text needs; the same for the whole batch."""
 
+    run: Run
     recogniser: Recogniser
     storage: Storage
     state: State
@@ -62,11 +66,11 @@ def transcribe_batch(
     state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
     if fresh:
         state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
-    work = Recognising(recogniser, storage, state, policy)
+    work = Recognising(run_of(run_id, state), recogniser, storage, state, policy)
     outcome = BatchOutcome()
     for record in state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED}):
         refuse_if_stopped(run_id, state)
-        with state.claim_recording(record.call_id, record.record_id) as mine:
+        with state.claim_recording(record.call_id) as mine:
             if mine:
                 _transcribe(record, work, outcome)
             else:
@@ -79,7 +83,7 @@ def transcribe_batch(
 
 def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> None:
     """One recording from audio to stored text; a failure is settled in its row."""
-    if work.state.reuse_one(record):  # another run bought it while this one waited
+    if reuse_one(record, work.run, work.state, work.storage):  # another run bought it while this one waited
         outcome.done += 1
         return
     if not work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE):
@@ -99,7 +103,7 @@ def _to_text(record: RecordRow, work: Recognising) -> None:
     assert record.checksum is not None
     policy = work.policy
     with work.storage.as_file(record.raw_path) as audio, TemporaryDirectory(prefix="call-export-") as folder:
-        cut = cut_audio(audio, cut_policy_of(policy, work.recogniser.profile))
+        cut = cut_audio(audio, policy_for(work.recogniser.profile, max_file_minutes=policy.stt.max_file_minutes))
         answers = _recognise(record.checksum, audio, cut, Path(folder), work)
     operator_channel = policy.stt.channel_map.get(record.portal_number, policy.stt.operator_channel)
     transcript = assemble(
@@ -118,11 +122,16 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
     saved = work.state.saved_answers(checksum, profile.model)
     keys = {piece: piece.key(profile.upload_format) for piece in cut.pieces}
     answers = {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
-    wanted = [piece for piece in cut.pieces if piece not in answers]
-    with encoded_pieces(audio, cut, wanted, profile.upload_format, folder) as files:
+    with encoded_pieces(audio, cut, profile.upload_format, folder=folder, skip=saved) as files:
         for piece, file in files:
             answer = work.recogniser.recognise(
-                file, seconds=piece.seconds, languages=policy.stt.languages, keywords=policy.stt.keywords, prompt=policy.stt.prompt
+                file,
+                filename=file.name,
+                content_type=CONTENT_TYPES[profile.upload_format],
+                seconds=piece.seconds,
+                languages=policy.stt.languages,
+                keywords=policy.stt.keywords,
+                prompt=policy.stt.prompt,
             )
             work.state.save_answer(checksum, keys[piece], profile.model, answer.as_json())
             answers[piece] = answer
@@ -133,18 +142,24 @@ def _store(
     record: RecordRow, cut: Cut, answers: Mapping[Piece, Recognition], transcript: Transcript, work: Recognising
 ) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
-    keys = keys_of(record)
+    keys = keys_of(record, work.run)
     model = transcript.model
     reasons = review(
         cut,
         answers,
         language=transcript.language,
         expected_languages=work.policy.stt.languages,
-        policy=review_policy_of(work.policy),
+        policy=ReviewPolicy(),
     )
-    raw = {"cut": cut.as_json(), "model": model, "answers": [[i, answers[p].as_json()] for i, p in enumerate(cut.pieces)]}
+    raw = {
+        "cut": cut.as_json(),
+        "model": model,
+        "answers": [[i, answers[p].as_json()] for i, p in enumerate(cut.pieces)],
+    }
     work.storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
-    work.storage.put_bytes(keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8")
+    work.storage.put_bytes(
+        keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8"
+    )
     work.state.move_record(
         record.run_id,
         record.call_id,
@@ -159,12 +174,10 @@ def _store(
         roles=transcript.roles,
         source="recogniser",
         model=model,
-        cost=call_cost(cut.info.seconds, work.policy.stt.rate_per_min_usd or work.recogniser.profile.rate_per_min_usd),
+        cost=call_cost(cut.info.seconds, rate_per_minute(work.policy)) if cut.pieces else Decimal(0),
         needs_review=bool(reasons),
         review_reasons=[str(reason) for reason in reasons],
         stage_attempts=0,
-        error_code=None,
-        error_message=None,
     )
     if record.checksum:
         work.state.forget_answers(record.checksum)

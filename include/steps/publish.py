@@ -1,0 +1,61 @@
+"""Registry, report and run log, from the rows alone: as often as wanted, the same rows give the same files."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from include.clients.state.reporting import registry_rows, run_events, run_figures
+from include.clients.state.rows import Run
+from include.clients.state.store import State
+from include.clients.storage.base import Storage
+from include.config.policy import Policy
+from include.domain.masking import mask_number, mask_phones
+from include.domain.naming import log_key, registry_key, report_key
+from include.domain.registry import NO_MASKS, Masks
+from include.reporting.registry import write_registry
+from include.reporting.report import render_report
+from include.reporting.run_log import write_run_log
+from include.steps.paths import period_of, run_of
+from include.steps.report_settings import report_settings
+
+STAGE = "publish"
+
+
+def publish(run_id: UUID, state: State, storage: Storage, policy: Policy) -> int:
+    """Returns the registry's rows. A file that is there already is replaced whole."""
+    run = run_of(run_id, state)
+    with TemporaryDirectory(prefix="call-export-") as folder:
+        rows = _publish_registry(run, state, storage, policy, Path(folder) / "registry.csv")
+        _publish_report(run, state, storage, policy)
+        state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
+        _publish_log(run, state, storage, Path(folder) / "log.jsonl")
+    return rows
+
+
+def _publish_registry(run: Run, state: State, storage: Storage, policy: Policy, file: Path) -> int:
+    masks = Masks(number=mask_number, text=mask_phones) if policy.privacy.pii_masking_enabled else NO_MASKS
+    period = period_of(run)
+    with state.transaction() as connection, file.open("wb") as out:
+        rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
+    storage.put_file(registry_key(period), file, "text/csv; charset=utf-8")
+    return rows
+
+
+def _publish_report(run: Run, state: State, storage: Storage, policy: Policy) -> None:
+    period = period_of(run)
+    with state.transaction() as connection:
+        figures = run_figures(connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size)
+    report = render_report(figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, mask=mask_phones)
+    reports = report_key(period, "").rsplit("/", 1)[0]
+    for name, picture in report.pictures.items():
+        storage.put_bytes(f"{reports}/{name}", picture, "image/png")
+    storage.put_bytes(report_key(period, ".pdf"), report.pdf, "application/pdf")
+    storage.put_bytes(report_key(period, ".md"), report.markdown.encode(), "text/markdown; charset=utf-8")
+
+
+def _publish_log(run: Run, state: State, storage: Storage, file: Path) -> None:
+    """Named by the run's start, so that each run has one log, rewritten as the run goes on."""
+    with state.transaction() as connection, file.open("wb") as out:
+        write_run_log(run_events(connection, run.run_id), out, mask=mask_phones)
+    storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")

@@ -1,0 +1,68 @@
+"""The recogniser from the connection `whisper`: host = base URL, password = key, extra = proxy_url and model."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from include.config.names import RECOGNISER_CONN
+from include.domain.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from include.clients.language_model import LanguageModel
+    from include.clients.whisper import Recogniser
+    from include.config.policy import Policy
+
+
+class WhisperHook(BaseHook):  # type: ignore[misc]
+    """OpenAI's or any compatible service, always through the proxy where one is set (D28)."""
+
+    def __init__(self, conn_id: str = RECOGNISER_CONN, *, policy: "Policy") -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self.policy = policy
+
+    def get_conn(self) -> "Recogniser":
+        """Raises NotConfigured where there is nobody to ask (D31)."""
+        from include.clients.whisper import Recogniser, RecogniserSettings
+
+        access = self._access()
+        return Recogniser(
+            RecogniserSettings(
+                model=self.policy.stt.model,
+                timeout_sec=self.policy.stt.timeout_seconds,
+                require_proxy=bool(access.pop("require_proxy")),
+                **access,
+            )
+        )
+
+    def language_model(self) -> "LanguageModel":
+        """The same service's language model (SUMMARY_MODEL), by the same key and proxy."""
+        from include.clients.language_model import LanguageModel
+
+        access = self._access()
+        access.pop("require_proxy")
+        return LanguageModel(model=self.policy.summary.model, **access)
+
+    def check(self) -> None:
+        """Builds the client and sends nothing: a call would cost money, or prove nothing about a self-hosted server."""
+        self.get_conn().close()
+
+    def _access(self) -> dict[str, Any]:
+        try:
+            conn = self.get_connection(self.conn_id)
+        except AirflowNotFoundException:
+            raise NotConfigured(
+                "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL of a server of your own, and run make up again"
+            ) from None
+        extra = conn.extra_dejson
+        for secret in (conn.password, extra.get("proxy_url")):
+            if secret:
+                mask_secret(secret)
+        return {
+            "api_key": conn.password or None,
+            "base_url": conn.host or None,
+            "proxy_url": extra.get("proxy_url") or None,
+            "require_proxy": extra.get("require_proxy", False),
+        }
