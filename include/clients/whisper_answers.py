@@ -7,6 +7,7 @@ proxies and maintenance pages answer HTML with status 200. Nothing of that may p
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -42,8 +43,9 @@ _NANOSECONDS_FROM = 1e6  # no piece lasts twelve days
 _MAX_MESSAGE = 300
 _KEY_LIKE = re.compile(r"\b(?:sk|key|sess)-[\w*.-]+|Bearer\s+\S+", re.IGNORECASE)
 _URL_LIKE = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
-_TRY_AGAIN_IN = re.compile(r"try again in ([\d.]+)\s*(ms|s|m)\b", re.IGNORECASE)
-_UNIT_SEC = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_PLAIN_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+_TRY_AGAIN_IN = re.compile(rf"try again in ({_PLAIN_NUMBER.pattern})\s*(ms|s|m)\b", re.IGNORECASE | re.ASCII)
+_PER_SECOND = {"ms": 1000, "s": 1, "m": 1 / 60}
 
 _UNAVAILABLE = "the recogniser is not available"
 _DENIED = {
@@ -115,18 +117,23 @@ def _this_request(status: int, kinds: set[str], message: str, wait: float | None
 
 def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
     """Seconds to wait as the service says: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
-    milliseconds, seconds = headers.get("retry-after-ms"), headers.get("retry-after")
-    try:
-        if milliseconds:
-            return max(0.0, float(milliseconds) / 1000)
-        if seconds and seconds[0].isdigit():
-            return float(seconds)
-        if seconds and headers.get("date"):  # both clocks are the server's: ours may be wrong
-            return max(0.0, (parsedate_to_datetime(seconds) - parsedate_to_datetime(headers["date"])).total_seconds())
-    except (ValueError, TypeError):
-        pass
+    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    if _PLAIN_NUMBER.fullmatch(milliseconds):
+        return float(milliseconds) / 1000
+    if _PLAIN_NUMBER.fullmatch(seconds):
+        return float(seconds)
+    if until := _instant(seconds):
+        now = _instant(headers.get("date", ""))  # the server's own clock: ours may be wrong
+        return max(0.0, (until - now).total_seconds()) if now else None
     told = _TRY_AGAIN_IN.search(message)
-    return float(told[1].rstrip(".")) * _UNIT_SEC[told[2].lower()] if told else None
+    return float(told[1]) / _PER_SECOND[told[2].lower()] if told else None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _json(body: bytes) -> Any:

@@ -1,0 +1,72 @@
+"""The cut on recordings that nobody on this project made: telephone codecs, dual mono, a file that is none."""
+
+from pathlib import Path
+
+import pytest
+
+from include.clients.audio.cutting import cut
+from include.clients.audio.encoding import encoded_pieces
+from include.clients.audio.planning import CutPolicy
+from include.clients.audio.probing import probe
+from include.domain.cuts import ChannelLayout
+from include.domain.errors import ErrorCode, Permanent
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio"
+pytestmark = [
+    pytest.mark.real_recordings,
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/audio is not there"),
+]
+POLICY = CutPolicy()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "seconds"),
+    [
+        ("en_lca_auto_repairs_40_stereo_8k.wav", "pcm_s16le", 245.38),
+        ("en_pca_auto0_call_mono.wav", "pcm_u8", 277.66),
+        ("ru_tone_long.flac", "flac", 50.76),
+        ("en_az_weather_mulaw.wav", "pcm_mulaw", 2.03),
+        ("en_az_test.mp3", "mp3float", 0.63),
+        ("multi_fw_multilingual.mp3", "mp3float", 59.90),
+    ],
+)
+def test_codecs_and_lengths(name: str, codec: str, seconds: float) -> None:
+    info = probe(FOLDER / name)
+    assert (info.codec, info.seconds) == (codec, pytest.approx(seconds, abs=0.05))
+
+
+def test_raw_samples_named_wav_are_not_audio() -> None:
+    with pytest.raises(Permanent) as caught:
+        cut(FOLDER / "bad_az_missing_wav_header.wav", POLICY)
+    assert caught.value.code is ErrorCode.NOT_AUDIO
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("en_lca_auto_repairs_40_stereo_8k.wav", ChannelLayout.STEREO),
+        ("en_fw_stereo_diarization.wav", ChannelLayout.STEREO),
+        ("en_az_test_stereo.wav", ChannelLayout.STEREO),
+        ("en_fw_hotwords.mp3", ChannelLayout.DUAL_MONO),
+        ("en_jfk_44k_stereo.flac", ChannelLayout.DUAL_MONO),
+        ("ru_tone_short.flac", ChannelLayout.MONO),
+    ],
+)
+def test_layouts(name: str, layout: ChannelLayout) -> None:
+    assert cut(FOLDER / name, POLICY).channel_layout is layout
+
+
+def test_both_sides_of_a_call_take_turns() -> None:
+    pieces = cut(FOLDER / "en_lca_auto_repairs_40_stereo_8k.wav", POLICY).pieces
+    assert {piece.channel for piece in pieces} == {0, 1}
+    assert 40 < len(pieces) < 120
+    assert sum(piece.seconds for piece in pieces) < 1.25 * 245.38, "sending two whole channels would be paid twice"
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.glob("[!b]*"))])
+def test_every_recording_has_speech_and_its_pieces_decode(name: str, tmp_path: Path) -> None:
+    found = cut(FOLDER / name, POLICY)
+    assert found.speech_sec > 0.2 * min(found.info.seconds, 20)
+    with encoded_pieces(FOLDER / name, found, "flac", folder=tmp_path) as files:
+        for piece, file in files:
+            assert probe(file).seconds == pytest.approx(max(piece.seconds, 0.25), abs=0.002)
