@@ -173,14 +173,15 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run is going to buy (D26): `minutes` by the portal's durations, each call rounded up, to the minute."""
+    """What a run is going to buy (D26), by the portal's durations; `billed_minutes` are rounded up per call (D25)."""
 
     run: RunFacts
     calls: int
     recordings: int
     reused: int
     to_buy: int
-    minutes: int
+    minutes: Decimal
+    billed_minutes: int
     cost: Decimal
 
 

@@ -1,6 +1,7 @@
 """The forecast of a run in words, written before anything is spent (D26)."""
 
 from decimal import Decimal
+from math import ceil
 
 from include.domain.money import in_roubles
 from include.domain.report import Estimate, ReportSettings
@@ -33,12 +34,12 @@ def render_estimate(estimate: Estimate, settings: ReportSettings) -> str:
 
 def hours_needed(estimate: Estimate, seconds_per_minute: float, lines: int) -> float:
     """Hours of recognition at so many seconds per minute of audio with so many calls at once."""
-    return estimate.minutes * seconds_per_minute / lines / 3600
+    return float(estimate.minutes) * seconds_per_minute / lines / 3600
 
 
 def lines_needed(estimate: Estimate, seconds_per_minute: float, sla_hours: float) -> int:
     """How many calls must be recognised at once to be through in time; at least one."""
-    return max(1, -int(-(estimate.minutes * seconds_per_minute) // (sla_hours * 3600)))
+    return max(1, ceil(float(estimate.minutes) * seconds_per_minute / (sla_hours * 3600)))
 
 
 def _verdict(estimate: Estimate, settings: ReportSettings) -> list[str]:
@@ -67,7 +68,8 @@ def _volume(estimate: Estimate) -> list[list[str]]:
         ["Из них с записью", w.number(estimate.recordings)],
         ["Тексты есть от прежних запусков", w.number(estimate.reused)],
         ["Записей к распознаванию", w.number(estimate.to_buy)],
-        ["Минут к оплате", w.number(estimate.minutes)],
+        ["Минут к распознаванию", w.number(estimate.minutes, 1)],
+        ["Минут к оплате (вверх на каждый звонок)", w.number(estimate.billed_minutes)],
     ]
 
 

@@ -139,11 +139,15 @@ SELECT count(*) FILTER (WHERE event = 'portal_refused') AS refusals,
    AND at BETWEEN :since AND :until;
 
 -- name: estimate
+WITH records AS (
+    SELECT *, status IN ('pending', 'downloading', 'downloaded', 'transcribing') AS to_buy
+      FROM call_records
+     WHERE run_id = :run_id
+)
 SELECT count(*) AS calls,
        count(*) FILTER (WHERE status NOT IN ('no_recording', 'missing_audio')) AS recordings,
        count(*) FILTER (WHERE reused_from_run_id IS NOT NULL) AS reused,
-       count(*) FILTER (WHERE status IN ('pending', 'downloading', 'downloaded', 'transcribing')) AS to_buy,
-       coalesce(sum(greatest(1, ceil(duration_sec / 60.0)))
-                FILTER (WHERE status IN ('pending', 'downloading', 'downloaded', 'transcribing')), 0)::integer AS minutes
-  FROM call_records
- WHERE run_id = :run_id;
+       count(*) FILTER (WHERE to_buy) AS to_buy,
+       coalesce(sum(duration_sec) FILTER (WHERE to_buy), 0) / 60.0 AS minutes,
+       coalesce(sum(ceil(duration_sec / 60.0)) FILTER (WHERE to_buy), 0)::integer AS billed_minutes
+  FROM records;

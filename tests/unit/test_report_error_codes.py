@@ -1,0 +1,23 @@
+"""`docs/error_codes.md` and the report's own words explain every code, and no code that does not exist."""
+
+import re
+from pathlib import Path
+
+from include.domain.errors import ErrorCode
+from include.domain.review import ReviewReason
+from include.domain.states import RecordStatus
+from include.reporting import wording
+
+PAGE = Path(__file__).parents[2] / "docs/error_codes.md"
+
+
+def test_the_table_has_every_error_code_once_and_nothing_else():
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [row[0] for row in rows] == [str(code) for code in ErrorCode]
+    assert all(cell.strip() for row in rows for cell in row)
+
+
+def test_the_report_has_words_for_every_code_status_and_reason():
+    assert set(wording.ERRORS) == set(ErrorCode)
+    assert set(wording.STATUSES) == set(RecordStatus)
+    assert set(wording.REVIEW_REASONS) == set(ReviewReason)
