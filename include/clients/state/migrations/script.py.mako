@@ -1,5 +1,6 @@
 """${message}"""
 
+from contextlib import closing
 from pathlib import Path
 
 from alembic import op
@@ -9,5 +10,5 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    with op.get_bind().connection.cursor() as cursor:
+    with closing(op.get_bind().connection.cursor()) as cursor:
         cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """The first schema: the SQL file of the same name."""
 
+from contextlib import closing
 from pathlib import Path
 
 from alembic import op
@@ -10,5 +11,5 @@ down_revision = None
 
 def upgrade() -> None:
     # the driver's own cursor: several statements in one text, and no `%` or `:` is anybody's parameter
-    with op.get_bind().connection.cursor() as cursor:
+    with closing(op.get_bind().connection.cursor()) as cursor:
         cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

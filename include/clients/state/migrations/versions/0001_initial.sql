@@ -76,13 +76,8 @@ CREATE TABLE call_records (
 -- one row of the portal's statistics is one record of a run, whatever name its recording has by now (D3, D10)
 CREATE UNIQUE INDEX call_records_by_row ON call_records (run_id, statistics_id);
 CREATE INDEX call_records_by_batch ON call_records (run_id, batch_no, call_started_at, statistics_id);
--- "was this recording ever transcribed?" (D3): by its name, by its statistics row, by its bytes
-CREATE INDEX call_records_bought ON call_records (call_id, record_id)
-    WHERE status = 'completed' AND reused_from_run_id IS NULL;
-CREATE INDEX call_records_bought_by_row ON call_records (statistics_id)
-    WHERE status = 'completed' AND reused_from_run_id IS NULL;
-CREATE INDEX call_records_bought_by_bytes ON call_records (call_id, checksum)
-    WHERE status = 'completed' AND reused_from_run_id IS NULL;
+-- "was this recording ever transcribed?" (D3): a call's few texts, then compared by name, statistics row and bytes
+CREATE INDEX call_records_bought ON call_records (call_id) WHERE status = 'completed' AND reused_from_run_id IS NULL;
 
 CREATE TABLE call_events (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

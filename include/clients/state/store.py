@@ -1,0 +1,67 @@
+"""The export's state: everything a task needs to know and everything it leaves behind."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from include.clients.state.records import Records
+from include.clients.state.rows import DeadLetter
+from include.clients.state.session import connect, our_errors
+
+_FILE = "answers"
+
+
+class State(Records):
+    """`State(conninfo)`: one connection, opened on first use; a context manager that closes it.
+
+    Every method is one short transaction; `with state.transaction() as connection:` joins several, or hands the
+    connection to `reporting.py`. Raises Temporary where the database does not answer. Row times are the database's
+    clock, one for all workers.
+    """
+
+    @contextmanager
+    def claim_recording(self, call_id: str) -> Iterator[bool]:
+        """True for the one who may recognise this call's recordings now (D4), whatever run it works for.
+
+        The claim is on the call: its recordings may change names between runs, and then only their bytes tell them
+        apart. It lives on a connection of its own, so that it ends with its process and threads exclude each other.
+        """
+        with our_errors():
+            connection = connect(self._conninfo)
+        try:
+            with our_errors():
+                row = connection.execute(
+                    "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"recording of {call_id}"]
+                ).fetchone()
+            yield bool(row and row[0])
+        finally:
+            connection.close()
+
+    def saved_answers(self, checksum: str, model: str) -> dict[str, Any]:
+        """Answers by piece that were paid for and have no stored transcript yet; `checksum` is the whole audio's."""
+        return dict(self._values(_FILE, "saved_answers", checksum=checksum, model=model))
+
+    def saved_answer(self, checksum: str, piece: str, model: str) -> Any | None:
+        return self.saved_answers(checksum, model).get(piece)
+
+    def save_answer(self, checksum: str, piece: str, model: str, answer: Mapping[str, Any]) -> None:
+        """The first answer stays: a second one for the same piece is a retry that had crossed it."""
+        self._count(_FILE, "save_answer", checksum=checksum, piece=piece, model=model, answer=Jsonb(dict(answer)))
+
+    def forget_answers(self, checksum: str) -> None:
+        self._count(_FILE, "forget_answers", checksum=checksum)
+
+    def move_to_dlq(self, run_id: UUID, *, failed_before: datetime) -> int:
+        """Takes recordings whose present failure began before that instant out of the ordinary retries (D18)."""
+        return self._count(_FILE, "move_to_dlq", run_id=run_id, failed_before=failed_before)
+
+    def dlq(self, run_id: UUID) -> list[DeadLetter]:
+        return self._rows(_FILE, "dlq", DeadLetter, run_id=run_id)
+
+    def replay(self, run_id: UUID, *, stage: str = "open_run") -> int:
+        """Gives the run's dead letters another chance, as if they had never failed; returns how many."""
+        return self._count(_FILE, "replay", run_id=run_id, stage=stage)
