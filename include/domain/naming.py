@@ -1,8 +1,8 @@
-"""Where files live in the storage, and file names made of ids that strangers chose (D30).
+"""Names of files: an id from a stranger becomes a name that no file system misreads, and the other way round (D30).
 
-Ids as portals really give them stay readable. In any other id every character outside `a-z 0-9 . -` is written `%XX`, byte by byte
-of its UTF-8: the id can be read back, two ids never meet in one name, not even where a file system ignores case, and no name is a
-path, a reserved word or hidden.
+The two usual kinds of CALL_ID stay as they are. Everything else that is not a plain small letter, digit, dot or
+hyphen is percent-encoded: letters too, where they are not of the id's usual case, so that two ids never meet on a file
+system that ignores case. `_` is encoded because it joins the parts of a name.
 """
 
 import hashlib
@@ -13,67 +13,65 @@ from urllib.parse import unquote_to_bytes
 
 from include.domain.periods import Period
 
-ROOT = "exports"
-# `call_` + call + `_` + record + extension stay within the 255 bytes that file systems allow for a name.
-MAX_NAME = 100
-_HASH = 16  # hex digits kept of the id's SHA-256
-
-# Voximplant's and an external PBX's call ids, and our own record ids: one spelling each, so case tells nothing apart.
-_REAL = re.compile(
-    r"[0-9A-F]{1,40}(\.\d{1,20}){0,3}|externalCall\.[0-9a-f]{1,64}(\.\d{1,20}){0,2}|url-[0-9a-f]{16}|none-\d{1,19}"
-)
-_REAL_BUT_FOR_CASE = re.compile(_REAL.pattern, re.IGNORECASE)
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-_ALWAYS_KEPT = frozenset(b"0123456789.-")
-_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
-_SHORTENED = re.compile(r".*%~[0-9a-f]{16}")
+MAX_NAME_BYTES = 120  # two of them, "call_", "_" and an extension fit into the 255 bytes of a file name
+_DIGEST_CHARS = 32
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)  # device names of Windows
+_VOXIMPLANT = re.compile(r"[0-9a-f]{8,}(?:\.[0-9]+)+")  # 11018129443EB80D.1754478570.11438214
+_EXTERNAL = "externalcall."  # externalCall.716f5c2d9a1b...
 
 
 def safe_name(any_id: str) -> str:
-    """A file name for any id: ASCII, at most 100 bytes, reversible by `original_id` unless shortened.
+    """The id as (part of) a file name: ASCII, at most 120 bytes; two ids never share one, even where case is ignored.
 
-    An id that would not fit keeps its beginning and gets `%~` and a hash, which no escape looks like; the whole id stands in
-    the transcript's header and in the registry.
+    An id too long for that keeps its beginning and gets `~` and a hash; the whole id is in the transcript's header and
+    in the registry.
     """
-    if _REAL.fullmatch(any_id):
-        return any_id
-    kept = _ALWAYS_KEPT if _REAL_BUT_FOR_CASE.fullmatch(any_id) else _ALWAYS_KEPT | _LETTERS
-    data = any_id.encode("utf-8", "surrogatepass")
-    parts = [chr(byte) if byte in kept else f"%{byte:02X}" for byte in data]
-    if not parts:
-        return "%"
-    if parts[0] in ".-" or _RESERVED.fullmatch(any_id):
-        parts[0] = f"%{data[0]:02X}"
-    if parts[-1] == ".":  # Windows drops a trailing dot
-        parts[-1] = "%2E"
-    name = "".join(parts)
-    return name if len(name) <= MAX_NAME else _shortened(parts, data)
+    name = _encoded(any_id)
+    if len(name) <= MAX_NAME_BYTES:
+        return name
+    digest = hashlib.sha256(any_id.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
+    beginning = name[: MAX_NAME_BYTES - _DIGEST_CHARS - 1]
+    return f"{re.sub(r'%[0-9A-F]?$', '', beginning)}~{digest}"
 
 
-def original_id(name: str) -> str | None:
-    """The id a name was made of; None where the name was shortened."""
-    if _SHORTENED.fullmatch(name):
-        return None
-    return "" if name == "%" else unquote_to_bytes(name).decode("utf-8", "surrogatepass")
+def original_id(name: str) -> str:
+    """The id that `safe_name` made this name of; ValueError for a shortened one, whose id only the registry knows."""
+    if "~" in name:
+        raise ValueError(f"the name {name!r} is shortened: its id is in the transcript's header and in the registry")
+    return unquote_to_bytes(name).decode("utf-8", "surrogatepass")
 
 
-def _shortened(parts: list[str], data: bytes) -> str:
-    room = MAX_NAME - len("%~") - _HASH
-    head = ""
-    for part in parts:
-        if len(head) + len(part) > room:
-            break
-        head += part
-    return f"{head}%~{hashlib.sha256(data).hexdigest()[:_HASH]}"
+def _encoded(any_id: str) -> str:
+    usual = _usual_case(any_id)
+    characters = [
+        char if char in _PLAIN and char == usual_char else _percent(char)
+        for char, usual_char in zip(any_id, usual, strict=True)
+    ]
+    if _RESERVED.match(any_id) or any_id.startswith("."):
+        characters[0] = _percent(any_id[0])
+    if any_id.endswith("."):  # Windows drops it
+        characters[-1] = _percent(".")
+    return "".join(characters)
+
+
+def _usual_case(any_id: str) -> str:
+    """The id in the one spelling that stays readable, the same for all ids that differ in case only."""
+    small = "".join(char.lower() if char.isascii() else char for char in any_id)
+    if _VOXIMPLANT.fullmatch(small):
+        return small.upper()
+    if small.startswith(_EXTERNAL):
+        return "externalCall." + small[len(_EXTERNAL) :]
+    return small
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
 class RecordKeys:
-    """Storage keys of one recording's files. `started_at` may have any offset: dates in paths are UTC.
-
-    `several` says that the call has more than one recording: then each name carries the record's id too. An underscore never
-    comes from an id (it is escaped), so `call_<a>_<b>` has one reading.
-    """
+    """The storage keys of one recording's files. `several`: its call has more than one recording."""
 
     period: Period
     call_id: str
@@ -81,43 +79,45 @@ class RecordKeys:
     started_at: datetime
     several: bool
 
-    @property
-    def name(self) -> str:
-        return f"call_{safe_name(self.call_id)}" + (f"_{safe_name(self.record_id)}" if self.several else "")
-
-    def raw(self, extension: str) -> str:
-        day = self.started_at.astimezone(UTC)
-        return f"{period_prefix(self.period)}/raw/{day:%Y/%m/%d}/{self.name}.{extension}"
+    def raw(self, ext: str) -> str:
+        """The audio's key; `ext` is the real container's, without a dot."""
+        return self._key(f"raw/{self.started_at.astimezone(UTC):%Y/%m/%d}", ext)
 
     @property
     def transcript(self) -> str:
-        return f"{period_prefix(self.period)}/transcripts/{self.name}.txt"
+        return self._key("transcripts", "txt")
 
     @property
     def recognition(self) -> str:
-        return f"{period_prefix(self.period)}/recognition/{self.name}.json"
+        return self._key("recognition", "json")
 
     @property
     def summary(self) -> str:
-        return f"{period_prefix(self.period)}/summary/{self.name}.md"
+        return self._key("summary", "md")
+
+    def _key(self, folder: str, ext: str) -> str:
+        record = f"_{safe_name(self.record_id)}" if self.several else ""
+        return f"{period_prefix(self.period)}{folder}/call_{safe_name(self.call_id)}{record}.{ext}"
 
 
 def period_prefix(period: Period) -> str:
-    return f"{ROOT}/{period.folder}"
+    """What every key of the period begins with, its last slash included."""
+    return f"exports/{period.folder}/"
 
 
 def registry_key(period: Period) -> str:
-    return f"{period_prefix(period)}/registry/calls_{period.folder}.csv"
+    return f"{period_prefix(period)}registry/calls_{period.folder}.csv"
 
 
-def report_key(period: Period, suffix: str) -> str:
-    """`suffix` is `.md`, `.pdf`, or `_<picture>.png`."""
-    return f"{period_prefix(period)}/reports/summary_{period.folder}{suffix}"
+def report_key(period: Period, ext: str) -> str:
+    """`ext` is `md` or `pdf`."""
+    return f"{period_prefix(period)}reports/summary_{period.folder}.{ext}"
 
 
 def estimate_key(period: Period) -> str:
-    return f"{period_prefix(period)}/reports/estimate_{period.folder}.md"
+    return f"{period_prefix(period)}reports/estimate_{period.folder}.md"
 
 
 def log_key(period: Period, at: datetime) -> str:
-    return f"{period_prefix(period)}/logs/call_export_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.jsonl"
+    """`at` is when the log was written, with an offset."""
+    return f"{period_prefix(period)}logs/call_export_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.jsonl"

@@ -1,4 +1,4 @@
-"""The period of a run: resolved once, from the run's own time (D1), refused before anything is created (D2)."""
+"""The period of a run: read once from what a person wrote, kept for ever (D1); refused in one sentence (D2)."""
 
 import re
 from dataclasses import dataclass
@@ -6,31 +6,35 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from include.domain.errors import BadInput
 
-ACCEPTED = "a day 2025-08-01, an instant 2025-08-01T10:00:00+03:00 (UTC where no offset is given), today or today-60d"
-_TODAY = re.compile(r"today(?:-(\d{1,4})d)?")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LAST_SECOND = time(23, 59, 59)
+ACCEPTED = (
+    "accepted are a day (2025-08-31), an instant (2025-08-31T19:23:45+03:00; UTC where no offset is given), "
+    "today and today-60d"
+)
+_RELATIVE = re.compile(r"today(?:\s*-\s*([0-9]{1,5})\s*d)?", re.IGNORECASE)
+_LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Both ends are UTC, inclusive, in whole seconds: the portal's own resolution."""
+    """`start` and `end` are UTC, both inclusive, whole seconds: the portal's times have no fractions."""
 
     start: datetime
     end: datetime
 
     @property
     def folder(self) -> str:
-        """`2025-08-01_2025-08-31`: the name of the period's folder and files."""
-        return f"{self.start:%Y-%m-%d}_{self.end:%Y-%m-%d}"
+        """The period's folder and part of its files' names: `2025-08-01_2025-08-31`, days in UTC."""
+        return f"{self.start.date()}_{self.end.date()}"
 
     @property
     def days(self) -> list[date]:
-        first, last = self.start.date(), self.end.date()
-        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        """Every day the period touches, in UTC."""
+        count = (self.end.date() - self.start.date()).days + 1
+        return [self.start.date() + timedelta(days=number) for number in range(count)]
 
     def contains(self, moment: datetime) -> bool:
-        return self.start <= moment <= self.end
+        """`moment` has an offset, any; its fraction of a second does not count."""
+        return self.start <= moment.replace(microsecond=0) <= self.end
 
 
 def resolve_period(
@@ -42,41 +46,66 @@ def resolve_period(
     default_days: int = 60,
     max_days: int = 90,
 ) -> Period:
-    """The period a person or the schedule means; `run_after` is the run's own time, with an offset.
+    """The period of a run that was due at `run_after`; nothing else tells it what `today` is.
 
-    Raises BadInput with one sentence that says what was wrong and what is accepted.
+    Blank `period_to` is `run_after` itself, blank `period_from` is `default_days` before the period's last day.
+    Raises BadInput with one sentence that names the parameter and what it accepts.
     """
     now = run_after.astimezone(UTC).replace(microsecond=0)
-    start = _instant("period_from", period_from or f"today-{default_days}d", now, time.min)
-    end = _instant("period_to", period_to, now, _LAST_SECOND) if period_to and period_to.strip() else now
+    end = _moment("period_to", period_to, now, last=True) or now
+    start = _moment("period_from", period_from, now, last=False)
+    if start is None:
+        start = _first_second(_days_before(end.date(), default_days, "period_to", period_to))
     if start > now:
-        raise BadInput(f"period_from {period_from!r} is in the future: there are no calls yet; accepted: {ACCEPTED}")
+        raise BadInput(f"period_from {_shown(period_from, start)} is in the future; {ACCEPTED}")
     if start > end:
         raise BadInput(
-            f"period_from {start:%Y-%m-%dT%H:%M:%SZ} is after period_to {end:%Y-%m-%dT%H:%M:%SZ}; swap them; accepted: {ACCEPTED}"
+            f"period_from {_shown(period_from, start)} is after period_to {_shown(period_to, end)}; {ACCEPTED}"
         )
-    period = Period(start, end)
-    if len(period.days) > max_days and not allow_long and end - start > timedelta(days=max_days):
+    if not allow_long and end - start > timedelta(days=max_days):
         raise BadInput(
-            f"the period {period.folder} is longer than {max_days} days, for which recordings are promised; shorten it, or set "
-            "allow_long_period if you know that the portal still has them"
+            f"the period {start:%Y-%m-%d} to {end:%Y-%m-%d} is longer than {max_days} days, for which recordings are "
+            f"promised to be kept; shorten it or set allow_long_period; {ACCEPTED}"
         )
-    return period
+    return Period(start, end)
 
 
-def _instant(name: str, text: str, now: datetime, time_of_day: time) -> datetime:
-    """`time_of_day` is what a bare day means: its first second for a start, its last one for an end."""
-    text = text.strip()
-    if match := _TODAY.fullmatch(text):
-        day = now.date() - timedelta(days=int(match[1] or 0))
-        return datetime.combine(day, time_of_day, UTC)
+def _moment(name: str, text: str | None, now: datetime, *, last: bool) -> datetime | None:
+    """A day stands for its first second, or for its last one where the period ends with it."""
+    written = (text or "").strip()
+    if not written:
+        return None
+    day = _day(name, written, now)
+    if day is not None:
+        return datetime.combine(day, _LAST_SECOND) if last else _first_second(day)
     try:
-        if _DAY.fullmatch(text):
-            return datetime.combine(date.fromisoformat(text), time_of_day, UTC)
-        moment = datetime.fromisoformat(text)
-        if not re.match(r"\d{4}-\d{2}-\d{2}[T ]", text):
-            raise ValueError
+        moment = datetime.fromisoformat(written)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadInput(f"{name} {text!r} is no date; accepted: {ACCEPTED}") from None
+        raise BadInput(f"{name} {text!r} is no date; {ACCEPTED}") from None
     return moment.replace(microsecond=0)
+
+
+def _day(name: str, written: str, now: datetime) -> date | None:
+    relative = _RELATIVE.fullmatch(written)
+    if relative:
+        return _days_before(now.date(), int(relative[1] or 0), name, written)
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _days_before(day: date, count: int, name: str, written: str | None) -> date:
+    try:
+        return day - timedelta(days=count)
+    except OverflowError:
+        raise BadInput(f"{name} {written!r} is before the calendar begins; {ACCEPTED}") from None
+
+
+def _first_second(day: date) -> datetime:
+    return datetime.combine(day, time(tzinfo=UTC))
+
+
+def _shown(written: str | None, moment: datetime) -> str:
+    return repr(written) if written and written.strip() else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,58 +1,76 @@
-"""How the work is cut into batches, and what it will take (D14, D26)."""
+"""How much work there is and how it is cut into batches: before anything is spent (D14, D26)."""
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil
 from typing import TypeVar
 
-from include.domain.money import call_cost
+Key = TypeVar("Key")
 
-Key = TypeVar("Key", bound=Hashable)
+_OVERHEAD_MINUTES = Decimal("0.1")  # what a recording costs in time however short it is: link, download, row
+_LINKS_PER_REQUEST = 50  # the portal's limit for one batch
+
+
+def plan_batches(
+    recordings: Sequence[tuple[Key, Decimal]],
+    *,
+    target_minutes: Decimal,
+    max_batches: int = 300,
+    max_records: int = 200,
+) -> list[list[Key]]:
+    """Cuts recordings (key, minutes), given in the order of the calls, into runs of about equal length.
+
+    Batches aim at `target_minutes` and at most `max_records` recordings, yet their number never passes `max_batches`:
+    a huge period gets longer batches, not more of them. The same input gives the same batches.
+    """
+    weights = [minutes + _OVERHEAD_MINUTES for _, minutes in recordings]
+    total = sum(weights, Decimal(0))
+    if not recordings:
+        return []
+    wanted = max(math.ceil(total / target_minutes), math.ceil(len(recordings) / max_records))
+    count = min(wanted, max_batches, len(recordings))
+    batches: list[list[Key]] = [[] for _ in range(count)]
+    passed = Decimal(0)
+    for (key, _), weight in zip(recordings, weights, strict=True):
+        middle = passed + weight / 2
+        batches[min(int(middle * count / total), count - 1)].append(key)
+        passed += weight
+    return [batch for batch in batches if batch]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a run is going to buy. `minutes` are exact, money rounds each call up (D25); `hours` is wall time."""
+    """What a run will take. `cost_usd` is exact; `hours` is the longer of downloading and recognising."""
 
     recordings: int
     minutes: Decimal
-    cost: Decimal
-    hours: float
-
-
-def plan_batches(
-    recordings: Sequence[tuple[Key, float]], *, lines: int, max_batches: int, min_calls: int, max_calls: int
-) -> list[list[Key]]:
-    """Batches balanced by minutes, their number bounded: the first recordings of the period come first.
-
-    `recordings` are (key, minutes) in the order in which they should be worked on. Each line gets several batches, so that no
-    straggler holds the run; a batch has at least `min_calls`, so that a task's own cost stays small.
-    """
-    if not recordings:
-        return []
-    count = min(max_batches, max(lines * 8, ceil(len(recordings) / max_calls)), ceil(len(recordings) / min_calls))
-    total = sum(minutes for _, minutes in recordings)
-    batches: list[list[Key]] = [[] for _ in range(count)]
-    done = 0.0
-    for number, (key, minutes) in enumerate(recordings):
-        # the middle of a recording on the axis of all minutes says whose it is; without minutes, its number does
-        share = (done + minutes / 2) / total if total else (number + 0.5) / len(recordings)
-        batches[min(count - 1, int(share * count))].append(key)
-        done += minutes
-    return [batch for batch in batches if batch]
+    cost_usd: Decimal
+    hours: Decimal
+    portal_requests: int
 
 
 def forecast(
-    seconds: Sequence[float], *, rate_per_min: Decimal, lines: int, seconds_per_minute: float, portal_rps: float
+    *,
+    recordings: int,
+    minutes: Decimal,
+    downloads: int,
+    rate_per_min_usd: Decimal,
+    lines: int,
+    latency_sec_per_min: Decimal,
+    portal_rps: Decimal,
 ) -> Forecast:
-    """`seconds` are the portal's durations of the recordings to buy, the best that is known before they are here.
+    """`minutes` are rounded up once per call (D25); `latency_sec_per_min` is how long a minute of audio takes one line.
 
-    Wall time is the larger of two floors: recognition on all lines, and one paced request per download.
+    Downloads count as portal requests: most go through its `/rest/` address (D12); they overlap with recognition.
     """
-    minutes = sum((Decimal(str(s)) for s in seconds), Decimal(0)) / 60
-    cost = sum((call_cost(s, rate_per_min) for s in seconds), Decimal(0))
-    recognition = float(minutes) * seconds_per_minute / lines
-    listing_and_links = ceil(len(seconds) / 50)
-    portal = (len(seconds) + listing_and_links) / portal_rps
-    return Forecast(len(seconds), minutes.quantize(Decimal("0.01")), cost, max(recognition, portal) / 3600)
+    requests = downloads + math.ceil(downloads / _LINKS_PER_REQUEST)
+    recognising = minutes * latency_sec_per_min / lines
+    hours = max(recognising, requests / portal_rps) / 3600
+    return Forecast(
+        recordings=recordings,
+        minutes=minutes,
+        cost_usd=minutes * rate_per_min_usd,
+        hours=hours.quantize(Decimal("0.01")),
+        portal_requests=requests,
+    )
