@@ -5,7 +5,6 @@ so ours are raised outside the handlers: nothing of theirs stays chained to them
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
+from include.clients.whisper_answers import retry_after
 from include.config.names import USER_AGENT
 from include.domain.errors import (
     AccessDenied,
@@ -42,9 +42,11 @@ QUOTA_CODES = frozenset(
         "organization_spend_limit_exceeded",
         "project_spend_limit_exceeded",
         "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+        "billing_not_active",
     }
 )
-_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
+_CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def _read(completion: object, asked_model: str) -> ModelAnswer:
     counted = usage if isinstance(usage, CompletionUsage) else None
     return ModelAnswer(
         content=content,
-        model=completion.model if isinstance(completion.model, str) else asked_model,
+        model=_code(completion.model) or asked_model,
         input_tokens=_count(counted.prompt_tokens) if counted else None,
         output_tokens=_count(counted.completion_tokens) if counted else None,
     )
@@ -182,7 +184,7 @@ def _translated(error: openai.OpenAIError) -> ExportError:
 def _by_status(error: openai.APIStatusError) -> ExportError:
     status = error.status_code
     what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
-    if {error.code, error.type} & QUOTA_CODES:
+    if {error.code, error.type} & QUOTA_CODES or status == 402:
         return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
     if status == 407:
         return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")
@@ -201,15 +203,12 @@ def _bad_answer(what: str) -> Permanent:
 
 
 def _hint(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), LONGEST_HINT_SECONDS) if math.isfinite(seconds) else None
+    seconds = retry_after(headers)
+    return None if seconds is None else min(seconds, LONGEST_HINT_SECONDS)
 
 
 def _code(value: object) -> str:
-    """The service's own error code if it looks like one: whatever else stands there may quote the request."""
+    """The service's error code or model name if it looks like one: whatever else stands there may quote the request."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 

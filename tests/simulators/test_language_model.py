@@ -142,6 +142,11 @@ def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Servic
     assert ask(model).input_tokens is None
 
 
+def test_a_servers_odd_name_for_its_model_is_not_taken_over(service: Service, model: LanguageModel):
+    service.will_answer(completion() | {"model": "<b>\x00model</b>"})
+    assert ask(model).model == "gpt-5-mini"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
@@ -151,6 +156,7 @@ def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Servic
         (429, refusal("insufficient_quota", "insufficient_quota"), QuotaExhausted),
         (429, refusal("insufficient_quota", None), QuotaExhausted),
         (429, refusal(None, "credit_balance_exhausted"), QuotaExhausted),
+        (402, "<html>payment required</html>", QuotaExhausted),
         (403, refusal(None, "project_spend_limit_exceeded"), QuotaExhausted),
         (429, refusal("requests", "rate_limit_exceeded"), Throttled),
         (429, "<html>slow down</html>", Throttled),
@@ -179,7 +185,7 @@ def test_each_refusal_becomes_the_error_that_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("20", 20.0), ("1e9", 3600.0), ("-5", 0.0), ("nan", None), ("soon", None)]
+    ("header", "seconds"), [("20", 20.0), ("99999999", 3600.0), ("-5", None), ("nan", None), ("soon", None)]
 )
 def test_the_servers_wish_to_wait_is_passed_on_within_reason(
     service: Service, model: LanguageModel, header: str, seconds: float | None
