@@ -22,6 +22,7 @@ _FORMULA = frozenset("=+-@＝＋－＠")
 _WHOLE_NUMBER = re.compile(r"\d+")
 # What a spreadsheet would rewrite on opening: 007, 1E5, 1.50, 1/2, 12:30, digits beyond the 15 that it keeps.
 _QUANTITY = re.compile(r"(?=.*\d)[\d.,:/eE+% -]+")
+_TRUTHS = frozenset({"true", "false", "истина", "ложь"})
 _KEPT_NUMBER = re.compile(r"0|[1-9]\d{0,14}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -108,7 +109,7 @@ def text_cell(value: str, max_bytes: int | None = None) -> str:
     # A blank or a line end in front does not stop every spreadsheet from reading on.
     first = clean.lstrip()[:1]
     risky = first in _FORMULA or first == TEXT_MARK or clean[:1] in ("\t", "\n")
-    rewritten = _QUANTITY.fullmatch(clean) and not _KEPT_NUMBER.fullmatch(clean)
+    rewritten = clean.lower() in _TRUTHS or (_QUANTITY.fullmatch(clean) and not _KEPT_NUMBER.fullmatch(clean))
     marked = TEXT_MARK + clean if risky or rewritten else clean
     return marked if max_bytes is None else marked.encode()[:max_bytes].decode(errors="ignore")
 

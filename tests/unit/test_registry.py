@@ -71,7 +71,7 @@ FORMULAS = [
     "＝1+1",
     '=HYPERLINK("https://evil.example";"нажми")',
 ]
-REWRITTEN = ["007", "1E5", "1.50", "1754478570.11438214", "12345678901234567890", "1/2", "12:30", "2025-08-01", "50%"]
+REWRITTEN = ["007", "1E5", "1.50", "1754478570.11438214", "12345678901234567890", "1/2", "12:30", "2025-08-01", "50%", "True", "ложь"]
 KEPT = ["", "0", "9079", "externalCall.716f.1754478570", "Оператор 12", "[Клиент]: да", "url-00ff00ff00ff00ff", "a=b"]
 
 
@@ -88,7 +88,9 @@ def cells(row=ROW, **options):
 
 def test_the_file_is_what_excel_needs_bom_semicolons_crlf_and_the_agreed_columns():
     data = written(ROW)
-    assert data.startswith(b"\xef\xbb\xbfrun_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;")
+    assert data.startswith(
+        b"\xef\xbb\xbfrun_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;"
+    )
     header = data.decode("utf-8-sig").split("\r\n")[0]
     assert header == (
         "run_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;recording_url;transcript_path;"

@@ -1,6 +1,6 @@
--- The figures of one run and its registry's rows; read only. Parameters: run_id everywhere.
+-- The figures of one run and its registry's rows; read only.
 
--- name: registry_rows
+-- name: registry_rows(run_id)
 -- In the order of the calls; `statistics_id` breaks ties, so a rewritten file is the same file.
 SELECT run_id, call_id, record_id, call_started_at, portal_offset_sec, direction, from_number, to_number, employee_id,
        employee_name, duration_sec, recording_url, transcript_path, summary_path, text_preview, cost, currency_code,
@@ -9,13 +9,13 @@ SELECT run_id, call_id, record_id, call_started_at, portal_offset_sec, direction
  WHERE run_id = :run_id
  ORDER BY call_started_at, statistics_id, call_id, record_id;
 
--- name: run_events
+-- name: run_events(run_id)
 SELECT at, run_id, call_id, record_id, stage, event, duration_ms, error_code, detail
   FROM call_events
  WHERE run_id = :run_id
  ORDER BY id;
 
--- name: run_facts
+-- name: run_facts(run_id)
 SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, period_to, started_at, finished_at,
        (SELECT max(at) FROM call_events WHERE call_events.run_id = call_exports.run_id) AS last_event_at,
        currency_code, forecast_cost,
@@ -25,7 +25,7 @@ SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, p
   FROM call_exports
  WHERE run_id = :run_id;
 
--- name: run_totals
+-- name: run_totals(run_id)
 -- A text's price per minute is its cost by the minutes it was billed for, whatever model and tariff it was bought at.
 WITH texts AS (
     SELECT *, ceil(coalesce(audio_sec, 0) / 60) AS billed,
@@ -53,7 +53,7 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
            - count(DISTINCT (call_id, checksum)) FILTER (WHERE bought AND checksum IS NOT NULL) AS duplicates
   FROM texts;
 
--- name: calls_by_day
+-- name: calls_by_day(run_id)
 SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS calls,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
        coalesce(sum(cost) FILTER (WHERE status = 'completed'), 0) AS cost,
@@ -63,14 +63,14 @@ SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS ca
  GROUP BY day, status
  ORDER BY day, status;
 
--- name: gap_groups
+-- name: gap_groups(run_id)
 SELECT status, error_code, CASE WHEN status = 'no_recording' THEN failed_code END AS failed_code, count(*) AS calls
   FROM call_records
  WHERE run_id = :run_id AND status <> 'completed'
  GROUP BY 1, 2, 3
  ORDER BY calls DESC, 1, 2, 3;
 
--- name: gaps
+-- name: gaps(run_id, most)
 -- Calls that never had a recording are counted by gap_groups and listed in the registry.
 SELECT call_id, record_id, call_started_at, portal_offset_sec, duration_sec, status, error_code, error_message,
        EXISTS (SELECT FROM call_export_dlq AS dlq
@@ -81,21 +81,21 @@ SELECT call_id, record_id, call_started_at, portal_offset_sec, duration_sec, sta
  ORDER BY status = 'missing_audio', call_started_at, statistics_id
  LIMIT :most;
 
--- name: drifts
+-- name: drifts(run_id, most)
 SELECT call_id, record_id, duration_sec, audio_sec
   FROM call_records
  WHERE run_id = :run_id AND status = 'completed' AND audio_sec IS NOT NULL AND abs(audio_sec - duration_sec) >= 1
  ORDER BY abs(audio_sec - duration_sec) DESC, call_id, record_id
  LIMIT :most;
 
--- name: review_reasons
+-- name: review_reasons(run_id)
 SELECT reason, count(*) AS calls
   FROM call_records, unnest(review_reasons) AS reason
  WHERE run_id = :run_id AND status = 'completed' AND needs_review
  GROUP BY reason
  ORDER BY calls DESC, reason;
 
--- name: qa_sample
+-- name: qa_sample(run_id, most)
 -- Every stratum (direction, length, flag, line) gives one recording before any gives its second, then in proportion
 -- to its size. The order inside is a hash seeded by the run: nobody picks, and the same run gives the same sample.
 WITH candidates AS (
@@ -115,14 +115,14 @@ SELECT call_id, record_id, call_started_at, portal_offset_sec, direction, coales
   FROM sample
  ORDER BY call_started_at, statistics_id;
 
--- name: dlq
+-- name: dlq(run_id, most)
 SELECT call_id, record_id, stage, error_code, error_message, first_failed_at, replayed_at
   FROM call_export_dlq
  WHERE run_id = :run_id
  ORDER BY first_failed_at, call_id, record_id
  LIMIT :most;
 
--- name: stages
+-- name: stages(run_id)
 SELECT stage, min(at - make_interval(secs => coalesce(duration_ms, 0) / 1000.0)) AS first_at, max(at) AS last_at,
        count(*) AS events, coalesce(sum(duration_ms), 0) / 1000.0 AS busy_sec
   FROM call_events
@@ -130,7 +130,7 @@ SELECT stage, min(at - make_interval(secs => coalesce(duration_ms, 0) / 1000.0))
  GROUP BY stage
  ORDER BY first_at;
 
--- name: portal_trouble
+-- name: portal_trouble(since, until)
 -- The portal refuses whoever asks, so refusals carry no run: those of the run's own time count.
 SELECT count(*) FILTER (WHERE event = 'portal_refused') AS refusals,
        count(*) FILTER (WHERE event = 'low_rate_on') AS low_rate_switches
@@ -138,7 +138,7 @@ SELECT count(*) FILTER (WHERE event = 'portal_refused') AS refusals,
  WHERE event IN ('portal_refused', 'low_rate_on')
    AND at BETWEEN :since AND :until;
 
--- name: estimate
+-- name: estimate(run_id)
 WITH records AS (
     SELECT *, status IN ('pending', 'downloading', 'downloaded', 'transcribing') AS to_buy
       FROM call_records

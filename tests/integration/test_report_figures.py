@@ -1,0 +1,209 @@
+"""The figures of a run, asked from a real PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from include.clients.state.reporting import registry_rows, run_estimate, run_events, run_figures
+from include.domain.errors import BadInput
+from include.domain.states import RecordStatus as S
+
+pytestmark = pytest.mark.postgres
+
+RUN_ID = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")
+EARLIER = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b10")
+START = datetime(2025, 8, 1, 21, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def conn(database):
+    with psycopg.connect(database, autocommit=True) as connection:
+        add_run(connection, EARLIER)
+        add_run(connection, RUN_ID, forecast_cost=Decimal("1.5"), metadata=Jsonb({"portal_total": 7, "bad_rows": 1}))
+        yield connection
+
+
+def add_run(conn, run_id, **columns):
+    values = {
+        "run_id": run_id,
+        "dag_run_id": f"manual__{run_id}",
+        "idempotency_key": str(run_id),
+        "period_from": datetime(2025, 8, 1, tzinfo=UTC),
+        "period_to": datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC),
+        "status": "running",
+        "actor": "analyst",
+        "trigger": "manual",
+        "started_at": datetime(2025, 8, 3, 2, tzinfo=UTC),
+    }
+    insert(conn, "call_exports", values | columns)
+
+
+def add_record(conn, number, **columns):
+    values = {
+        "run_id": RUN_ID,
+        "call_id": f"call.{number}",
+        "record_id": str(number),
+        "statistics_id": number,
+        "status": "completed",
+        "direction": "inbound",
+        "from_number": "+79990000001",
+        "to_number": "+74950000002",
+        "call_started_at": START + timedelta(minutes=number),
+        "duration_sec": 60,
+        "portal_offset_sec": 10800,
+        "failed_code": "200",
+    }
+    if columns.get("status", "completed") == "completed":
+        values |= {
+            "audio_sec": Decimal("61.000"),
+            "cost": Decimal("0.009"),
+            "transcript_path": f"exports/2025-08-01_2025-08-02/transcripts/call_{number}.txt",
+            "checksum": f"{number:064x}",
+            "roles": "channels",
+            "source": "recogniser",
+        }
+    insert(conn, "call_records", values | columns)
+
+
+def add_event(conn, at, **columns):
+    insert(conn, "call_events", {"at": at, "run_id": RUN_ID, "stage": "download", "event": "downloaded"} | columns)
+
+
+def insert(conn, table, values):
+    names, places = ", ".join(values), ", ".join(["%s"] * len(values))
+    conn.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(values.values()))
+
+
+def test_money_minutes_and_coverage_come_from_the_records(conn):
+    add_record(conn, 1)
+    add_record(conn, 2, audio_sec=Decimal("30"), cost=Decimal("0.0045"), needs_review=True, review_reasons=["loop"])
+    add_record(conn, 3, reused_from_run_id=EARLIER, audio_sec=Decimal("120"), cost=Decimal("0.012"))
+    add_record(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
+    add_record(conn, 5, status="missing_audio", error_code="missing_audio")
+    add_record(conn, 6, status="no_recording", failed_code="304")
+    figures = run_figures(conn, RUN_ID)
+    totals = figures.totals
+    assert figures.statuses == {S.COMPLETED: 3, S.ERROR: 1, S.MISSING_AUDIO: 1, S.NO_RECORDING: 1}
+    assert (totals.calls, totals.reused, totals.flagged, totals.billed_minutes) == (6, 1, 1, 5)
+    assert totals.minutes == pytest.approx(Decimal(211) / 60)
+    assert (totals.cost, totals.spent) == (Decimal("0.0255"), Decimal("0.0135"))
+    # 61 s at 0.0045 a minute and 30 s at 0.0045 a minute
+    assert totals.spent_per_second == pytest.approx(Decimal("91") * Decimal("0.0045") / 60)
+    assert (totals.portal_sec, totals.audio_sec) == (180, Decimal("211"))
+    assert figures.review_reasons == {"loop": 1}
+    assert (figures.run.portal_total, figures.run.bad_rows) == (7, 1)
+
+
+def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_name(conn):
+    add_record(conn, 1, status="no_recording", failed_code="304")
+    add_record(conn, 2, status="no_recording", failed_code="304")
+    add_record(conn, 3, status="no_recording", failed_code="200")
+    add_record(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
+    add_record(conn, 5, status="pending")
+    insert(conn, "call_export_dlq", {
+        "run_id": RUN_ID, "call_id": "call.4", "record_id": "4", "stage": "transcribe", "error_code": "stt_timeout",
+        "first_failed_at": START,
+    })  # fmt: skip
+    figures = run_figures(conn, RUN_ID)
+    reasons = {(group.status, group.error_code, group.failed_code): group.calls for group in figures.gap_groups}
+    assert reasons == {
+        ("no_recording", None, "304"): 2,
+        ("no_recording", None, "200"): 1,
+        ("error", "stt_timeout", None): 1,
+        ("pending", None, None): 1,
+    }
+    assert [(gap.call_id, gap.in_dlq) for gap in figures.gaps] == [("call.4", True), ("call.5", False)]
+    assert figures.totals.late_expected == 1
+    assert [item.call_id for item in figures.dlq] == ["call.4"]
+
+
+def test_days_are_utc_days_like_the_dates_in_paths(conn):
+    add_record(conn, 1, call_started_at=datetime(2025, 8, 1, 23, 59, tzinfo=UTC))
+    add_record(conn, 2, call_started_at=datetime(2025, 8, 2, 0, 0, tzinfo=UTC), status="error")
+    conn.execute("SET TIME ZONE 'Asia/Vladivostok'")
+    days = {day.day.day: day.statuses for day in run_figures(conn, RUN_ID).days}
+    assert days == {1: {S.COMPLETED: 1}, 2: {S.ERROR: 1}}
+
+
+def test_one_talk_bought_twice_is_counted(conn):
+    add_record(conn, 1, checksum="a" * 64)
+    add_record(conn, 2, call_id="call.1", checksum="a" * 64)
+    add_record(conn, 3, checksum="a" * 64)
+    assert run_figures(conn, RUN_ID).totals.duplicates == 1
+
+
+def test_the_largest_differences_of_length_come_first_and_small_ones_not_at_all(conn):
+    add_record(conn, 1, audio_sec=Decimal("60.9"))
+    add_record(conn, 2, audio_sec=Decimal("50"))
+    add_record(conn, 3, audio_sec=Decimal("90"))
+    assert [drift.call_id for drift in run_figures(conn, RUN_ID).drifts] == ["call.3", "call.2"]
+
+
+def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn):
+    for number in range(1, 201):
+        add_record(conn, number)
+    rare = {201: {"direction": "outbound"}, 202: {"audio_sec": Decimal(900)}, 203: {"needs_review": True}}
+    rare[204] = {"portal_number": "+74950000009"}
+    for number, columns in rare.items():
+        add_record(conn, number, **columns)
+    sample = run_figures(conn, RUN_ID).qa_sample
+    assert len(sample) == 50
+    assert {f"call.{number}" for number in rare} <= {item.call_id for item in sample}
+    assert sample == run_figures(conn, RUN_ID).qa_sample
+    assert [item.call_started_at for item in sample] == sorted(item.call_started_at for item in sample)
+
+
+def test_another_run_gives_another_sample(conn):
+    for run_id in (RUN_ID, EARLIER):
+        for number in range(1, 101):
+            add_record(conn, number, run_id=run_id)
+    chosen = [{item.call_id for item in run_figures(conn, run_id).qa_sample} for run_id in (RUN_ID, EARLIER)]
+    assert chosen[0] != chosen[1]
+
+
+def test_time_by_stage_and_the_portals_refusals_while_the_run_went(conn):
+    begin = datetime(2025, 8, 3, 2, tzinfo=UTC)
+    add_event(conn, begin - timedelta(hours=1), run_id=None, stage="portal", event="portal_refused")
+    add_event(conn, begin + timedelta(minutes=1), run_id=None, stage="portal", event="portal_refused")
+    add_event(conn, begin + timedelta(minutes=2), run_id=None, stage="portal", event="low_rate_on")
+    add_event(conn, begin + timedelta(seconds=90), duration_ms=60_000)
+    add_event(conn, begin + timedelta(minutes=5), duration_ms=30_000)
+    figures = run_figures(conn, RUN_ID)
+    (stage,) = figures.stages
+    assert (stage.first_at, stage.last_at) == (begin + timedelta(seconds=30), begin + timedelta(minutes=5))
+    assert (stage.events, stage.busy_sec) == (2, Decimal(90))
+    assert (figures.trouble.refusals, figures.trouble.low_rate_switches) == (1, 1)
+    assert figures.run.last_event_at == begin + timedelta(minutes=5)
+
+
+def test_a_run_without_calls_has_figures_and_an_unknown_run_has_none(conn):
+    assert run_figures(conn, RUN_ID).totals.calls == 0
+    with pytest.raises(BadInput, match="there is no run"):
+        run_figures(conn, UUID(int=1))
+
+
+def test_the_estimate_counts_only_what_is_still_to_buy(conn):
+    add_record(conn, 1, reused_from_run_id=EARLIER)
+    add_record(conn, 2, status="pending", duration_sec=61)
+    add_record(conn, 3, status="downloaded", duration_sec=59)
+    add_record(conn, 4, status="no_recording")
+    estimate = run_estimate(conn, RUN_ID)
+    assert (estimate.calls, estimate.recordings, estimate.reused, estimate.to_buy) == (4, 3, 1, 2)
+    assert (estimate.minutes, estimate.billed_minutes, estimate.cost) == (Decimal(2), 3, Decimal("1.5"))
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_rows_and_events_are_streamed_in_order_on_any_connection(conn, database, autocommit):
+    for number in (3, 1, 2):
+        add_record(conn, number, tags=["оплата"])
+        add_event(conn, START, call_id=f"call.{number}", detail=Jsonb({"n": number}))
+    with psycopg.connect(database, autocommit=autocommit) as other:
+        rows = list(registry_rows(other, RUN_ID))
+        events = list(run_events(other, RUN_ID))
+    assert [row.call_id for row in rows] == ["call.1", "call.2", "call.3"]
+    assert rows[0].tags == ["оплата"]
+    assert [event.detail for event in events] == [{"n": 3}, {"n": 1}, {"n": 2}]

@@ -1,0 +1,55 @@
+"""The forecast says what will be bought and whether it fits the budget and the time (D14, D26)."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from include.domain.report import Estimate
+from include.reporting.estimate import hours_needed, lines_needed, render_estimate
+from tests.unit.report_samples import RUN, SETTINGS
+
+ESTIMATE = Estimate(
+    run=RUN,
+    calls=7000,
+    recordings=6000,
+    reused=300,
+    to_buy=5700,
+    minutes=Decimal("9000"),
+    billed_minutes=9400,
+    cost=Decimal("42.3"),
+)
+
+
+def test_the_promise_of_six_hours_holds_up_to_24_seconds_a_minute_or_with_13_lines():
+    assert hours_needed(ESTIMATE, 24, 10) == 6.0
+    assert hours_needed(ESTIMATE, 30, 10) == 7.5
+    assert lines_needed(ESTIMATE, 24, 6) == 10
+    assert lines_needed(ESTIMATE, 30, 6) == 13
+
+
+def test_the_forecast_names_calls_minutes_money_and_time():
+    text = render_estimate(ESTIMATE, SETTINGS)
+    assert "**Прогноз в пределах бюджета.**" in text
+    assert "| Записей к распознаванию | 5 700 |" in text
+    assert "| Минут к оплате (вверх на каждый звонок) | 9 400 |" in text
+    assert "| Прогноз | 42,3000 | 4 230,00 |" in text
+    assert "| 30 с на минуту | 7 ч 30 мин | 13 |" in text
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [("54", "в пределах бюджета"), ("64.8", "согласие не требуется"), ("64.81", "до согласия человека")],
+)
+def test_only_more_than_a_fifth_above_the_budget_waits_for_a_person(cost, words):
+    assert words in render_estimate(replace(ESTIMATE, cost=Decimal(cost)), SETTINGS)
+
+
+def test_too_slow_for_the_deadline_is_said_before_the_run():
+    text = render_estimate(ESTIMATE, replace(SETTINGS, seconds_per_minute=30.0))
+    assert "TRANSCRIBE_CONCURRENCY не меньше 13" in text.replace("\\", "")
+
+
+def test_nothing_to_buy_is_said_so():
+    nothing = replace(ESTIMATE, to_buy=0, minutes=Decimal(0), billed_minutes=0, cost=Decimal(0))
+    assert "Покупать нечего" in render_estimate(nothing, SETTINGS)
