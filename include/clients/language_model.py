@@ -184,7 +184,7 @@ def _translated(error: openai.OpenAIError) -> ExportError:
 def _by_status(error: openai.APIStatusError) -> ExportError:
     status = error.status_code
     what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
-    if {error.code, error.type} & QUOTA_CODES or status == 402:
+    if {str(error.code), str(error.type)} & QUOTA_CODES or status == 402:
         return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
     if status == 407:
         return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")

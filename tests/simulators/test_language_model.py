@@ -165,6 +165,8 @@ def test_a_servers_odd_name_for_its_model_is_not_taken_over(service: Service, mo
         (302, "<html>moved</html>", Permanent),
         (408, "<html>timeout</html>", Temporary),
         (500, refusal("server_error", None), Temporary),
+        (500, {"error": {"type": {"odd": []}, "code": ["odd"], "message": {}}}, Temporary),
+        (500, {"error": "odd"}, Temporary),
         (503, refusal("service_unavailable_error", "server_is_overloaded"), Temporary),
         (502, "<html>cloudflare</html>", Temporary),
     ],
