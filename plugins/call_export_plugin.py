@@ -23,12 +23,12 @@ def mask_stdout_copy() -> None:
 class MaskSchedulerOutput:
     """Set up when the scheduler starts: in `airflow_local_settings` it would be overwritten."""
 
-    @hookimpl  # type: ignore[untyped-decorator]
+    @hookimpl
     def on_starting(self, component: Any) -> None:
         if type(component).__name__ == "Job":
             mask_stdout_copy()
 
 
-class CallExportPlugin(AirflowPlugin):  # type: ignore[misc]
+class CallExportPlugin(AirflowPlugin):
     name = "call_export"
     listeners = [MaskSchedulerOutput()]

@@ -19,7 +19,7 @@ RECOGNITION_LADDER = (1, 3, 6)
 TASK_RETRIES = 100
 
 
-class LadderRetryPolicy(RetryPolicy):  # type: ignore[misc]
+class LadderRetryPolicy(RetryPolicy):
     """Waits `base_seconds` times the ladder's step; the other side's own hint beats the ladder.
 
     Only Temporary errors are tried again. Everything else that the export raises on purpose fails at once: no retry

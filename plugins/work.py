@@ -209,7 +209,7 @@ def is_fresh(context: "Context") -> bool:
     Clearing raises `max_tries` by the task's retries; a retry leaves it alone.
     """
     ti = context["ti"]
-    return bool(ti.try_number == ti.max_tries - context["task"].retries + 1)
+    return bool(ti.try_number == ti.max_tries - (context["task"].retries or 0) + 1)
 
 
 def _low_rate(state: "State", run_id: str) -> bool:

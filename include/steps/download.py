@@ -97,7 +97,7 @@ def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, targ
     file = download(portal, link, target)
     key = keys.raw(file.extension)
     storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
-    target.unlink()
+    target.unlink(missing_ok=True)  # a local storage moves the file
     return Stored(key, file.sha256)
 
 

@@ -24,7 +24,7 @@ from include.domain.money import call_cost
 from include.domain.recognitions import Recognition
 from include.domain.review import ReviewPolicy, review
 from include.domain.states import RecordStatus
-from include.domain.transcripts import TranscriptHeader, Transcript, assemble, channel_roles, preview, render_transcript
+from include.domain.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import keys_of, run_of
 from include.steps.plan import rate_per_minute

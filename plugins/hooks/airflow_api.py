@@ -14,7 +14,7 @@ NOTE_LIMIT = 1000  # characters, the API's own limit
 TIMEOUT = 5  # seconds; a note must never hold up a call
 
 
-class AirflowApiHook(BaseHook):  # type: ignore[misc]
+class AirflowApiHook(BaseHook):
     """Talks to Airflow's public REST API as the user of the connection `airflow_api`.
 
     The task SDK has no call for a run's note (3.3.2), so this is the supported way to it.

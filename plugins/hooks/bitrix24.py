@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOW_RATE_SECONDS = 15 * 60  # renewed by each task of a run that was asked to spare the portal
 
 
-class Bitrix24Hook(BaseHook):  # type: ignore[misc]
+class Bitrix24Hook(BaseHook):
     """A client whose every request is paced by the state database, whatever worker it runs on (D12)."""
 
     def __init__(self, conn_id: str = PORTAL_CONN) -> None:

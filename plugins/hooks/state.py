@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from include.clients.state.store import State
 
 
-class StateHook(BaseHook):  # type: ignore[misc]
+class StateHook(BaseHook):
     """Opens `call_exports` and its sister tables."""
 
     def __init__(self, conn_id: str = STATE_CONN) -> None:
@@ -22,7 +22,8 @@ class StateHook(BaseHook):  # type: ignore[misc]
         """libpq's form of the Airflow connection; a folder as `host` is a unix socket."""
         conn = self.get_connection(self.conn_id)
         parts = {"host": conn.host, "port": conn.port, "user": conn.login, "password": conn.password}
-        return make_conninfo(dbname=conn.schema, **{k: v for k, v in parts.items() if v}, **(conn.extra_dejson or {}))
+        given = {name: str(value) for name, value in {**parts, **conn.extra_dejson}.items() if value}
+        return make_conninfo(dbname=conn.schema, **given)
 
     def get_conn(self) -> "State":
         from include.clients.state.store import State

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from include.clients.storage.base import Storage
 
 
-class StorageHook(BaseHook):  # type: ignore[misc]
+class StorageHook(BaseHook):
     """Where audio, texts and reports live."""
 
     def __init__(self, conn_id: str = STORAGE_CONN) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from include.config.policy import Policy
 
 
-class WhisperHook(BaseHook):  # type: ignore[misc]
+class WhisperHook(BaseHook):
     """OpenAI's or any compatible service, always through the proxy where one is set (D28)."""
 
     def __init__(self, conn_id: str = RECOGNISER_CONN, *, policy: "Policy") -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class WhisperTranscribeOperator(BaseOperator):  # type: ignore[misc]
+class WhisperTranscribeOperator(BaseOperator):
     """Turns the stored audio of a batch into transcripts; returns how many recordings have one now.
 
     Each recording moves on by itself, so a task killed at any moment loses at most the piece in hand (D19).

@@ -1,0 +1,198 @@
+"""A whole export without Airflow: the real steps on a real PostgreSQL, the simulated portal and recogniser, a real folder.
+
+What Airflow adds (retries, mapping, clearing) is done here in the plainest way: a Temporary is tried again at once.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from include.clients.bitrix24.pace import PortalPace
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.webhook import Webhook
+from include.clients.state.rows import RecordRow
+from include.clients.state.store import State
+from include.clients.storage.base import Storage
+from include.clients.storage.local import LocalStorage
+from include.clients.whisper import Recogniser, RecogniserSettings
+from include.config.policy import Policy, load_policy
+from include.domain.errors import ExportError, StopRun, Temporary
+from include.domain.naming import registry_key
+from include.domain.periods import Period
+from include.domain.states import RecordStatus
+from include.domain.verdict import Verdict
+from include.steps.close_run import close_run
+from include.steps.download import download_batch
+from include.steps.list_calls import list_calls
+from include.steps.open_run import RunRequest, open_run
+from include.steps.plan import plan
+from include.steps.preflight import preflight
+from include.steps.publish import publish
+from include.steps.stop import reopen_if_closed, stop_run
+from include.steps.transcribe import transcribe_batch
+from simulators.portal.app import PortalSimulator
+from simulators.portal.limits import Limits
+from simulators.portal.world import PortalWorld
+from simulators.recogniser.app import RecogniserSimulator
+from simulators.testing import running
+
+RUN_AFTER = datetime(2025, 8, 3, 2, tzinfo=UTC)
+FROM, TO = "2025-08-01", "2025-08-02"
+MOST_TRIES = 20
+
+
+@dataclass
+class Outcome:
+    """One run as a person would see it: the verdict, and the errors that turned tasks red."""
+
+    run_id: UUID
+    verdict: Verdict
+    red: list[ExportError] = field(default_factory=list)
+    retries: int = 0
+
+
+@dataclass
+class Export:
+    """Both simulators, the state and the storage of one test, and the ways to run an export over them."""
+
+    portal: PortalSimulator
+    portal_url: str
+    recogniser: RecogniserSimulator
+    recogniser_url: str
+    conninfo: str
+    storage: Storage
+    policy: Policy
+    runs: int = 0
+    rate: float = 1000.0
+
+    def run(self, **request: object) -> Outcome:
+        """Opens, lists, plans, works through all batches, publishes and closes. Raises what stops a run before its batches."""
+        run_id = self.open(**request)
+        with self.state() as state, self.client() as portal:
+            outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
+            try:
+                with self.recognising() as recogniser:
+                    preflight(run_id, portal, self.storage, state, check_recogniser=recogniser.close)
+                self.again(outcome, lambda: list_calls(run_id, portal, state))
+                batches = plan(run_id, state, self.storage, self.policy).batches
+            except StopRun as error:
+                stop_run(run_id, error, state, stage="test")
+                close_run(run_id, state, self.policy, upstream_failed=None)
+                raise
+            self.work(outcome, batches)
+            return self.close(outcome)
+
+    def open(self, **request: object) -> UUID:
+        self.runs += 1
+        defaults = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual"}
+        with self.state() as state:
+            opened = open_run(
+                RunRequest(**{**defaults, "period_from": FROM, "period_to": TO, **request}),  # type: ignore[arg-type]
+                state,
+                self.policy,
+            )
+        return opened.run_id
+
+    def work(self, outcome: Outcome, batches: list[int], *, fresh: bool = True) -> None:
+        """Every batch through download and recognition, as mapped tasks would."""
+        for batch in batches:
+            self.download(outcome, batch, fresh=fresh)
+            self.transcribe(outcome, batch, fresh=fresh)
+
+    def download(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
+        with self.state() as state, self.client() as portal:
+            self._stage(outcome, state, fresh, lambda first: download_batch(
+                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=first
+            ))  # fmt: skip
+
+    def transcribe(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
+        with self.state() as state, self.recognising() as recogniser:
+            self._stage(outcome, state, fresh, lambda first: transcribe_batch(
+                outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy, fresh=first
+            ))  # fmt: skip
+
+    def close(self, outcome: Outcome) -> Outcome:
+        with self.state() as state:
+            publish(outcome.run_id, state, self.storage, self.policy)
+            outcome.verdict = close_run(outcome.run_id, state, self.policy, upstream_failed=None)
+        return outcome
+
+    def _stage(self, outcome: Outcome, state: State, fresh: bool, work: Callable[[bool], int]) -> None:
+        reopen_if_closed(outcome.run_id, state, stage="test")
+        first = [fresh]
+
+        def once() -> int:
+            return work(first.pop() if first else False)
+
+        try:
+            self.again(outcome, once)
+        except StopRun as error:
+            stop_run(outcome.run_id, error, state, stage="test")
+            outcome.red.append(error)
+        except ExportError as error:
+            outcome.red.append(error)
+
+    def again(self, outcome: Outcome, work: Callable[[], object]) -> None:
+        """Airflow's part: a Temporary is tried again."""
+        for _ in range(MOST_TRIES):
+            try:
+                work()
+            except Temporary:
+                outcome.retries += 1
+            else:
+                return
+        raise AssertionError(f"still temporary after {MOST_TRIES} tries")
+
+    # What a test looks at
+
+    def state(self) -> State:
+        return State(self.conninfo)
+
+    @contextmanager
+    def client(self) -> Iterator[Portal]:
+        webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
+        pace = PortalPace(self.conninfo, webhook.host, rate=self.rate)
+        hosts = [self.portal_url.removeprefix("http://")]
+        portal = Portal(webhook, pace, recording_hosts=hosts, backoff=0.01, patience=2.0)
+        try:
+            yield portal
+        finally:
+            portal.close()
+            pace.close()
+
+    def recognising(self) -> Recogniser:
+        return Recogniser(
+            RecogniserSettings(
+                model=self.policy.stt.model, api_key=self.recogniser.key, base_url=f"{self.recogniser_url}/v1", timeout_sec=5
+            )
+        )
+
+    def records(self, run_id: UUID, *statuses: RecordStatus) -> list[RecordRow]:
+        with self.state() as state:
+            return state._records(run_id, set(statuses or RecordStatus))
+
+    def registry(self) -> str:
+        period = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC))
+        return self.storage.get_bytes(registry_key(period)).decode("utf-8-sig")
+
+
+@contextmanager
+def export_over(
+    world: PortalWorld, database: str, storage: Storage | Path, **overrides: str
+) -> Iterator[Export]:
+    """An export over simulators that are served while the context lasts; `overrides` as in the environment."""
+    portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
+    recogniser = RecogniserSimulator(requests_per_minute=100_000)
+    with running(portal) as portal_url, running(recogniser) as recogniser_url:
+        yield Export(
+            portal=portal,
+            portal_url=portal_url,
+            recogniser=recogniser,
+            recogniser_url=recogniser_url,
+            conninfo=database,
+            storage=LocalStorage(storage) if isinstance(storage, Path) else storage,
+            policy=load_policy(overrides),
+        )
