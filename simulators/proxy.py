@@ -44,7 +44,9 @@ class ProxySimulator:
         except (OSError, asyncio.IncompleteReadError):
             pass  # a client or a target that went away ends its tunnel, nothing else
         finally:
-            await _close(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = head.decode("latin-1").split("\r\n")
@@ -99,16 +101,10 @@ async def _tunnel(
     try:
         await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        there[1].close()  # before the first await: the proxy may be stopping, and then nothing after it runs
         for copy in copies:
             copy.cancel()
         await asyncio.gather(*copies, return_exceptions=True)
-        await _close(there[1])
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
