@@ -43,6 +43,14 @@ def status() -> None:
     raise typer.Exit(0 if healthy and all(healthy) else 1)
 
 
+@app.command()
+def demo() -> None:
+    """Показать всё в работе: имитация портала и распознавателя, настоящая выгрузка."""
+    from ops.demo import demo as show
+
+    show(console)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def run(command: list[str], profile: Profile = "main") -> None:
     """Выполнить команду в окружении работающей системы."""
