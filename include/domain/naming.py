@@ -109,9 +109,9 @@ def registry_key(period: Period) -> str:
     return f"{period_prefix(period)}registry/calls_{period.folder}.csv"
 
 
-def report_key(period: Period, ext: str) -> str:
-    """`ext` is `md` or `pdf`."""
-    return f"{period_prefix(period)}reports/summary_{period.folder}.{ext}"
+def report_key(period: Period, suffix: str) -> str:
+    """`suffix` is `.md`, `.pdf`, or `_<picture>.png`."""
+    return f"{period_prefix(period)}reports/summary_{period.folder}{suffix}"
 
 
 def estimate_key(period: Period) -> str:

@@ -1,49 +1,62 @@
-"""Storage of files by key; what both kinds promise. Keys use `/` and are relative to the storage's root."""
+"""Where audio, texts and reports live: one interface, two places (docs/adr/0002-storage-interface.md)."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from include.domain.errors import ErrorCode, Permanent
+from include.domain.errors import ErrorCode, Permanent, Temporary
+
+TEMPORARY_PREFIX = ".unfinished-"  # no key's part may begin with it: such files are not there yet
 
 
 class Storage(Protocol):
-    """A file is visible whole or not at all, and only its owner can read it.
+    """Keys are relative, with `/`, as in `include/domain/naming.py`; a key that climbs out is a ValueError.
 
-    Raises Temporary(storage_failed) for what may pass, Permanent(storage_failed) for a file that is not there.
+    An object that is not there is Permanent(storage_failed), what may pass is Temporary(storage_failed). A refused key
+    or a missing bucket is NotConfigured.
     """
 
-    def put_bytes(self, key: str, data: bytes, content_type: str) -> None: ...
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
+        """Visible whole or not at all; what was there before is replaced."""
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """`path` stays the caller's."""
+        """The same for a file of any size, which may be moved away."""
 
     def get_bytes(self, key: str) -> bytes: ...
 
     def as_file(self, key: str) -> AbstractContextManager[Path]:
-        """The file to read while the context lasts: the file itself, or a temporary copy."""
+        """A local file to read while the block lasts: the stored one itself or a temporary copy."""
 
     def exists(self, key: str) -> bool: ...
 
     def copy(self, source: str, target: str) -> None: ...
 
     def delete(self, key: str) -> None:
-        """No error where there is nothing to delete."""
+        """What is not there is deleted already."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys below the folder `prefix`, in order."""
+        """All keys that begin with `prefix`, in no promised order."""
 
     def check(self) -> None:
-        """Raises NotConfigured where files cannot be written."""
+        """Writes, reads and deletes a trial object; raises NotConfigured with one sentence where that cannot work."""
 
     def location(self, key: str) -> str:
-        """For people: where the file is."""
+        """For people: where to look for the object."""
 
 
 def checked_key(key: str) -> str:
-    """Refuses what could leave the storage's root; such a key is a bug or an attack, never a file."""
+    """The key itself; ValueError for one that is empty, absolute, climbs out or hides among unfinished files."""
     parts = key.split("/")
-    if not key or "\0" in key or "\\" in key or any(part in ("", ".", "..") for part in parts):
-        raise Permanent(f"{key!r} is no key of the storage", code=ErrorCode.STORAGE_FAILED)
+    bad = any(part in ("", ".", "..") or part.startswith(TEMPORARY_PREFIX) for part in parts)
+    if bad or "\0" in key or "\\" in key or PurePosixPath(key).is_absolute():
+        raise ValueError(f"not a key of the storage: {key!r}")
     return key
+
+
+def not_there(key: str) -> Permanent:
+    return Permanent(f"the storage has no {key}", code=ErrorCode.STORAGE_FAILED)
+
+
+def did_not_work(key: str, reason: str) -> Temporary:
+    return Temporary(f"the storage did not do its work on {key}: {reason}", code=ErrorCode.STORAGE_FAILED)

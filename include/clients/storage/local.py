@@ -1,66 +1,75 @@
-"""Files in a folder of this machine: folders 0700, files 0600, each replaced in one move."""
+"""A folder as the storage: folders 0700, files 0600, each file put under its name only when it is whole."""
 
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
 
-from include.clients.storage.base import checked_key
-from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+from include.clients.storage.base import TEMPORARY_PREFIX, Storage, checked_key, did_not_work, not_there
+from include.domain.errors import ExportError, NotConfigured
 
-_PARTIAL = ".partial-"  # hidden by the dot; no key's name starts with one
+_STALE_SEC = 24 * 3600  # an unfinished file this old belongs to nobody: its writer died
 
 
-class LocalStorage:
-    """`root` is made at the first write."""
+class LocalStorage(Storage):
+    """`clock` gives seconds since 1970, as file times do."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self._root = root
+        self._clock = clock
 
-    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002  a folder keeps no types
-        self._write(key, lambda out: out.write(data))
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002  folders keep no types
+        with self._unfinished(key) as unfinished:
+            unfinished.write_bytes(data)
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:  # noqa: ARG002
-        with path.open("rb") as source:
-            self._write(key, lambda out: shutil.copyfileobj(source, out, 1 << 20))
+        with self._unfinished(key) as unfinished:
+            shutil.move(path, unfinished)  # a rename on the same file system, a copy from another one
 
     def get_bytes(self, key: str) -> bytes:
-        with self.as_file(key) as path:
-            return path.read_bytes()
+        with _our_errors(key):
+            return self._path(key).read_bytes()
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         path = self._path(key)
         if not path.is_file():
-            raise Permanent(f"the storage has no file {key}", code=ErrorCode.STORAGE_FAILED)
+            raise not_there(key)
         yield path
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        with _our_errors(key):
+            return self._path(key).is_file()
 
     def copy(self, source: str, target: str) -> None:
-        with self.as_file(source) as path:
-            self.put_file(target, path, "")
+        with _our_errors(source):
+            self._path(source).stat()
+        with self._unfinished(target) as unfinished:
+            shutil.copyfile(self._path(source), unfinished)
 
     def delete(self, key: str) -> None:
         with _our_errors(key):
             self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        folder = self._path(prefix)
-        files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_PARTIAL))
-        yield from sorted(path.relative_to(self._root).as_posix() for path in files)
+        top = self._root / prefix.rpartition("/")[0]
+        for folder, _, names in os.walk(top):
+            for name in names:
+                key = (Path(folder) / name).relative_to(self._root).as_posix()
+                if key.startswith(prefix) and not name.startswith(TEMPORARY_PREFIX):
+                    yield key
 
     def check(self) -> None:
-        probe = f"check-{uuid4().hex}"
+        trial = f"check-{secrets.token_hex(4)}"
         try:
-            self.put_bytes(probe, b"", "")
-            self.delete(probe)
-        except Temporary as error:
-            raise NotConfigured(f"LOCAL_STORAGE_DIR {self._root} cannot be written to: {error}") from None
+            self.put_bytes(trial, b"trial", "text/plain")
+            self.delete(trial)
+        except ExportError as error:
+            raise NotConfigured(f"cannot write to {self._root} (LOCAL_STORAGE_DIR): {error}") from None
+        self._sweep()
 
     def location(self, key: str) -> str:
         return str(self._path(key))
@@ -68,34 +77,52 @@ class LocalStorage:
     def _path(self, key: str) -> Path:
         return self._root / checked_key(key)
 
-    def _write(self, key: str, fill: Callable[[BinaryIO], object]) -> None:
-        """Into a hidden file beside the target, flushed to disk, then moved in one step."""
-        target = self._path(key)
+    @contextmanager
+    def _unfinished(self, key: str) -> Iterator[Path]:
+        """A name beside the final one to write to. Renamed after the data is on the disk, removed if anything fails."""
+        path = self._path(key)
+        unfinished = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
         with _our_errors(key):
-            self._make_folder(target.parent)
-            partial = target.with_name(f"{_PARTIAL}{uuid4().hex}")
             try:
-                with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                    fill(out)
-                    out.flush()
-                    os.fsync(out.fileno())
-                partial.replace(target)
+                _make_folders(path.parent)
+                yield unfinished
+                unfinished.chmod(0o600)
+                _to_disk(unfinished)
+                unfinished.replace(path)
+                _to_disk(path.parent)
             finally:
-                with suppress(OSError):
-                    partial.unlink(missing_ok=True)
+                unfinished.unlink(missing_ok=True)
 
-    def _make_folder(self, folder: Path) -> None:
-        """mkdir's mode counts for the last folder only, so each missing parent is made by itself."""
-        missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-        for parent in reversed(missing):
-            parent.mkdir(mode=0o700, exist_ok=True)
+    def _sweep(self) -> None:
+        """Removes what killed writers left behind; nobody else could see it."""
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                path = Path(folder) / name
+                if name.startswith(TEMPORARY_PREFIX) and self._clock() - path.stat().st_mtime > _STALE_SEC:
+                    path.unlink(missing_ok=True)
 
 
 @contextmanager
 def _our_errors(key: str) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError:
+        raise not_there(key) from None
     except OSError as error:
-        raise Temporary(
-            f"{key} could not be written: {error.strerror or type(error).__name__}", code=ErrorCode.STORAGE_FAILED
-        ) from None
+        raise did_not_work(key, error.strerror or type(error).__name__) from None
+
+
+def _make_folders(folder: Path) -> None:
+    """Each missing folder down to this one, private from the moment it exists whatever the umask is."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

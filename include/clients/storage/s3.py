@@ -1,114 +1,144 @@
-"""Files as objects of a bucket: one PUT each, always encrypted by the server."""
+"""A bucket as the storage: one PUT per object, each encrypted on the server."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.clients.storage.base import checked_key
-from include.domain.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
+from include.clients.storage.base import Storage, checked_key, did_not_work, not_there
+from include.domain.errors import ExportError, NotConfigured
 
-# One PUT is all or nothing; a multipart upload is too, but costs three requests and can leave parts behind.
-_MULTIPART_FROM = 64 << 20
-_NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
-_REFUSED = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"})
+# Below it `upload_file` sends one PUT, which is visible whole or not at all, costs one request and cannot be left half
+# done; above it S3 still shows the object only when its parts are complete.
+_ONE_PUT_BYTES = 64 * 1024 * 1024
+_TRANSFER = TransferConfig(
+    multipart_threshold=_ONE_PUT_BYTES + 1, multipart_chunksize=_ONE_PUT_BYTES, use_threads=False
+)
+
+_ABSENT = {"NoSuchKey", "404", "NotFound"}
+_REFUSED = {
+    "NoSuchBucket": "there is no such bucket",
+    "AccessDenied": "access is denied",
+    "403": "access is denied",
+    "AllAccessDisabled": "access is denied",
+    "InvalidAccessKeyId": "the access key is unknown",
+    "SignatureDoesNotMatch": "the secret key is wrong",
+    "ExpiredToken": "the credentials have expired",
+    "PermanentRedirect": "the bucket is in another region",
+    "AuthorizationHeaderMalformed": "the bucket is in another region",
+    "IllegalLocationConstraintException": "the bucket is in another region",
+}
 
 
-class S3Storage:
-    """`client` is boto3's S3 client; `prefix` is a folder of the bucket, or empty; `kms_key` switches to aws:kms."""
+class S3Storage(Storage):
+    """`client` is a boto3 S3 client, ready to use. `encryption` is AES256 or aws:kms, with `kms_key_id` if not the
+    account's default key."""
 
-    def __init__(self, bucket: str, prefix: str, client: Any, *, kms_key: str | None = None) -> None:
+    def __init__(
+        self, bucket: str, prefix: str, client: Any, *, encryption: str = "AES256", kms_key_id: str | None = None
+    ) -> None:
         self._bucket = bucket
-        self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._client = client
-        self._encryption = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {"ServerSideEncryption": "AES256"}
-        )
+        self._encrypted = {"ServerSideEncryption": encryption} | ({"SSEKMSKeyId": kms_key_id} if kms_key_id else {})
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
-        with _our_errors(key):
-            self._client.put_object(**self._at(key), Body=data, ContentType=content_type, **self._encryption)
+        with self._our_errors(key):
+            self._client.put_object(**self._named(key), Body=data, ContentType=content_type, **self._encrypted)
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
-        with _our_errors(key):
-            self._client.upload_file(
-                str(path),
-                self._bucket,
-                self._prefix + checked_key(key),
-                ExtraArgs={"ContentType": content_type, **self._encryption},
-                Config=TransferConfig(multipart_threshold=_MULTIPART_FROM, use_threads=False),
-            )
+        extra = {"ContentType": content_type, **self._encrypted}
+        with self._our_errors(key):
+            self._client.upload_file(str(path), self._bucket, self._full(key), ExtraArgs=extra, Config=_TRANSFER)
 
     def get_bytes(self, key: str) -> bytes:
-        with _our_errors(key):
-            body: bytes = self._client.get_object(**self._at(key))["Body"].read()
+        with self._our_errors(key):
+            body: bytes = self._client.get_object(**self._named(key))["Body"].read()
             return body
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         with TemporaryDirectory(prefix="call-export-") as folder:
-            path = Path(folder) / "object"
-            with _our_errors(key):
-                self._client.download_file(self._bucket, self._prefix + checked_key(key), str(path))
+            path = Path(folder) / f"object{Path(key).suffix}"
+            with self._our_errors(key):
+                self._client.download_file(self._bucket, self._full(key), str(path), Config=_TRANSFER)
             yield path
 
     def exists(self, key: str) -> bool:
-        try:
-            with _our_errors(key):
-                self._client.head_object(**self._at(key))
-        except Permanent:
-            return False
-        return True
+        with self._our_errors(key):
+            try:
+                self._client.head_object(**self._named(key))
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return False
+                raise
+            return True
 
     def copy(self, source: str, target: str) -> None:
-        with _our_errors(source):
-            self._client.copy(
-                self._at(source), self._bucket, self._prefix + checked_key(target), ExtraArgs=dict(self._encryption)
-            )
+        with self._our_errors(source):
+            self._client.copy_object(**self._named(target), CopySource=self._named(source), **self._encrypted)
 
     def delete(self, key: str) -> None:
-        with _our_errors(key):
-            self._client.delete_object(**self._at(key))
+        with self._our_errors(key):
+            self._client.delete_object(**self._named(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
-        folder = self._prefix + checked_key(prefix) + "/"
-        with _our_errors(prefix):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder):
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        with self._our_errors(prefix):
+            for page in pages:
                 yield from (item["Key"].removeprefix(self._prefix) for item in page.get("Contents", ()))
 
     def check(self) -> None:
-        probe = f"check-{uuid4().hex}"
+        trial = f"check-{secrets.token_hex(4)}"
         try:
-            self.put_bytes(probe, b"", "application/octet-stream")
-            self.delete(probe)
+            next(self.keys(trial), None)  # without the right to list, an absent object looks like a denied one
+            self.put_bytes(trial, b"trial", "text/plain")
+            self.get_bytes(trial)
+            self.delete(trial)
+        except NotConfigured:
+            raise
         except ExportError as error:
             raise NotConfigured(
-                f"the bucket {self._bucket} cannot be written to ({error}); check S3_BUCKET, S3_ENDPOINT_URL, S3_REGION and the keys"
+                f"the bucket {self._bucket} cannot be used (S3_BUCKET, S3_ENDPOINT_URL): {error}"
             ) from None
 
     def location(self, key: str) -> str:
-        return f"s3://{self._bucket}/{self._prefix}{key}"
+        return f"s3://{self._bucket}/{self._full(key)}"
 
-    def _at(self, key: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
+    def _full(self, key: str) -> str:
+        return self._prefix + checked_key(key)
 
+    def _named(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._full(key)}
 
-@contextmanager
-def _our_errors(key: str) -> Iterator[None]:
-    """boto's messages name bucket, operation and reason, never a key or signature; only the code is kept all the same."""
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "unknown"))
-        if code in _NOT_THERE:
-            raise Permanent(f"the storage has no file {key}", code=ErrorCode.STORAGE_FAILED) from None
+    @contextmanager
+    def _our_errors(self, key: str) -> Iterator[None]:
+        """boto's texts may name hosts and access keys: only the code or the kind of the failure is told."""
+        try:
+            yield
+        except ClientError as error:
+            raise self._ours(key, _code(error)) from None
+        except (Boto3Error, BotoCoreError, OSError) as error:
+            raise did_not_work(key, type(error).__name__) from None
+
+    def _ours(self, key: str, code: str) -> ExportError:
+        if code in _ABSENT:
+            return not_there(key)
         if code in _REFUSED:
-            raise NotConfigured(f"S3 refused {key}: {code}", code=ErrorCode.STORAGE_FAILED) from None
-        raise Temporary(f"S3 failed on {key}: {code}", code=ErrorCode.STORAGE_FAILED) from None
-    except (BotoCoreError, OSError) as error:
-        raise Temporary(f"S3 failed on {key}: {type(error).__name__}", code=ErrorCode.STORAGE_FAILED) from None
+            return NotConfigured(
+                f"the bucket {self._bucket}: {_REFUSED[code]} ({code}); check S3_BUCKET, S3_REGION and the keys, "
+                "which need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
+            )
+        return did_not_work(key, code)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))

@@ -1,0 +1,236 @@
+"""One contract, two storages: a folder and an S3 server over HTTP."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.clients.storage.base import TEMPORARY_PREFIX, Storage
+from include.clients.storage.local import LocalStorage
+from include.clients.storage.s3 import S3Storage
+from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+
+KEY = "exports/2025-08-01_2025-08-31/transcripts/call_1.txt"
+TEXT = "text/plain; charset=utf-8"
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "local":
+        return LocalStorage(tmp_path / "store")
+    client, bucket = request.getfixturevalue("s3_client"), request.getfixturevalue("s3_bucket")
+    return S3Storage(bucket, "team/calls", client)
+
+
+class TestContract:
+    def test_what_is_put_comes_back_and_is_replaced_whole(self, storage: Storage) -> None:
+        storage.put_bytes(KEY, "Здравствуйте! Это длинный текст.".encode(), TEXT)
+        storage.put_bytes(KEY, "да".encode(), TEXT)
+        assert storage.get_bytes(KEY).decode() == "да"
+        assert storage.exists(KEY)
+
+    def test_a_file_goes_in_and_comes_out_as_a_file(self, storage: Storage, tmp_path: Path) -> None:
+        source = tmp_path / "audio"
+        source.write_bytes(b"\x00\xff" * 100_000)
+        storage.put_file("exports/raw/call_1.mp3", source, "audio/mpeg")
+        with storage.as_file("exports/raw/call_1.mp3") as path:
+            assert path.suffix == ".mp3"
+            assert path.read_bytes() == b"\x00\xff" * 100_000
+
+    def test_what_is_not_there_is_permanent(self, storage: Storage) -> None:
+        assert not storage.exists(KEY)
+        for read in (
+            storage.get_bytes,
+            lambda key: storage.as_file(key).__enter__(),
+            lambda key: storage.copy(key, "b"),
+        ):
+            with pytest.raises(Permanent) as caught:
+                read(KEY)
+            assert caught.value.code is ErrorCode.STORAGE_FAILED
+        storage.delete(KEY)
+
+    def test_a_failed_copy_leaves_nothing(self, storage: Storage) -> None:
+        with pytest.raises(Permanent):
+            storage.copy("missing", "a/b")
+        assert list(storage.keys("")) == []
+
+    def test_copies_are_independent(self, storage: Storage) -> None:
+        storage.put_bytes("a/one.txt", b"1", TEXT)
+        storage.copy("a/one.txt", "b/c/two.txt")
+        storage.delete("a/one.txt")
+        assert storage.get_bytes("b/c/two.txt") == b"1"
+
+    def test_keys_are_found_by_how_they_begin(self, storage: Storage) -> None:
+        wanted = {"exports/p1/raw/a.mp3", "exports/p1/raw/b.mp3"}
+        for key in wanted | {"exports/p10/raw/a.mp3", "other.txt"}:
+            storage.put_bytes(key, b"", TEXT)
+        assert set(storage.keys("exports/p1/")) == wanted
+        assert set(storage.keys("exports/p1/raw/a")) == {"exports/p1/raw/a.mp3"}
+        assert len(list(storage.keys(""))) == 4
+        assert list(storage.keys("nothing/here")) == []
+
+    @pytest.mark.parametrize(
+        "key", ["", "/etc/passwd", "../up", "a/../b", "a//b", "a/", "a\0b", "a\\b", ".", "a/.", "a/.unfinished-1"]
+    )
+    def test_a_key_that_climbs_out_or_hides_is_a_programming_error(self, storage: Storage, key: str) -> None:
+        with pytest.raises(ValueError, match="not a key"):
+            storage.put_bytes(key, b"", TEXT)
+
+    def test_a_usable_storage_passes_its_check_and_keeps_no_trace(self, storage: Storage) -> None:
+        storage.check()
+        assert list(storage.keys("")) == []
+
+
+class TestLocal:
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        return tmp_path / "deep" / "store"
+
+    @pytest.mark.parametrize("umask", [0o000, 0o077])
+    def test_folders_are_0700_and_files_0600_whatever_the_umask(self, root: Path, tmp_path: Path, umask: int) -> None:
+        source = tmp_path / "audio"
+        source.write_bytes(b"1")
+        source.chmod(0o666)
+        before = os.umask(umask)
+        try:
+            storage = LocalStorage(root)
+            storage.put_bytes(KEY, b"1", TEXT)
+            storage.put_file("exports/raw/call_1.mp3", source, "audio/mpeg")
+            storage.copy(KEY, "exports/copy.txt")
+        finally:
+            os.umask(before)
+        modes = {path.is_dir(): set() for path in root.rglob("*")}
+        for path in (root, *root.rglob("*")):
+            modes[path.is_dir()].add(stat.S_IMODE(path.stat().st_mode))
+        assert modes == {True: {0o700}, False: {0o600}}
+
+    def test_an_interrupted_write_is_invisible_and_leaves_the_old_file(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes(KEY, b"old", TEXT)
+        monkeypatch.setattr(Path, "write_bytes", half_written)
+        with pytest.raises(Temporary, match="No space left"):
+            storage.put_bytes(KEY, b"new text", TEXT)
+        assert storage.get_bytes(KEY) == b"old"
+        assert [path.name for path in root.rglob("*") if path.is_file()] == ["call_1.txt"]
+
+    def test_what_a_killed_writer_left_is_invisible_and_swept_a_day_later(self, root: Path) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/b.txt", b"1", TEXT)
+        left = root / "a" / f"{TEMPORARY_PREFIX}0123"
+        left.write_bytes(b"half")
+        assert list(storage.keys("")) == ["a/b.txt"]
+        storage.check()
+        assert left.exists()
+        LocalStorage(root, clock=lambda: left.stat().st_mtime + 25 * 3600).check()
+        assert not left.exists()
+        assert storage.get_bytes("a/b.txt") == b"1"
+
+    def test_a_folder_that_cannot_be_written_is_not_configured(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(NotConfigured, match="LOCAL_STORAGE_DIR"):
+            LocalStorage(tmp_path / "file").check()
+
+    def test_people_are_told_the_path(self, root: Path) -> None:
+        assert LocalStorage(root).location("a/b.txt") == str(root / "a" / "b.txt")
+
+
+def half_written(path: Path, data: bytes) -> None:
+    with path.open("wb") as out:
+        out.write(data[:3])
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.s3
+class TestS3:
+    def test_every_object_is_encrypted_by_the_server_however_it_came(
+        self, s3_client: Any, s3_bucket: str, tmp_path: Path
+    ) -> None:
+        storage = S3Storage(s3_bucket, "", s3_client)
+        source = tmp_path / "audio"
+        source.write_bytes(b"1")
+        storage.put_bytes("bytes", b"1", TEXT)
+        storage.put_file("file", source, "audio/mpeg")
+        storage.copy("bytes", "copy")
+        for key, content_type in (("bytes", TEXT), ("file", "audio/mpeg"), ("copy", TEXT)):
+            head = s3_client.head_object(Bucket=s3_bucket, Key=key)
+            assert (head["ServerSideEncryption"], head["ContentType"]) == ("AES256", content_type)
+
+    def test_a_key_of_the_key_service_is_sent_where_one_is_set(self, s3_client: Any, s3_bucket: str) -> None:
+        storage = S3Storage(s3_bucket, "", s3_client, encryption="aws:kms", kms_key_id="our-key")
+        storage.put_bytes("bytes", b"1", TEXT)
+        head = s3_client.head_object(Bucket=s3_bucket, Key="bytes")
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "our-key")
+
+    @pytest.mark.parametrize(("size", "operations"), [(1, ["PutObject"]), (64 * 1024 * 1024, ["PutObject"])])
+    def test_an_object_up_to_64_mb_is_one_put(
+        self, s3_client: Any, s3_bucket: str, tmp_path: Path, size: int, operations: list[str]
+    ) -> None:
+        source = tmp_path / "audio"
+        with source.open("wb") as out:
+            out.truncate(size)
+        sent = operations_of(s3_client)
+        S3Storage(s3_bucket, "", s3_client).put_file("file", source, "audio/mpeg")
+        assert sent == operations
+
+    def test_a_larger_one_comes_in_parts_and_is_encrypted_too(
+        self, s3_client: Any, s3_bucket: str, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "audio"
+        with source.open("wb") as out:
+            out.truncate(64 * 1024 * 1024 + 1)
+        sent = operations_of(s3_client)
+        S3Storage(s3_bucket, "", s3_client).put_file("file", source, "audio/mpeg")
+        assert sent == ["CreateMultipartUpload", "UploadPart", "UploadPart", "CompleteMultipartUpload"]
+        head = s3_client.head_object(Bucket=s3_bucket, Key="file")
+        assert (head["ContentLength"], head["ServerSideEncryption"]) == (64 * 1024 * 1024 + 1, "AES256")
+
+    def test_the_prefix_is_a_folder_of_the_bucket(self, s3_client: Any, s3_bucket: str) -> None:
+        storage = S3Storage(s3_bucket, "/team/calls/", s3_client)
+        storage.put_bytes("a/b.txt", b"1", TEXT)
+        S3Storage(s3_bucket, "team/callsign", s3_client).put_bytes("c.txt", b"1", TEXT)
+        assert list(storage.keys("")) == ["a/b.txt"]
+        assert storage.location("a/b.txt") == f"s3://{s3_bucket}/team/calls/a/b.txt"
+
+    def test_a_missing_bucket_is_not_configured(self, s3_client: Any) -> None:
+        with pytest.raises(NotConfigured, match="there is no such bucket"):
+            S3Storage("no-such-bucket", "", s3_client).check()
+
+    @pytest.mark.parametrize("operation", ["ListObjectsV2", "PutObject", "GetObject", "DeleteObject"])
+    def test_a_missing_right_is_not_configured_and_names_the_rights(
+        self, s3_client: Any, s3_bucket: str, operation: str
+    ) -> None:
+        refuse(s3_client, operation, 403, "AccessDenied")
+        with pytest.raises(NotConfigured, match="s3:PutObject"):
+            S3Storage(s3_bucket, "", s3_client).check()
+
+    def test_what_may_pass_is_temporary(self, s3_client: Any, s3_bucket: str) -> None:
+        refuse(s3_client, "PutObject", 503, "SlowDown")
+        with pytest.raises(Temporary, match="SlowDown") as caught:
+            S3Storage(s3_bucket, "", s3_client).put_bytes("a", b"1", TEXT)
+        assert caught.value.code is ErrorCode.STORAGE_FAILED
+
+
+def operations_of(client: Any) -> list[str]:
+    """The operations that the client sends from now on."""
+    sent: list[str] = []
+    client.meta.events.register("before-call.s3", lambda model, **_: sent.append(model.name))
+    return sent
+
+
+def refuse(client: Any, operation: str, status: int, code: str) -> None:
+    """The server's refusal of one operation, put in where the answer arrives."""
+    from botocore.awsrequest import AWSResponse
+
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+
+    class Raw:
+        def stream(self, *_: object, **__: object) -> list[bytes]:
+            return [body]
+
+    answer: Callable[..., AWSResponse] = lambda request, **_: AWSResponse(request.url, status, {}, Raw())  # noqa: E731
+    client.meta.events.register(f"before-send.s3.{operation}", answer)
