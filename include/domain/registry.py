@@ -24,6 +24,7 @@ _WHOLE_NUMBER = re.compile(r"\d+")
 _QUANTITY = re.compile(r"(?=.*\d)[\d.,:/eE+% -]+")
 _TRUTHS = frozenset({"true", "false", "истина", "ложь"})
 _KEPT_NUMBER = re.compile(r"0|[1-9]\d{0,14}")
+_CUT_NUMBER = re.compile(r"[+(]?\d[\d\s()+-]*$")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -85,7 +86,7 @@ def registry_cells(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> li
         text_cell(_unless_masked(row.recording_url or "", masks)),
         relative_path(row.transcript_path, folder),
         relative_path(row.summary_path, folder),
-        text_cell(masks.text(row.text_preview or ""), PREVIEW_BYTES),
+        text_cell(_preview(row.text_preview or "", masks), PREVIEW_BYTES),
         money_cell(row.cost),
         row.currency_code,
         row.language or "",
@@ -139,6 +140,14 @@ def relative_path(key: str | None, folder: str) -> str:
     inside = key.removeprefix("exports/")
     own = f"{folder}/"
     return inside.removeprefix(own) if inside.startswith(own) else f"../{inside}"
+
+
+def _preview(text: str, masks: Masks) -> str:
+    """The text was cut to its size, perhaps inside a number: a mask would not know the rest of one."""
+    if masks is NO_MASKS:
+        return text
+    was_cut = len(text.encode()) > PREVIEW_BYTES - 4  # the last character may have taken four bytes
+    return masks.text(_CUT_NUMBER.sub("", text) if was_cut else text)
 
 
 def _unless_masked(url: str, masks: Masks) -> str:

@@ -196,6 +196,11 @@ def test_the_estimate_counts_only_what_is_still_to_buy(conn):
     assert (estimate.minutes, estimate.billed_minutes, estimate.cost) == (Decimal(2), 3, Decimal("1.5"))
 
 
+def test_without_a_forecast_there_is_no_estimate_that_says_nothing_will_be_spent(conn):
+    with pytest.raises(BadInput, match="no forecast yet"):
+        run_estimate(conn, EARLIER)
+
+
 @pytest.mark.parametrize("autocommit", [True, False])
 def test_rows_and_events_are_streamed_in_order_on_any_connection(conn, database, autocommit):
     for number in (3, 1, 2):

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.domain.errors import ErrorCode
+from include.domain.masking import mask_number, mask_phones
 from include.domain.registry import (
     COLUMNS,
     Masks,
@@ -71,7 +72,19 @@ FORMULAS = [
     "＝1+1",
     '=HYPERLINK("https://evil.example";"нажми")',
 ]
-REWRITTEN = ["007", "1E5", "1.50", "1754478570.11438214", "12345678901234567890", "1/2", "12:30", "2025-08-01", "50%", "True", "ложь"]
+REWRITTEN = [
+    "007",
+    "1E5",
+    "1.50",
+    "1754478570.11438214",
+    "12345678901234567890",
+    "1/2",
+    "12:30",
+    "2025-08-01",
+    "50%",
+    "True",
+    "ложь",
+]
 KEPT = ["", "0", "9079", "externalCall.716f.1754478570", "Оператор 12", "[Клиент]: да", "url-00ff00ff00ff00ff", "a=b"]
 
 
@@ -189,6 +202,21 @@ def test_masking_reaches_every_column_that_may_hold_a_phone_number():
     assert "79990000001" not in ";".join(found.values())
     assert found["from"] == "'+7 999 *** ** 01"
     assert found["recording_url"] == ""
+
+
+def test_masking_hides_a_number_that_the_previews_end_cut_in_two():
+    text = "x" * 1013 + "+7999000000"
+    assert len(text.encode()) == 1024
+    masks = Masks(number=mask_number, text=mask_phones)
+    assert cells(replace(ROW, text_preview=text), masks=masks)["text_preview"] == "x" * 1013
+    assert cells(replace(ROW, text_preview="заказ 123456"), masks=masks)["text_preview"] == "заказ 123456"
+
+
+def test_the_masks_of_the_product_leave_no_number_whole():
+    masks = Masks(number=mask_number, text=mask_phones)
+    row = replace(ROW, text_preview="звоните 8 (999) 000-00-01", from_number="89990000001", to_number="+79990000001")
+    line = ";".join(cells(row, masks=masks).values())
+    assert not any(number in line for number in ("9990000001", "000-00-01"))
 
 
 def test_a_tag_cannot_pose_as_two():

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,10 +71,12 @@ def run_figures(conn: Connection[Any], run_id: UUID, *, qa_sample_size: int = 50
 
 
 def run_estimate(conn: Connection[Any], run_id: UUID) -> Estimate:
-    """What the planned run is going to buy, at the forecast stored with the run; raises BadInput without such a run."""
+    """What the planned run is going to buy; raises BadInput without such a run or before its forecast is stored."""
     run = _run_facts(conn, run_id)
+    if run.forecast_cost is None:
+        raise BadInput(f"run {run_id} has no forecast yet: its plan step stores it")
     counts = _dicts(conn, "estimate", {"run_id": run_id})[0]
-    return Estimate(run=run, cost=run.forecast_cost or Decimal(0), **counts)
+    return Estimate(run=run, cost=run.forecast_cost, **counts)
 
 
 def _run_facts(conn: Connection[Any], run_id: UUID) -> RunFacts:

@@ -148,6 +148,6 @@ SELECT count(*) AS calls,
        count(*) FILTER (WHERE status NOT IN ('no_recording', 'missing_audio')) AS recordings,
        count(*) FILTER (WHERE reused_from_run_id IS NOT NULL) AS reused,
        count(*) FILTER (WHERE to_buy) AS to_buy,
-       coalesce(sum(duration_sec) FILTER (WHERE to_buy), 0) / 60.0 AS minutes,
+       round(coalesce(sum(duration_sec) FILTER (WHERE to_buy), 0) / 60.0, 2) AS minutes,
        coalesce(sum(ceil(duration_sec / 60.0)) FILTER (WHERE to_buy), 0)::integer AS billed_minutes
   FROM records;
