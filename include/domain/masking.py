@@ -20,7 +20,7 @@ _SECRETS = (
     # keys in a query or a form, also URL-encoded
     (
         re.compile(
-            r"((?<![a-z0-9])(?:auth|[a-z_]*token|api_?key|sig(?:nature)?|password|x-amz-[a-z-]+)(?:=|%3D))[^&\s\"'#]+",
+            r"((?:(?<![a-z0-9])|(?<=%26)|(?<=%3F))(?:auth|[a-z_]*token|api_?key|sig(?:nature)?|password|x-amz-[a-z-]+)(?:=|%3D))[^&\s\"'#]+",
             re.IGNORECASE,
         ),
         rf"\1{_HIDDEN}",
@@ -62,5 +62,5 @@ def scrub_secrets(text: str) -> str:
 
 
 def _masked(number: PhoneNumber) -> str:
-    national = str(number.national_number)
+    national = phonenumbers.national_significant_number(number)  # with its leading zeros
     return f"+{number.country_code} {national[:3]} *** ** {national[-2:]}"

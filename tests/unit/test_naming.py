@@ -1,0 +1,137 @@
+"""Ids from strangers as file names: reversible, bounded, and never two in one name."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.domain.naming import (
+    MAX_NAME_BYTES,
+    RecordKeys,
+    estimate_key,
+    log_key,
+    original_id,
+    registry_key,
+    report_key,
+    safe_name,
+)
+from include.domain.periods import Period
+
+AUGUST = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 31, 23, 59, 59, tzinfo=UTC))
+
+ids = st.text(st.characters(codec=None), max_size=300)
+# few characters, those that matter: collisions are found here if there are any
+tricky = st.text(st.sampled_from("aAbBfF019._-~%/\\ eExXсСñ\0"), max_size=12)
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        "11018129443EB80D.1754478570.11438214",
+        "externalCall.716f5c2d9a1b4e6f8091a2b3c4d5e6f7.1754478570",
+        "9079",
+        "url-0123456789abcdef",
+        "none-4711",
+    ],
+)
+def test_real_ids_stay_readable(real: str) -> None:
+    assert safe_name(real) == real
+
+
+@pytest.mark.parametrize(
+    ("hostile", "name"),
+    [
+        ("../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("a\0b", "a%00b"),
+        ("con", "%63on"),
+        ("CON.txt", "%43%4F%4E.txt"),
+        ("lpt1", "%6Cpt1"),
+        ("name.", "name%2E"),
+        ("a_b", "a%5Fb"),
+        ("a~b", "a%7Eb"),
+        ("100%", "100%25"),
+        ("11018129443eb80d.1754478570.11438214", "11018129443%65%6280%64.1754478570.11438214"),
+        ("EXTERNALCALL.716f", "%45%58%54%45%52%4E%41%4C%63%41%4C%4C.716f".replace("%63%41", "C%41")),
+        ("звонок", "%D0%B7%D0%B2%D0%BE%D0%BD%D0%BE%D0%BA"),
+        ("📞", "%F0%9F%93%9E"),
+        ("", ""),
+    ],
+)
+def test_everything_else_is_percent_encoded(hostile: str, name: str) -> None:
+    assert safe_name(hostile) == name
+    assert original_id(name) == hostile
+
+
+@given(ids)
+@example("\ud800")
+@example("A" * 300)
+@example("📞" * 50)
+def test_a_name_is_ascii_bounded_and_safe_on_every_file_system(any_id: str) -> None:
+    name = safe_name(any_id)
+    assert re.fullmatch(r"[A-Za-z0-9.%~-]*", name)
+    assert len(name) <= MAX_NAME_BYTES
+    assert not name.startswith(".")
+    assert not name.endswith(".")
+    assert not re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", name, re.IGNORECASE)
+
+
+@given(st.text(st.characters(codec=None), max_size=40))
+def test_the_id_comes_back(any_id: str) -> None:
+    name = safe_name(any_id)
+    if "~" not in name:
+        assert original_id(name) == any_id
+
+
+@given(tricky, tricky)
+@example("ABC", "abc")
+@example("11018129443EB80D.1", "11018129443eb80d.1")
+@example("externalCall.A", "externalcall.a")
+@example("a" * 130, "a" * 131)
+@example("A" * 120 + "b", "A" * 120 + "c")
+@example("é", "e\u0301")
+def test_two_ids_never_share_a_name_even_where_case_is_ignored(one: str, other: str) -> None:
+    if one != other:
+        assert safe_name(one).lower() != safe_name(other).lower()
+
+
+def test_a_shortened_name_says_where_its_id_is() -> None:
+    name = safe_name("a" * 200)
+    assert len(name) == MAX_NAME_BYTES
+    assert name.startswith("a" * 80)
+    with pytest.raises(ValueError, match="registry"):
+        original_id(name)
+
+
+@given(ids, ids)
+@example("📞" * 100, "ю" * 100)
+def test_every_file_name_fits_255_bytes(call_id: str, record_id: str) -> None:
+    keys = RecordKeys(AUGUST, call_id, record_id, AUGUST.start, several=True)
+    for key in (keys.raw("webm"), keys.transcript, keys.recognition, keys.summary):
+        assert len(key.rsplit("/", 1)[1].encode()) <= 255
+        assert ".." not in key.split("/")
+
+
+@given(tricky, tricky, tricky)
+@example("a", "b", "a_b")
+def test_a_call_with_several_recordings_never_meets_another_call(call: str, record: str, other: str) -> None:
+    several = RecordKeys(AUGUST, call, record, AUGUST.start, several=True)
+    single = RecordKeys(AUGUST, other, "1", AUGUST.start, several=False)
+    assert several.transcript.lower() != single.transcript.lower()
+
+
+def test_the_layout_is_the_documented_one() -> None:
+    started = datetime(2025, 8, 7, 1, 30, tzinfo=timezone(timedelta(hours=3)))  # still the sixth in UTC
+    single = RecordKeys(AUGUST, "11018129443EB80D.1.2", "9079", started, several=False)
+    assert single.raw("mp3") == "exports/2025-08-01_2025-08-31/raw/2025/08/06/call_11018129443EB80D.1.2.mp3"
+    assert single.transcript == "exports/2025-08-01_2025-08-31/transcripts/call_11018129443EB80D.1.2.txt"
+    several = RecordKeys(AUGUST, "11018129443EB80D.1.2", "9079", started, several=True)
+    assert several.recognition == "exports/2025-08-01_2025-08-31/recognition/call_11018129443EB80D.1.2_9079.json"
+    assert several.summary == "exports/2025-08-01_2025-08-31/summary/call_11018129443EB80D.1.2_9079.md"
+    assert registry_key(AUGUST) == "exports/2025-08-01_2025-08-31/registry/calls_2025-08-01_2025-08-31.csv"
+    assert report_key(AUGUST, ".pdf") == "exports/2025-08-01_2025-08-31/reports/summary_2025-08-01_2025-08-31.pdf"
+    assert estimate_key(AUGUST) == "exports/2025-08-01_2025-08-31/reports/estimate_2025-08-01_2025-08-31.md"
+    assert log_key(AUGUST, started) == "exports/2025-08-01_2025-08-31/logs/call_export_20250806T223000Z.jsonl"
