@@ -60,6 +60,17 @@ def run(command: list[str], profile: Profile = "main") -> None:
     os.execvpe(command[0], command, environment)  # noqa: S606 - no shell: the command is the caller's own argv
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def container(
+    command: list[str],
+    api_url: Annotated[str, typer.Option(help="Где контейнеры находят api-server.")] = "http://api-server:8080",
+) -> None:
+    """Точка входа контейнера: `init` готовит базы и пулы, остальное — команда в окружении системы."""
+    from ops.container import enter
+
+    enter(command, api_url, console)
+
+
 def main() -> None:
     """One sentence for what a person can repair, a traceback for what only we can."""
     try:

@@ -10,34 +10,48 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
 from include.config import names
-from ops.connections import HOST, connections
+from ops.connections import connections
 from ops.generated import ADMIN, Generated, passwords_file
 from ops.runtime import Runtime
 from ops.settings import Settings
 
 METADATA_DATABASE = "airflow"
+HOST = "127.0.0.1"
 # Beside the pools' tasks: the DAG's single ones (open_run, plan, publish, close_run) of a few runs at once.
 SPARE_SLOTS = 4
 
 
 def airflow_environment(
-    settings: Settings, runtime: Runtime, keys: Generated, *, state_url: str, metadata_url: str
+    settings: Settings,
+    runtime: Runtime,
+    keys: Generated,
+    *,
+    state_url: str,
+    metadata_url: str,
+    api_url: str | None = None,
 ) -> dict[str, str]:
     """Everything that Airflow's processes need beyond the environment of the person who starts them.
 
-    `state_url` and `metadata_url` are libpq URLs. `AIRFLOW__*` variables of the environment and of `.env` win over
-    ours: that is how one value is changed for a special machine.
+    `state_url` and `metadata_url` are libpq URLs; `api_url` is where the other processes find the api-server: this
+    machine's own port if not given. `AIRFLOW__*` variables of the environment and of `.env` win over ours: that is how
+    one value is changed for a special machine.
     """
+    api_url = api_url or local_url(settings)
     ours = {
         **_folders(runtime),
-        **_core(settings, runtime, keys, metadata_url),
+        **_core(settings, runtime, keys, metadata_url, api_url),
         **{
             f"AIRFLOW_CONN_{name.upper()}": json.dumps(c)
-            for name, c in connections(settings, runtime, keys, state_url).items()
+            for name, c in connections(settings, runtime, keys, state_url=state_url, api_url=api_url).items()
         },
         **settings.policy_overrides,  # the DAG file reads its schedule and ladders while it is parsed
     }
     return ours | _special(runtime.env_file)
+
+
+def local_url(settings: Settings) -> str:
+    """Airflow's UI and API on this machine."""
+    return f"http://{HOST}:{settings.airflow_port}"
 
 
 def pools(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -85,15 +99,13 @@ def _folders(runtime: Runtime) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(runtime.cache),
         "MPLCONFIGDIR": str(runtime.cache),
         "PYTHONPATH": str(runtime.root),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "CALL_EXPORT_RUNTIME": str(runtime.home),  # how `make down` recognises what is left over
         "NO_PROXY": no_proxy,  # tasks talk to our own api-server: never through a company's proxy
         "no_proxy": no_proxy,
     }
 
 
-def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: str) -> dict[str, str]:
-    base = f"http://{HOST}:{settings.airflow_port}"
+def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: str, api_url: str) -> dict[str, str]:
     plan = pools(settings)
     slots = sum(int(pool["slots"]) for pool in plan.values()) + SPARE_SLOTS
     sqlalchemy_url = metadata_sqlalchemy_url(metadata_url)
@@ -109,13 +121,13 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "core__fernet_key": keys.fernet_key,
         "core__simple_auth_manager_users": f"{ADMIN}:admin",
         "core__simple_auth_manager_passwords_file": passwords_file(runtime),
-        "core__execution_api_server_url": f"{base}/execution/",
+        "core__execution_api_server_url": f"{api_url}/execution/",
         "database__sql_alchemy_conn": sqlalchemy_url,
         # asyncpg refuses libpq's own parameters (sslmode, ...)
         "database__sql_alchemy_conn_async": sqlalchemy_url.replace("+psycopg2", "+psycopg", 1),
         "api__host": HOST,
         "api__port": settings.airflow_port,
-        "api__base_url": base,
+        "api__base_url": local_url(settings),
         "api__secret_key": keys.api_secret_key,
         "api_auth__jwt_secret": keys.jwt_secret,
         "workers__min_heartbeat_interval": 1,  # at 5 a short task holds its slot for five seconds (3.3.2)

@@ -13,12 +13,12 @@ from ops.generated import ADMIN, Generated
 from ops.runtime import Runtime
 from ops.settings import Settings
 
-HOST = "127.0.0.1"
-
 Connection = dict[str, Any]
 
 
-def connections(settings: Settings, runtime: Runtime, keys: Generated, state_url: str) -> dict[str, Connection]:
+def connections(
+    settings: Settings, runtime: Runtime, keys: Generated, *, state_url: str, api_url: str
+) -> dict[str, Connection]:
     """Airflow connections by id, in Airflow's JSON form."""
     found = {
         names.PORTAL_CONN: _portal(settings),
@@ -27,7 +27,7 @@ def connections(settings: Settings, runtime: Runtime, keys: Generated, state_url
         names.POLICY_CONN: {"conn_type": "generic", "extra": settings.policy_overrides},
         names.AIRFLOW_API_CONN: {
             "conn_type": "http",
-            "host": f"http://{HOST}:{settings.airflow_port}",
+            "host": api_url,
             "login": ADMIN,
             "password": keys.admin_password,
         },

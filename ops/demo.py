@@ -23,7 +23,7 @@ from rich.text import Text
 
 from include.domain.errors import ExportError
 from ops import postgres
-from ops.connections import HOST
+from ops.airflow_env import HOST
 from ops.down import down
 from ops.generated import generated, write_private
 from ops.runtime import Runtime

@@ -131,6 +131,7 @@ class Settings(BaseSettings):
         return bool(self.openai_api_key.get_secret_value()) or self_hosted
 
 
+COMPOSE_ONLY = frozenset({"POSTGRES_PASSWORD", "S3_ENCRYPTION_KEY"})  # read by docker-compose.yaml itself
 VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
 
 
@@ -156,7 +157,9 @@ def warnings(settings: Settings, env_file: Path) -> list[str]:
     if settings.b24_base_url.startswith("http:") and urlsplit(settings.b24_base_url).hostname != "127.0.0.1":
         found.append("B24_BASE_URL без https: токен вебхука идёт по сети открыто.")
     names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
-    unknown = sorted(name for name in names if name.upper() not in VARIABLES and not name.startswith("AIRFLOW__"))
+    unknown = sorted(
+        name for name in names if name.upper() not in VARIABLES | COMPOSE_ONLY and not name.startswith("AIRFLOW__")
+    )
     found += [f"{name} в {env_file.name}: такой переменной нет, значение не используется." for name in unknown]
     return found
 

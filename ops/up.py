@@ -14,8 +14,7 @@ from rich.console import Console
 from include.clients.state.migrate import migrate
 from include.domain.errors import ExportError, NotConfigured
 from ops import postgres
-from ops.airflow_env import airflow_environment, pools
-from ops.connections import HOST
+from ops.airflow_env import HOST, airflow_environment, local_url, pools
 from ops.generated import ADMIN, Generated, generated, write_private
 from ops.health import wait_healthy
 from ops.runtime import Runtime
@@ -48,8 +47,8 @@ def up(runtime: Runtime, console: Console) -> Running:
         _start(settings, runtime, keys, supervisor, console)
     elif _settings_print(settings, runtime) != _started_with(runtime):
         console.print("[yellow]Внимание:[/] настройки изменились после запуска; их применят make down и make up.")
-    wait_healthy(runtime, _url(settings), keys.admin_password, supervisor, console)
-    return Running(_url(settings), ADMIN, keys.admin_password)
+    wait_healthy(runtime, local_url(settings), keys.admin_password, supervisor, console)
+    return Running(local_url(settings), ADMIN, keys.admin_password)
 
 
 def running_environment(runtime: Runtime) -> dict[str, str]:
@@ -62,7 +61,7 @@ def running_environment(runtime: Runtime) -> dict[str, str]:
         raise NotConfigured("Система не запущена: сначала make up.")
     keys = generated(runtime)
     databases = postgres.located(settings, runtime, keys)
-    return _environment(settings, runtime, keys, databases)
+    return process_environment(settings, runtime, keys, databases)
 
 
 def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Supervisor, console: Console) -> None:
@@ -71,20 +70,31 @@ def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Su
     with console.status("PostgreSQL..."):
         databases = postgres.start(settings, runtime, keys)
     console.print("PostgreSQL работает")
-    environment = _environment(settings, runtime, keys, databases)
-    with console.status("Схемы баз данных..."):
-        migrate(databases.state_url)
-        airflow(["db", "migrate"], environment, runtime)
-    console.print("Схемы баз данных готовы")
-    with console.status("Пулы..."):
-        file = runtime.home / "pools.json"
-        file.write_text(json.dumps(pools(settings), ensure_ascii=False), encoding="utf-8")
-        airflow(["pools", "import", str(file)], environment, runtime)
+    environment = process_environment(settings, runtime, keys, databases)
+    prepare(settings, runtime, databases, environment, console)
     supervisor.start(environment)
     write_private(runtime.home / "started_with", _settings_print(settings, runtime))
 
 
-def airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runtime) -> None:
+def prepare(
+    settings: Settings,
+    runtime: Runtime,
+    databases: postgres.Databases,
+    environment: Mapping[str, str],
+    console: Console,
+) -> None:
+    """Both schemas at their newest, both pools as the settings say."""
+    with console.status("Схемы баз данных..."):
+        migrate(databases.state_url)
+        _airflow(["db", "migrate"], environment, runtime)
+    console.print("Схемы баз данных готовы")
+    with console.status("Пулы..."):
+        file = runtime.home / "pools.json"
+        file.write_text(json.dumps(pools(settings), ensure_ascii=False), encoding="utf-8")
+        _airflow(["pools", "import", str(file)], environment, runtime)
+
+
+def _airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runtime) -> None:
     """One command of Airflow's own CLI; its output goes to `logs/setup.log`."""
     log = runtime.logs / "setup.log"
     with log.open("ab") as out:
@@ -100,19 +110,25 @@ def airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runti
         raise ExportError(f"airflow {arguments[0]} {arguments[1]} не удалось, подробности: {log}.")
 
 
-def _environment(
-    settings: Settings, runtime: Runtime, keys: Generated, databases: postgres.Databases
+def process_environment(
+    settings: Settings,
+    runtime: Runtime,
+    keys: Generated,
+    databases: postgres.Databases,
+    api_url: str | None = None,
 ) -> dict[str, str]:
+    """The whole environment of a process of the system."""
     # tasks read connections only: the variables with secrets end here (D27)
     inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     ours = airflow_environment(
-        settings, runtime, keys, state_url=databases.state_url, metadata_url=databases.metadata_url
+        settings,
+        runtime,
+        keys,
+        state_url=databases.state_url,
+        metadata_url=databases.metadata_url,
+        api_url=api_url,
     )
     return inherited | ours
-
-
-def _url(settings: Settings) -> str:
-    return f"http://{HOST}:{settings.airflow_port}"
 
 
 def _check_port(port: int) -> None:

@@ -1,0 +1,256 @@
+"""One set of names in the code, the launcher, the containers, the Astro file and the documentation of settings."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import check_jsonschema
+import jsonschema
+import pytest
+import yaml
+from dockerfile_parse import DockerfileParser
+from dotenv import dotenv_values
+
+from include.config import names
+from ops.airflow_env import airflow_environment, local_url, pools
+from ops.connections import connections
+from ops.generated import Generated
+from ops.runtime import REPOSITORY, Runtime
+from ops.settings import COMPOSE_ONLY, VARIABLES, Settings
+
+CONNECTIONS = {value for name, value in vars(names).items() if name.endswith("_CONN")}
+POOLS = {value for name, value in vars(names).items() if name.endswith("_POOL")}
+STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
+KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass")
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    values: dict[str, Any] = {
+        "b24_base_url": "https://company.bitrix24.ru/rest/",
+        "b24_webhook_user_id": "7",
+        "b24_webhook_token": "tok%(en)s",
+        "openai_api_key": "sk-key",
+        "chatgpt_proxy_url": "http://user:p%40ss@proxy:3128",
+        "slack_webhook_url": "https://hooks.slack.com/services/T0/B0/XXX",
+        "stt_model": "whisper-1",
+    }
+    return Settings(**values)
+
+
+@pytest.fixture
+def made(settings: Settings) -> dict[str, Any]:
+    return connections(settings, Runtime(), KEYS, state_url=STATE_URL, api_url=local_url(settings))
+
+
+@pytest.fixture
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture
+def astro() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "airflow_settings.yaml").read_text(encoding="utf-8"))
+    airflow: dict[str, Any] = loaded["airflow"]
+    return airflow
+
+
+def test_the_launcher_makes_exactly_the_connections_that_the_code_names(made: dict[str, Any]) -> None:
+    assert set(made) == CONNECTIONS
+
+
+def test_the_launcher_makes_exactly_the_pools_that_the_code_names(settings: Settings) -> None:
+    assert set(pools(settings)) == POOLS
+
+
+def test_without_recogniser_or_slack_their_connections_are_absent(settings: Settings) -> None:
+    bare = settings.model_copy(update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None})
+    left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
+    assert CONNECTIONS - set(left) == {names.RECOGNISER_CONN, names.SLACK_CONN}
+
+
+def test_the_astro_file_has_the_same_connections_of_the_same_types(astro: dict[str, Any], made: dict[str, Any]) -> None:
+    theirs = {one["conn_id"]: one["conn_type"] for one in astro["connections"]}
+    assert theirs == {conn_id: conn["conn_type"] for conn_id, conn in made.items()}
+
+
+def test_the_astro_file_has_the_same_pools_of_the_same_size(astro: dict[str, Any], settings: Settings) -> None:
+    theirs = {one["pool_name"]: (one["pool_slot"], one["pool_description"]) for one in astro["pools"]}
+    assert theirs == {name: (pool["slots"], pool["description"]) for name, pool in pools(settings).items()}
+
+
+def test_the_containers_get_connections_and_pools_from_the_same_code(compose: dict[str, Any]) -> None:
+    """No second list of connections to keep equal: the entry point is the launcher's, and nothing overrides it."""
+    parser = DockerfileParser(path=str(REPOSITORY / "Dockerfile"))
+    entry = [one["value"] for one in parser.structure if one["instruction"] == "ENTRYPOINT"]
+    assert json.loads(entry[-1])[-5:] == ["python", "-m", "ops", "container", "--"]
+    for service in compose["services"].values():
+        assert "entrypoint" not in service
+        assert not [name for name in service["environment"] if name.startswith("AIRFLOW_CONN_")]
+
+
+def test_compose_runs_every_component_that_the_launcher_runs(compose: dict[str, Any]) -> None:
+    from ops.supervisor import ARGUMENTS
+
+    for name, arguments in ARGUMENTS.items():
+        assert compose["services"][name]["command"] == ["airflow", *arguments.split()]
+
+
+def test_compose_follows_the_compose_specification(compose: dict[str, Any]) -> None:
+    schema = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(compose, json.loads(schema.read_text(encoding="utf-8")))
+
+
+def test_compose_holds_no_secret_of_its_own(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for name, value in service["environment"].items():
+            if re.search("PASSWORD|SECRET|KEY", name):
+                assert re.fullmatch(r"\$\{\w+:\?.+\}", value), name
+
+
+def test_compose_reads_only_documented_variables(compose: dict[str, Any]) -> None:
+    used = set(re.findall(r"\$\{(\w+)", (REPOSITORY / "docker-compose.yaml").read_text(encoding="utf-8")))
+    assert used <= set(dotenv_values(REPOSITORY / ".env.example"))
+
+
+def test_the_image_is_of_the_airflow_that_is_locked() -> None:
+    parser = DockerfileParser(path=str(REPOSITORY / "Dockerfile"))
+    locked = re.search(r"^apache-airflow==(\S+)", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE)
+    assert locked is not None
+    assert parser.baseimage == f"apache/airflow:slim-{locked[1]}-python3.11"
+
+
+def test_the_image_contains_every_package_that_runs() -> None:
+    parser = DockerfileParser(path=str(REPOSITORY / "Dockerfile"))
+    copied = {one["value"].split()[-1] for one in parser.structure if one["instruction"] == "COPY"}
+    assert {"ops", "jobs", "include", "plugins", "dags"} <= copied
+
+
+def test_env_example_documents_exactly_the_settings() -> None:
+    assert set(dotenv_values(REPOSITORY / ".env.example")) == VARIABLES | COMPOSE_ONLY
+
+
+def test_env_example_is_never_read_as_settings() -> None:
+    """It holds no value, so copying it changes nothing until somebody fills it in."""
+    assert {value for value in dotenv_values(REPOSITORY / ".env.example").values() if value} == set()
+
+
+def test_development_and_product_run_the_same_versions() -> None:
+    def pins(file: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, version in re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", (REPOSITORY / file).read_text(), re.MULTILINE):
+            found.setdefault(name, set()).add(version)
+        return found
+
+    product, development = pins("requirements.txt"), pins("requirements-dev.txt")
+    assert {name: development.get(name) for name in product} == product
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_the_locks_name_no_index_and_no_folder_of_a_machine(file: str) -> None:
+    text = (REPOSITORY / file).read_text(encoding="utf-8")
+    assert not re.search(r"--(extra-)?index-url|--find-links|://|@ file|(^|\s)/", text)
+    assert "--hash=sha256:" in text
+
+
+def test_the_version_is_said_once(compose: dict[str, Any]) -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert compose["services"]["scheduler"]["image"] == f"call-export:{version}"
+
+
+class TestConnections:
+    def test_the_portals_token_is_the_password(self, made: dict[str, Any]) -> None:
+        portal = made[names.PORTAL_CONN]
+        assert (portal["host"], portal["login"]) == ("https://company.bitrix24.ru", "7")
+        assert portal["password"] == "tok%(en)s"
+
+    def test_the_proxys_password_can_be_masked_alone(self, made: dict[str, Any]) -> None:
+        extra = made[names.RECOGNISER_CONN]["extra"]
+        assert extra["proxy_url"] == "http://user:p%40ss@proxy:3128"
+        assert extra["proxy_password"] == "p@ss"
+        assert extra["model"] == "whisper-1"
+
+    def test_the_state_keeps_everything_of_its_url(self, made: dict[str, Any]) -> None:
+        assert made[names.STATE_CONN] == {
+            "conn_type": "postgres",
+            "host": "db",
+            "port": 5433,
+            "login": "u",
+            "password": "pa%ss",
+            "schema": "calls",
+            "extra": {"sslmode": "require"},
+        }
+
+    def test_slack_s_secret_is_the_password(self, made: dict[str, Any]) -> None:
+        assert made[names.SLACK_CONN] == {
+            "conn_type": "slackwebhook",
+            "host": "https://hooks.slack.com/services",
+            "password": "T0/B0/XXX",
+        }
+
+    def test_s3_says_bucket_and_endpoint(self, settings: Settings) -> None:
+        s3 = settings.model_copy(
+            update={"storage_backend": "s3", "s3_bucket": "calls", "s3_endpoint_url": "http://s3:8333"}
+        )
+        storage = connections(s3, Runtime(), KEYS, state_url=STATE_URL, api_url="")[names.STORAGE_CONN]
+        assert storage["conn_type"] == "aws"
+        assert storage["extra"] == {
+            "endpoint_url": "http://s3:8333",
+            "region_name": "us-east-1",
+            "bucket": "calls",
+        }
+
+    @pytest.mark.parametrize(
+        ("written", "path"), [("", "/repo/var/main/storage"), ("data", "/repo/data"), ("/mnt/calls", "/mnt/calls")]
+    )
+    def test_a_relative_storage_folder_is_the_repositorys(self, settings: Settings, written: str, path: str) -> None:
+        local = settings.model_copy(update={"local_storage_dir": written})
+        made = connections(local, Runtime(root=Path("/repo")), KEYS, state_url=STATE_URL, api_url="")
+        assert made[names.STORAGE_CONN]["extra"] == {"path": path}
+
+    def test_the_environments_policy_travels_as_it_was_written(self, made: dict[str, Any]) -> None:
+        assert made[names.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1"}
+
+
+class TestEnvironment:
+    def environment(self, settings: Settings, root: Path, **urls: str) -> dict[str, str]:
+        return airflow_environment(
+            settings, Runtime(root=root), KEYS, state_url=STATE_URL, metadata_url=STATE_URL, **urls
+        )
+
+    def test_airflow_gets_all_connections_as_json(self, settings: Settings, tmp_path: Path) -> None:
+        environment = self.environment(settings, tmp_path)
+        for conn_id in CONNECTIONS:
+            assert json.loads(environment[f"AIRFLOW_CONN_{conn_id.upper()}"])["conn_type"]
+
+    def test_metadata_url_keeps_password_and_options(self, settings: Settings, tmp_path: Path) -> None:
+        environment = self.environment(settings, tmp_path)
+        expected = "postgresql+psycopg2://u:pa%25ss@db:5433/calls?sslmode=require"
+        assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == expected
+
+    def test_slots_suffice_for_both_pools_at_once(self, settings: Settings, tmp_path: Path) -> None:
+        environment = self.environment(settings, tmp_path)
+        slots = sum(pool["slots"] for pool in pools(settings).values())
+        assert int(environment["AIRFLOW__CORE__PARALLELISM"]) > slots
+
+    def test_a_persons_own_airflow_option_wins(
+        self, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / ".env").write_text("AIRFLOW__API__HOST=10.0.0.1\nAIRFLOW__CORE__PARALLELISM=3\n")
+        monkeypatch.setenv("AIRFLOW__API__HOST", "10.0.0.2")
+        environment = self.environment(settings, tmp_path)
+        assert environment["AIRFLOW__API__HOST"] == "10.0.0.2"
+        assert environment["AIRFLOW__CORE__PARALLELISM"] == "3"
+
+    def test_by_default_airflow_listens_on_loopback_only(self, settings: Settings, tmp_path: Path) -> None:
+        assert self.environment(settings, tmp_path)["AIRFLOW__API__HOST"] == "127.0.0.1"
+
+    def test_containers_find_the_api_server_by_its_name(self, settings: Settings, tmp_path: Path) -> None:
+        environment = self.environment(settings, tmp_path, api_url="http://api-server:8080")
+        assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
+        assert json.loads(environment["AIRFLOW_CONN_AIRFLOW_API"])["host"] == "http://api-server:8080"
