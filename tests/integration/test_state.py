@@ -421,6 +421,16 @@ class TestReuse:
         (row,) = state.reused_records(later.run_id)
         assert row.transcript_path == "exports/two/transcripts/a.txt"
 
+    @pytest.mark.timeout(30)
+    def test_a_large_run_finds_its_earlier_texts_right_after_listing(self, state: State, database: str) -> None:
+        """Without fresh statistics the planner compares each row with each: minutes instead of a second."""
+        calls = [call(number) for number in range(30_000)]
+        opened(state, "1", *calls)
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE call_records SET status = 'completed', transcript_path = 'a'")
+        later = opened(state, "2", *calls)
+        assert state.reuse_earlier(later.run_id) == 30_000
+
     def test_whoever_buys_a_returned_record_anew_is_its_buyer(self, state: State, database: str) -> None:
         to_text(state, one(state, opened(state, "1", call(1))))
         later = opened(state, "2", call(1))

@@ -132,7 +132,10 @@ class Records(Moves):
         The rows point at the earlier files until the caller has copied them and called `set_paths`, so a row that says
         `completed` has its text at any moment.
         """
-        return self._count(_FILE, "reuse", run_id=run_id, call_id=None, record_id=None, stage=stage)
+        with self.transaction() as connection:
+            # right after a listing the planner still believes the table small, and would compare each row with each
+            connection.execute("ANALYZE call_records")
+            return self._count(_FILE, "reuse", run_id=run_id, call_id=None, record_id=None, stage=stage)
 
     def reuse_one(self, record: RecordRow, *, stage: str = "transcribe") -> bool:
         """The same for one recording, asked again once it is claimed and its bytes are known."""
