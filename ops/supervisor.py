@@ -66,7 +66,7 @@ class Supervisor:
     def components(self) -> list[Component]:
         """What runs now, in start order; empty where no supervisord answers."""
         try:
-            found: list[dict[str, Any]] = self._rpc().supervisor.getAllProcessInfo()  # type: ignore[assignment]
+            found: list[dict[str, Any]] = self._ask("getAllProcessInfo")
         except (OSError, Fault):
             return []
         known = {str(one["name"]): Component(str(one["name"]), str(one["statename"]), int(one["pid"])) for one in found}
@@ -76,7 +76,7 @@ class Supervisor:
         """Stops everything in order and waits for it; False where nothing was running."""
         try:
             pid = self._pid()
-            self._rpc().supervisor.shutdown()
+            self._ask("shutdown")
         except (OSError, Fault):
             return False
         try:
@@ -116,11 +116,13 @@ class Supervisor:
         return self._runtime.home / "session"
 
     def _pid(self) -> int:
-        return int(str(self._rpc().supervisor.getPID()))
+        return int(self._ask("getPID"))
 
-    def _rpc(self) -> ServerProxy:
+    def _ask(self, method: str) -> Any:
+        """One call over supervisord's socket; OSError where nobody listens."""
         transport = SupervisorTransport(None, None, f"unix://{self._runtime.supervisor_socket}")
-        return ServerProxy("http://127.0.0.1", transport=transport)
+        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)()
 
     def _config(self) -> str:
         socket, logs = self._runtime.supervisor_socket, self._runtime.logs

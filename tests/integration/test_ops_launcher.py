@@ -1,0 +1,138 @@
+"""The launcher with a real Airflow: up, up again, a dead component, a dead supervisor, down."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from rich.console import Console
+
+from include.config import names
+from include.domain.errors import NotConfigured
+from ops.down import down, profiles
+from ops.generated import ADMIN
+from ops.runtime import Runtime
+from ops.settings import VARIABLES
+from ops.supervisor import COMPONENTS, Supervisor
+from ops.up import Running, running_environment, up
+
+SILENT = Console(quiet=True)
+SETTINGS = """
+B24_BASE_URL=https://company.bitrix24.ru
+B24_WEBHOOK_USER_ID=1
+B24_WEBHOOK_TOKEN=s3cr3t%token
+TRANSCRIBE_CONCURRENCY=3
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+@pytest.fixture
+def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    for name in VARIABLES & set(os.environ):
+        monkeypatch.delenv(name)
+    root = tmp_path_factory.mktemp("launcher")
+    for folder in (root, root.parent, root.parent.parent):  # PostgreSQL's own user walks through here
+        folder.chmod(0o755)
+    (root / "dags").mkdir()
+    (root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={free_port()}\n", encoding="utf-8")
+    runtime = Runtime(root=root)
+    yield runtime
+    down(runtime, SILENT)
+
+
+def processes_of(runtime: Runtime) -> list[str]:
+    """Whatever still works in the profile's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(runtime.root):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def session_of(running: Running) -> requests.Session:
+    session = requests.Session()
+    login = {"username": ADMIN, "password": running.password}
+    token = session.post(f"{running.url}/auth/token", json=login, timeout=10).json()["access_token"]
+    session.headers["Authorization"] = f"Bearer {token}"
+    return session
+
+
+@pytest.mark.airflow
+@pytest.mark.postgres
+def test_from_nothing_to_nothing(runtime: Runtime) -> None:
+    running = up(runtime, SILENT)
+    supervisor = Supervisor(runtime)
+    assert [one.name for one in supervisor.components()] == list(COMPONENTS)
+
+    with session_of(running) as session:
+        answer = session.get(f"{running.url}/api/v2/pools", timeout=10).json()
+    sizes = {pool["name"]: pool["slots"] for pool in answer["pools"]}
+    assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (2, 3)
+
+    environment = running_environment(runtime)
+    assert json.loads(environment["AIRFLOW_CONN_BITRIX24"])["password"] == "s3cr3t%token"
+    assert "B24_WEBHOOK_TOKEN" not in environment, "tasks read connections only"
+
+    before = supervisor.components()
+    assert up(runtime, SILENT) == running, "up twice is harmless"
+    assert supervisor.components() == before
+
+    scheduler = next(one for one in before if one.name == "scheduler")
+    psutil.Process(scheduler.pid).kill()
+    assert eventually(lambda: scheduler.pid not in {one.pid for one in supervisor.components() if one.pid})
+    assert eventually(lambda: {one.state for one in supervisor.components()} == {"RUNNING"})
+
+    secret_free = [file for file in (runtime.logs).rglob("*") if file.is_file()]
+    assert secret_free
+    assert not [file for file in secret_free if b"s3cr3t%token" in file.read_bytes()]
+
+    psutil.Process(int((runtime.home / "supervisord.pid").read_text())).kill()  # nobody is left to stop the others
+    down(runtime, SILENT)
+    assert processes_of(runtime) == []
+    down(runtime, SILENT)
+
+
+def test_a_taken_port_is_one_sentence_that_names_the_variable(runtime: Runtime) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (runtime.root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={port}\n", encoding="utf-8")
+        with pytest.raises(NotConfigured, match=rf"^AIRFLOW_PORT: порт {port} занят"):
+            up(runtime, SILENT)
+    assert not runtime.postgres.exists(), "nothing was started before the check"
+
+
+def test_a_command_beside_a_system_that_is_not_up_says_so(runtime: Runtime) -> None:
+    with pytest.raises(NotConfigured, match="make up"):
+        running_environment(runtime)
+
+
+def test_bad_settings_start_nothing(runtime: Runtime) -> None:
+    (runtime.root / ".env").write_text(f"{SETTINGS}REQUIRE_PROXY=true\n", encoding="utf-8")
+    with pytest.raises(NotConfigured, match=r"^CHATGPT_PROXY_URL"):
+        up(runtime, SILENT)
+    assert not (runtime.root / "var").exists()
+    assert profiles(runtime.root) == []

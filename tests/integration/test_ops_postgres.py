@@ -1,0 +1,100 @@
+"""The embedded PostgreSQL of the launcher and the server of DATABASE_URL."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from include.domain.errors import NotConfigured
+from ops import postgres
+from ops.generated import Generated
+from ops.runtime import REPOSITORY, Runtime
+from ops.settings import Settings
+
+pytestmark = pytest.mark.postgres
+
+KEYS = Generated("jwt", "api", "fernet", "admin", "embedded-password")
+START = """
+import sys
+from pathlib import Path
+from ops import postgres
+from ops.runtime import Runtime
+from tests.integration.test_ops_postgres import KEYS, settings_of
+runtime = Runtime(root=Path(sys.argv[1]))
+runtime.make()
+print(postgres.start(settings_of(None), runtime, KEYS).state_url)
+"""
+
+
+def settings_of(database_url: str | None) -> Settings:
+    return Settings.model_construct(database_url=SecretStr(database_url) if database_url else None)
+
+
+def ask(url: str, query: str) -> object:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+@pytest.fixture
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """Below a folder that PostgreSQL's own user may walk through, and longer than a unix socket's path may be."""
+    base = tmp_path_factory.mktemp("ops")
+    for folder in (base, base.parent, base.parent.parent):
+        folder.chmod(0o755)
+    deep = base / ("a-long-folder-name" * 4)
+    deep.mkdir()
+    runtime = Runtime(root=deep)
+    yield runtime
+    postgres.stop(runtime)
+
+
+def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(runtime: Runtime) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", START, str(runtime.root)], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    url = started.stdout.strip().splitlines()[-1]
+    assert ask(url, "SELECT current_database()") == postgres.STATE_DATABASE
+    assert ask(url, "SHOW max_connections") == postgres.SERVER_OPTIONS["max_connections"]
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(url.replace(KEYS.postgres_password, "wrong"))
+    # a second start finds the first one's databases
+    again = postgres.start(settings_of(None), runtime, KEYS)
+    assert again.state_url == url
+    assert ask(again.metadata_url, "SELECT current_database()") == "airflow"
+    assert postgres.stop(runtime)
+    assert not postgres.stop(runtime), "stopping what does not run is no error"
+
+
+class TestDatabaseUrl:
+    def test_airflow_gets_its_own_database_on_the_same_server(self, empty_database: str, tmp_path: Path) -> None:
+        databases = postgres.start(settings_of(empty_database), Runtime(root=tmp_path), KEYS)
+        assert databases.state_url == empty_database
+        assert ask(databases.metadata_url, "SELECT current_database()") == "airflow"
+        assert databases == postgres.located(settings_of(empty_database), Runtime(root=tmp_path), KEYS)
+
+    def test_a_server_that_does_not_answer_is_one_sentence_without_the_password(self, tmp_path: Path) -> None:
+        url = "postgresql://user:hunter2@127.0.0.1:1/calls"
+        with pytest.raises(NotConfigured) as caught:
+            postgres.start(settings_of(url), Runtime(root=tmp_path), KEYS)
+        assert str(caught.value).startswith("DATABASE_URL: ")
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.__suppress_context__
+
+    def test_the_states_database_is_never_airflows_own(self, tmp_path: Path) -> None:
+        with pytest.raises(NotConfigured, match="DATABASE_URL"):
+            postgres.start(settings_of("postgresql://u@127.0.0.1:1/airflow"), Runtime(root=tmp_path), KEYS)
+
+    def test_a_user_without_the_right_is_told_what_to_ask_for(self, empty_database: str, tmp_path: Path) -> None:
+        with psycopg.connect(empty_database, autocommit=True) as admin:
+            admin.execute("DROP DATABASE IF EXISTS airflow")
+            admin.execute("DROP ROLE IF EXISTS poor")
+            admin.execute("CREATE ROLE poor LOGIN")
+        poor = empty_database.replace("//postgres", "//poor", 1)
+        with pytest.raises(NotConfigured, match="CREATE DATABASE airflow"):
+            postgres.start(settings_of(poor), Runtime(root=tmp_path), KEYS)
