@@ -36,7 +36,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "b24_webhook_token": "tok%(en)s",
         "openai_api_key": "sk-key",
         "chatgpt_proxy_url": "http://user:p%40ss@proxy:3128",
-        "slack_webhook_url": "https://hooks.slack.com/services/T0/B0/XXX",
+        "slack_webhook_url": "https://hooks.example.com/services/T0/B0/XXX",
         "stt_model": "whisper-1",
     }
     return Settings(**values)
@@ -189,7 +189,7 @@ class TestConnections:
     def test_slack_s_secret_is_the_password(self, made: dict[str, Any]) -> None:
         assert made[names.SLACK_CONN] == {
             "conn_type": "slackwebhook",
-            "host": "https://hooks.slack.com/services",
+            "host": "https://hooks.example.com/services",
             "password": "T0/B0/XXX",
         }
 
