@@ -112,10 +112,11 @@ def _prepare_wheel() -> None:
     """Says where the wheel puts its lock and, for long paths, its sockets; it reads this when it is imported.
 
     The folder must be 0700 by the XDG rules, and the wheel, run by root, opens it for PostgreSQL's own user each time
-    it starts a server there.
+    it starts a server there. Without its own folder inside, the wheel locks a file that all users of /tmp share.
     """
     folder = short_folder()
     folder.chmod(0o700)
+    (folder / "python_PostgresServer").mkdir(exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
