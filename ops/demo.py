@@ -28,6 +28,7 @@ from ops.down import down
 from ops.generated import generated, write_private
 from ops.runtime import Runtime
 from ops.settings import VARIABLES, load_settings
+from ops.supervisor import SIMULATOR_MARK
 from ops.up import Running, running_environment, up
 
 DAYS = (date(2025, 8, 1), date(2025, 8, 2))
@@ -83,7 +84,7 @@ def _started(runtime: Runtime, name: str, *options: str) -> str:
     with (runtime.logs / f"simulated-{name}.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "simulators", name, *options],
-            env=os.environ | {"CALL_EXPORT_RUNTIME": str(runtime.home)},
+            env=os.environ | {SIMULATOR_MARK: str(runtime.home)},
             cwd=runtime.root,
             stdout=subprocess.PIPE,
             stderr=log,

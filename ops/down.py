@@ -20,7 +20,7 @@ def down(runtime: Runtime, console: Console) -> None:
     supervisor = Supervisor(runtime)
     with console.status(f"Останавливаю {runtime.profile}: планировщик ждёт свои задачи до минуты..."):
         stopped = supervisor.stop()
-        leftovers = supervisor.end_leftovers()
+        leftovers = supervisor.end_leftovers(simulators=True)
         database = postgres.stop(runtime)
     (runtime.home / "started_with").unlink(missing_ok=True)
     if stopped or leftovers or database:

@@ -35,6 +35,7 @@ ARGUMENTS = {
 # The scheduler waits for running tasks; a task killed after this loses at most the recording in hand (D19).
 GRACE_SECONDS = {"scheduler": 60}
 ORDINARY_GRACE_SECONDS = 20
+SIMULATOR_MARK = "CALL_EXPORT_SIMULATOR_OF"  # in the environment of the demo's simulators
 LEFTOVER_GRACE_SECONDS = 3  # idle workers of a killed scheduler ignore SIGTERM
 START_RETRIES = 1000  # with a wait that grows by a second each time: for as long as a person may be asleep
 
@@ -85,10 +86,13 @@ class Supervisor:
             return True
         return True
 
-    def end_leftovers(self) -> int:
-        """Ends processes of this profile that outlived their parent (it was killed); returns how many."""
+    def end_leftovers(self, *, simulators: bool = False) -> int:
+        """Ends processes of this profile that outlived their parent (it was killed); returns how many.
+
+        The demo's simulators are started before the system, so only `down` ends them too.
+        """
         session = int(self._session_file.read_text(encoding="utf-8")) if self._session_file.exists() else None
-        mine = [process for process in psutil.process_iter() if self._is_ours(process, session)]
+        mine = [process for process in psutil.process_iter() if self._is_ours(process, session, simulators=simulators)]
         for process in mine:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
@@ -100,12 +104,15 @@ class Supervisor:
         self._session_file.unlink(missing_ok=True)
         return len(mine)
 
-    def _is_ours(self, process: psutil.Process, session: int | None) -> bool:
+    def _is_ours(self, process: psutil.Process, session: int | None, *, simulators: bool) -> bool:
         """By our mark in its environment, or, where Airflow has written its title over that, by session and folder."""
         try:
             if process.pid == os.getpid():
                 return False
-            if process.environ().get("CALL_EXPORT_RUNTIME") == str(self._runtime.home):
+            marks = process.environ()
+            if marks.get(SIMULATOR_MARK) == str(self._runtime.home):
+                return simulators
+            if marks.get("CALL_EXPORT_RUNTIME") == str(self._runtime.home):
                 return True
             return os.getsid(process.pid) == session and process.cwd() == str(self._runtime.root)
         except (psutil.Error, OSError):
