@@ -100,51 +100,51 @@ with DAG(
         return work.open_run(context())
 
     @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
-    def preflight(run_id: str) -> None:
+    def preflight(run: str) -> None:
         """Refuses to start what cannot end: rights of the webhook, recogniser, storage."""
         from plugins import work
 
-        work.preflight(context(), run_id)
+        work.preflight(context(), run)
 
     @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
-    def list_calls(run_id: str) -> int:
+    def list_calls(run: str) -> int:
         """Every call of the period becomes a row of `call_records`; returns how many."""
         from plugins import work
 
-        return work.list_calls(context(), run_id)
+        return work.list_calls(context(), run)
 
     @task(**PORTAL, priority_weight=30)
-    def plan(run_id: str) -> list[int]:
+    def plan(run: str) -> list[int]:
         """Reuses texts of earlier runs, forecasts the rest and cuts it into batches; returns their numbers."""
         from plugins import work
 
-        return work.plan(context(), run_id)
+        return work.plan(context(), run)
 
     @task(
         **PORTAL, priority_weight=1, pool=PORTAL_POOL, trigger_rule=TriggerRule.ALL_SUCCESS,
         map_index_template="{{ batch_label }}",
     )  # fmt: skip
-    def download(run_id: str, batch: int) -> int:
+    def download(run: str, batch: int) -> int:
         """Stores the audio of the batch's recordings; returns how many are stored."""
         from plugins import work
 
-        return work.download(context(), run_id, batch)
+        return work.download(context(), run, batch)
 
     @task(
         **RECOGNITION, priority_weight=20, pool=RECOGNISER_POOL, trigger_rule=TriggerRule.ALL_DONE,
         map_index_template="{{ batch_label }}",
     )  # fmt: skip
-    def summarize(run_id: str, batch: int) -> int:
+    def summarize(run: str, batch: int) -> int:
         """Summaries and tags of the batch's texts, where asked for; returns how many were written."""
         from plugins import work
 
-        return work.summarize(context(), run_id, batch)
+        return work.summarize(context(), run, batch)
 
     @task_group
-    def batch(run_id: str, batch: int) -> None:
+    def batch(run: str, batch: int) -> None:
         transcribe = WhisperTranscribeOperator(
             task_id="transcribe",
-            run_id=run_id,
+            run_id=run,
             batch=batch,
             pool=RECOGNISER_POOL,
             priority_weight=10,
@@ -152,24 +152,23 @@ with DAG(
             map_index_template="{{ batch_label }}",
             **RECOGNITION,
         )
-        download(run_id, batch) >> transcribe >> summarize(run_id, batch)
+        download(run, batch) >> transcribe >> summarize(run, batch)
 
     @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
-    def publish(run_id: str | None) -> None:
+    def publish(run: str | None) -> None:
         """Registry, report and run log, whatever became of the batches."""
         from plugins import work
 
-        work.publish(context(), run_id)
+        work.publish(context(), run)
 
     @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
-    def close_run(run_id: str | None) -> None:
+    def close_run(run: str | None) -> None:
         """The verdict (D16). The DAG's only leaf: it ends red exactly when the run is not good."""
         from plugins import work
 
-        work.close_run(context(), run_id)
+        work.close_run(context(), run)
 
-    run_id = open_run()
-    listed = list_calls(run_id)
-    batches = plan(run_id)
-    preflight(run_id) >> listed >> batches
-    batch.partial(run_id=run_id).expand(batch=batches) >> publish(run_id) >> close_run(run_id)
+    run = open_run()
+    batches = plan(run)
+    preflight(run) >> list_calls(run) >> batches
+    batch.partial(run=run).expand(batch=batches) >> publish(run) >> close_run(run)
