@@ -31,4 +31,4 @@ class MaskSchedulerOutput:
 
 class CallExportPlugin(AirflowPlugin):
     name = "call_export"
-    listeners = [MaskSchedulerOutput()]
+    listeners = [MaskSchedulerOutput()]  # noqa: RUF012  Airflow reads a list off the class

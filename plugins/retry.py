@@ -23,7 +23,7 @@ class LadderRetryPolicy(RetryPolicy):
     """Waits `base_seconds` times the ladder's step; the other side's own hint beats the ladder.
 
     Only Temporary errors are tried again. Everything else that the export raises on purpose fails at once: no retry
-    repairs a token, a setting or a recording that the portal has deleted. An error nobody foresaw follows the ladder too.
+    repairs a token, a setting or a deleted recording. An error nobody foresaw follows the ladder too.
     """
 
     def __init__(self, base_seconds: float, ladder: tuple[int, ...]) -> None:
@@ -31,7 +31,11 @@ class LadderRetryPolicy(RetryPolicy):
         self.ladder = ladder
 
     def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: "Context | None" = None
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002  Airflow's signature
+        context: "Context | None" = None,  # noqa: ARG002
     ) -> RetryDecision:
         if isinstance(exception, Temporary):
             return self._wait(getattr(exception, "attempt", try_number), exception)

@@ -93,17 +93,19 @@ def plan(context: "Context", run_id: str) -> list[int]:
 
 
 def download(context: "Context", run_id: str, batch: int) -> int:
-    with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
-        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
-            return download_step.download_batch(
-                UUID(run_id),
-                batch,
-                portal=portal,
-                storage=StorageHook().get_conn(),
-                state=state,
-                policy=load_run_policy(),
-                fresh=is_fresh(context),
-            )
+    with (
+        batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state,
+        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal,
+    ):
+        return download_step.download_batch(
+            UUID(run_id),
+            batch,
+            portal=portal,
+            storage=StorageHook().get_conn(),
+            state=state,
+            policy=load_run_policy(),
+            fresh=is_fresh(context),
+        )
 
 
 def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: str) -> int:

@@ -1,4 +1,4 @@
-"""A whole export without Airflow: the real steps on a real PostgreSQL, the simulated portal and recogniser, a real folder.
+"""A whole export without Airflow: the real steps, a real PostgreSQL and storage, the simulated portal and recogniser.
 
 What Airflow adds (retries, mapping, clearing) is done here in the plainest way: a Temporary is tried again at once.
 """
@@ -69,7 +69,7 @@ class Export:
     rate: float = 1000.0
 
     def run(self, **request: object) -> Outcome:
-        """Opens, lists, plans, works through all batches, publishes and closes. Raises what stops a run before its batches."""
+        """From opening to closing. Raises what stops a run before its batches."""
         run_id = self.open(**request)
         with self.state() as state, self.client() as portal:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
@@ -111,7 +111,8 @@ class Export:
     def transcribe(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
         with self.state() as state, self.recognising() as recogniser:
             self._stage(outcome, state, fresh, lambda first: transcribe_batch(
-                outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy, fresh=first
+                outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy,
+                fresh=first,
             ))  # fmt: skip
 
     def close(self, outcome: Outcome) -> Outcome:
@@ -166,7 +167,10 @@ class Export:
     def recognising(self) -> Recogniser:
         return Recogniser(
             RecogniserSettings(
-                model=self.policy.stt.model, api_key=self.recogniser.key, base_url=f"{self.recogniser_url}/v1", timeout_sec=5
+                model=self.policy.stt.model,
+                api_key=self.recogniser.key,
+                base_url=f"{self.recogniser_url}/v1",
+                timeout_sec=5,
             )
         )
 
@@ -180,9 +184,7 @@ class Export:
 
 
 @contextmanager
-def export_over(
-    world: PortalWorld, database: str, storage: Storage | Path, **overrides: str
-) -> Iterator[Export]:
+def export_over(world: PortalWorld, database: str, storage: Storage | Path, **overrides: str) -> Iterator[Export]:
     """An export over simulators that are served while the context lasts; `overrides` as in the environment."""
     portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(requests_per_minute=100_000)

@@ -11,8 +11,8 @@ from include.domain.verdict import Verdict, judge
 def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None) -> Verdict:
     """Sums the run up and moves it to completed or error.
 
-    `upstream_failed` names a task that every call depends on (listing, plan, publish) and that did not end well: then the rows
-    cannot be trusted to be all there is, so the run is in error whatever they say.
+    `upstream_failed` names a task that every call depends on (listing, plan, publish) and that did not end well: then
+    the rows cannot be trusted to be all there is, so the run is in error whatever they say.
     """
     run = state.run(run_id)
     assert run is not None

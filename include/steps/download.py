@@ -43,7 +43,7 @@ def download_batch(
 ) -> int:
     """Stores what the batch lacks; returns how many recordings this pass stored.
 
-    `fresh` is True on the task's first try and after a person cleared it: only then are recordings in error tried again.
+    `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=STAGE)
@@ -56,7 +56,8 @@ def download_batch(
         _download_some(records[start : start + LINKS_AT_ONCE], run, portal, storage, state, policy, outcome)
         if outcome.throttled:
             break
-    outcome.raise_if_unfinished()
+    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
+    outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
     return outcome.done
 
 

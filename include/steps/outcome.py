@@ -38,8 +38,11 @@ class BatchOutcome:
     highest_attempt: int = 0
     throttled: Throttled | None = None
 
-    def raise_if_unfinished(self) -> None:
-        """Raises Throttled, Unfinished or BatchFailed; returns where nothing is left to do."""
+    def raise_if_unfinished(self, in_error: Iterable[RecordRow]) -> None:
+        """Raises Throttled, Unfinished or BatchFailed; returns where nothing is left to do.
+
+        `in_error` are the stage's recordings in error, of this pass or an earlier one: no retry turns green over them.
+        """
         if self.throttled is not None:
             raise self.throttled
         if self.waiting:
@@ -49,14 +52,15 @@ class BatchOutcome:
             )
         if self.claimed_elsewhere:
             raise Unfinished(
-                f"{len(self.claimed_elsewhere)} recordings are in the hands of another run and will be reused when it has "
-                f"them: {_some(self.claimed_elsewhere)}",
+                f"{len(self.claimed_elsewhere)} recordings are in another task's hands and will be looked at again: "
+                f"{_some(self.claimed_elsewhere)}",
                 attempt=1,
                 retry_after=CLAIM_WAIT,
             )
-        if self.failed:
+        failed = [record.call_id for record in in_error]
+        if failed:
             raise BatchFailed(
-                f"{len(self.failed)} recordings ended in error: {_some(self.failed)}. Their reasons are in the registry "
+                f"{len(failed)} recordings ended in error: {_some(failed)}. Their reasons are in the registry "
                 "and in call_records.error_message; clear this task to try them again"
             )
 

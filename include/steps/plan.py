@@ -69,6 +69,6 @@ def _write_estimate(run: Run, state: State, storage: Storage, policy: Policy) ->
     storage.put_bytes(estimate_key(period_of(run)), text.encode(), "text/markdown; charset=utf-8")
     hours = hours_needed(estimate, settings.seconds_per_minute, settings.lines)
     return (
-        f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, {hours:.1f} ч; "
-        f"готовых текстов {estimate.reused}"
+        f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, "
+        f"{hours:.1f} ч; готовых текстов {estimate.reused}"
     )

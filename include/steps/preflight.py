@@ -1,4 +1,4 @@
-"""Refuses to start what cannot end: nothing is listed, downloaded or paid for before this has passed (D11, D28, D31)."""
+"""Refuses to start what cannot end: nothing is listed, downloaded or paid for before this passes (D11, D28, D31)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A text that was bought once is never bought again (D3): rows first in SQL, then each file copied inside the storage."""
+"""A text that was bought once is never bought again (D3): rows first in SQL, then files copied inside the storage."""
 
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State

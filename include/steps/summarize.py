@@ -188,9 +188,8 @@ def _note_failure(record: RecordRow, error: Exception, attempt: int, state: Stat
 
 
 def _raise_if_unfinished(outcome: BatchOutcome) -> None:
-    failed, outcome.failed = outcome.failed, []
-    outcome.raise_if_unfinished()
-    if failed:
+    outcome.raise_if_unfinished([])
+    if failed := outcome.failed:
         raise BatchFailed(
             f"{len(failed)} summaries were not made, the texts are untouched: {', '.join(failed[:5])}. The reasons are "
             "in call_events, stage summarize; clear this task to try again",

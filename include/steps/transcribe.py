@@ -60,7 +60,7 @@ def transcribe_batch(
 ) -> int:
     """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
 
-    `fresh` is True on the task's first try and after a person cleared it: only then are recordings in error tried again.
+    `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
@@ -77,7 +77,8 @@ def transcribe_batch(
                 outcome.claimed_elsewhere.append(record.call_id)
         if outcome.throttled:
             break
-    outcome.raise_if_unfinished()
+    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
+    outcome.raise_if_unfinished(record for record in in_error if record.raw_path is not None)
     return outcome.done
 
 

@@ -1,4 +1,4 @@
-"""The policy of this installation: policy.yaml, overridden by what the environment said (connection `call_export_policy`)."""
+"""This installation's policy: policy.yaml, overridden by the environment (connection `call_export_policy`)."""
 
 from typing import TYPE_CHECKING
 

@@ -54,7 +54,8 @@ class WhisperHook(BaseHook):
             conn = self.get_connection(self.conn_id)
         except AirflowNotFoundException:
             raise NotConfigured(
-                "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL of a server of your own, and run make up again"
+                "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL of a server of your own, "
+                "and restart with make down and make up"
             ) from None
         extra = conn.extra_dejson
         for secret in (conn.password, extra.get("proxy_url")):

@@ -32,7 +32,9 @@ def test_the_domain_asks_nobody_for_the_time_and_opens_nothing(path):
 @pytest.mark.parametrize("path", DAGS, ids=lambda path: path.name)
 def test_a_dag_file_only_wires(path):
     """No SQL, no HTTP, no branching on data: bodies import the work and call it."""
-    for function in (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)):
+    for function in (
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
+    ):
         branching = [node for node in ast.walk(function) if isinstance(node, ast.If | ast.For | ast.While | ast.Try)]
         assert branching == [], f"{function.name} decides something"
 
@@ -44,4 +46,7 @@ def test_a_dag_imports_of_ours_only_names_and_plugins(path):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("airflow")
     }
-    assert all(name in {"datetime", "typing", "plugins"} or name.startswith(("include.config", "plugins.")) for name in imported)
+    assert all(
+        name in {"datetime", "typing", "plugins"} or name.startswith(("include.config", "plugins."))
+        for name in imported
+    )
