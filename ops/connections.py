@@ -40,22 +40,16 @@ def connections(
 
 
 def _portal(settings: Settings) -> Connection:
-    policy = settings.policy.portal
     return {
         "conn_type": "http",
         "host": settings.b24_base_url,
         "login": settings.b24_webhook_user_id,
         "password": settings.b24_webhook_token.get_secret_value(),
-        "extra": {
-            "rate_limit_rps": policy.rate_limit_rps,
-            "backoff_seconds": policy.backoff_seconds,
-            "recording_hosts": list(policy.recording_hosts),
-        },
     }
 
 
 def _recogniser(settings: Settings) -> Connection:
-    extra: dict[str, Any] = {"model": settings.policy.stt.model}
+    extra: dict[str, Any] = {"model": settings.policy.stt.model, "require_proxy": settings.require_proxy}
     if settings.chatgpt_proxy_url:
         proxy = settings.chatgpt_proxy_url.get_secret_value()
         extra["proxy_url"] = proxy

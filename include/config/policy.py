@@ -93,7 +93,6 @@ class PortalPolicy(Section):
         Field(description="хосты через запятую, каждый host или host:port, без http://"),
     ]
     downloads_in_flight: Count
-    reuse_portal_transcripts: Switch
 
 
 class SttPolicy(Section):
@@ -111,7 +110,10 @@ class SttPolicy(Section):
     timeout_seconds: Positive | None
     operator_channel: Channel
     channel_map: Annotated[dict[str, Channel], Field(description="номер линии: left или right")]
-    rate_per_min_usd: Money | None
+    rate_per_min_usd: (
+        Annotated[Decimal, Field(ge=0, max_digits=14, description="сумма, например 0.0045; 0 для своего сервера")]
+        | None
+    )
     seconds_per_minute: Positive
 
 
@@ -137,12 +139,18 @@ class ThresholdPolicy(Section):
 
 
 class ReviewPolicy(Section):
-    min_chars_per_second: Positive
-    max_chars_per_second: Positive
+    """The fields of `include.domain.review.ReviewPolicy`."""
+
     max_words_per_minute: Positive
-    max_compression_ratio: Positive
-    max_repeats: Count
-    min_speech_seconds: Positive
+    min_words_per_minute: Positive
+    rate_from_speech_sec: Positive
+    empty_from_speech_sec: Positive
+    loop_repeats: Count
+    loop_words: Count
+    max_gzip_ratio: Positive
+    gzip_window_chars: Count
+    min_expected_script: Share
+    script_from_letters: Count
 
 
 class SummaryPolicy(Section):

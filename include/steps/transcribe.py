@@ -1,5 +1,6 @@
 """A batch's texts. An answer is kept as soon as it comes, so nothing that was answered is ever bought twice (D19)."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -121,9 +122,11 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
     """An answer for every piece: the saved one where there is one, else bought now and saved at once."""
     profile, policy = work.recogniser.profile, work.policy
     saved = work.state.saved_answers(checksum, profile.model)
-    keys = {piece: piece.key(profile.upload_format) for piece in cut.pieces}
+    options = _digest(policy)
+    keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in cut.pieces}
     answers = {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
-    with encoded_pieces(audio, cut, profile.upload_format, folder=folder, skip=saved) as files:
+    skip = {piece.key(profile.upload_format) for piece in answers}
+    with encoded_pieces(audio, cut, profile.upload_format, folder=folder, skip=skip) as files:
         for piece, file in files:
             answer = work.recogniser.recognise(
                 file,
@@ -139,6 +142,12 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
     return answers
 
 
+def _digest(policy: Policy) -> str:
+    """What was asked beside the audio: another prompt or language makes another answer."""
+    options = json.dumps([policy.stt.languages, policy.stt.keywords, policy.stt.prompt], ensure_ascii=False)
+    return hashlib.sha256(options.encode()).hexdigest()[:8]
+
+
 def _store(
     record: RecordRow, cut: Cut, answers: Mapping[Piece, Recognition], transcript: Transcript, work: Recognising
 ) -> None:
@@ -150,7 +159,7 @@ def _store(
         answers,
         language=transcript.language,
         expected_languages=work.policy.stt.languages,
-        policy=ReviewPolicy(),
+        policy=ReviewPolicy(**work.policy.review.model_dump()),
     )
     raw = {
         "cut": cut.as_json(),

@@ -11,12 +11,11 @@ from airflow.sdk.log import mask_secret
 
 from include.config.names import PORTAL_CONN
 from include.domain.errors import NotConfigured
+from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 
 if TYPE_CHECKING:
     from include.clients.bitrix24.portal import Portal
-
-LOW_RATE_SECONDS = 15 * 60  # renewed by each task of a run that was asked to spare the portal
 
 
 class Bitrix24Hook(BaseHook):
@@ -29,7 +28,7 @@ class Bitrix24Hook(BaseHook):
     @contextmanager
     def portal(self, *, run_id: UUID | None = None, low_rate: bool = False) -> "Iterator[Portal]":
         """Raises NotConfigured where the connection is missing or makes no webhook."""
-        from include.clients.bitrix24.pace import PortalPace
+        from include.clients.bitrix24.pace import LowRate, PortalPace
         from include.clients.bitrix24.portal import Portal
         from include.clients.bitrix24.webhook import Webhook
 
@@ -40,20 +39,26 @@ class Bitrix24Hook(BaseHook):
                 f"no Airflow connection {self.conn_id!r}: set B24_BASE_URL, B24_WEBHOOK_USER_ID and B24_WEBHOOK_TOKEN"
             ) from None
         mask_secret(conn.password)
-        extra = conn.extra_dejson
         webhook = Webhook.of(conn.host or "", conn.login or "", conn.password or "")
+        policy = load_run_policy().portal
+        slow = LowRate(
+            rps=policy.low_rate_rps,
+            refusals=policy.refusals_before_low_rate,
+            window_sec=policy.refusals_window_minutes * 60,
+            seconds=policy.low_rate_minutes * 60,
+        )
         pace = PortalPace(
-            StateHook().conninfo(), webhook.host, rate=float(extra.get("rate_limit_rps", 2.0)), run_id=run_id
+            StateHook().conninfo(), webhook.host, rate=policy.rate_limit_rps, run_id=run_id, low_rate=slow
         )
         portal = Portal(
             webhook,
             pace,
-            recording_hosts=extra.get("recording_hosts", ()),
-            backoff=float(extra.get("backoff_seconds", 5.0)),
+            recording_hosts=policy.recording_hosts,
+            backoff=policy.backoff_seconds,
         )
         try:
             if low_rate:
-                pace.force_low_rate(LOW_RATE_SECONDS)
+                pace.force_low_rate(slow.seconds)  # renewed by each task of a run that was asked to spare the portal
             yield portal
         finally:
             portal.close()

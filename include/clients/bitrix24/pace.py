@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -13,11 +14,6 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from include.domain.errors import Temporary, Throttled
-
-LOW_RATE_RPS = 0.5
-LOW_RATE_SECONDS = 15 * 60
-REFUSALS_WINDOW_SECONDS = 15 * 60
-REFUSALS_ALLOWED = 10
 
 _T = TypeVar("_T")
 
@@ -30,6 +26,16 @@ class Pace(Protocol):
 
     def refused(self, code: str, seconds: float, method: str) -> None:
         """The portal has refused with this code; nobody should ask for so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LowRate:
+    """When and how to spare the portal (D13): more than `refusals` in `window_sec` slow all down for `seconds`."""
+
+    rps: float = 0.5
+    refusals: int = 10
+    window_sec: float = 15 * 60.0
+    seconds: float = 15 * 60.0
 
 
 class PortalPace:
@@ -47,13 +53,15 @@ class PortalPace:
         *,
         rate: float = 2.0,
         run_id: UUID | None = None,
+        low_rate: LowRate | None = None,
         patience: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._conninfo = conninfo
         self._portal = portal
         self._interval = 1 / rate
-        self._low_interval = max(1 / LOW_RATE_RPS, self._interval)
+        self._low_rate = low_rate or LowRate()
+        self._low_interval = max(1 / self._low_rate.rps, self._interval)
         self._run_id = run_id
         self._patience = patience
         self._sleep = sleep
@@ -94,9 +102,9 @@ class PortalPace:
             until, is_low = _queries().block(db, portal=self._portal, seconds=seconds)
             detail = {"portal": self._portal, "code": code, "method": method, "until": until.isoformat()}
             _queries().log_event(db, run_id=self._run_id, event="portal_refused", detail=Jsonb(detail))
-            refusals = _queries().recent_refusals(db, portal=self._portal, window_sec=REFUSALS_WINDOW_SECONDS)
-            if refusals > REFUSALS_ALLOWED and not is_low:
-                self._slow_down(db, LOW_RATE_SECONDS, reason="refusals")
+            refusals = _queries().recent_refusals(db, portal=self._portal, window_sec=self._low_rate.window_sec)
+            if refusals > self._low_rate.refusals and not is_low:
+                self._slow_down(db, self._low_rate.seconds, reason="refusals")
 
     def _slow_down(self, db: psycopg.Connection[Any], seconds: float, *, reason: str) -> None:
         with db.transaction():
