@@ -39,8 +39,9 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     estimate_sentence = _write_estimate(run, state, storage, policy)
     if run.dry_run:
         return Planned([], f"только прогноз: {estimate_sentence}")
-    _assign_batches(run_id, state, policy)
-    batches = state.batch_numbers_unfinished(run_id)
+    summaries = run.generate_summary and policy.summary.enabled
+    _assign_batches(run_id, state, policy, summaries=summaries)
+    batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
     state.event(run_id, stage=STAGE, event="planned", detail={"batches": len(batches), "to_buy": to_buy.recordings})
     return Planned(batches, f"{estimate_sentence}; пачек {len(batches)}")
 
@@ -50,9 +51,9 @@ def rate_per_minute(policy: Policy) -> Decimal:
     return policy.stt.rate_per_min_usd or profile_of(policy.stt.model).rate_per_min_usd
 
 
-def _assign_batches(run_id: UUID, state: State, policy: Policy) -> None:
+def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bool) -> None:
     batches = plan_batches(
-        [(key, float(minutes)) for key, minutes in state.unplanned(run_id)],
+        [(key, float(minutes)) for key, minutes in state.unplanned(run_id, summaries=summaries)],
         lines=policy.batches.lines,
         max_batches=policy.batches.max_batches,
         min_calls=policy.batches.min_calls,

@@ -92,9 +92,12 @@ class Records(Moves):
 
     # Planning
 
-    def unplanned(self, run_id: UUID) -> list[tuple[RecordKey, Decimal]]:
-        """Unfinished recordings without a batch and their minutes, in the order of the calls."""
-        rows = self._values(_FILE, "unplanned", run_id=run_id, unfinished=sorted(UNFINISHED))
+    def unplanned(self, run_id: UUID, *, summaries: bool = False) -> list[tuple[RecordKey, Decimal]]:
+        """Unfinished recordings without a batch and their minutes, in the order of the calls.
+
+        With `summaries` also texts that were reused without one.
+        """
+        rows = self._values(_FILE, "unplanned", run_id=run_id, unfinished=sorted(UNFINISHED), summaries=summaries)
         return [(RecordKey(call_id, record_id), minutes) for call_id, record_id, minutes in rows]
 
     def assign_batches(self, run_id: UUID, batches: Sequence[Sequence[RecordKey]]) -> list[int]:
@@ -112,8 +115,11 @@ class Records(Moves):
             )
         return list(range(first, first + len(batches)))
 
-    def batch_numbers_unfinished(self, run_id: UUID) -> list[int]:
-        rows = self._values(_FILE, "unfinished_batches", run_id=run_id, unfinished=sorted(UNFINISHED))
+    def batch_numbers_unfinished(self, run_id: UUID, *, summaries: bool = False) -> list[int]:
+        """Batches with something left to do; with `summaries` also those with a text that lacks one."""
+        rows = self._values(
+            _FILE, "unfinished_batches", run_id=run_id, unfinished=sorted(UNFINISHED), summaries=summaries
+        )
         return [number for (number,) in rows]
 
     def batch_facts(self, run_id: UUID, batch_no: int) -> BatchFacts:

@@ -43,7 +43,8 @@ UPDATE call_records SET batch_no = NULL WHERE run_id = :run_id AND status = ANY(
 -- name: unplanned
 SELECT call_id, record_id, duration_sec / 60.0
   FROM call_records
- WHERE run_id = :run_id AND status = ANY(:unfinished) AND batch_no IS NULL
+ WHERE run_id = :run_id AND batch_no IS NULL
+   AND (status = ANY(:unfinished) OR :summaries AND status = 'completed' AND summary_path IS NULL)
  ORDER BY call_started_at, statistics_id;
 
 -- name: last_batch
@@ -59,7 +60,8 @@ UPDATE call_records own
 -- name: unfinished_batches
 SELECT DISTINCT batch_no
   FROM call_records
- WHERE run_id = :run_id AND status = ANY(:unfinished) AND batch_no IS NOT NULL
+ WHERE run_id = :run_id AND batch_no IS NOT NULL
+   AND (status = ANY(:unfinished) OR :summaries AND status = 'completed' AND summary_path IS NULL)
  ORDER BY batch_no;
 
 -- name: batch_facts
