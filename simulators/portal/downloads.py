@@ -32,10 +32,10 @@ async def drive_file(request: Request, world: PortalWorld, links: Links, now: fl
 
 
 async def storage_file(request: Request, world: PortalWorld, path: str) -> Response:
-    """A recording on the telephony's storage host; 403 once it has been deleted there."""
+    """A recording on the telephony's storage host; 404 once it has been deleted there."""
     audio = world.storage.get(path)
     if audio is None:
-        return HTMLResponse(_NGINX.format("403 Forbidden"), 403)
+        return HTMLResponse(_NGINX.format("404 Not Found"), 404)
     return await _serve(request, audio, {})
 
 

@@ -109,10 +109,15 @@ class Methods:
     def _statistics(self, asked: Asked) -> Result:
         if not self.rights.statistics:
             raise PortalError("ACCESS_DENIED", "Access denied!", 403)
-        only = self.rights.only_users
-        calls = [call for call in list(self.world.calls.values()) if only is None or call.user_id in only]
-        storage_url = self.storage_url or f"{asked.base_url}/storage"
-        return page_of(calls, lambda call: row_of(call, self.world.zone, storage_url), asked.params, self.ignores)
+        params = upper_keys(asked.params)
+        if self.rights.only_users is not None:
+            # as the core does it: the caller's own condition on the employee is lost
+            params["FILTER"] = {
+                **upper_keys(as_array(params.get("FILTER"))),
+                "PORTAL_USER_ID": sorted(self.rights.only_users),
+            }
+        calls, storage_url = list(self.world.calls.values()), self.storage_url or f"{asked.base_url}/storage"
+        return page_of(calls, lambda call: row_of(call, self.world.zone, storage_url), params, self.ignores)
 
     def _file(self, asked: Asked) -> Result:
         file_id = intval(upper_keys(asked.params).get("ID"))

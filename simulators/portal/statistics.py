@@ -65,7 +65,7 @@ def row_of(call: Call, zone: timezone, storage_url: str) -> Row:
         "RECORD_FILE_ID": call.file_id,
         "CALL_TYPE": call.call_type,
     }
-    return {**row, **call.fields}
+    return {name: value for name, value in {**row, **call.fields}.items() if name not in call.without}
 
 
 def page_of(calls: Iterable[Call], as_row: Callable[[Call], Row], params: Params, ignore: frozenset[str]) -> Result:
@@ -99,7 +99,7 @@ def _ordered(rows: list[Row], sort: Any, order: Any) -> list[Row]:
     field = sort.upper()
     reverse = isinstance(order, str) and order.upper() == "DESC"
     by_id = sorted(rows, key=lambda row: int(row["ID"]))
-    return sorted(by_id, key=lambda row: _comparable(field, row[field]), reverse=reverse)
+    return sorted(by_id, key=lambda row: _comparable(field, row.get(field)), reverse=reverse)
 
 
 def _comparable(field: str, value: Any) -> tuple[int, Any]:

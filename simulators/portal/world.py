@@ -52,7 +52,7 @@ class Call:
     """One row of the call statistics. `started_at` is aware; `call_type` 1 out, 2 in, 3 in redirected, 4 callback.
 
     A recording is on the portal's drive (`file_id`) or only on a storage host: `storage_path` names it there, or
-    `record_url` is the whole link. `fields` overrides what the row would say.
+    `record_url` is the whole link. `fields` overrides what the row would say, `without` are fields it does not have.
     """
 
     id: int
@@ -70,6 +70,7 @@ class Call:
     activity_id: str | None = None
     transcript: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.call_id = self.call_id or f"externalCall.{self.id:032x}.{int(self.started_at.timestamp())}"

@@ -203,21 +203,14 @@ def test_role_limited_to_some_employees_is_noticed_by_the_overwritten_filter(
     simulator: PortalSimulator, portal: Portal
 ) -> None:
     """The portal's core puts the allowed list in the place of PORTAL_USER_ID (facts of the API, 2.5)."""
-    original = simulator.methods._statistics
-
-    def overwritten(asked: Any) -> Any:
-        asked.params["FILTER"] |= {"PORTAL_USER_ID": ["11", "12"]}
-        return original(asked)
-
-    simulator.methods._table[METHOD.lower()] = overwritten
+    simulator.rights.only_users = frozenset({"11", "12"})
     assert "only their own or their department's calls" in refusal_of(portal)
 
 
-@pytest.mark.parametrize("visible", ["1", "999"], ids=["own calls", "none"])
-def test_owner_who_sees_nobody_elses_calls_must_be_an_administrator(visible: str) -> None:
-    world = world_of(3)
-    world.add(Call(500, START, user_id="1"))
-    simulator = simulator_of(world, rights=Rights(only_users=frozenset({visible}), admin=False))
+@pytest.mark.parametrize("own_calls", [1, 0], ids=["own calls", "none"])
+def test_owner_who_sees_nobody_elses_calls_must_be_an_administrator(own_calls: int) -> None:
+    world = PortalWorld([Call(500 + number, START, user_id="1") for number in range(own_calls)])
+    simulator = simulator_of(world, rights=Rights(admin=False))
     with running(simulator) as url, portal_at(url, token=TOKEN) as portal:
         assert "nobody else's calls" in refusal_of(portal)
 

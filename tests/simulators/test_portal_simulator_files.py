@@ -75,14 +75,14 @@ def test_deleted_files(portal: PortalSimulator, url: str) -> None:
 
 
 def test_url_only_recordings_come_from_the_storage_host(portal: PortalSimulator, url: str) -> None:
-    """They take nothing from the portal's bucket, and are forbidden once they are deleted."""
+    """They take nothing from the portal's bucket, and are not there any more once they are deleted."""
     portal.limits = Limits(bucket=1, rps=0)
     rows = requests.post(portal.webhook(url) + "voximplant.statistic.get", json={"FILTER": {"ID": 2}}, timeout=10)
     (row,) = rows.json()["result"]
     assert row["RECORD_FILE_ID"] is None
     assert [requests.get(row["CALL_RECORD_URL"], timeout=10).content for _ in range(3)] == [BODY] * 3
     portal.world.delete_from_storage("2025/a.mp3")
-    assert requests.get(row["CALL_RECORD_URL"], timeout=10).status_code == 403
+    assert requests.get(row["CALL_RECORD_URL"], timeout=10).status_code == 404
 
 
 def test_downloads_through_rest_use_the_bucket(portal: PortalSimulator, url: str) -> None:
