@@ -338,7 +338,7 @@ def test_a_text_in_the_hands_of_an_overlapping_run_is_left_to_it(world: World):
     model = FakeModel()
     with world.state.claim_recording(call_id(1)) as mine:
         assert mine
-        with pytest.raises(Unfinished, match="another run"):
+        with pytest.raises(Unfinished, match="another task"):
             world.summarize(model)
     assert model.asked == []
     assert world.summarize(model, fresh=False) == 1
