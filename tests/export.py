@@ -3,6 +3,7 @@
 What Airflow adds (retries, mapping, clearing) is done here in the plainest way: a Temporary is tried again at once.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,6 +68,9 @@ class Export:
     policy: Policy
     runs: int = 0
     rate: float = 1000.0
+    pause: float = 0.0  # seconds between tries, for what takes a moment to pass
+    proxy_url: str | None = None
+    patience: float = 5.0  # seconds for the recogniser's answer
 
     def run(self, **request: object) -> Outcome:
         """From opening to closing. Raises what stops a run before its batches."""
@@ -143,6 +147,7 @@ class Export:
                 work()
             except Temporary:
                 outcome.retries += 1
+                time.sleep(self.pause)
             else:
                 return
         raise AssertionError(f"still temporary after {MOST_TRIES} tries")
@@ -170,7 +175,8 @@ class Export:
                 model=self.policy.stt.model,
                 api_key=self.recogniser.key,
                 base_url=f"{self.recogniser_url}/v1",
-                timeout_sec=5,
+                proxy_url=self.proxy_url,
+                timeout_sec=self.patience,
             )
         )
 
