@@ -1,6 +1,7 @@
 """`python -m ops`: the launcher behind the make targets."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +12,8 @@ from include.domain.errors import ExportError
 from ops.runtime import Runtime
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
-console = Console(highlight=False, soft_wrap=True)
+# written to a file or a pipe, tables need a width of their own
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 Profile = Annotated[str, typer.Option(help="Отдельный набор баз, секретов и файлов под var/.")]
 
 

@@ -23,6 +23,7 @@ from include.steps import publish as publish_step
 from include.steps import stop
 from include.steps import summarize as summarize_step
 from include.steps import transcribe as transcribe_step
+from include.steps.paths import run_of
 from plugins.hooks.airflow_api import AirflowApiHook
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.policy import load_run_policy
@@ -55,8 +56,7 @@ def open_run(context: "Context") -> str:
                 f"Этот ключ уже у запуска {opened.run_id} (статус {opened.status}): повторно ничего не делается.",
             )
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
-        run = state.run(opened.run_id)
-        assert run is not None
+        run = run_of(opened.run_id, state)
         note(
             context,
             f"Запуск {run.run_id}: период {run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC.",
@@ -124,22 +124,26 @@ def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: 
 
 
 def summarize(context: "Context", run_id: str, batch: int) -> int:
-    with batch_of(context, run_id, batch, summarize_step.STAGE, "пишу саммари") as state:
-        policy = load_run_policy()
-        run = state.run(UUID(run_id))
-        assert run is not None
-        if not (run.generate_summary and policy.summary.enabled):
-            raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
-        with WhisperHook(policy=policy).language_model() as model:
-            return summarize_step.summarize_batch(
-                UUID(run_id),
-                batch,
-                language_model=model,
-                storage=StorageHook().get_conn(),
-                state=state,
-                policy=policy,
-                fresh=is_fresh(context),
-            )
+    policy = load_run_policy()
+    with StateHook().get_conn() as state:
+        run = run_of(UUID(run_id), state)
+    fields: Any = context
+    fields["batch_label"] = f"пачка {batch}"
+    if not (run.generate_summary and policy.summary.enabled):
+        raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
+    with (
+        batch_of(context, run_id, batch, summarize_step.STAGE, "пишу саммари") as state,
+        WhisperHook(policy=policy).language_model() as model,
+    ):
+        return summarize_step.summarize_batch(
+            UUID(run_id),
+            batch,
+            language_model=model,
+            storage=StorageHook().get_conn(),
+            state=state,
+            policy=policy,
+            fresh=is_fresh(context),
+        )
 
 
 def publish(context: "Context", run_id: str | None) -> None:
