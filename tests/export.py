@@ -78,8 +78,9 @@ class Export:
         with self.state() as state, self.client() as portal:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
-                with self.recognising() as recogniser:
-                    preflight(run_id, portal, self.storage, state, check_recogniser=recogniser.close)
+                self.again(
+                    outcome, lambda: preflight(run_id, portal, self.storage, state, check_recogniser=self.recognising().close)
+                )
                 self.again(outcome, lambda: list_calls(run_id, portal, state))
                 batches = plan(run_id, state, self.storage, self.policy).batches
             except StopRun as error:
