@@ -74,21 +74,24 @@ class Export:
 
     def run(self, **request: object) -> Outcome:
         """From opening to closing. Raises what stops a run before its batches."""
+        outcome, batches = self.prepare(**request)
+        self.work(outcome, batches)
+        return self.close(outcome)
+
+    def prepare(self, **request: object) -> tuple[Outcome, list[int]]:
+        """Everything before the first batch; returns their numbers."""
         run_id = self.open(**request)
         with self.state() as state, self.client() as portal:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
-                self.again(
-                    outcome, lambda: preflight(run_id, portal, self.storage, state, check_recogniser=self.recognising().close)
-                )
+                with self.recognising() as recogniser:
+                    preflight(run_id, portal, self.storage, state, check_recogniser=recogniser.close)
                 self.again(outcome, lambda: list_calls(run_id, portal, state))
-                batches = plan(run_id, state, self.storage, self.policy).batches
+                return outcome, plan(run_id, state, self.storage, self.policy).batches
             except StopRun as error:
                 stop_run(run_id, error, state, stage="test")
                 close_run(run_id, state, self.policy, upstream_failed=None)
                 raise
-            self.work(outcome, batches)
-            return self.close(outcome)
 
     def open(self, **request: object) -> UUID:
         self.runs += 1
