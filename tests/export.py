@@ -84,8 +84,8 @@ class Export:
         with self.state() as state, self.client() as portal:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
-                with self.recognising() as recogniser:
-                    preflight(run_id, portal, self.storage, state, check_recogniser=recogniser.close)
+                check = self.recognising().close
+                self.again(outcome, lambda: preflight(run_id, portal, self.storage, state, check_recogniser=check))
                 self.again(outcome, lambda: list_calls(run_id, portal, state))
                 return outcome, plan(run_id, state, self.storage, self.policy).batches
             except StopRun as error:
