@@ -4,7 +4,7 @@ Imported inside tasks only, so that parsing the DAG stays cheap.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -38,14 +38,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BEFORE_BATCHES = ("preflight", "list_calls", "plan")
+
 
 def open_run(context: "Context") -> str:
     dag_run, params = context["dag_run"], context["params"]
     request = open_step.RunRequest(
         dag_run_id=dag_run.run_id,
         run_after=dag_run.run_after,
-        actor=dag_run.triggering_user_name or str(dag_run.run_type),
-        trigger=str(dag_run.run_type),
+        actor=dag_run.triggering_user_name or dag_run.run_type.value,
+        trigger=dag_run.run_type.value,
         **{name: params[name] for name in params if name in open_step.RunRequest.__slots__},
     )
     with told(context, "открываю запуск"), StateHook().get_conn() as state:
@@ -150,14 +152,15 @@ def publish(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
-        publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
+        failed = _failed_upstream(context, BEFORE_BATCHES)
+        publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
 
 def close_run(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
-        failed = _failed_upstream(context)
+        failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
     note(context, f"Запуск {run_id}: {verdict.status}. {verdict.sentence}.")
     if verdict.status is RunStatus.ERROR:
@@ -223,9 +226,8 @@ def _low_rate(state: "State", run_id: str) -> bool:
     return bool(run and run.metadata.get("low_rate"))
 
 
-def _failed_upstream(context: "Context") -> str | None:
+def _failed_upstream(context: "Context", names: Sequence[str]) -> str | None:
     """The first task that every call depends on and that did not succeed, from Airflow's own record."""
     dag_run, ti = context["dag_run"], context["ti"]
-    names = ["preflight", "list_calls", "plan", "publish"]
-    states = ti.get_task_states(dag_id=dag_run.dag_id, task_ids=names, run_ids=[dag_run.run_id])[dag_run.run_id]
+    states = ti.get_task_states(dag_id=dag_run.dag_id, task_ids=list(names), run_ids=[dag_run.run_id])[dag_run.run_id]
     return next((name for name in names if states.get(name) != "success"), None)

@@ -1,7 +1,7 @@
-"""Is a finished run good enough (D16)? One rule for the run's status, the report and the alerts."""
+"""Is a run good enough (D16)? One rule for the run's status, the report and the alerts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from include.domain.states import UNFINISHED, RecordStatus, RunStatus
 
@@ -30,3 +30,26 @@ def judge(counts: Mapping[RecordStatus, int], *, min_coverage: float, max_error_
         f"ошибок {errors} ({error_share:.1%}), не закончено {unfinished}"
     )
     return Verdict(RunStatus.COMPLETED if good else RunStatus.ERROR, coverage, error_share, sentence)
+
+
+def judge_run(
+    counts: Mapping[RecordStatus, int],
+    *,
+    min_coverage: float,
+    max_error_share: float,
+    stop: str | None,
+    failed_step: str | None,
+    dry_run: bool,
+) -> Verdict:
+    """The verdict over a whole run.
+
+    `stop` is why it was stopped. `failed_step` names a task that every call depends on and that did not end well: then
+    the rows cannot be trusted to be all there is, so the run is in error whatever they say.
+    """
+    verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
+    if stop or failed_step:
+        reason = f"остановлен: {stop}" if stop else f"не выполнен шаг {failed_step}"
+        return replace(verdict, status=RunStatus.ERROR, sentence=f"{reason}; {verdict.sentence}")
+    if dry_run:
+        return Verdict(RunStatus.COMPLETED, 0.0, 0.0, "прогноз готов, ничего не скачано и не потрачено")
+    return verdict

@@ -19,16 +19,20 @@ def recommendations(figures: RunFigures, settings: ReportSettings) -> list[str]:
 
 def _about_gaps(figures: RunFigures) -> Iterator[str]:
     run, statuses = figures.run, figures.statuses
+    if run.stop or run.failed_step:
+        what = "Запуск остановлен" if run.stop else f"Не выполнен шаг {run.failed_step}"
+        yield f"{what}, причина названа в итоге: исправьте её и продолжите: make resume RUN_ID={run.run_id}"
     if every_call_listed(run, figures.totals.calls) is False:
         yield (
-            f"Портал насчитал {number(run.portal_total or 0)} звонков, в реестре {number(figures.totals.calls)}. "
-            "Выгрузите период ещё раз: уже купленные тексты повторно не оплачиваются."
+            f"Портал насчитал {number(run.portal_total or 0)} звонков, учтено "
+            f"{number(run.listed(figures.totals.calls))}. Выгрузите период ещё раз: "
+            "купленные тексты повторно не оплачиваются."
         )
     if run.bad_rows:
         rows = count(run.bad_rows, "непонятную строку", "непонятные строки", "непонятных строк")
         yield f"Портал прислал {rows}: покажите журнал запуска разработчику."
     left = statuses.get(RecordStatus.ERROR, 0) + sum(statuses.get(status, 0) for status in UNFINISHED)
-    if left and not run.dry_run:
+    if left and not (run.dry_run or run.stop or run.failed_step):
         yield f"Без текста {records(left)}, где он должен быть. Продолжить: make resume RUN_ID={run.run_id}"
     errors = [group for group in figures.gap_groups if group.status == RecordStatus.ERROR]
     for group in errors[:3]:

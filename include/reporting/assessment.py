@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Literal
 
 from include.domain.report import ReportSettings, RunFacts, RunFigures, duration_drift, every_call_listed
-from include.domain.verdict import Verdict, judge
+from include.domain.states import RunStatus
+from include.domain.verdict import Verdict, judge_run
 from include.reporting.wording import hours, number, percent
 
 Outcome = Literal["met", "missed", "unknown"]
@@ -29,13 +30,22 @@ class Assessment:
 
     @property
     def level(self) -> Literal["good", "remarks", "bad"]:
-        if any(goal.required and goal.outcome == "missed" for goal in self.goals):
+        missed = any(goal.required and goal.outcome == "missed" for goal in self.goals)
+        if missed or self.verdict.status is RunStatus.ERROR:
             return "bad"
         return "good" if all(goal.outcome == "met" for goal in self.goals) else "remarks"
 
 
 def assess(figures: RunFigures, settings: ReportSettings) -> Assessment:
-    verdict = judge(figures.statuses, min_coverage=settings.min_coverage, max_error_share=settings.max_error_share)
+    """The same verdict that closes the run, which is closed after its report is written."""
+    verdict = judge_run(
+        figures.statuses,
+        min_coverage=settings.min_coverage,
+        max_error_share=settings.max_error_share,
+        stop=figures.run.stop,
+        failed_step=figures.run.failed_step,
+        dry_run=figures.run.dry_run,
+    )
     goals = (*_completeness(figures, settings, verdict), *_resources(figures, settings))
     return Assessment(verdict, goals)
 
@@ -55,26 +65,26 @@ def over_forecast(figures: RunFigures) -> Decimal | None:
 def _completeness(figures: RunFigures, settings: ReportSettings, verdict: Verdict) -> tuple[Goal, ...]:
     drift = duration_drift(figures.totals)
     listed = every_call_listed(figures.run, figures.totals.calls)
-    total = figures.run.portal_total
+    total, forecast_only = figures.run.portal_total, figures.run.dry_run
     return (
         Goal(
             "Покрытие: записи, у которых есть текст",
             f"≥ {percent(settings.min_coverage, 0)}",
-            percent(verdict.coverage),
-            _outcome(verdict.coverage >= settings.min_coverage),
+            "только прогноз" if forecast_only else percent(verdict.coverage),
+            _outcome(None if forecast_only else verdict.coverage >= settings.min_coverage),
             required=True,
         ),
         Goal(
             "Записи, закончившиеся ошибкой",
             f"≤ {percent(settings.max_error_share, 0)}",
-            percent(verdict.error_share),
-            _outcome(verdict.error_share <= settings.max_error_share),
+            "только прогноз" if forecast_only else percent(verdict.error_share),
+            _outcome(None if forecast_only else verdict.error_share <= settings.max_error_share),
             required=True,
         ),
         Goal(
-            "Все звонки портала попали в реестр",
+            "Все строки статистики портала учтены",
             number(total) if total is not None else "итог портала",
-            number(figures.totals.calls + figures.run.bad_rows),
+            number(figures.run.listed(figures.totals.calls)),
             _outcome(listed),
             required=True,
         ),

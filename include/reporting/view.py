@@ -22,6 +22,7 @@ HEADLINES = {
     "remarks": "Выгрузка принята, есть замечания",
     "bad": "Выгрузка не принята: есть что доделать",
 }
+FORECAST_ONLY = "Только прогноз: ничего не скачано и не потрачено"
 OUTCOMES = {"met": "да", "missed": "нет", "unknown": "нет данных"}
 
 
@@ -31,8 +32,9 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
     return {
         "period": f"{w.day(figures.run.period_from.date())} — {w.day(figures.run.period_to.date())}",
         "level": assessment.level,
-        "headline": HEADLINES[assessment.level],
-        "summary": _summary(figures, settings, assessment),
+        "headline": _headline(figures, assessment),
+        "verdict": f"Итог запуска: {assessment.verdict.status}, {mask(assessment.verdict.sentence)}.",
+        "summary": _summary(figures, settings),
         "goals": [[goal.name, goal.norm, goal.fact, OUTCOMES[goal.outcome]] for goal in assessment.goals],
         "facts": _facts(figures, settings),
         "volume": _volume(figures),
@@ -53,17 +55,32 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
     }
 
 
-def _summary(figures: RunFigures, settings: ReportSettings, assessment: Assessment) -> str:
+def _headline(figures: RunFigures, assessment: Assessment) -> str:
+    run = figures.run
+    if run.stop:
+        return "Выгрузка остановлена"
+    if run.failed_step:
+        return f"Выгрузка не закончена: не выполнен шаг {run.failed_step}"
+    if run.dry_run and assessment.level != "bad":
+        return FORECAST_ONLY
+    return HEADLINES[assessment.level]
+
+
+def _summary(figures: RunFigures, settings: ReportSettings) -> str:
     totals, texts = figures.totals, figures.statuses.get(RecordStatus.COMPLETED, 0)
     gone = (RecordStatus.NO_RECORDING, RecordStatus.MISSING_AUDIO)
     existing = totals.calls - sum(figures.statuses.get(status, 0) for status in gone)
     return (
         f"{w.count(totals.calls, 'звонок', 'звонка', 'звонков')} за период, запись есть у {w.number(existing)}, "
-        f"текст — у {w.number(texts)} ({w.percent(assessment.verdict.coverage)}). Распознано "
+        f"текст — у {w.number(texts)}{_covered(texts, existing)}. Распознано "
         f"{w.number(totals.minutes, 1)} мин ({w.number(totals.minutes / 60, 1)} ч). "
         f"Этот запуск потратил {w.dollars(totals.spent)} "
         f"({w.roubles(in_roubles(totals.spent, settings.usd_rub_rate))})."
     )
+
+
+def _covered(texts: int, existing: int) -> str:
+    return f" ({w.percent(texts / existing)})" if existing else ""
 
 
 def _facts(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
@@ -116,7 +133,8 @@ def _proof(figures: RunFigures) -> list[str]:
     run, totals = figures.run, figures.totals
     by_status = " + ".join(f"{w.number(n)} ({w.status_name(status)})" for status, n in figures.statuses.items())
     lines = [f"Строк реестра: {w.number(totals.calls)} = {by_status or '0'}."]
-    bad = f", непонятных строк: {w.number(run.bad_rows)}" if run.bad_rows else ""
+    bad = f", непонятных строк {w.number(run.bad_rows)}" if run.bad_rows else ""
+    shared = f", строк о той же записи {w.number(run.shared_rows)}" if run.shared_rows else ""
     if run.limit_calls:
         most = w.count(run.limit_calls, "записи", "записей", "записей")
         lines.append(f"Пробная выгрузка: не больше {most}, полнота не проверялась.")
@@ -125,8 +143,10 @@ def _proof(figures: RunFigures) -> list[str]:
     else:
         verdict = "Сходится" if every_call_listed(run, totals.calls) else "Не сходится"
         lines.append(
-            f"{verdict}: портал насчитал {w.number(run.portal_total)}, в реестре {w.number(totals.calls)}{bad}."
+            f"{verdict}: портал насчитал {w.number(run.portal_total)}, в реестре {w.number(totals.calls)}{bad}{shared}."
         )
+        if (more := run.listed(totals.calls) - run.portal_total) > 0:
+            lines.append(f"Пока список читался, на портале прибавилось: {w.number(more)}.")
     return lines
 
 

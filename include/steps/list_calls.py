@@ -27,17 +27,18 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
     period = period_of(run)
     total = count_calls(portal, period)
     names: dict[str, str] = {}
-    listed = bad = 0
+    listed = bad = shared = 0
     for page in limited(listed_pages(portal, period, total=total), int(run.metadata.get("limit_calls") or 0)):
         calls, bad_rows = read_rows(page)
         _learn_names(portal, calls, names)
-        state.save_calls(run_id, calls, names)
+        shared += state.save_calls(run_id, calls, names).shared
         listed += len(page)
         bad += len(bad_rows)
         for error in bad_rows:
             state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
-    state.note_run(run_id, {"listed": listed, "portal_total": total, "bad_rows": bad})
-    state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, "bad_rows": bad, "portal_total": total})
+    found = {"portal_total": total, "bad_rows": bad, "shared": shared}
+    state.note_run(run_id, {"listed": listed, **found})
+    state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, **found})
     return listed
 
 

@@ -22,12 +22,15 @@ from include.steps.report_settings import report_settings
 STAGE = "publish"
 
 
-def publish(run_id: UUID, state: State, storage: Storage, policy: Policy) -> int:
-    """Returns the registry's rows. A file that is there already is replaced whole."""
+def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
+    """Returns the registry's rows. A file that is there already is replaced whole.
+
+    `upstream_failed` names a task that every call depends on and that did not end well; the report says so.
+    """
     run = run_of(run_id, state)
     with TemporaryDirectory(prefix="call-export-") as folder:
         rows = _publish_registry(run, state, storage, policy, Path(folder) / "registry.csv")
-        _publish_report(run, state, storage, policy)
+        _publish_report(run, state, storage, policy, upstream_failed)
         state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
         _publish_log(run, state, storage, Path(folder) / "log.jsonl")
     return rows
@@ -42,10 +45,12 @@ def _publish_registry(run: Run, state: State, storage: Storage, policy: Policy, 
     return rows
 
 
-def _publish_report(run: Run, state: State, storage: Storage, policy: Policy) -> None:
+def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None) -> None:
     period = period_of(run)
     with state.transaction() as connection:
-        figures = run_figures(connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size)
+        figures = run_figures(
+            connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
+        )
     report = render_report(figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, mask=mask_phones)
     reports = report_key(period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():

@@ -95,7 +95,7 @@ def test_money_minutes_and_coverage_come_from_the_records(conn):
     assert totals.spent_per_second == pytest.approx(Decimal("91") * Decimal("0.0045") / 60)
     assert (totals.portal_sec, totals.audio_sec) == (180, Decimal("211"))
     assert figures.review_reasons == {"loop": 1}
-    assert (figures.run.portal_total, figures.run.bad_rows) == (7, 1)
+    assert (figures.run.portal_total, figures.run.bad_rows, figures.run.shared_rows) == (7, 1, 0)
 
 
 def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_name(conn):
@@ -178,6 +178,16 @@ def test_time_by_stage_and_the_portals_refusals_while_the_run_went(conn):
     assert (stage.events, stage.busy_sec) == (2, Decimal(90))
     assert (figures.trouble.refusals, figures.trouble.low_rate_switches) == (1, 1)
     assert figures.run.last_event_at == begin + timedelta(minutes=5)
+
+
+def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn):
+    """The database knows of the stop; what failed before the batches it is told."""
+    conn.execute(
+        "UPDATE call_exports SET metadata = metadata || %s WHERE run_id = %s",
+        [Jsonb({"stop": "токен отозван", "shared": 3}), RUN_ID],
+    )
+    run = run_figures(conn, RUN_ID, failed_step="plan").run
+    assert (run.stop, run.failed_step, run.shared_rows) == ("токен отозван", "plan", 3)
 
 
 def test_a_run_without_calls_has_figures_and_an_unknown_run_has_none(conn):

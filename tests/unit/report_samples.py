@@ -53,7 +53,9 @@ RUN = RunFacts(
     forecast_cost=Decimal("0.9"),
     portal_total=220,
     bad_rows=0,
+    shared_rows=0,
     limit_calls=0,
+    stop=None,
 )
 TOTALS = Totals(
     calls=220,

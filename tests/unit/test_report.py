@@ -61,6 +61,39 @@ def test_a_run_below_the_bar_is_not_accepted_and_says_what_to_do():
     assert "`stt_timeout`" in text
 
 
+def test_a_stopped_run_says_so_first_whatever_its_texts():
+    """The report is written before the run is closed, so it judges by the rule that is going to close it."""
+    text = report(replace(GOOD, run=replace(RUN, stop="токен отозван, спросите 79990000001"))).markdown
+    assert text.index("**Выгрузка остановлена.**") < text.index("## Что делать")
+    assert "Итог запуска: error, остановлен: токен отозван, спросите \\*\\*\\*; тексты есть у 200 из 200" in text
+    assert (
+        f"Запуск остановлен, причина названа в итоге: исправьте её и продолжите: make resume RUN_ID={RUN.run_id}"
+        in text
+    )
+
+
+def test_a_run_without_its_list_is_not_finished_even_if_every_known_call_has_a_text():
+    text = report(replace(GOOD, run=replace(RUN, failed_step="list_calls"))).markdown
+    assert "**Выгрузка не закончена: не выполнен шаг list_calls.**" in text
+    assert "Итог запуска: error, не выполнен шаг list_calls; тексты есть у 200 из 200" in text
+
+
+def test_a_forecast_is_no_export_that_failed():
+    nothing_bought = replace(TOTALS, spent=Decimal(0), cost=Decimal(0))
+    figures = replace(GOOD, run=replace(RUN, dry_run=True), totals=nothing_bought, statuses={RecordStatus.PENDING: 220})
+    text = report(figures).markdown
+    assert "**Только прогноз: ничего не скачано и не потрачено.**" in text
+    assert "Итог запуска: completed, прогноз готов" in text
+    assert "make resume" not in text
+
+
+def test_rows_of_one_recording_and_calls_that_came_while_listing_are_in_the_proof():
+    text = report(replace(GOOD, run=replace(RUN, portal_total=221, bad_rows=1, shared_rows=2))).markdown
+    proof = "Сходится: портал насчитал 221, в реестре 220, непонятных строк 1, строк о той же записи 2."
+    assert proof in text
+    assert "Пока список читался, на портале прибавилось: 2." in text
+
+
 def test_the_markdown_shows_the_pictures_it_is_given():
     files = report()
     shown = [line.split("](")[1].rstrip(")") for line in files.markdown.splitlines() if line.startswith("![")]
@@ -146,6 +179,11 @@ def test_all_goals_met_is_good_and_needs_nothing():
         ({"statuses": {RecordStatus.COMPLETED: 98, RecordStatus.MISSING_AUDIO: 20}}, "good"),
         ({"run": replace(RUN, portal_total=221)}, "bad"),
         ({"run": replace(RUN, portal_total=221, bad_rows=1)}, "good"),
+        ({"run": replace(RUN, portal_total=223, bad_rows=1, shared_rows=2)}, "good"),
+        ({"run": replace(RUN, portal_total=224, bad_rows=1, shared_rows=2)}, "bad"),
+        ({"run": replace(RUN, portal_total=219)}, "good"),
+        ({"run": replace(RUN, stop="нет прав")}, "bad"),
+        ({"run": replace(RUN, failed_step="list_calls")}, "bad"),
         ({"run": replace(RUN, portal_total=None)}, "remarks"),
         ({"run": replace(RUN, limit_calls=5, portal_total=9000)}, "remarks"),
         ({"run": replace(RUN, forecast_cost=Decimal("0.7"))}, "remarks"),

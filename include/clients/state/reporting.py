@@ -1,6 +1,7 @@
 """What the registry, the report, the estimate and the log are made of: read from PostgreSQL, in SQL's own sums."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -48,9 +49,14 @@ def run_events(conn: Connection[Any], run_id: UUID) -> Iterator[Event]:
     yield from _streamed(conn, "run_events", run_id, Event)
 
 
-def run_figures(conn: Connection[Any], run_id: UUID, *, qa_sample_size: int = 50) -> RunFigures:
-    """Everything the report says; raises BadInput where there is no such run."""
-    run = _run_facts(conn, run_id)
+def run_figures(
+    conn: Connection[Any], run_id: UUID, *, qa_sample_size: int = 50, failed_step: str | None = None
+) -> RunFigures:
+    """Everything the report says; raises BadInput where there is no such run.
+
+    `failed_step` is what the database cannot know: a task of the run that failed before the batches.
+    """
+    run = replace(_run_facts(conn, run_id), failed_step=failed_step)
     of_run = {"run_id": run_id}
     span = {"since": run.started_at, "until": run.finished_at or run.last_event_at}
     days = _days(_dicts(conn, "calls_by_day", of_run))

@@ -21,7 +21,9 @@ SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, p
        currency_code, forecast_cost,
        (metadata ->> 'portal_total')::integer AS portal_total,
        coalesce((metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
-       coalesce((metadata ->> 'limit_calls')::integer, 0) AS limit_calls
+       coalesce((metadata ->> 'shared')::integer, 0) AS shared_rows,
+       coalesce((metadata ->> 'limit_calls')::integer, 0) AS limit_calls,
+       metadata ->> 'stop' AS stop
   FROM call_exports
  WHERE run_id = :run_id;
 
