@@ -114,7 +114,7 @@ class _Maker:
             started_at=at,
             call_id=digits if built_in else f"externalCall.{self.rng.randbytes(16).hex()}.{at.timestamp():.0f}",
             call_type=self.rng.choice("112222"),
-            duration=self.rng.randint(5, 40),
+            duration=self.rng.randint(10, 40),
             user_id=str(self.rng.randint(11, 18)),
             portal_number=self.rng.choice(_LINES),
             phone_number=self.rng.choice(_PHONES).format(self.rng.randint(0, 9_999_999)),

@@ -51,10 +51,10 @@ class Turn:
 
 
 def compose(rng: random.Random, seconds: float) -> list[Turn]:
-    """Turns whose speech is about `seconds` long (espeak reads some 14 characters a second)."""
+    """Turns whose speech fits into `seconds`, from ten on (espeak reads some 13 characters a second)."""
     turns = [Turn(0, rng.choice(GREETINGS))]
     thanks, farewell = rng.choice(FAREWELLS)
-    left = seconds * 14 - len(turns[0].text) - len(thanks) - len(farewell)
+    left = (seconds - 1) * 13 - len(turns[0].text) - len(thanks) - len(farewell)
     questions = rng.sample(QUESTIONS, len(QUESTIONS))
     answers = rng.sample(ANSWERS, len(ANSWERS))
     for question, answer in zip(questions, answers, strict=True):
@@ -77,10 +77,16 @@ def perform(turns: list[Turn], voices: tuple[Voice, Voice], rng: random.Random) 
 
 
 def record(seed: int, *, seconds: float, extension: str = "mp3", stereo: bool = True) -> bytes:
-    """The encoded recording of one conversation, the same for the same arguments and libraries."""
+    """The encoded recording of one conversation, the same for the same arguments and libraries.
+
+    It lasts exactly `seconds`, as the portal says of its calls: what speech leaves free is the line's silence.
+    """
     rng = random.Random(seed)
     voices = (rng.choice(OPERATORS), rng.choice(CLIENTS))
-    channels = perform(compose(rng, seconds), voices, rng)
+    spoken = perform(compose(rng, seconds), voices, rng)
+    length = round(seconds * RATE)
+    channels = np.zeros((2, length), np.int16)
+    channels[:, : spoken.shape[1]] = spoken[:, :length]
     samples = channels if stereo else np.sum(channels, axis=0, dtype=np.int32).clip(-32768, 32767).astype(np.int16)
     return encode(samples, extension, comment=f"simulated {seed}")
 
