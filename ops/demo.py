@@ -4,10 +4,7 @@ Its own profile (`var/demo`): own databases, files and secrets; the settings of 
 """
 
 import csv
-import json
 import os
-import secrets
-import socket
 import subprocess
 import sys
 from datetime import date
@@ -23,12 +20,11 @@ from rich.text import Text
 
 from include.domain.errors import ExportError
 from ops import postgres
-from ops.airflow_env import HOST
 from ops.down import down
-from ops.generated import generated, write_private
+from ops.generated import generated
 from ops.runtime import Runtime
 from ops.settings import VARIABLES, load_settings
-from ops.supervisor import SIMULATOR_MARK
+from ops.simulated import simulate
 from ops.up import Running, running_environment, up
 
 DAYS = (date(2025, 8, 1), date(2025, 8, 2))
@@ -55,46 +51,18 @@ def demo(console: Console) -> None:
 
 
 def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
-    token, key = secrets.token_hex(8), f"demo-{secrets.token_hex(8)}"
     first, last = DAYS
     recordings = os.environ.get("DEMO_RECORDINGS_DIR")
-    portal = _started(
+    simulated = simulate(
         runtime,
-        "portal",
-        *("--webhook-user", "1", "--token", token, "--from", str(first), "--to", str(last), "--calls", str(CALLS)),
-        *(("--recordings-dir", str(Path(recordings).resolve())) if recordings else ()),
+        portal=(
+            *("--from", str(first), "--to", str(last), "--calls", str(CALLS)),
+            *(("--recordings-dir", str(Path(recordings).resolve())) if recordings else ()),
+        ),
+        recogniser=(),
     )
-    recogniser = _started(runtime, "recogniser", "--key", key)
-    values = {
-        "B24_BASE_URL": portal,
-        "B24_WEBHOOK_USER_ID": "1",
-        "B24_WEBHOOK_TOKEN": token,
-        "RECORDING_HOSTS": portal.removeprefix("http://"),
-        "OPENAI_BASE_URL": f"{recogniser}/v1",
-        "OPENAI_API_KEY": key,
-        "AIRFLOW_PORT": str(_free_port()),
-    }
-    write_private(runtime.env_file, "".join(f"{name}={value}\n" for name, value in values.items()))
     console.print("Имитация портала и распознавателя работает")
-    return portal, recogniser
-
-
-def _started(runtime: Runtime, name: str, *options: str) -> str:
-    """Starts a simulator in the background; its URL. `make down` finds it by the mark in its environment."""
-    with (runtime.logs / f"simulated-{name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "simulators", name, *options],
-            env=os.environ | {SIMULATOR_MARK: str(runtime.home)},
-            cwd=runtime.root,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-    assert process.stdout is not None  # noqa: S101 - PIPE above
-    line = process.stdout.readline()
-    if not line:
-        raise ExportError(f"Имитация ({name}) не запустилась, журнал: {log.name}.")
-    return str(json.loads(line)["url"])
+    return simulated.portal, simulated.recogniser
 
 
 def _export(runtime: Runtime, console: Console) -> int:
@@ -133,9 +101,3 @@ def _last_run(runtime: Runtime) -> dict[str, Any] | None:
     databases = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
     with psycopg.connect(databases.state_url, row_factory=dict_row) as connection:
         return connection.execute(LAST_RUN).fetchone()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

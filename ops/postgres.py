@@ -1,9 +1,13 @@
 """The databases: PostgreSQL from a wheel under `var/<profile>/pg`, or the server of DATABASE_URL.
 
 The embedded server belongs to nobody's process: it stays up after `make up` has returned, until `make down`.
+Meanwhile `ops/postgres_keeper.py` starts it again whenever it dies.
 """
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,19 +69,36 @@ def stop(runtime: Runtime) -> bool:
     return True
 
 
+def start_again(folder: Path) -> int:
+    """Starts a server that has run before, or finds it running; its process id. Raises NotConfigured where it cannot.
+
+    After a SIGKILL the kernel may need a moment until the last of the old server's processes lets go of its memory.
+    """
+    server = _server(folder, start=False)
+    with _start_errors(folder):
+        server.start()
+    return server.get_postmaster_info().pid
+
+
+@contextmanager
+def _start_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError) as error:
+        raise NotConfigured(f"PostgreSQL не запустился ({type(error).__name__}), журнал: {folder / 'log'}.") from None
+
+
 def _start_embedded(runtime: Runtime, keys: Generated) -> None:
     folder = runtime.postgres
     password_set = folder / "call_export_password_set"
     server = _server(folder, start=False)
     fresh = not (folder / "PG_VERSION").exists()
-    try:
+    with _start_errors(folder):
         server.ensure_pgdata_inited()
         if fresh:
             with (folder / "postgresql.conf").open("a", encoding="utf-8") as conf:
                 conf.writelines(f"{name} = {value}\n" for name, value in SERVER_OPTIONS.items())
         server.start()
-    except (OSError, RuntimeError, ValueError, LookupError) as error:
-        raise NotConfigured(f"PostgreSQL не запустился ({type(error).__name__}), журнал: {folder / 'log'}.") from None
     if not password_set.exists():
         _require_password(server, folder, keys.postgres_password)
         password_set.touch()

@@ -1,4 +1,4 @@
-"""Airflow's four components in the background, kept alive by supervisord (PyPI `supervisor`).
+"""Airflow's four components and the embedded PostgreSQL, kept alive by supervisord (PyPI `supervisor`).
 
 supervisord restarts what dies, waits longer after each failed start, rotates the output files and stops in reverse
 order of priority, each component fully gone before the next is asked.
@@ -21,10 +21,12 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 
 from include.domain.errors import ExportError
 from ops.generated import write_private
-from ops.runtime import Runtime
+from ops.runtime import REPOSITORY, Runtime
 
 # Stop order is the reverse: the scheduler first (its tasks still need the api-server to say how they ended).
-COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
+AIRFLOW_COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
+POSTGRES_KEEPER = "postgresql"  # only where the server is ours, not that of DATABASE_URL
+COMPONENTS = (POSTGRES_KEEPER, *AIRFLOW_COMPONENTS)
 ARGUMENTS = {
     "api-server": "api-server",
     "dag-processor": "dag-processor",
@@ -53,9 +55,9 @@ class Supervisor:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self, environment: Mapping[str, str], *, keep_postgres: bool) -> None:
         """Returns as soon as supervisord has taken over; the components are still starting then."""
-        write_private(self._runtime.supervisor_config, self._config())
+        write_private(self._runtime.supervisor_config, self._config(keep_postgres=keep_postgres))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._runtime.supervisor_config)]
         started = subprocess.run(
             command, env=dict(environment), cwd=self._runtime.root, capture_output=True, text=True, check=False
@@ -131,7 +133,7 @@ class Supervisor:
         with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)()
 
-    def _config(self) -> str:
+    def _config(self, *, keep_postgres: bool) -> str:
         socket, logs = self._runtime.supervisor_socket, self._runtime.logs
         config = RawConfigParser()
         config["unix_http_server"] = {"file": _literal(socket), "chmod": "0600"}
@@ -144,9 +146,13 @@ class Supervisor:
         config["rpcinterface:supervisor"] = {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         }
-        for priority, name in enumerate(COMPONENTS):
+        commands = {name: f"airflow {ARGUMENTS[name]}" for name in AIRFLOW_COMPONENTS}
+        if keep_postgres:
+            commands = {POSTGRES_KEEPER: f'ops.postgres_keeper "{_literal(self._runtime.postgres)}"'} | commands
+        for priority, (name, command) in enumerate(commands.items()):
             config[f"program:{name}"] = {
-                "command": f'"{_literal(sys.executable)}" -m airflow {ARGUMENTS[name]}',
+                "command": f'"{_literal(sys.executable)}" -m {command}',
+                "directory": _literal(REPOSITORY if name == POSTGRES_KEEPER else self._runtime.root),
                 "priority": str(priority),
                 "autorestart": "true",
                 "startsecs": "5",

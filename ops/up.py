@@ -72,7 +72,7 @@ def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Su
     console.print("PostgreSQL работает")
     environment = process_environment(settings, runtime, keys, databases)
     prepare(settings, runtime, databases, environment, console)
-    supervisor.start(environment)
+    supervisor.start(environment, keep_postgres=settings.database_url is None)
     write_private(runtime.home / "started_with", _settings_print(settings, runtime))
 
 
