@@ -6,6 +6,7 @@ Imported inside tasks only, so that parsing the DAG stays cheap.
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -122,7 +123,25 @@ def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: 
                 state=state,
                 policy=policy,
                 fresh=is_fresh(context),
+                fetch_again=partial(_fetch_again, run_id, batch),
             )
+
+
+def _fetch_again(run_id: str, batch: int) -> int:
+    """For audio that the storage has lost: paced by the portal's row in PostgreSQL like any download."""
+    with (
+        StateHook().get_conn() as state,
+        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal,
+    ):
+        return download_step.download_batch(
+            UUID(run_id),
+            batch,
+            portal=portal,
+            storage=StorageHook().get_conn(),
+            state=state,
+            policy=load_run_policy(),
+            fresh=False,
+        )
 
 
 def summarize(context: "Context", run_id: str, batch: int) -> int:

@@ -120,8 +120,14 @@ class Export:
         with self.state() as state, self.recognising() as recogniser:
             self._stage(outcome, state, fresh, lambda first: transcribe_batch(
                 outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy,
-                fresh=first,
+                fresh=first, fetch_again=lambda: self.fetch_again(outcome, batch),
             ))  # fmt: skip
+
+    def fetch_again(self, outcome: Outcome, batch: int) -> None:
+        with self.state() as state, self.client() as portal:
+            download_batch(
+                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=False
+            )
 
     def close(self, outcome: Outcome) -> Outcome:
         with self.state() as state:

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta, timezone
 from decimal import Decimal
@@ -20,7 +22,7 @@ from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import StopRun
+from include.domain.errors import ErrorCode, Permanent, StopRun, Temporary
 from include.domain.money import call_cost
 from include.domain.recognitions import Recognition
 from include.domain.review import ReviewPolicy, review
@@ -35,7 +37,14 @@ from include.steps.stop import refuse_if_stopped
 log = logging.getLogger(__name__)
 
 STAGE = "transcribe"
+DATABASE_PAUSES = (0.5, 1, 2, 4, 8, 16, 30, 60)  # seconds: two minutes, longer than PostgreSQL takes to recover
 RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
+
+
+class SpoiltAudio(Permanent):
+    """The stored audio is gone or changed; only fetching it again helps."""
+
+    code = ErrorCode.CHECKSUM_MISMATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,12 @@ def transcribe_batch(
     state: State,
     policy: Policy,
     fresh: bool,
+    fetch_again: Callable[[], object],
 ) -> int:
     """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
+    `fetch_again` downloads the batch's pending recordings: called where stored audio turned out gone or changed.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
@@ -69,21 +80,30 @@ def transcribe_batch(
         state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
     work = Recognising(run_of(run_id, state), recogniser, storage, state, policy)
     outcome = BatchOutcome()
-    for record in state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED}):
-        refuse_if_stopped(run_id, state)
-        with state.claim_recording(record.call_id) as mine:
+    _transcribe_downloaded(batch_no, work, outcome, last_look=False)
+    pending = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
+    if outcome.throttled is None and any(_was_spoilt(record) for record in pending):
+        fetch_again()
+        _transcribe_downloaded(batch_no, work, outcome, last_look=True)
+    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
+    outcome.raise_if_unfinished(record for record in in_error if record.checksum is not None)
+    return outcome.done
+
+
+def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
+    """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust."""
+    for record in work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED}):
+        refuse_if_stopped(work.run.run_id, work.state)
+        with work.state.claim_recording(record.call_id) as mine:
             if mine:
-                _transcribe(record, work, outcome)
+                _transcribe(record, work, outcome, last_look=last_look)
             else:
                 outcome.claimed_elsewhere.append(record.call_id)
         if outcome.throttled:
             break
-    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
-    outcome.raise_if_unfinished(record for record in in_error if record.raw_path is not None)
-    return outcome.done
 
 
-def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> None:
+def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
     """One recording from audio to stored text; a failure is settled in its row."""
     if reuse_one(record, work.run, work.state, work.storage):  # another run bought it while this one waited
         outcome.done += 1
@@ -97,14 +117,47 @@ def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> 
         settle_failure(work.state, record, error, RULE, outcome)
     except Exception as error:
         log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(error).__name__)
-        settle_failure(work.state, record, error, RULE, outcome)
+        if isinstance(error, SpoiltAudio) and not last_look:
+            _forget_audio(record, error, work.state)
+        else:
+            settle_failure(work.state, record, error, RULE, outcome)
+
+
+def _forget_audio(record: RecordRow, error: SpoiltAudio, state: State) -> None:
+    """Back to the download. The checksum stays, and tells from now on that this is not the first time."""
+    state.move_record(
+        *(record.run_id, *record.key),
+        RecordStatus.PENDING,
+        expected={RecordStatus.TRANSCRIBING},
+        stage=STAGE,
+        error=error,
+        attempts_plus=1,
+        raw_path=None,
+    )
+
+
+def _was_spoilt(record: RecordRow) -> bool:
+    return record.raw_path is None and record.checksum is not None
+
+
+@contextmanager
+def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
+    """The stored audio, whose bytes are those that were downloaded: nobody pays for the text of something else."""
+    assert record.raw_path is not None
+    if not storage.exists(record.raw_path):
+        raise SpoiltAudio(f"the stored audio is gone: {record.raw_path}")
+    with storage.as_file(record.raw_path) as audio:
+        with audio.open("rb") as content:
+            checksum = hashlib.file_digest(content, "sha256").hexdigest()
+        if checksum != record.checksum:
+            raise SpoiltAudio(f"the stored audio was changed after its download: {record.raw_path}")
+        yield audio
 
 
 def _to_text(record: RecordRow, work: Recognising) -> None:
-    assert record.raw_path is not None
     assert record.checksum is not None
     policy = work.policy
-    with work.storage.as_file(record.raw_path) as audio, TemporaryDirectory(prefix="call-export-") as folder:
+    with _sound_audio(record, work.storage) as audio, TemporaryDirectory(prefix="call-export-") as folder:
         cut = cut_audio(audio, policy_for(work.recogniser.profile, max_file_minutes=policy.stt.max_file_minutes))
         answers = _recognise(record.checksum, audio, cut, Path(folder), work)
     operator_channel = policy.stt.channel_map.get(record.portal_number, policy.stt.operator_channel)
@@ -137,9 +190,21 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
                 keywords=policy.stt.keywords,
                 prompt=policy.stt.prompt,
             )
-            work.state.save_answer(checksum, keys[piece], profile.model, answer.as_json())
+            _keep(work.state, checksum, keys[piece], profile.model, answer)
             answers[piece] = answer
     return answers
+
+
+def _keep(state: State, checksum: str, piece: str, model: str, answer: Recognition) -> None:
+    """The answer is paid for: a database that restarts is waited for with it in hand."""
+    for pause in DATABASE_PAUSES:
+        try:
+            state.save_answer(checksum, piece, model, answer.as_json())
+        except Temporary:
+            time.sleep(pause)
+        else:
+            return
+    state.save_answer(checksum, piece, model, answer.as_json())
 
 
 def _digest(policy: Policy) -> str:
@@ -170,7 +235,7 @@ def _store(
     work.storage.put_bytes(
         keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8"
     )
-    work.state.move_record(
+    completed = work.state.move_record(
         record.run_id,
         record.call_id,
         record.record_id,
@@ -178,6 +243,8 @@ def _store(
         expected={RecordStatus.TRANSCRIBING},
         stage=STAGE,
         transcript_path=keys.transcript,
+        summary_path=None,  # of an earlier text, where a person sent the recording back
+        tags=[],
         text_preview=preview(transcript),
         audio_sec=round(cut.info.seconds, 3),
         language=transcript.language,
@@ -189,7 +256,8 @@ def _store(
         review_reasons=[str(reason) for reason in reasons],
         stage_attempts=0,
     )
-    if record.checksum:
+    # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy them again
+    if completed and record.checksum:
         work.state.forget_answers(record.checksum)
 
 

@@ -85,6 +85,7 @@ class TestPasses:
                 state=state,
                 policy=export.policy,
                 fresh=True,
+                fetch_again=list,
             )
         assert caught.value.retry_after == 7
         assert asked(export) == 1
@@ -125,8 +126,8 @@ class TestPasses:
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 3}
         assert attempts(export, outcome.run_id) == [1, 0, 0]
         assert ("stt_unavailable",) in by_sql(export.conninfo, "SELECT error_code FROM call_events")
-        for record in export.records(outcome.run_id):
-            assert "[симуляция]" in export.storage.get_bytes(str(record.transcript_path)).decode()
+        for row in export.records(outcome.run_id):
+            assert "[симуляция]" in export.storage.get_bytes(str(row.transcript_path)).decode()
 
     def test_a_server_that_stays_broken_ends_in_an_error_that_a_cleared_task_tries_again(self, export: Export) -> None:
         """One try and three retries each; the texts that came stay, the red task and the registry say why."""
@@ -270,6 +271,7 @@ class TestProxy:
                     state=state,
                     policy=export.policy,
                     fresh=True,
+                    fetch_again=list,
                 )
         export.transcribe(outcome, batch, fresh=False)
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 1, S.ERROR: 2}

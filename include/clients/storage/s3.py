@@ -127,6 +127,9 @@ class S3Storage(Storage):
         except ClientError as error:
             raise self._ours(key, _code(error)) from None
         except (Boto3Error, BotoCoreError, OSError) as error:
+            refused = error.__context__  # an upload hides what S3 answered behind an error of its own
+            if isinstance(refused, ClientError):
+                raise self._ours(key, _code(refused)) from None
             raise did_not_work(key, type(error).__name__) from None
 
     def _ours(self, key: str, code: str) -> ExportError:
