@@ -5,7 +5,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume test lint types bench lock install install-dev
+.PHONY: help demo up down status export resume test lint types bench chaos lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,8 +28,8 @@ export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true
 		$(if $(LOW_RATE),--low-rate="$(LOW_RATE)") $(if $(LIMIT_CALLS),--limit-calls "$(LIMIT_CALLS)") \
 		$(if $(KEY),--key "$(KEY)")
 
-resume: install ## продолжить незаконченные записи запуска: RUN_ID=...
-	@$(EXPORT) --resume --run-id "$(RUN_ID)"
+resume: install ## продолжить незаконченные записи запуска: RUN_ID=... [DLQ=true — и отложенные в DLQ]
+	@$(EXPORT) --resume --run-id "$(RUN_ID)" $(if $(DLQ),--replay-dlq="$(DLQ)")
 
 test: install-dev ## все тесты
 	@$(VENV)/python -m pytest $(PYTEST)
@@ -43,7 +43,10 @@ types: install-dev ## проверка типов
 	@$(VENV)/mypy
 
 bench: install-dev ## измерения, таблицами
-	@$(VENV)/python -m pytest -q -s --benchmarks tests/bench
+	@$(VENV)/python -m benchmarks
+
+chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
+	@$(OPS) chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

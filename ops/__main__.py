@@ -53,6 +53,21 @@ def demo() -> None:
     show(console)
 
 
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=1, help="Сколько раз убить.")] = 20,
+    calls: Annotated[int, typer.Option(min=1, help="Сколько записей выгружать (или немного больше).")] = 200,
+    seed: Annotated[int, typer.Option(help="Кого и когда: то же число — тот же порядок.")] = 1,
+) -> None:
+    """Убивать процессы системы во время выгрузки (свой профиль) и проверить, что ничего не потеряно."""
+    from ops.chaos.scenario import Plan
+    from ops.chaos.scenario import chaos as play
+    from ops.chaos.verdict import show
+
+    plan = Plan(kills, calls, seed)
+    raise typer.Exit(0 if show(plan, play(plan, console), console) else 1)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def run(command: list[str], profile: Profile = "main") -> None:
     """Выполнить команду в окружении работающей системы."""

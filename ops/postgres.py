@@ -69,6 +69,13 @@ def stop(runtime: Runtime) -> bool:
     return True
 
 
+def running_pid(runtime: Runtime) -> int | None:
+    """The process id of the profile's embedded server; None where none runs."""
+    if not _is_running(runtime.postgres):
+        return None
+    return int((runtime.postgres / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+
+
 def start_again(folder: Path) -> int:
     """Starts a server that has run before, or finds it running; its process id. Raises NotConfigured where it cannot.
 
