@@ -28,7 +28,8 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
     total = count_calls(portal, period)
     names: dict[str, str] = {}
     listed = bad = shared = 0
-    for page in limited(listed_pages(portal, period, total=total), int(run.metadata.get("limit_calls") or 0)):
+    most = int(run.metadata.get("limit_calls") or 0)
+    for page in limited(listed_pages(portal, period, total=total), most):
         calls, bad_rows = read_rows(page)
         _learn_names(portal, calls, names)
         shared += state.save_calls(run_id, calls, names).shared
@@ -36,6 +37,8 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
         bad += len(bad_rows)
         for error in bad_rows:
             state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
+    if listed != total and not most:  # calls came or went while they were listed
+        total = count_calls(portal, period)
     found = {"portal_total": total, "bad_rows": bad, "shared": shared}
     state.note_run(run_id, {"listed": listed, **found})
     state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, **found})

@@ -7,7 +7,7 @@ rest is taken by plain offsets, until what was seen agrees with the total.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -21,7 +21,7 @@ from include.domain.periods import Period
 
 METHOD = "voximplant.statistic.get"
 PAGE_SIZE = 50
-_OFFSET_PASSES = 2
+_OFFSET_PASSES = 3
 _BY_ID = {"SORT": "ID", "ORDER": "ASC"}  # strings: anything else is silently ignored
 
 Row = dict[str, Any]
@@ -40,8 +40,8 @@ def list_calls(portal: Portal, period: Period, *, total: int | None = None) -> I
     """
     expected = count_calls(portal, period) if total is None else total
     seen = _Seen(period)
-    yield from _by_keyset(portal, seen, expected)
-    if len(seen.keys) < expected:
+    understood = yield from _by_keyset(portal, seen, expected)
+    if not understood or len(seen.keys) < expected:
         yield from _by_offset(portal, seen)
 
 
@@ -62,8 +62,8 @@ class _Seen:
         return fresh
 
 
-def _by_keyset(portal: Portal, seen: _Seen, expected: int) -> Iterator[list[Row]]:
-    """Ends at a page that is not full, or quietly where the portal turns out to ignore the keyset."""
+def _by_keyset(portal: Portal, seen: _Seen, expected: int) -> Generator[list[Row], None, bool]:
+    """Ends at a page that is not full; returns False where the portal turns out to ignore the keyset."""
     cursor = 0
     patience = portal.patience()
     while True:
@@ -72,10 +72,10 @@ def _by_keyset(portal: Portal, seen: _Seen, expected: int) -> Iterator[list[Row]
         for rows in _pages_that_came(answer, pages):
             ids = [identity for row in rows if (identity := whole(row.get("ID"))) is not None]
             if not _ascending([cursor, *ids]) or (rows and not ids):
-                return
+                return False
             yield from _unless_empty(seen.fresh(rows))
             if len(rows) < PAGE_SIZE:
-                return
+                return True
             cursor = ids[-1]
             if whole(rows[-1].get("ID")) is None:
                 break  # the rest of the chain started from this row's ID
@@ -83,17 +83,19 @@ def _by_keyset(portal: Portal, seen: _Seen, expected: int) -> Iterator[list[Row]
 
 
 def _by_offset(portal: Portal, seen: _Seen) -> Iterator[list[Row]]:
-    """Rows that come or go meanwhile shift the offsets, so one pass more is made before giving up."""
+    """A row that goes meanwhile moves others onto pages already read, so such a pass is not trusted but repeated."""
     total = 0
     for _ in range(_OFFSET_PASSES):
         start: int | None = 0
+        totals = []
         while start is not None:
             answer = _offset_page(portal, seen.period, start)
             yield from _unless_empty(seen.fresh(_rows(answer.result)))
             if answer.next is not None and answer.next <= start:
                 raise ContractBroken(f"{METHOD}: the portal's next page is not after this one")
             start, total = answer.next, _total(answer)
-        if len(seen.keys) >= total:
+            totals.append(total)
+        if len(seen.keys) >= total and totals == sorted(totals):
             return
     raise ContractBroken(f"{METHOD}: the portal counts {total} calls in the period but lists {len(seen.keys)}")
 
