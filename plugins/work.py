@@ -60,10 +60,8 @@ def open_run(context: "Context") -> str:
             )
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
         run = run_of(opened.run_id, state)
-        note(
-            context,
-            f"Запуск {run.run_id}: период {run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC.",
-        )
+        period = f"{run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC"
+        note_run(context, str(run.run_id), f"Период {period}.")
     return str(opened.run_id)
 
 
@@ -84,14 +82,14 @@ def list_calls(context: "Context", run_id: str) -> int:
     with step(context, run_id, list_step.STAGE, "собираю список звонков") as state:
         with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
             listed = list_step.list_calls(UUID(run_id), portal, state)
-        note(context, f"Запуск {run_id}: на портале {listed} звонков за период.")
+        note_run(context, run_id, f"На портале {listed} звонков за период.")
         return listed
 
 
 def plan(context: "Context", run_id: str) -> list[int]:
     with step(context, run_id, plan_step.STAGE, "считаю прогноз") as state:
         planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
-        note(context, f"Запуск {run_id}: {planned.sentence}")
+        note_run(context, run_id, f"{_capital(planned.sentence)}.")
         return planned.batches
 
 
@@ -177,13 +175,20 @@ def publish(context: "Context", run_id: str | None) -> None:
 
 def close_run(context: "Context", run_id: str | None) -> None:
     if run_id is None:
+        if _task_states(context, ["open_run"]).get("open_run") == "skipped":
+            raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
         failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
-    note(context, f"Запуск {run_id}: {verdict.status}. {verdict.sentence}.")
+    note_run(context, run_id, f"{_capital(verdict.status)}: {verdict.sentence}.")
     if verdict.status is RunStatus.ERROR:
         raise AirflowException(f"the run is not good enough: {verdict.sentence}")
+
+
+def note_run(context: "Context", run_id: str, sentence: str) -> None:
+    """The sentence first: the UI shows about a hundred characters. The id is what `make resume` asks for."""
+    note(context, f"{sentence} run_id {run_id}")
 
 
 def note(context: "Context", text: str) -> None:
@@ -228,7 +233,7 @@ def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str
         try:
             yield state
         finally:
-            note(context, f"Запуск {run_id}: {state.progress_sentence(UUID(run_id))}")
+            note_run(context, run_id, f"{_capital(state.progress_sentence(UUID(run_id)))}.")
 
 
 def is_fresh(context: "Context") -> bool:
@@ -247,6 +252,18 @@ def _low_rate(state: "State", run_id: str) -> bool:
 
 def _failed_upstream(context: "Context", names: Sequence[str]) -> str | None:
     """The first task that every call depends on and that did not succeed, from Airflow's own record."""
-    dag_run, ti = context["dag_run"], context["ti"]
-    states = ti.get_task_states(dag_id=dag_run.dag_id, task_ids=list(names), run_ids=[dag_run.run_id])[dag_run.run_id]
+    states = _task_states(context, names)
     return next((name for name in names if states.get(name) != "success"), None)
+
+
+def _task_states(context: "Context", names: Sequence[str]) -> dict[str, str]:
+    """States of unmapped tasks of this DAG run; a task that has none yet is left out."""
+    dag_run = context["dag_run"]
+    found: dict[str, dict[str, str]] = context["ti"].get_task_states(
+        dag_id=dag_run.dag_id, task_ids=list(names), run_ids=[dag_run.run_id]
+    )
+    return found.get(dag_run.run_id, {})
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
