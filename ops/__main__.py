@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -75,6 +75,18 @@ def run(command: list[str], profile: Profile = "main") -> None:
 
     environment = running_environment(Runtime(profile))
     os.execvpe(command[0], command, environment)  # noqa: S606 - no shell: the command is the caller's own argv
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def pg(
+    tool: Literal["psql", "pg_dump", "pg_restore"],
+    arguments: Annotated[list[str] | None, typer.Argument()] = None,
+    profile: Profile = "main",
+) -> None:
+    """psql, pg_dump или pg_restore на базе состояния."""
+    from ops.pg_tools import run_tool
+
+    run_tool(tool, arguments or [], Runtime(profile))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
