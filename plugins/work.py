@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.domain.errors import ExportError, StopRun, Throttled
 from include.domain.states import RunStatus
@@ -177,13 +177,13 @@ def close_run(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         if _task_states(context, ["open_run"]).get("open_run") == "skipped":
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
-        raise AirflowException("the run was never opened: open_run says why")
+        raise AirflowFailException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
         failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
     note_run(context, run_id, f"{_capital(verdict.status)}: {verdict.sentence}.")
-    if verdict.status is RunStatus.ERROR:
-        raise AirflowException(f"the run is not good enough: {verdict.sentence}")
+    if verdict.status is RunStatus.ERROR:  # a verdict: asked again it would be the same, minutes later
+        raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
 
 
 def note_run(context: "Context", run_id: str, sentence: str) -> None:

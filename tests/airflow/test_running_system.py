@@ -1,0 +1,236 @@
+"""The system as people meet it: the command line, REST, the note, a cleared task, the files."""
+
+import csv
+
+import pytest
+
+from include.config.names import DAG_ID
+from simulators.faults import What
+from tests.airflow.system import System
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(240)]
+
+FIRST_DAYS = ("2025-08-01", "2025-08-02")
+RED_DAYS = ("2025-08-03", "2025-08-04")
+DRY_DAYS = ("2025-08-05", "2025-08-06")
+
+
+def days(period: tuple[str, str]) -> tuple[str, ...]:
+    return ("--from", period[0], "--to", period[1])
+
+
+@pytest.fixture
+def first_run(system: System) -> str:
+    """The dag_run_id of a completed export of FIRST_DAYS, made once."""
+    if system.dag_run("key__first").get("state") == "success":
+        return "key__first"
+    done = system.export(*days(FIRST_DAYS), "--key", "first")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return "key__first"
+
+
+def registry(system: System, period: tuple[str, str]) -> list[dict[str, str]]:
+    file = next(system.folder(*period).glob("registry/*.csv"))
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        return list(csv.DictReader(text, delimiter=";"))
+
+
+def records(system: System, dag_run_id: str) -> list[dict[str, object]]:
+    return system.rows(
+        "SELECT r.* FROM call_records r JOIN call_exports USING (run_id) WHERE dag_run_id = %s", dag_run_id
+    )
+
+
+def test_two_days_by_the_command_line_end_completed_and_green(system: System, first_run: str) -> None:
+    assert system.dag_run(first_run)["state"] == "success"
+    states = {(task["task_id"], task["state"]) for task in system.tasks(first_run)}
+    green = [
+        "open_run",
+        "preflight",
+        "list_calls",
+        "plan",
+        "batch.download",
+        "batch.transcribe",
+        "publish",
+        "close_run",
+    ]
+    assert states == {*((name, "success") for name in green), ("batch.summarize", "skipped")}
+    rows = registry(system, FIRST_DAYS)
+    in_world = [call for call in system.portal.world.calls.values() if f"{call.started_at:%Y-%m-%d}" in FIRST_DAYS]
+    assert len(rows) == len(in_world)
+    assert {row["status"] for row in rows} == {"completed", "no_recording"}
+    for row in rows:
+        if row["status"] == "completed":
+            assert "[симуляция]" in (system.folder(*FIRST_DAYS) / row["transcript_path"]).read_text(encoding="utf-8")
+    assert list(system.folder(*FIRST_DAYS).glob("reports/summary_*.pdf"))
+
+
+def test_the_note_says_how_the_run_ended_and_the_labels_what_each_batch_holds(system: System, first_run: str) -> None:
+    note = system.dag_run(first_run)["note"]
+    run_id = records(system, first_run)[0]["run_id"]
+    assert note.startswith("Completed: тексты есть у ")
+    assert "ошибок 0 (0.0%)" in note
+    assert note.endswith(f" run_id {run_id}"), "what `make resume` asks for"
+    labels = [task["rendered_map_index"] for task in system.tasks(first_run) if task["task_id"] == "batch.download"]
+    assert len(labels) > 1
+    recordings = [row for row in records(system, first_run) if row["status"] == "completed"]
+    assert sum(int(label.split()[2]) for label in labels) == len(recordings)
+    assert sorted(label.split(":")[0] for label in labels) == [f"пачка {n}" for n in range(1, len(labels) + 1)]
+    assert all(label.endswith(" мин") for label in labels)
+
+
+def test_requests_to_the_recogniser_went_through_the_proxy_only(system: System, first_run: str) -> None:
+    assert system.proxy.targets() == {system.settings["OPENAI_BASE_URL"].split("/")[2]}
+    assert 0 < system.recognitions() <= len(system.proxy.journal)
+
+
+def test_the_same_key_twice_is_one_run(system: System, first_run: str) -> None:
+    before = len(system.dag_runs()), len(system.downloads()), system.recognitions()
+    again = system.export(*days(FIRST_DAYS), "--key", "first")
+    assert again.returncode == 0
+    assert f"this key already has a run: {first_run}" in again.stdout
+    assert (len(system.dag_runs()), len(system.downloads()), system.recognitions()) == before
+    assert len(system.rows("SELECT 1 FROM call_exports WHERE idempotency_key = 'first'")) == 1
+
+
+def test_the_same_key_through_rest_does_nothing_and_is_no_failure(system: System, first_run: str) -> None:
+    before = len(system.downloads()), system.recognitions()
+    dag_run_id = system.trigger(period_from=FIRST_DAYS[0], period_to=FIRST_DAYS[1], idempotency_key="first").json()[
+        "dag_run_id"
+    ]
+    ended = system.ended(dag_run_id)
+    assert ended["state"] == "success"
+    run_id = records(system, first_run)[0]["run_id"]
+    assert f"Этот ключ уже у запуска {run_id} (статус completed)" in ended["note"]
+    assert {task["state"] for task in system.tasks(dag_run_id)} == {"skipped"}
+    assert (len(system.downloads()), system.recognitions()) == before
+    assert system.rows("SELECT 1 FROM call_exports WHERE dag_run_id = %s", dag_run_id) == []
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"period_from": "yesterday"},
+        {"period_to": "01.08.2025"},
+        {"dry_run": "yes"},
+        {"limit_calls": -1},
+        {"resume_run_id": "17"},
+        {"idempotency_key": "k" * 129},
+    ],
+    ids=lambda conf: next(iter(conf)),
+)
+def test_a_bad_parameter_through_rest_is_refused_and_creates_nothing(system: System, conf: dict[str, object]) -> None:
+    before = [run["dag_run_id"] for run in system.dag_runs()]
+    answer = system.trigger(**conf)
+    assert answer.status_code == 400
+    assert next(iter(conf)) in answer.text
+    assert [run["dag_run_id"] for run in system.dag_runs()] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--from", "2025-13-01"), "period_from"),
+        (("--from", "2025-08-02", "--to", "2025-08-01"), "period_from"),
+        (("--resume",), "--run-id"),
+        (("--key", "k" * 129), "--key"),
+    ],
+)
+def test_a_bad_argument_is_exit_2_and_creates_nothing(system: System, arguments: tuple[str, ...], says: str) -> None:
+    before = [run["dag_run_id"] for run in system.dag_runs()]
+    refused = system.export(*arguments)
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert refused.stderr.count("\n") == 1, "one sentence, no traceback"
+    assert [run["dag_run_id"] for run in system.dag_runs()] == before
+
+
+def test_a_period_that_ends_before_it_begins_fails_with_its_sentence_in_the_note(system: System) -> None:
+    """Airflow's form checks each field by itself, so through REST this one is a failed run that created nothing."""
+    answer = system.trigger(period_from="2025-08-02", period_to="2025-08-01")
+    assert answer.status_code == 200
+    ended = system.ended(answer.json()["dag_run_id"])
+    assert ended["state"] == "failed"
+    assert {task["try_number"] for task in system.tasks(ended["dag_run_id"])} <= {0, 1}, "no retry repairs a date"
+    assert ended["note"].startswith("open_run: ")
+    assert "2025-08-02" in ended["note"]
+    assert "2025-08-01" in ended["note"]
+    assert system.rows("SELECT 1 FROM call_exports WHERE dag_run_id = %s", answer.json()["dag_run_id"]) == []
+
+
+def test_a_dry_run_downloads_and_spends_nothing(system: System) -> None:
+    before = len(system.downloads()), system.recognitions()
+    done = system.export(*days(DRY_DAYS), "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "прогноз готов, ничего не скачано и не потрачено" in done.stdout
+    assert (len(system.downloads()), system.recognitions()) == before
+    assert list(system.folder(*DRY_DAYS).glob("reports/estimate_*.md"))
+    run = system.rows("SELECT * FROM call_exports WHERE dry_run")
+    assert [(one["status"], one["spent_cost"]) for one in run] == [("completed", 0)]
+    assert run[0]["forecast_cost"] > 0
+
+
+def test_a_red_batch_cleared_after_the_repair_is_redone_to_the_end(system: System) -> None:
+    """Registry and report are written in spite of it; clearing re-does exactly the unfinished recordings (D16)."""
+    victim = next(call for call in system.portal.world.calls.values() if call.file_id and _in(RED_DAYS, call))
+    system.portal.faults.add("download", What.STATUS, times=-1, match=str(victim.file_id), status=500)
+    done = system.export(*days(RED_DAYS), "--key", "red")
+    assert done.returncode == 1
+    assert system.dag_run("key__red")["state"] == "failed"
+    red = {(task["task_id"], task["map_index"]) for task in system.tasks("key__red") if task["state"] == "failed"}
+    assert {name for name, _ in red} == {"batch.download", "close_run"}
+    tries = {task["task_id"]: task["try_number"] for task in system.tasks("key__red") if task["state"] == "failed"}
+    assert tries == {"batch.download": 6, "close_run": 1}, "five retries by the ladder; a verdict is never retried"
+    assert [(row["call_id"], row["error_code"]) for row in registry(system, RED_DAYS) if row["status"] == "error"] == [
+        (victim.call_id, "download_failed")
+    ]
+    assert list(system.folder(*RED_DAYS).glob("reports/summary_*.pdf"))
+
+    system.portal.faults.clear()
+    fetched, recognised = len(system.downloads()), system.recognitions()
+    index = next(index for name, index in red if name == "batch.download")
+    cleared = system.api("POST", f"dags/{DAG_ID}/clearTaskInstances", {
+        "dry_run": False, "only_failed": False, "dag_run_id": "key__red",
+        "task_ids": [["batch.download", index]], "include_downstream": True,
+    })  # fmt: skip
+    assert cleared.status_code == 200, cleared.text
+    assert system.ended("key__red")["state"] == "success"
+    assert system.downloads()[fetched:] == [str(victim.file_id)]
+    pieces = system.recognitions() - recognised
+    assert 0 < pieces <= 10, "one recording's pieces, not the batch's"
+    assert [row["status"] for row in system.rows("SELECT status FROM call_exports WHERE idempotency_key = 'red'")] == [
+        "completed"
+    ]
+    assert {row["status"] for row in registry(system, RED_DAYS)} == {"completed", "no_recording"}
+
+
+def test_resume_after_the_runbooks_sql_redoes_just_that_recording(system: System, first_run: str) -> None:
+    record = next(row for row in records(system, first_run) if row["status"] == "completed")
+    system.change(
+        "UPDATE call_records SET status = 'pending' WHERE run_id = %s AND call_id = %s AND record_id = %s",
+        record["run_id"], record["call_id"], record["record_id"],
+    )  # fmt: skip
+    fetched = len(system.downloads())
+    resumed = system.export("--resume", "--run-id", str(record["run_id"]))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert len(system.downloads()) - fetched == 1
+    assert {row["status"] for row in registry(system, FIRST_DAYS)} == {"completed", "no_recording"}
+
+
+def test_without_a_recogniser_the_run_says_so_before_it_lists_or_downloads_anything(
+    system_without_recogniser: System,
+) -> None:
+    system = system_without_recogniser
+    asked = len(system.portal.journal.entries())
+    done = system.export(*days(DRY_DAYS), "--key", "nobody")
+    assert done.returncode == 1
+    assert "no recogniser is configured: set OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
+    states = {task["task_id"]: task["state"] for task in system.tasks("key__nobody")}
+    assert states["preflight"] == "failed"
+    assert states["list_calls"] == "upstream_failed"
+    assert len(system.portal.journal.entries()) == asked
+    assert records(system, "key__nobody") == []
+
+
+def _in(period: tuple[str, str], call: object) -> bool:
+    return f"{call.started_at:%Y-%m-%d}" in period  # type: ignore[attr-defined]
