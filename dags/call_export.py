@@ -20,6 +20,7 @@
 указано), а также `today`, `today-60d`; последний день входит. `dry_run` — только прогноз, ничего не скачивается и не тратится.
 `generate_summary` — краткие саммари и теги (дороже). `low_rate` — щадить портал: 0,5 запроса в секунду. `limit_calls` — пробный
 запуск на N записях. `allow_long_period` — разрешить период длиннее 90 дней. `resume_run_id` — продолжить запуск с этим `run_id`.
+`replay_dlq` — вместе с ним: снова взяться за записи, отложенные в DLQ после суток неудач.
 `idempotency_key` — один ключ — один запуск: повтор с тем же ключом ничего не делает.
 
 **Повторять безопасно**: уже купленный текст не покупается второй раз, уже скачанное не скачивается.
@@ -55,6 +56,7 @@ PARAMS = {
     "resume_run_id": Param(
         None, type=["null", "string"], format="uuid", title="Продолжить запуск", description="run_id из call_exports"
     ),
+    "replay_dlq": Param(False, type="boolean", title="Вернуть из DLQ", description="Вместе с resume_run_id"),
     "idempotency_key": Param(
         None, type=["null", "string"], minLength=1, maxLength=128, title="Ключ идемпотентности",
         description="Один ключ — один запуск; пусто — новый запуск",

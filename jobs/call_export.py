@@ -41,12 +41,15 @@ def dag_run_id_of(key: str) -> str:
 @click.option("--limit-calls", type=click.IntRange(min=0), default=0, help="Only the first N recordings; 0 = all.")
 @click.option("--key", help="Idempotency key, up to 128 characters: the same key never starts a second run.")
 @click.option("--resume", help="Continue the unfinished recordings of --run-id.", **FLAG)
+@click.option("--replay-dlq", help="The same, and its dead letters are tried again.", **FLAG)
 @click.option("--run-id", help="The run to continue: call_exports.run_id.")
 @click.option("--follow/--no-follow", "following", default=True, help="Show progress until the run ends.")
-def main(*, following: bool, key: str | None, resume: bool, run_id: str | None, **params: Any) -> None:
+def main(
+    *, following: bool, key: str | None, resume: bool, replay_dlq: bool, run_id: str | None, **params: Any
+) -> None:
     """Export the texts of the portal's calls."""
     try:
-        conf = checked_conf(resume=resume, run_id=run_id, params=params)
+        conf = checked_conf(resume=resume, replay_dlq=replay_dlq, run_id=run_id, params=params)
         if key is not None and not 1 <= len(key) <= 128:
             raise BadInput("--key takes 1 to 128 characters")
         sys.exit(start(conf, key, following=following))
@@ -58,13 +61,13 @@ def main(*, following: bool, key: str | None, resume: bool, run_id: str | None, 
         sys.exit(1)
 
 
-def checked_conf(*, resume: bool, run_id: str | None, params: dict[str, Any]) -> dict[str, Any]:
+def checked_conf(*, resume: bool, replay_dlq: bool, run_id: str | None, params: dict[str, Any]) -> dict[str, Any]:
     """The DAG's parameters; raises BadInput before anything is created (D2)."""
-    if resume != bool(run_id):
-        raise BadInput("--resume and --run-id go together: --resume --run-id <call_exports.run_id>")
+    if (resume or replay_dlq) != bool(run_id):
+        raise BadInput("--resume or --replay-dlq goes with --run-id <call_exports.run_id>")
     if run_id:
         try:
-            return {"resume_run_id": str(UUID(run_id))}
+            return {"resume_run_id": str(UUID(run_id))} | ({"replay_dlq": True} if replay_dlq else {})
         except ValueError:
             raise BadInput(f"--run-id {run_id!r} is no run id; copy it from call_exports.run_id") from None
     limits = load_policy({}).period

@@ -27,6 +27,7 @@ class RunRequest:
     period_to: str | None = None
     idempotency_key: str | None = None
     resume_run_id: str | None = None
+    replay_dlq: bool = False
     dry_run: bool = False
     generate_summary: bool = False
     low_rate: bool = False
@@ -47,6 +48,8 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
     """Raises BadInput before anything is created; safe to run twice."""
     if request.resume_run_id:
         return _resume(request, UUID(request.resume_run_id), state)
+    if request.replay_dlq:
+        raise BadInput("replay_dlq: say which run's dead letters, in resume_run_id")
     period = resolve_period(
         request.period_from,
         request.period_to,
@@ -82,6 +85,8 @@ def _resume(request: RunRequest, run_id: UUID, state: State) -> OpenedRun:
             f"resume_run_id: there is no run {run_id} in call_exports; list them by started_at and copy its run_id"
         )
     _start(run_id, run.status, state, resumed_by=request.dag_run_id)
+    if request.replay_dlq:
+        state.replay(run_id, stage=STAGE)
     state.reopen_records(run_id, stage=STAGE)
     return OpenedRun(run_id, RunStatus.RUNNING, ours=True)
 

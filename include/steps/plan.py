@@ -33,6 +33,7 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     """Safe to run twice: a record that has a batch keeps it."""
     run = run_of(run_id, state)
     reuse_earlier_texts(run, state, storage)
+    state.hold_dead_letters(run_id, stage=STAGE)
     to_buy = state.to_buy(run_id)
     rate = rate_per_minute(policy)
     state.set_forecast(run_id, to_buy.minutes * rate)

@@ -1,6 +1,6 @@
 """Registry, report and run log, from the rows alone: as often as wanted, the same rows give the same files."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -25,9 +25,11 @@ STAGE = "publish"
 def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
     """Returns the registry's rows. A file that is there already is replaced whole.
 
+    What has been failing for too long goes to the DLQ first, so that the report lists it (D18).
     `upstream_failed` names a task that every call depends on and that did not end well; the report says so.
     """
     run = run_of(run_id, state)
+    state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
     with TemporaryDirectory(prefix="call-export-") as folder:
         rows = _publish_registry(run, state, storage, policy, Path(folder) / "registry.csv")
         _publish_report(run, state, storage, policy, upstream_failed)

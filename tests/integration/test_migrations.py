@@ -38,6 +38,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "call_records",
         "call_events",
         "call_export_dlq",
+        "call_dead_letters",
         "portal_pace",
         "recognition_answers",
         "call_export_version",

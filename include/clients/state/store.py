@@ -56,12 +56,18 @@ class State(Records):
         self._count(_FILE, "forget_answers", checksum=checksum)
 
     def move_to_dlq(self, run_id: UUID, *, failed_before: datetime) -> int:
-        """Takes recordings whose present failure began before that instant out of the ordinary retries (D18)."""
+        """Takes recordings that have failed since before then, in whichever runs, out of the ordinary retries (D18)."""
         return self._count(_FILE, "move_to_dlq", run_id=run_id, failed_before=failed_before)
+
+    def hold_dead_letters(self, run_id: UUID, *, stage: str) -> int:
+        """Puts the run's recordings that wait in the dead letter queue in error, untried; returns how many."""
+        with self.transaction():
+            self._count(_FILE, "let_go_by_hand", run_id=run_id)
+            return self._count(_FILE, "hold_dead_letters", run_id=run_id, stage=stage)
 
     def dlq(self, run_id: UUID) -> list[DeadLetter]:
         return self._rows(_FILE, "dlq", DeadLetter, run_id=run_id)
 
     def replay(self, run_id: UUID, *, stage: str = "open_run") -> int:
-        """Gives the run's dead letters another chance, as if they had never failed; returns how many."""
+        """Gives the run's recordings in the dead letter queue, whichever run put them there, another chance."""
         return self._count(_FILE, "replay", run_id=run_id, stage=stage)

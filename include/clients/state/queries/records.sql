@@ -22,9 +22,9 @@ WITH old AS (
      WHERE run_id = :run_id AND (:batch_no::integer IS NULL OR batch_no = :batch_no) AND status = ANY(:expected)
        AND (:stored::boolean IS NULL OR (raw_path IS NOT NULL AND checksum IS NOT NULL) = :stored)
        AND (:keep_attempts OR NOT EXISTS (
-               SELECT FROM call_export_dlq dlq
-                WHERE dlq.run_id = own.run_id AND dlq.call_id = own.call_id AND dlq.record_id = own.record_id
-                  AND dlq.replayed_at IS NULL))
+               SELECT FROM call_dead_letters letter
+                WHERE letter.run_id = own.run_id AND letter.call_id = own.call_id
+                  AND letter.record_id = own.record_id AND letter.replayed_at IS NULL))
        FOR UPDATE
 ), moved AS (
     UPDATE call_records own
@@ -86,10 +86,11 @@ UPDATE call_records SET summary_path = :summary_path, tags = :tags, updated_at =
 
 -- name: reuse!
 -- A text is bought once (D3): found by the call, then by the recording's name, its statistics row or its bytes.
+-- A record that waits although it has a text was sent back by a person, who wants a new one.
 WITH wanted AS (
     SELECT run_id, call_id, record_id, statistics_id, checksum, status
       FROM call_records
-     WHERE run_id = :run_id AND status IN ('pending', 'downloaded')
+     WHERE run_id = :run_id AND status IN ('pending', 'downloaded') AND transcript_path IS NULL
        AND (call_id = :call_id OR :call_id::text IS NULL) AND (record_id = :record_id OR :record_id::text IS NULL)
        FOR UPDATE
 ), bought AS (

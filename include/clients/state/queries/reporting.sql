@@ -75,9 +75,9 @@ SELECT status, error_code, CASE WHEN status = 'no_recording' THEN failed_code EN
 -- name: gaps(run_id, most)
 -- Calls that never had a recording are counted by gap_groups and listed in the registry.
 SELECT call_id, record_id, call_started_at, portal_offset_sec, duration_sec, status, error_code, error_message,
-       EXISTS (SELECT FROM call_export_dlq AS dlq
-                WHERE (dlq.run_id, dlq.call_id, dlq.record_id) = (rec.run_id, rec.call_id, rec.record_id)
-                  AND dlq.replayed_at IS NULL) AS in_dlq
+       EXISTS (SELECT FROM call_dead_letters AS letter
+                WHERE (letter.run_id, letter.call_id, letter.record_id) = (rec.run_id, rec.call_id, rec.record_id)
+                  AND letter.replayed_at IS NULL) AS in_dlq
   FROM call_records AS rec
  WHERE run_id = :run_id AND status NOT IN ('completed', 'no_recording')
  ORDER BY status = 'missing_audio', call_started_at, statistics_id
@@ -119,8 +119,8 @@ SELECT call_id, record_id, call_started_at, portal_offset_sec, direction, coales
 
 -- name: dlq(run_id, most)
 SELECT call_id, record_id, stage, error_code, error_message, first_failed_at, replayed_at
-  FROM call_export_dlq
- WHERE run_id = :run_id
+  FROM call_dead_letters
+ WHERE run_id = :run_id AND (letter_run_id = run_id OR replayed_at IS NULL)
  ORDER BY first_failed_at, call_id, record_id
  LIMIT :most;
 
