@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import pytest
 
+pytest_plugins = ["tests.airflow.running"]
+
 
 class PostgresServer(Protocol):
     """The part of the embedded PostgreSQL's handle that the fixtures use."""

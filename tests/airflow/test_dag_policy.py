@@ -26,6 +26,7 @@ PARAMS = {
     "allow_long_period": (False, SWITCH),
     "limit_calls": (0, {"type": "integer", "minimum": 0}),
     "resume_run_id": (None, OPTIONAL_TEXT | {"format": "uuid"}),
+    "replay_dlq": (False, SWITCH),
     "idempotency_key": (None, OPTIONAL_TEXT | {"minLength": 1, "maxLength": 128}),
 }
 BATCH_CHAIN = ("batch.download", "batch.transcribe", "batch.summarize")

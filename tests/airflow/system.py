@@ -1,0 +1,197 @@
+"""The whole system as `make up` starts it, in a folder of its own: real PostgreSQL and Airflow, a simulated outside."""
+
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import requests
+from psycopg.rows import dict_row
+from rich.console import Console
+
+from include.config.names import DAG_ID
+from ops import postgres
+from ops.down import down
+from ops.generated import ADMIN, generated, write_private
+from ops.runtime import REPOSITORY, Runtime
+from ops.settings import load_settings
+from ops.up import Running, running_environment, up
+from simulators.portal.app import PortalSimulator
+from simulators.portal.limits import Limits
+from simulators.portal.seeded import seeded_world, spoken
+from simulators.proxy import ProxySimulator, proxying
+from simulators.recogniser.app import RecogniserSimulator
+from simulators.testing import running as served
+
+SILENT = Console(quiet=True)
+WORLD = (datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 13, tzinfo=UTC))
+CALLS = 84  # seven a day: two batches in two days. Each test takes days of its own, so that none meets another's texts
+CODE = ("dags", "plugins", "include", "jobs", "ops")
+ENDED = ("success", "failed")
+
+
+@dataclass
+class System:
+    """A running system and the ways in which people reach it: the command line, REST, the databases, the files."""
+
+    runtime: Runtime
+    portal: PortalSimulator
+    recogniser: RecogniserSimulator
+    proxy: ProxySimulator
+    settings: dict[str, str]
+    running: Running | None = None
+    _started_with: dict[str, str] = field(default_factory=dict)
+    _session: requests.Session | None = None
+
+    def configured(self, *, without: tuple[str, ...] = ()) -> "System":
+        """The system with all settings but those; started again only where it runs with others."""
+        wanted = {name: value for name, value in self.settings.items() if name not in without}
+        if wanted != self._started_with:
+            self.stop()
+            text = "".join(f"{name}={value}\n" for name, value in wanted.items())
+            write_private(self.runtime.env_file, text)
+            self.running = up(self.runtime, SILENT)
+            self._started_with, self._session = wanted, self._logged_in(self.running)
+        return self
+
+    def stop(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        if self._started_with:
+            down(self.runtime, SILENT)
+        self._session, self._started_with = None, {}
+
+    # The command line
+
+    def export(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`make export` with these arguments."""
+        return subprocess.run(
+            [sys.executable, "-m", "jobs.call_export", *arguments],
+            env=running_environment(self.runtime) | {"COLUMNS": "400"},
+            cwd=self.runtime.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    # REST
+
+    def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+        assert self.running is not None
+        assert self._session is not None
+        return self._session.request(method, f"{self.running.url}/api/v2/{path}", json=body, timeout=30)
+
+    def trigger(self, **conf: Any) -> requests.Response:
+        return self.api("POST", f"dags/{DAG_ID}/dagRuns", {"logical_date": None, "conf": conf})
+
+    def dag_run(self, dag_run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.api("GET", f"dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}").json()
+        return found
+
+    def dag_runs(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api("GET", f"dags/{DAG_ID}/dagRuns?limit=100").json()["dag_runs"]
+        return found
+
+    def ended(self, dag_run_id: str, seconds: float = 120) -> dict[str, Any]:
+        """The DAG run once it has ended."""
+        eventually(lambda: self.dag_run(dag_run_id)["state"] in ENDED, seconds, f"{dag_run_id} has not ended")
+        return self.dag_run(dag_run_id)
+
+    def tasks(self, dag_run_id: str) -> list[dict[str, Any]]:
+        path = f"dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}/taskInstances?limit=200"
+        found: list[dict[str, Any]] = self.api("GET", path).json()["task_instances"]
+        return found
+
+    def _logged_in(self, running: Running) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        login = {"username": ADMIN, "password": running.password}
+        token = session.post(f"{running.url}/auth/token", json=login, timeout=30).json()["access_token"]
+        session.headers["Authorization"] = f"Bearer {token}"
+        return session
+
+    # The databases and the files
+
+    @property
+    def databases(self) -> postgres.Databases:
+        return postgres.located(load_settings(self.runtime.env_file), self.runtime, generated(self.runtime))
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Of the state database."""
+        with psycopg.connect(self.databases.state_url, row_factory=dict_row, autocommit=True) as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+    def change(self, statement: str, *values: Any) -> int:
+        with psycopg.connect(self.databases.state_url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).rowcount
+
+    def folder(self, first: str, last: str) -> Path:
+        return self.runtime.storage / "exports" / f"{first}_{last}"
+
+    # The simulated outside
+
+    def downloads(self) -> list[str]:
+        """What was fetched from the portal, in order: drive file ids and storage paths."""
+        fetched = [*self.portal.journal.entries("download"), *self.portal.journal.entries("storage")]
+        return [entry.subject for entry in fetched]
+
+    def recognitions(self) -> int:
+        return self.recogniser.journal.count("transcriptions")
+
+
+def eventually(condition: Callable[[], bool], seconds: float, failure: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{failure} in {seconds:g} s")
+        time.sleep(0.5)
+
+
+@contextmanager
+def system_in(root: Path) -> Iterator[System]:
+    """A system that is started by `configured()` and stopped, whatever happens, at the end."""
+    for name in CODE:  # a copy: nothing is written into the repository, and an edit in mid-test changes nothing
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    runtime = Runtime("tested", root)
+    runtime.make()
+    portal = PortalSimulator(
+        seeded_world(7, *WORLD, CALLS, spoken()), token=secrets.token_hex(12), limits=Limits(rps=1000, bucket=1000)
+    )
+    recogniser = RecogniserSimulator(key=f"sk-{secrets.token_hex(16)}", requests_per_minute=100_000)
+    proxy = ProxySimulator(user="export", password=secrets.token_hex(10))
+    with served(portal) as portal_url, served(recogniser) as recogniser_url, proxying(proxy) as proxy_url:
+        settings = {
+            "B24_BASE_URL": portal_url,
+            "B24_WEBHOOK_USER_ID": portal.user,
+            "B24_WEBHOOK_TOKEN": portal.token,
+            "RECORDING_HOSTS": portal_url.removeprefix("http://"),
+            "OPENAI_BASE_URL": f"{recogniser_url}/v1",
+            "OPENAI_API_KEY": recogniser.key,
+            "CHATGPT_PROXY_URL": proxy_url.replace("://", f"://{proxy.user}:{proxy.password}@"),
+            "REQUIRE_PROXY": "true",
+            "B24_BACKOFF_SECONDS": "0.1",
+            "STT_BACKOFF_SECONDS": "0.1",
+            "CALL_EXPORT_CRON": "0 0 1 1 *",  # the schedule must not join in
+            "AIRFLOW_PORT": str(_free_port()),
+        }
+        system = System(runtime, portal, recogniser, proxy, settings)
+        try:
+            yield system
+        finally:
+            system.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,102 @@
+"""After all the runs, the failed ones above all: no secret is in any log, row or file but where it has to be (D27)."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from ops.generated import generated
+from simulators.faults import What
+from tests.airflow.system import System
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(240)]
+
+# Where secrets have to be, below `var/<profile>`, all for the owner's eyes only:
+ALLOWED = {
+    "settings.env": "what the person wrote",
+    "secrets.json": "the launcher's own secrets",
+    "passwords.json": "what Airflow's login reads",
+}
+
+
+def secrets_of(system: System) -> dict[str, bytes]:
+    """By name, each also in the forms in which it travels."""
+    keys = generated(system.runtime)
+    proxy = f"{system.proxy.user}:{system.proxy.password}"
+    plain = {
+        "webhook token": system.portal.token,
+        "recogniser key": system.recogniser.key,
+        "proxy password": system.proxy.password,
+        "proxy credentials as sent": base64.b64encode(proxy.encode()).decode(),
+        "administrator's password": keys.admin_password,
+        "PostgreSQL password": keys.postgres_password,
+        "JWT secret": keys.jwt_secret,
+        "Fernet key": keys.fernet_key,
+    }
+    return {name: value.encode() for name, value in plain.items()}
+
+
+def found_in(text: bytes, secrets: dict[str, bytes]) -> list[str]:
+    """PostgreSQL shows binary columns as hexadecimal digits."""
+    return [name for name, value in secrets.items() if value in text or value.hex().encode() in text]
+
+
+def tables_of(connection: psycopg.Connection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return connection.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')"
+    ).fetchall()
+
+
+def rows_of(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every table with all its rows as text."""
+    with psycopg.connect(url) as connection:
+        for schema, table in tables_of(connection):
+            with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(schema, table))) as copied:
+                yield table, b"".join(bytes(part) for part in copied)
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+
+
+@pytest.fixture
+def after_failures(system: System) -> System:
+    """A run whose links, with the token in them, failed in several ways, and whose recogniser quoted the key."""
+    system.portal.faults.add("download", What.DROP_CONNECTION, times=2)
+    system.portal.faults.add("download", What.HTML200, times=1)
+    system.recogniser.faults.add("transcriptions", What.STATUS, status=401, times=1, body={
+        "error": {"message": f"Incorrect API key provided: {system.recogniser.key}", "code": "invalid_api_key"},
+    })  # fmt: skip
+    done = system.export("--from", "2025-08-09", "--to", "2025-08-10", "--key", "leaky")
+    assert done.returncode == 1, "the key was refused"
+    assert not found_in((done.stdout + done.stderr).encode(), secrets_of(system))
+    return system
+
+
+def test_no_secret_is_anywhere_but_in_the_files_made_for_it(after_failures: System) -> None:
+    system = after_failures
+    secrets = secrets_of(system)
+    home = system.runtime.home
+
+    rows = {
+        f"{name}.{table}": text
+        for name, url in (("state", system.databases.state_url), ("metadata", system.databases.metadata_url))
+        for table, text in rows_of(url)
+    }
+    assert rows["metadata.xcom"]
+    assert rows["metadata.rendered_task_instance_fields"]
+    assert rows["state.call_events"]
+    assert {name: found for name, text in rows.items() if (found := found_in(text, secrets))} == {}
+
+    files = {str(file.relative_to(home)): file for file in files_of(home)}
+    logs = [name for name in files if name.startswith("logs/")]
+    assert {f"logs/{part}.log" for part in ("scheduler", "api-server", "triggerer", "dag-processor")} <= set(logs)
+    assert any("task_id=batch.transcribe" in name for name in logs)
+    leaks = {name: found for name, file in files.items() if (found := found_in(file.read_bytes(), secrets))}
+    assert leaks.keys() == ALLOWED.keys(), {name: leaks[name] for name in leaks.keys() - ALLOWED.keys()}
+    assert "webhook token" in leaks["settings.env"], "the search can find"
+    assert {oct(files[name].stat().st_mode & 0o777) for name in ALLOWED} == {"0o600"}

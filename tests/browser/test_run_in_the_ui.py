@@ -1,0 +1,77 @@
+"""An operator's way through the UI: log in, open the DAG, fill in two dates, trigger, watch the run become green."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from include.config.names import DAG_ID
+from ops.generated import ADMIN
+from ops.runtime import REPOSITORY
+from tests.airflow.system import System
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+PERIOD = ("2025-08-11", "2025-08-12")
+PICTURE = REPOSITORY / "build" / "run.png"  # the committed copy is docs/images/run.png
+GREEN_SECONDS = 150
+
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.chromium,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, env={"HOME": str(tmp_path), "TZ": "UTC"}
+        )
+        # the UI follows the browser's language; the labels below are the English ones
+        page = browser.new_page(viewport={"width": 1400, "height": 900}, locale="en-US")
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
+    log_in(system, page)
+    page.get_by_role("link", name="Dags", exact=True).click()
+    page.get_by_role("link", name=DAG_ID, exact=True).first.click()
+
+    trigger(page)
+
+    (run,) = [one for one in system.dag_runs() if one["conf"].get("period_from") == PERIOD[0]]
+    assert (run["conf"]["period_to"], run["triggering_user_name"]) == (PERIOD[1], ADMIN)
+    page.goto(f"{system.running.url}/dags/{DAG_ID}/runs/{run['dag_run_id']}")
+    header = page.get_by_test_id("state-badge").first
+    expect(header).to_have_text("success", timeout=GREEN_SECONDS * 1000, ignore_case=True)
+    PICTURE.parent.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURE)
+
+
+def log_in(system: System, page: Page) -> None:
+    assert system.running is not None
+    page.goto(system.running.url)
+    page.locator("input[name=username]").fill(ADMIN)
+    page.locator("input[name=password]").fill(system.running.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Dags", exact=True)).to_be_visible()
+
+
+def trigger(page: Page) -> None:
+    page.get_by_role("button", name="Trigger").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_text("Начало периода")).to_be_visible()
+    form.locator("[name=element_period_from]").fill(PERIOD[0])
+    form.locator("[name=element_period_to]").fill(PERIOD[1])
+    form.get_by_role("button", name="Trigger", exact=True).click()
+    expect(form).to_be_hidden()
