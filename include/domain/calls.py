@@ -30,6 +30,10 @@ _DIRECTIONS = {
     "5": Direction.INFO,
 }
 
+_BIGGEST_ID = 2**63 - 1
+_LONGEST_CALL_SEC = 2**31 - 1
+_LONGEST_CALL_ID = 500  # the portal keeps 255; an index of the state takes no more than some 2,700 bytes
+
 
 @dataclass(frozen=True, slots=True)
 class PortalCall:
@@ -99,7 +103,11 @@ def call_from_row(row: Mapping[str, Any]) -> PortalCall:
     call_id = _text(row, "CALL_ID")
     if not call_id:
         raise BadRow(f"row {statistics_id} of the call statistics has no CALL_ID")
+    if len(call_id) > _LONGEST_CALL_ID:
+        raise BadRow(f"row {statistics_id}: CALL_ID has {len(call_id)} characters, no portal makes such")
     file_id = _whole(row, "RECORD_FILE_ID") or None
+    if file_id is None and _text(row, "RECORD_FILE_ID") not in ("", "0"):
+        raise BadRow(f"row {statistics_id}: RECORD_FILE_ID is no number")  # no recording would hide one
     url = _text(row, "CALL_RECORD_URL") or None
     direction = _DIRECTIONS.get(_text(row, "CALL_TYPE"))
     if direction is None:
@@ -114,7 +122,7 @@ def call_from_row(row: Mapping[str, Any]) -> PortalCall:
         portal_number=_text(row, "PORTAL_NUMBER"),
         phone_number=_text(row, "PHONE_NUMBER"),
         employee_id=employee if employee not in ("", "0") else None,
-        duration_sec=max(0, _whole(row, "CALL_DURATION") or 0),
+        duration_sec=max(0, _whole(row, "CALL_DURATION", most=_LONGEST_CALL_SEC) or 0),
         failed_code=_text(row, "CALL_FAILED_CODE"),
         has_recording=file_id is not None or url is not None,
         file_id=file_id,
@@ -128,13 +136,16 @@ def _text(row: Mapping[str, Any], field: str) -> str:
     return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
-def _whole(row: Mapping[str, Any], field: str, *, required: bool = False) -> int | None:
+def _whole(row: Mapping[str, Any], field: str, *, required: bool = False, most: int = _BIGGEST_ID) -> int | None:
+    """None for what is no whole number or does not fit the state's column: one odd row must not fail its page."""
     text = _text(row, field)
     for parse in (int, lambda number: int(float(number))):  # the second for "95.0"
         try:
-            return parse(text)
+            number = parse(text)
         except (ValueError, OverflowError):
             continue
+        if -most <= number <= most:
+            return number
     if required:
         raise BadRow(f"a row of the call statistics has no usable {field}: {row.get(field)!r}")
     return None

@@ -95,10 +95,10 @@ def page_of(calls: Iterable[Call], as_row: Callable[[Call], Row], params: Params
 def _ordered(rows: list[Row], sort: Any, order: Any) -> list[Row]:
     """By the field asked for; where SORT is no string naming one, in an order that only looks random."""
     if not isinstance(sort, str) or sort.upper() not in _SORTABLE:
-        return sorted(rows, key=lambda row: int(row["ID"]) * 2654435761 % 2**32)
+        return sorted(rows, key=lambda row: intval(row.get("ID")) * 2654435761 % 2**32)
     field = sort.upper()
     reverse = isinstance(order, str) and order.upper() == "DESC"
-    by_id = sorted(rows, key=lambda row: int(row["ID"]))
+    by_id = sorted(rows, key=lambda row: intval(row.get("ID")))
     return sorted(by_id, key=lambda row: _comparable(field, row.get(field)), reverse=reverse)
 
 
