@@ -1,7 +1,7 @@
 """LocalExecutor whose running tasks outlive their scheduler.
 
-With Airflow's own, every scheduler that dies takes what its running tasks have in hand with it, answers that are being
-paid for included: its successor resets the tasks, and their next heartbeat is told to stop. A task of Airflow 3 needs no
+With Airflow's own, a scheduler that dies takes what its running tasks have in hand with it, answers that are being paid
+for included: its successor resets the tasks, and their next heartbeat is told to stop. A task of Airflow 3 needs no
 scheduler while it runs: it tells the api-server itself how it ended. So it is left alone (D19).
 """
 
