@@ -15,7 +15,7 @@ NAMED = re.findall(r"`([\w/]+\.py)::(test_\w+)`", TABLE)
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def names_in(file: str) -> frozenset[str]:
     """Names of the test functions in the one file of that name under tests/."""
     (path,) = (ROOT / "tests").rglob(file)
     return frozenset(
@@ -35,9 +35,9 @@ def test_each_fault_says_what_is_seen_what_is_done_and_what_proves_it(row: str) 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_the_test_that_is_named_exists(file: str, name: str) -> None:
-    assert name in tests_of(file)
+    assert name in names_in(file)
 
 
 @pytest.mark.parametrize("file", sorted({file for file, _ in NAMED if file.startswith("test_faults_")}))
 def test_no_fault_that_is_tested_is_missing_in_the_table(file: str) -> None:
-    assert tests_of(file) <= {name for other, name in NAMED if other == file}
+    assert names_in(file) <= {name for other, name in NAMED if other == file}
