@@ -40,7 +40,7 @@ def _about_gaps(figures: RunFigures) -> Iterator[str]:
         yield f"Частая ошибка — {name} ({number(group.calls)}): {advice}."
     if missing := statuses.get(RecordStatus.MISSING_AUDIO, 0):
         yield (
-            f"На портале пропало {records(missing)}: {error_advice(ErrorCode.MISSING_AUDIO)} и "
+            f"Пропавших на портале записей — {number(missing)}: {error_advice(ErrorCode.MISSING_AUDIO)} и "
             "выгружайте чаще, чем записи удаляются."
         )
     if late := figures.totals.late_expected:

@@ -49,9 +49,9 @@ def _verdict(estimate: Estimate, settings: ReportSettings) -> list[str]:
         sentences.append("Покупать нечего: новых записей для распознавания нет.")
     elif estimate.cost > limit:
         over = w.dollars(estimate.cost - settings.budget_usd)
-        sentences.append(f"Прогноз выше бюджета на {over}: до согласия человека в Airflow ничего не тратится.")
+        sentences.append(f"Прогноз выше бюджета на {over}: согласуйте его, прежде чем запускать без dry_run.")
     elif estimate.cost > settings.budget_usd:
-        sentences.append("Прогноз выше бюджета, но в пределах допуска: согласие не требуется.")
+        sentences.append("Прогноз выше бюджета, но в пределах допуска.")
     else:
         sentences.append("Прогноз в пределах бюджета.")
     if hours_needed(estimate, settings.seconds_per_minute, settings.lines) > settings.sla_hours:

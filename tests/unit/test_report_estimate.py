@@ -39,7 +39,7 @@ def test_the_forecast_names_calls_minutes_money_and_time():
 
 @pytest.mark.parametrize(
     ("cost", "words"),
-    [("54", "в пределах бюджета"), ("64.8", "согласие не требуется"), ("64.81", "до согласия человека")],
+    [("54", "в пределах бюджета"), ("64.8", "в пределах допуска"), ("64.81", "согласуйте его, прежде чем")],
 )
 def test_only_more_than_a_fifth_above_the_budget_waits_for_a_person(cost, words):
     assert words in render_estimate(replace(ESTIMATE, cost=Decimal(cost)), SETTINGS)
