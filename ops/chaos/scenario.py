@@ -168,7 +168,7 @@ class _Run:
 
     def _stands_again(self, victim: Victim) -> bool:
         if victim.kind is Kind.POSTGRES:
-            pid = postgres.running_pid(self._runtime)
+            pid = postgres.running_pid(self._runtime.postgres)
             return pid is not None and pid not in victim.pids and self._databases.answer()
         if victim.kind is Kind.SCHEDULER:
             return scheduler_pid(self._runtime) not in (None, *victim.pids)
@@ -179,7 +179,7 @@ class _Run:
         run = self._databases.export_run()
         assert run is not None  # noqa: S101
         tries, moves = self._tries(), self._databases.moves(run[0])
-        return [_seconds_until(kill.at, _signs(kill, tries, moves)) for kill in kills]
+        return [_seconds_until(kill.at, signs(kill, tries, moves)) for kill in kills]
 
     def _working(self) -> bool:
         return any(one.task == WORK and one.started_at for one in self._tries())
@@ -201,7 +201,7 @@ class _Run:
         return found
 
 
-def _signs(kill: Kill, tries: list[Try], moves: list[datetime]) -> list[datetime]:
+def signs(kill: Kill, tries: list[Try], moves: list[datetime]) -> list[datetime]:
     if kill.kind is Kind.POSTGRES:
         return moves
     if kill.kind is Kind.SCHEDULER:

@@ -53,7 +53,7 @@ def kinds(rng: random.Random, number: int) -> list[Kind]:
 def choose(kind: Kind, runtime: Runtime, rng: random.Random) -> Victim | None:
     """None where no such process runs at this moment."""
     if kind is Kind.POSTGRES:
-        pid = postgres.running_pid(runtime)
+        pid = postgres.running_pid(runtime.postgres)
         return Victim(kind, (pid,)) if pid else None
     if kind is Kind.SCHEDULER:
         pid = scheduler_pid(runtime)

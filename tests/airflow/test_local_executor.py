@@ -1,0 +1,73 @@
+"""A scheduler that dies takes no running task with it."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from airflow.executors.local_executor import LocalExecutor
+from airflow.utils.state import TaskInstanceState
+
+from ops.runtime import REPOSITORY
+from plugins.local_executor import LastingLocalExecutor
+
+CRASH = """
+import sys
+from plugins.local_executor import LastingLocalExecutor
+
+executor = LastingLocalExecutor(parallelism=1)
+executor.start()
+(worker,) = executor.workers
+print(worker, flush=True)
+try:
+    raise ConnectionError("the database has gone")
+finally:
+    if "frozen" in sys.argv:
+        import os, signal
+        os.kill(worker, signal.SIGSTOP)  # as a worker whose task takes long
+    executor.end()
+"""
+
+
+@dataclass
+class Instance:
+    """What adoption looks at."""
+
+    state: TaskInstanceState
+
+
+def crashed(folder: Path, how: str) -> tuple[int, int]:
+    """(worker's pid, exit code) of an executor whose scheduler's loop has failed."""
+    said = folder / "output"  # not a pipe: the worker that stays behind would keep it open
+    with said.open("wb") as out:
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-c", CRASH, how]
+        done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=out, stderr=out, timeout=60, check=False)
+    (worker,) = (int(line) for line in said.read_text().splitlines() if line.isdigit())
+    return worker, done.returncode
+
+
+def test_a_new_scheduler_keeps_running_tasks_and_resets_those_that_only_waited() -> None:
+    running, queued = Instance(TaskInstanceState.RUNNING), Instance(TaskInstanceState.QUEUED)
+    tasks: Any = [running, queued]
+    assert list(LastingLocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == [queued]
+    assert list(LocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == tasks, "Airflow's own kills both"
+
+
+@pytest.mark.parametrize("how", ["idle", "frozen"])
+def test_a_crash_waits_for_no_worker_and_an_idle_one_ends(how: str, tmp_path: Path) -> None:
+    worker, code = crashed(tmp_path, how)
+    assert code == 1
+    if how == "frozen":
+        process = psutil.Process(worker)
+        assert process.status() == psutil.STATUS_STOPPED, "it still has its task"
+        process.resume()
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the worker waits for tasks that nobody can give it"
+        time.sleep(0.1)
