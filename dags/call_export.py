@@ -34,11 +34,12 @@ Runbook: `docs/runbooks/call_export.md`.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Param, TriggerRule, task, task_group
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, Param, TriggerRule, task, task_group
 from airflow.sdk import get_current_context as context
 
 from include.config.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
 from include.config.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from plugins.deadlines import FirstQueuedAt
 from plugins.operators.whisper import WhisperTranscribeOperator
 from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 
@@ -88,7 +89,7 @@ with DAG(
     default_args={"owner": "dataops", "execution_timeout": timedelta(hours=SLA_HOURS)},
     deadline=DeadlineAlert(
         name="sla",
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=FirstQueuedAt(),
         interval=timedelta(hours=SLA_HOURS),
         callback=AsyncCallback("plugins.alerts.deadline_missed"),
     ),

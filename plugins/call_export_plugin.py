@@ -1,9 +1,11 @@
-"""The only file that Airflow's plugin manager loads: it declares the listener, nothing else."""
+"""The only file that Airflow's plugin manager loads: it declares what Airflow should find, and masks its output."""
 
 from typing import Any
 
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
+
+from plugins.deadlines import FirstQueuedAt
 
 
 def mask_stdout_copy() -> None:
@@ -32,3 +34,4 @@ class MaskSchedulerOutput:
 class CallExportPlugin(AirflowPlugin):
     name = "call_export"
     listeners = [MaskSchedulerOutput()]  # noqa: RUF012  Airflow reads a list off the class
+    deadline_references = [FirstQueuedAt]  # noqa: RUF012  as above

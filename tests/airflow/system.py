@@ -142,8 +142,7 @@ class System:
 
     def downloads(self) -> list[str]:
         """What was fetched from the portal, in order: drive file ids and storage paths."""
-        fetched = [*self.portal.journal.entries("download"), *self.portal.journal.entries("storage")]
-        return [entry.subject for entry in fetched]
+        return [entry.subject for entry in self.portal.journal.entries() if entry.where in ("download", "storage")]
 
     def recognitions(self) -> int:
         return self.recogniser.journal.count("transcriptions")

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG, DeadlineReference
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
 
 from include.config import names
 from ops.runtime import REPOSITORY
+from plugins.deadlines import FirstQueuedAt
 from plugins.retry import LadderRetryPolicy
 
 SWITCH: dict[str, Any] = {"type": "boolean"}
@@ -98,7 +99,7 @@ def test_the_form_refuses_what_is_no_date(dag: DAG, text: str) -> None:
 def test_the_deadline_is_the_sla_after_queueing_and_tells_slack_from_the_triggerer(dag: DAG) -> None:
     assert dag.deadline is not None
     (alert,) = dag.deadline
-    assert alert.reference is DeadlineReference.DAGRUN_QUEUED_AT
+    assert alert.reference == FirstQueuedAt()
     assert alert.interval == timedelta(hours=6)
     assert type(alert.callback).__name__ == "AsyncCallback", "a SyncCallback may not read connections (3.3.2)"
     assert alert.callback.path == "plugins.alerts.deadline_missed"

@@ -1,0 +1,26 @@
+"""The moment from which a run's deadline counts."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow.sdk.definitions.deadline import BaseDeadlineReference
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class FirstQueuedAt(BaseDeadlineReference):
+    """When the run was created and queued; clearing does not move it.
+
+    Not Airflow's own DAGRUN_QUEUED_AT: in 3.3.2 clearing a task of a failed run that has such a deadline is an HTTP 500
+    (apache/airflow issue 70368), and clearing is how a red batch is repaired.
+    """
+
+    required_kwargs = frozenset({"dag_id", "run_id"})
+
+    def _evaluate_with(self, *, session: "Session", dag_id: str, run_id: str) -> datetime | None:
+        """Called by Airflow where it creates the run."""
+        from airflow.models import DagRun
+        from sqlalchemy import select
+
+        return session.scalar(select(DagRun.queued_at).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
