@@ -14,8 +14,10 @@ from rich.console import Console
 
 from include.config import names
 from include.domain.errors import NotConfigured
+from ops import postgres
 from ops.down import down, profiles
 from ops.generated import ADMIN
+from ops.health import sick_parts
 from ops.runtime import Runtime
 from ops.settings import VARIABLES
 from ops.supervisor import COMPONENTS, Supervisor
@@ -103,6 +105,13 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     psutil.Process(scheduler.pid).kill()
     assert eventually(lambda: scheduler.pid not in {one.pid for one in supervisor.components() if one.pid})
     assert eventually(lambda: {one.state for one in supervisor.components()} == {"RUNNING"})
+
+    server = postgres.running_pid(runtime.postgres)
+    assert server is not None
+    psutil.Process(server).kill()
+    assert eventually(lambda: postgres.running_pid(runtime.postgres) not in (None, server))
+    assert eventually(lambda: not sick_parts(running.url)), "the others find the new server"
+    assert "CALL_EXPORT_RUNTIME" not in psutil.Process(postgres.running_pid(runtime.postgres)).environ()
 
     secret_free = [file for file in (runtime.logs).rglob("*") if file.is_file()]
     assert secret_free
