@@ -235,30 +235,31 @@ def _store(
     work.storage.put_bytes(
         keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8"
     )
-    completed = work.state.move_record(
-        record.run_id,
-        record.call_id,
-        record.record_id,
-        RecordStatus.COMPLETED,
-        expected={RecordStatus.TRANSCRIBING},
-        stage=STAGE,
-        transcript_path=keys.transcript,
-        summary_path=None,  # of an earlier text, where a person sent the recording back
-        tags=[],
-        text_preview=preview(transcript),
-        audio_sec=round(cut.info.seconds, 3),
-        language=transcript.language,
-        roles=transcript.roles,
-        source="recogniser",
-        model=model,
-        cost=call_cost(cut.info.seconds, rate_per_minute(work.policy)) if cut.pieces else Decimal(0),
-        needs_review=bool(reasons),
-        review_reasons=[str(reason) for reason in reasons],
-        stage_attempts=0,
-    )
-    # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy them again
-    if completed and record.checksum:
-        work.state.forget_answers(record.checksum)
+    with work.state.transaction():  # or a death in between would leave the answers for ever
+        completed = work.state.move_record(
+            record.run_id,
+            record.call_id,
+            record.record_id,
+            RecordStatus.COMPLETED,
+            expected={RecordStatus.TRANSCRIBING},
+            stage=STAGE,
+            transcript_path=keys.transcript,
+            summary_path=None,  # of an earlier text, where a person sent the recording back
+            tags=[],
+            text_preview=preview(transcript),
+            audio_sec=round(cut.info.seconds, 3),
+            language=transcript.language,
+            roles=transcript.roles,
+            source="recogniser",
+            model=model,
+            cost=call_cost(cut.info.seconds, rate_per_minute(work.policy)) if cut.pieces else Decimal(0),
+            needs_review=bool(reasons),
+            review_reasons=[str(reason) for reason in reasons],
+            stage_attempts=0,
+        )
+        # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy anew
+        if completed and record.checksum:
+            work.state.forget_answers(record.checksum)
 
 
 def header_of(record: RecordRow) -> TranscriptHeader:

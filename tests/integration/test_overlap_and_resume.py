@@ -1,0 +1,192 @@
+"""Workers killed at every seam, runs that overlap, runs taken up again: each recording once, nothing half-written."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from include.domain.states import RecordStatus, RunStatus
+from simulators.portal.seeded import brief, seeded_world
+from tests.export import Export, Outcome, export_over
+from tests.integration.small_world import asked, bought, by_sql, downloaded, statuses, world_of
+
+pytestmark = pytest.mark.postgres
+
+S = RecordStatus
+ROOT = Path(__file__).parents[2]
+STATE, STORAGE = "include.clients.state.store:State", "include.clients.storage.local:LocalStorage"
+
+
+@pytest.fixture
+def export(database: str, tmp_path: Path) -> Iterator[Export]:
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        yield export
+
+
+def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str, key: str, folder: Path) -> None:
+    """Runs the stage in a process that dies there."""
+    told = {
+        "portal_url": export.portal_url,
+        "recogniser_url": export.recogniser_url,
+        "conninfo": export.conninfo,
+        "storage": str(folder / "storage"),
+        "run_id": str(outcome.run_id),
+        "batch": "1",
+        "stage": stage,
+        "point": point,
+        "when": when,
+        "key": key,
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.killed_worker", json.dumps(told)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+def texts_and_audio(export: Export) -> dict[str, bytes]:
+    wanted = ("/raw/", "/transcripts/", "/recognition/")
+    keys = [key for key in export.storage.keys("") if any(part in key for part in wanted)]
+    return {key: export.storage.get_bytes(key) for key in keys}
+
+
+def only_whole_files(export: Export) -> None:
+    """Whatever can be seen is complete: audio as the portal has it, JSON that parses, texts down to their last line."""
+    recordings = {file.audio.read() for file in export.portal.world.files.values()}
+    for key, content in texts_and_audio(export).items():
+        if "/raw/" in key:
+            assert content in recordings
+        elif "/recognition/" in key:
+            json.loads(content)
+        else:
+            assert "\n---\n[00:00:" in content.decode()
+            assert content.endswith(b"\n")
+
+
+class TestKilledWorker:
+    """SIGKILL, no clean-up of any kind; then the same task once more, as Airflow would start it (D19)."""
+
+    @pytest.mark.parametrize(
+        ("stage", "point", "when", "key", "paid_twice"),
+        [
+            ("download", f"{STORAGE}.put_file", "before", "call-1", 0),
+            ("download", f"{STORAGE}.put_file", "after", "call-1", 0),
+            ("download", f"{STATE}.move_record", "after", "'downloaded'", 0),
+            ("transcribe", "include.clients.whisper:Recogniser.recognise", "after", "", 1),
+            ("transcribe", f"{STATE}.save_answer", "after", "", 0),
+            ("transcribe", f"{STORAGE}.put_bytes", "after", "/recognition/", 0),
+            ("transcribe", f"{STORAGE}.put_bytes", "after", "/transcripts/", 0),
+            ("transcribe", f"{STATE}.move_record", "after", "'completed'", 0),
+            ("transcribe", f"{STATE}.forget_answers", "before", "", 0),
+        ],
+        ids=[
+            "before the audio is stored",
+            "audio stored, row not",
+            "between two downloads",
+            "answered, answer not kept",
+            "answer kept, no file",
+            "between two files",
+            "files, no row",
+            "row, answer still kept",
+            "before forgetting the answer",
+        ],
+    )
+    def test_the_next_one_goes_on_from_there(
+        self, export: Export, tmp_path: Path, stage: str, point: str, when: str, key: str, paid_twice: int
+    ) -> None:
+        outcome, batches = export.prepare()
+        if stage == "transcribe":
+            export.download(outcome, batches[0])
+        kill_in(export, outcome, stage, point, when, key, tmp_path)
+        only_whole_files(export)
+        export.work(outcome, batches, fresh=False)
+        export.close(outcome)
+        assert outcome.red == []
+        assert outcome.verdict.status is RunStatus.COMPLETED
+        assert statuses(export, outcome.run_id) == {S.COMPLETED: 2}
+        assert bought(export) == 2 + paid_twice
+        assert len(texts_and_audio(export)) == 2 * 3
+        only_whole_files(export)
+        assert by_sql(export.conninfo, "SELECT count(*) FROM recognition_answers") == [(0,)], "no text is kept twice"
+
+    def test_a_run_left_in_the_middle_is_resumed_by_another(self, export: Export, tmp_path: Path) -> None:
+        """Not the task but the whole DAG run is gone: a new one with resume_run_id takes over."""
+        outcome, (batch,) = export.prepare()
+        export.download(outcome, batch)
+        kill_in(export, outcome, "transcribe", f"{STORAGE}.put_bytes", "after", "/transcripts/", tmp_path)
+        resumed = export.run(resume_run_id=str(outcome.run_id))
+        assert resumed.run_id == outcome.run_id
+        assert resumed.verdict.status is RunStatus.COMPLETED
+        assert (downloaded(export), bought(export)) == (2, 2)
+
+
+class TestAgain:
+    def test_a_complete_period_run_again_costs_nothing_and_gives_the_same_files(
+        self, database: str, tmp_path: Path
+    ) -> None:
+        world = seeded_world(3, datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 3, tzinfo=UTC), 20, brief())
+        with export_over(world, database, tmp_path / "storage") as export:
+            first = export.run()
+            before = (downloaded(export), asked(export))
+            files, registry = texts_and_audio(export), export.registry()
+            second = export.run()
+            assert second.verdict.status is RunStatus.COMPLETED
+            assert (downloaded(export), asked(export)) == before
+            assert texts_and_audio(export) == files
+            assert export.registry() == registry.replace(str(first.run_id), str(second.run_id))
+
+
+class TestOverlappingRuns:
+    """Two runs whose periods share calls, at the same moment (D4)."""
+
+    def run_together(self, export: Export, *periods: tuple[str, str]) -> list[Outcome]:
+        together, outcomes = threading.Barrier(len(periods)), []
+
+        def run(number: int, period: tuple[str, str]) -> None:
+            outcome, batches = export.prepare(
+                dag_run_id=f"overlap__{number}", period_from=period[0], period_to=period[1]
+            )
+            together.wait(30)
+            export.work(outcome, batches)
+            outcomes.append(export.close(outcome))
+
+        threads = [threading.Thread(target=run, args=given) for given in enumerate(periods)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    @pytest.mark.parametrize(
+        "periods",
+        [
+            (("2025-08-01", "2025-08-02"), ("2025-08-01", "2025-08-02")),
+            (("2025-07-31", "2025-08-01"), ("2025-08-01", "2025-08-02")),
+        ],
+        ids=["the same period", "one day in common"],
+    )
+    def test_no_recording_is_recognised_twice(
+        self, database: str, tmp_path: Path, periods: tuple[tuple[str, str], ...]
+    ) -> None:
+        with export_over(world_of(6), database, tmp_path / "storage") as export:
+            export.recogniser.latency_per_minute, export.pause = 3.0, 0.1
+            outcomes = self.run_together(export, *periods)
+            assert len(outcomes) == len(periods)
+            for outcome in outcomes:
+                assert outcome.red == []
+                assert statuses(export, outcome.run_id) == {S.COMPLETED: 6}
+                for row in export.records(outcome.run_id):
+                    assert export.storage.exists(str(row.transcript_path))
+            assert bought(export) == asked(export) == 6
+            assert sum(outcome.retries for outcome in outcomes) > 0, "one run waited for the other"
+            (spent,) = by_sql(database, "SELECT count(*) FROM call_records WHERE reused_from_run_id IS NULL")
+            assert spent == (6,)
