@@ -102,7 +102,7 @@ class System:
         found: list[dict[str, Any]] = self.api("GET", f"dags/{DAG_ID}/dagRuns?limit=100").json()["dag_runs"]
         return found
 
-    def ended(self, dag_run_id: str, seconds: float = 120) -> dict[str, Any]:
+    def ended(self, dag_run_id: str, seconds: float = 400) -> dict[str, Any]:
         """The DAG run once it has ended."""
         eventually(lambda: self.dag_run(dag_run_id)["state"] in ENDED, seconds, f"{dag_run_id} has not ended")
         return self.dag_run(dag_run_id)

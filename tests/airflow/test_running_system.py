@@ -8,7 +8,7 @@ from include.config.names import DAG_ID
 from simulators.faults import What
 from tests.airflow.system import System
 
-pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 FIRST_DAYS = ("2025-08-01", "2025-08-02")
 RED_DAYS = ("2025-08-03", "2025-08-04")

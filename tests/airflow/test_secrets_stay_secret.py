@@ -12,7 +12,7 @@ from ops.generated import generated
 from simulators.faults import What
 from tests.airflow.system import System
 
-pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 # Where secrets have to be, below `var/<profile>`, all for the owner's eyes only:
 ALLOWED = {
