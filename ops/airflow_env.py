@@ -134,8 +134,9 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         # a killed task is noticed within 70 s: a restart has to go on within five minutes (D19)
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
-        # tasks of a dead scheduler are its successor's after 30 s more: only then can the killed among them be noticed
-        "scheduler__orphaned_tasks_check_interval": 30,
+        # a dead scheduler's tasks become its successor's 30 to 40 s later (its own heartbeat, then this check): only
+        # from then on can the killed among them be noticed
+        "scheduler__orphaned_tasks_check_interval": 10,
         # a task lives through a restart of PostgreSQL or the api-server: at 3 failed beats, one a second, it would be
         # killed with a recording in hand that is being paid for
         "workers__max_failed_heartbeats": 60,

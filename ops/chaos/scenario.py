@@ -31,8 +31,15 @@ PROFILE = "chaos"
 DAYS = (date(2025, 8, 1), date(2025, 8, 5))
 ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
 LINES = 4
-PAUSE_SECONDS = (4.0, 14.0)  # between a restart and the next kill
-KILL_COSTS_SECONDS = 14.0  # a pause and a restart: the run must last for all kills
+# Between a restart and the next kill. Airflow needs half a minute to see that a scheduler is dead: killed faster than
+# that again and again, it never comes to its work, and nothing would be learned.
+PAUSES = {
+    Kind.TASK: (2.0, 12.0),
+    Kind.TASK_AND_PARENT: (2.0, 12.0),
+    Kind.SCHEDULER: (15.0, 35.0),
+    Kind.POSTGRES: (15.0, 35.0),
+}
+KILL_COSTS_SECONDS = 18.0  # a pause and a restart: the run must last for all kills
 BRIEF_SECONDS = 1.7  # of speech in a simulated recording
 POLL_SECONDS = 0.25
 RESTART_SECONDS = 300.0
@@ -143,12 +150,12 @@ class _Run:
         with Progress(console=self._console, transient=True) as bar:
             line = bar.add_task("kill -9", total=self._plan.kills)
             for kind in kinds(self._rng, self._plan.kills):
-                time.sleep(self._rng.uniform(*PAUSE_SECONDS))
                 kill = self._until(partial(self._kill_one, kind), RESTART_SECONDS, f"убить: {kind}")
                 if not isinstance(kill, Kill):
                     break
                 kills.append(kill)
                 bar.update(line, advance=1, description=f"kill -9: {kind}")
+                time.sleep(self._rng.uniform(*PAUSES[kind]))
         return kills
 
     def _kill_one(self, kind: Kind) -> Kill | bool:
