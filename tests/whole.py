@@ -12,14 +12,16 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from include.clients.state.rows import RecordRow
 from include.clients.storage.base import TEMPORARY_PREFIX
+from include.domain.errors import StopRun
 from include.domain.report import RunFigures
-from include.domain.states import RecordStatus
+from include.domain.states import RecordStatus, RunStatus
 from include.reporting.pictures import draw
 from simulators.portal.world import Audio, Call, DiskFile, PortalWorld
 from simulators.voices.dialogues import record_briefly
@@ -29,6 +31,7 @@ TOKEN = "wh00k-t0ken-of-the-portal"
 START = datetime(2025, 8, 1, 9, tzinfo=UTC)
 AT_WORK = {RecordStatus.DOWNLOADING, RecordStatus.TRANSCRIBING}
 _LINK = re.compile(r"download\.json\?|[?&](?:auth|token|signature)=")
+STATISTICS = "voximplant.statistic.get"
 _PICTURES: dict[str, bytes] = {}
 _FILES = 9000  # file ids begin here, so that none is mistaken for a row's ID
 
@@ -45,6 +48,11 @@ def kept_outside(number: int, **options: Any) -> Call:
 
 def unrecorded(number: int, **options: Any) -> Call:
     return Call(number, START + timedelta(minutes=number), **options)
+
+
+def calls(count: int, silent: int = 0) -> list[Call]:
+    """`count` recordings after `silent` calls without one."""
+    return [*map(unrecorded, range(1, silent + 1)), *map(recorded, range(silent + 1, silent + count + 1))]
 
 
 def audio(number: int) -> Audio:
@@ -105,6 +113,33 @@ def check_published(export: Export, outcome: Outcome, *, left_out: int = 0) -> d
 
 def statuses(rows: Mapping[int, RecordRow]) -> Counter[RecordStatus]:
     return Counter(row.status for row in rows.values())
+
+
+def run_row(export: Export) -> tuple[UUID, RunStatus, str | None]:
+    """The only run: its id, its status and why it was stopped."""
+    with psycopg.connect(export.conninfo) as connection:
+        ((run_id, status, stop),) = connection.execute(
+            "SELECT run_id, status, metadata ->> 'stop' FROM call_exports"
+        ).fetchall()
+    return run_id, RunStatus(status), stop
+
+
+def stopped(export: Export, kind: type[StopRun], words: str) -> UUID:
+    """Runs an export that must be stopped before anything is downloaded, with a sentence for a person."""
+    with pytest.raises(kind, match=words):
+        export.run()
+    run_id, status, stop = run_row(export)
+    assert status is RunStatus.ERROR
+    assert stop is not None
+    assert export.portal.journal.count("download") == export.recogniser.journal.count("transcriptions") == 0
+    return run_id
+
+
+def completed_by_resume(export: Export, run_id: UUID) -> None:
+    outcome = export.run(resume_run_id=str(run_id))
+    assert (outcome.run_id, outcome.red) == (run_id, [])
+    assert outcome.verdict.status is RunStatus.COMPLETED
+    assert not {RecordStatus.PENDING, RecordStatus.ERROR} & statuses(check_published(export, outcome)).keys()
 
 
 def true_sha256(world: PortalWorld, statistics_id: int) -> str:
