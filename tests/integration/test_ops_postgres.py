@@ -1,10 +1,12 @@
 """The embedded PostgreSQL of the launcher and the server of DATABASE_URL."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -69,6 +71,29 @@ def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(
     assert ask(again.metadata_url, "SELECT current_database()") == "airflow"
     assert postgres.stop(runtime)
     assert not postgres.stop(runtime), "stopping what does not run is no error"
+
+
+def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped(runtime: Runtime) -> None:
+    runtime.make()
+    postgres.start(settings_of(None), runtime, KEYS)
+    first = postgres.running_pid(runtime.postgres)
+    assert first is not None
+    command = [sys.executable, "-m", "ops.postgres_keeper", str(runtime.postgres)]
+    environment = os.environ | {"CALL_EXPORT_RUNTIME": str(runtime.home)}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout is not None
+        assert str(first) in keeper.stdout.readline()
+        psutil.Process(first).kill()
+        assert str(first) in keeper.stdout.readline()
+        said = keeper.stdout.readline()
+        second = postgres.running_pid(runtime.postgres)
+        assert second not in (None, first)
+        assert str(second) in said
+        keeper.terminate()
+    assert postgres.running_pid(runtime.postgres) == second
+    assert "CALL_EXPORT_RUNTIME" not in psutil.Process(second).environ(), "make down would take it for a leftover"
+    assert postgres.stop(runtime)
+    assert postgres.running_pid(runtime.postgres) is None
 
 
 class TestDatabaseUrl:
