@@ -58,7 +58,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 
 def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(runtime: Runtime) -> None:
     started = subprocess.run(
-        [sys.executable, "-c", START, str(runtime.root)], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", START, str(runtime.root)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True
     )
     url = started.stdout.strip().splitlines()[-1]
     assert ask(url, "SELECT current_database()") == postgres.STATE_DATABASE
