@@ -73,6 +73,19 @@ def test_a_download_refused_by_the_rate_limit_uses_up_no_attempt(database, tmp_p
         assert [event["method"] for event in events(export, "portal_refused")] == ["download"] * 3
 
 
+def test_a_download_refused_for_longer_than_a_task_may_wait_is_left_to_the_next_try(database, tmp_path, monkeypatch):
+    """The recording goes back to the queue with all its attempts; the files that had arrived stay."""
+    monkeypatch.setattr("include.clients.bitrix24.refusals._LADDER", (250,))  # of a backoff of 10 ms
+    with exporting(three(), database, tmp_path) as export:
+        export.portal.faults.add("download", "status", match=str(FILE), status=503, body=RATE)
+        outcome = export.run()
+        assert (outcome.red, outcome.retries) == ([], 1)
+        rows = check_published(export, outcome)
+        assert statuses(rows) == {COMPLETED: 3}
+        assert {(row.attempts, row.error_code) for row in rows.values()} == {(0, None)}
+        assert [requests_for(export, number) for number in (9001, 9002, 9003)] == [1, 2, 1]
+
+
 def test_a_link_that_expired_is_asked_for_again(database, tmp_path):
     """Links live an hour; those of a batch that had to wait longer are new at the next try."""
     with exporting(three(), database, tmp_path) as export:

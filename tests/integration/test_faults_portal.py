@@ -139,7 +139,7 @@ def test_one_failed_command_of_a_batch_is_one_recordings_trouble(database, tmp_p
         assert [rows[number].attempts for number in (1, 2, 3)] == [0, 1, 0]
 
 
-@pytest.mark.parametrize("refusal", ["INVALID_CREDENTIALS", "expired_token", "NO_AUTH_FOUND", "OVERLOAD_LIMIT"])
+@pytest.mark.parametrize("refusal", ["INVALID_CREDENTIALS", "OVERLOAD_LIMIT"])
 def test_a_token_revoked_among_downloads_stops_the_run_until_it_is_repaired(refusal, database, tmp_path):
     """One refused request, then silence; what was fetched stays, and the resumed run fetches only the rest."""
     with exporting(world_of(*calls(10)), database, tmp_path) as export:
