@@ -41,6 +41,22 @@ def records(system: System, dag_run_id: str) -> list[dict[str, object]]:
     )
 
 
+def test_without_a_recogniser_the_run_says_so_before_it_lists_or_downloads_anything(
+    system_without_recogniser: System,
+) -> None:
+    """The file's first test: whoever comes next starts the system again, with a recogniser."""
+    system = system_without_recogniser
+    asked = len(system.portal.journal.entries())
+    done = system.export(*days(DRY_DAYS), "--key", "nobody")
+    assert done.returncode == 1
+    assert "no recogniser is configured: set OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
+    states = {task["task_id"]: task["state"] for task in system.tasks("key__nobody")}
+    assert states["preflight"] == "failed"
+    assert states["list_calls"] == "upstream_failed"
+    assert len(system.portal.journal.entries()) == asked
+    assert records(system, "key__nobody") == []
+
+
 def test_two_days_by_the_command_line_end_completed_and_green(system: System, first_run: str) -> None:
     assert system.dag_run(first_run)["state"] == "success"
     states = {(task["task_id"], task["state"]) for task in system.tasks(first_run)}
@@ -215,21 +231,6 @@ def test_resume_after_the_runbooks_sql_redoes_just_that_recording(system: System
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert len(system.downloads()) - fetched == 1
     assert {row["status"] for row in registry(system, FIRST_DAYS)} == {"completed", "no_recording"}
-
-
-def test_without_a_recogniser_the_run_says_so_before_it_lists_or_downloads_anything(
-    system_without_recogniser: System,
-) -> None:
-    system = system_without_recogniser
-    asked = len(system.portal.journal.entries())
-    done = system.export(*days(DRY_DAYS), "--key", "nobody")
-    assert done.returncode == 1
-    assert "no recogniser is configured: set OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
-    states = {task["task_id"]: task["state"] for task in system.tasks("key__nobody")}
-    assert states["preflight"] == "failed"
-    assert states["list_calls"] == "upstream_failed"
-    assert len(system.portal.journal.entries()) == asked
-    assert records(system, "key__nobody") == []
 
 
 def _in(period: tuple[str, str], call: object) -> bool:

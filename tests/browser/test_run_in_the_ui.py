@@ -1,5 +1,6 @@
 """An operator's way through the UI: log in, open the DAG, fill in two dates, trigger, watch the run become green."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,8 +53,13 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
     (run,) = [one for one in system.dag_runs() if one["conf"].get("period_from") == PERIOD[0]]
     assert (run["conf"]["period_to"], run["triggering_user_name"]) == (PERIOD[1], ADMIN)
     page.goto(f"{system.running.url}/dags/{DAG_ID}/runs/{run['dag_run_id']}")
-    header = page.get_by_test_id("state-badge").first
-    expect(header).to_have_text("success", timeout=GREEN_SECONDS * 1000, ignore_case=True)
+    badge = page.get_by_test_id("header-card").get_by_test_id("state-badge")
+    expect(badge).to_have_text("Success", timeout=GREEN_SECONDS * 1000)
+
+    page.reload()  # an open page keeps the note with which it was opened
+    expect(page.get_by_text("Completed: тексты есть у")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^пачка 1: \d+ записей, \d+ мин$")).first).to_be_visible()
+    expect(badge).to_have_text("Success")
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE)
 
