@@ -142,21 +142,21 @@ def test_one_failed_command_of_a_batch_is_one_recordings_trouble(database, tmp_p
 @pytest.mark.parametrize("refusal", ["INVALID_CREDENTIALS", "OVERLOAD_LIMIT"])
 def test_a_token_revoked_among_downloads_stops_the_run_until_it_is_repaired(refusal, database, tmp_path):
     """One refused request, then silence; what was fetched stays, and the resumed run fetches only the rest."""
-    with exporting(world_of(*calls(10)), database, tmp_path) as export:
-        # five files are tried by the probe; the first batch has five recordings
+    with exporting(world_of(*calls(15)), database, tmp_path) as export:
+        # five files are tried by the probe; there are three batches of five recordings
         export.portal.before("disk.file.get", 10, lambda: setattr(export.portal, "refuse_all", refusal))
         outcome = export.run()
         assert outcome.verdict.status is RunStatus.ERROR
         assert "остановлен" in outcome.verdict.sentence
         assert all(isinstance(error, StopRun) for error in outcome.red)
         rows = check_published(export, outcome)
-        assert statuses(rows) == {RecordStatus.COMPLETED: 5, RecordStatus.PENDING: 5}
+        assert statuses(rows) == {RecordStatus.COMPLETED: 5, RecordStatus.PENDING: 10}
         assert {row.attempts for row in rows.values()} == {0}
         assert len([entry for entry in export.portal.journal.entries() if (entry.status or 0) >= 400]) == 1
         export.portal.refuse_all, export.portal.token = None, NEW_TOKEN
         completed_by_resume(export, outcome.run_id)
-        assert export.portal.journal.count("download", status=200) == 10
-        assert export.recogniser.journal.count("transcriptions") == 10
+        assert export.portal.journal.count("download", status=200) == 15
+        assert export.recogniser.journal.count("transcriptions") == 15
 
 
 def test_a_token_revoked_in_mid_listing_stops_the_run_until_it_is_repaired(database, tmp_path):
