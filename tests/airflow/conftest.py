@@ -1,6 +1,7 @@
-"""Airflow reads its folder at its first import, so it gets an empty one before any test module asks for it."""
+"""Airflow reads its folder and takes over logging at its first import, so that happens here, before any test module."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -8,3 +9,10 @@ import tempfile
 _home = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = _home
+
+_handlers, _level = logging.root.handlers[:], logging.root.level
+import airflow  # noqa: E402, F401
+
+# its handlers would write to the output of whatever test was running, closed by then
+logging.root.handlers[:] = _handlers
+logging.root.setLevel(_level)
