@@ -26,6 +26,7 @@ from include.domain.summaries import (
     checked_summary,
     render_summary,
 )
+from include.steps.answers import keep_answer
 from include.steps.outcome import BatchFailed, BatchOutcome
 from include.steps.paths import keys_of, run_of
 from include.steps.stop import refuse_if_stopped
@@ -152,7 +153,7 @@ def _answer(body: str, work: Summarising) -> tuple[CallSummary, dict[str, Any]]:
     )
     summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
     cost = {"model": answer.model, "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
-    work.state.save_answer(checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost})
+    keep_answer(work.state, checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost})
     return summary, {**cost, "bought": True}
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +21,13 @@ from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import ErrorCode, Permanent, StopRun, Temporary
+from include.domain.errors import ErrorCode, Permanent, StopRun
 from include.domain.money import call_cost
 from include.domain.recognitions import Recognition
 from include.domain.review import ReviewPolicy, review
 from include.domain.states import RecordStatus
 from include.domain.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
+from include.steps.answers import keep_answer
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import keys_of, run_of
 from include.steps.plan import rate_per_minute
@@ -37,7 +37,6 @@ from include.steps.stop import refuse_if_stopped
 log = logging.getLogger(__name__)
 
 STAGE = "transcribe"
-DATABASE_PAUSES = (0.5, 1, 2, 4, 8, 16, 30, 60)  # seconds: two minutes, longer than PostgreSQL takes to recover
 RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
 
 
@@ -190,21 +189,9 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
                 keywords=policy.stt.keywords,
                 prompt=policy.stt.prompt,
             )
-            _keep(work.state, checksum, keys[piece], profile.model, answer)
+            keep_answer(work.state, checksum, keys[piece], profile.model, answer.as_json())
             answers[piece] = answer
     return answers
-
-
-def _keep(state: State, checksum: str, piece: str, model: str, answer: Recognition) -> None:
-    """The answer is paid for: a database that restarts is waited for with it in hand."""
-    for pause in DATABASE_PAUSES:
-        try:
-            state.save_answer(checksum, piece, model, answer.as_json())
-        except Temporary:
-            time.sleep(pause)
-        else:
-            return
-    state.save_answer(checksum, piece, model, answer.as_json())
 
 
 def _digest(policy: Policy) -> str:

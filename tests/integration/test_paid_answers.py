@@ -10,7 +10,7 @@ from include.clients.state.store import State
 from include.domain.errors import Temporary
 from include.domain.recognitions import Recognition
 from include.domain.states import RecordStatus
-from include.steps import transcribe
+from include.steps import answers
 from include.steps.list_calls import list_calls
 from include.steps.plan import plan
 from tests.export import Export, Outcome, export_over
@@ -33,24 +33,24 @@ class RestartingState:
 
 def keep(state: Any) -> None:
     answer = Recognition("да", (), "ru", {}, "gpt-transcribe", None, {})
-    transcribe._keep(state, "checksum", "m-0-1700-flac", "gpt-transcribe", answer)
+    answers.keep_answer(state, "checksum", "m-0-1700-flac", "gpt-transcribe", answer.as_json())
 
 
 def test_a_restart_of_the_database_is_waited_for_with_the_answer_in_hand(monkeypatch):
-    monkeypatch.setattr(transcribe, "DATABASE_PAUSES", (0, 0))
+    monkeypatch.setattr(answers, "DATABASE_PAUSES", (0, 0))
     state = RestartingState(away=2)
     keep(state)
     assert [answer["text"] for answer in state.answers] == ["да"]
 
 
 def test_a_database_that_stays_away_is_an_error_and_not_an_endless_wait(monkeypatch):
-    monkeypatch.setattr(transcribe, "DATABASE_PAUSES", (0, 0))
+    monkeypatch.setattr(answers, "DATABASE_PAUSES", (0, 0))
     with pytest.raises(Temporary):
         keep(RestartingState(away=3))
 
 
 def test_the_pauses_outlast_a_restart_of_postgresql():
-    assert sum(transcribe.DATABASE_PAUSES) >= 60
+    assert sum(answers.DATABASE_PAUSES) >= 60
 
 
 @pytest.mark.postgres

@@ -19,6 +19,7 @@ from include.config.policy import Policy, load_policy
 from include.domain.calls import call_from_row
 from include.domain.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus, RunStatus
+from include.steps import answers
 from include.steps.outcome import BatchFailed, Unfinished
 from include.steps.stop import stop_run
 from include.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
@@ -223,6 +224,26 @@ def test_a_task_killed_between_the_answer_and_the_row_buys_nothing_again(world: 
 
 def killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_database_that_restarts_is_waited_for_with_the_paid_summary_in_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    add_calls(world, TEXT.format(1))
+    monkeypatch.setattr(answers, "DATABASE_PAUSES", (0, 0))
+    save, refusals = State.save_answer, [1, 2]
+
+    def restarting(self: State, *answer: Any) -> None:
+        if refusals:
+            refusals.pop()
+            raise Temporary("the database system is starting up")
+        save(self, *answer)
+
+    monkeypatch.setattr(State, "save_answer", restarting)
+    model = FakeModel()
+    assert world.summarize(model) == 1
+    assert len(model.asked) == 1
+    assert world.events("summary_failed") == []
 
 
 def test_the_same_text_in_another_run_is_not_bought_again(world: World):
