@@ -91,7 +91,7 @@ def start(conf: dict[str, Any], key: str | None, *, following: bool) -> int:
     click.echo(f"{'started' if created else 'this key already has a run:'} {dag_run_id}")
     if not following:
         return 0
-    return follow(api, dag_run_id, state_conninfo(), resumed=conf.get("resume_run_id"), sleep=time.sleep)
+    return follow(api, dag_run_id, state_conninfo(), resumed=conf.get("resume_run_id"), key=key, sleep=time.sleep)
 
 
 def state_conninfo() -> dict[str, Any]:

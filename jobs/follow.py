@@ -9,9 +9,11 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from include.domain.errors import ExportError
 from jobs.airflow_api import AirflowApi
 
 POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 300.0
 ENDED = {"success", "failed"}
 
 PROGRESS_SQL = """
@@ -22,7 +24,7 @@ SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase,
        coalesce(sum(r.audio_sec) FILTER (WHERE r.status = 'completed'), 0) / 60 AS minutes,
        coalesce(sum(r.cost) FILTER (WHERE r.status = 'completed' AND r.reused_from_run_id IS NULL), 0) AS spent
   FROM call_exports e LEFT JOIN call_records r USING (run_id)
- WHERE e.dag_run_id = %(dag_run_id)s OR e.run_id = %(run_id)s::uuid
+ WHERE e.dag_run_id = %(dag_run_id)s OR e.run_id = %(run_id)s::uuid OR e.idempotency_key = %(key)s::text
  GROUP BY e.run_id
 """
 
@@ -47,6 +49,7 @@ def follow(
     conninfo: dict[str, Any],
     *,
     resumed: str | None,
+    key: str | None = None,
     sleep: Callable[[float], None],
     console: Console | None = None,
 ) -> int:
@@ -60,11 +63,23 @@ def follow(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with psycopg.connect(**conninfo, autocommit=True) as conn, Progress(*columns, console=console) as bar:
+    lost = 0.0
+    now: RunProgress | None = None
+    with Progress(*columns, console=console) as bar:
         line = bar.add_task("waiting for Airflow", total=None, numbers="")
         while True:
-            state = api.state(dag_run_id)
-            now = progress(conn, dag_run_id, resumed)
+            try:
+                state = api.state(dag_run_id)
+                now = progress(conninfo, dag_run_id, resumed, key)
+                lost = 0.0
+            except (ExportError, psycopg.OperationalError):
+                # the run does not depend on who watches it: Airflow and PostgreSQL may be restarting
+                lost += POLL_SECONDS
+                if lost > PATIENCE_SECONDS:
+                    raise ExportError(
+                        f"Airflow or PostgreSQL does not answer; {dag_run_id} may go on without us"
+                    ) from None
+                state = ""
             if now is not None:
                 numbers = f"{now.minutes:.0f} min, ${now.spent:.4f}" + (f", {now.errors} errors" if now.errors else "")
                 bar.update(
@@ -80,10 +95,16 @@ def follow(
     return tell_end(api, dag_run_id, now, console)
 
 
-def progress(conn: psycopg.Connection[Any], dag_run_id: str, run_id: str | None) -> RunProgress | None:
-    """None until the run is registered."""
-    with conn.cursor(row_factory=class_row(RunProgress)) as cursor:
-        return cursor.execute(PROGRESS_SQL, {"dag_run_id": dag_run_id, "run_id": run_id}).fetchone()
+def progress(
+    conninfo: dict[str, Any], dag_run_id: str, run_id: str | None, key: str | None = None
+) -> RunProgress | None:
+    """None until the run is registered. `key` finds the run that had the idempotency key first (D5)."""
+    with (
+        psycopg.connect(**conninfo, autocommit=True, connect_timeout=5) as conn,
+        conn.cursor(row_factory=class_row(RunProgress)) as cursor,
+    ):
+        parameters = {"dag_run_id": dag_run_id, "run_id": run_id, "key": key}
+        return cursor.execute(PROGRESS_SQL, parameters).fetchone()
 
 
 def tell_end(api: AirflowApi, dag_run_id: str, last: RunProgress | None, console: Console) -> int:

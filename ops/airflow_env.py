@@ -44,9 +44,21 @@ def airflow_environment(
             f"AIRFLOW_CONN_{name.upper()}": json.dumps(c)
             for name, c in connections(settings, runtime, keys, state_url=state_url, api_url=api_url).items()
         },
-        **settings.policy_overrides,  # the DAG file reads its schedule and ladders while it is parsed
+        **settings.policy_overrides,
+        **_for_the_dag_file(settings),
     }
     return ours | _special(runtime.env_file)
+
+
+def _for_the_dag_file(settings: Settings) -> dict[str, str]:
+    """What `include/config/schedule.py` reads while the DAG is parsed, wherever it was set: .env or policy.yaml."""
+    policy = settings.policy
+    return {
+        "CALL_EXPORT_CRON": policy.schedule.cron,
+        "CALL_EXPORT_SLA_HOURS": str(policy.schedule.sla_hours),
+        "B24_BACKOFF_SECONDS": str(policy.portal.backoff_seconds),
+        "STT_BACKOFF_SECONDS": str(policy.stt.backoff_seconds),
+    }
 
 
 def local_url(settings: Settings) -> str:

@@ -15,8 +15,12 @@ PORTAL_LADDER = (1, 3, 6, 12, 24)
 RECOGNITION_LADDER = (1, 3, 6)
 
 # Airflow's own count only bounds the number of task starts; how often one recording may fail is counted in its row,
-# so that the portal's and the recogniser's "slow down" never uses up an attempt (D13, D14a).
-TASK_RETRIES = 100
+# so that the portal's and the recogniser's "slow down" uses up no attempt (D13, D14a).
+TASK_RETRIES = 1000
+# A failure of the whole step (the portal does not answer at all): about half an hour, then a person should look.
+STEP_FAILURES = 20
+# The other side's hint is believed within these bounds, in seconds: "0" would be a busy loop, days a mistake of units.
+SHORTEST_HINT, LONGEST_HINT = 1.0, 3600.0
 
 
 class LadderRetryPolicy(RetryPolicy):
@@ -34,18 +38,21 @@ class LadderRetryPolicy(RetryPolicy):
         self,
         exception: BaseException,
         try_number: int,
-        max_tries: int,  # noqa: ARG002  Airflow's signature
-        context: "Context | None" = None,  # noqa: ARG002
+        max_tries: int,
+        context: "Context | None" = None,  # noqa: ARG002  Airflow's signature
     ) -> RetryDecision:
-        if isinstance(exception, Temporary):
-            return self._wait(getattr(exception, "attempt", try_number), exception)
-        if isinstance(exception, ExportError) or try_number > len(self.ladder):
+        start = try_number - max(0, max_tries - TASK_RETRIES)  # Airflow counts on after a person cleared the task
+        if isinstance(exception, Throttled) or hasattr(exception, "attempt"):
+            return self._wait(getattr(exception, "attempt", start), exception)
+        if isinstance(exception, Temporary) and start <= STEP_FAILURES:
+            return self._wait(start, exception)
+        if isinstance(exception, ExportError) or start > len(self.ladder):
             return RetryDecision.fail(f"{type(exception).__name__}: no retry repairs this")
-        return self._wait(try_number, exception)
+        return self._wait(start, exception)
 
     def _wait(self, attempt: int, exception: Any) -> RetryDecision:
         step = self.ladder[min(max(attempt, 1), len(self.ladder)) - 1]
         hint = getattr(exception, "retry_after", None)
-        seconds = hint if hint is not None else self.base_seconds * step
+        seconds = self.base_seconds * step if hint is None else min(max(hint, SHORTEST_HINT), LONGEST_HINT)
         kind = "asked to slow down" if isinstance(exception, Throttled) else type(exception).__name__
         return RetryDecision.retry(timedelta(seconds=seconds), f"{kind}, wait {seconds:g} s")

@@ -5,7 +5,7 @@ Imported inside tasks only, so that parsing the DAG stays cheap.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from include.steps import publish as publish_step
 from include.steps import stop
 from include.steps import summarize as summarize_step
 from include.steps import transcribe as transcribe_step
+from include.steps.outcome import BatchFailed
 from include.steps.paths import run_of
 from plugins.hooks.airflow_api import AirflowApiHook
 from plugins.hooks.bitrix24 import Bitrix24Hook
@@ -126,8 +127,12 @@ def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: 
 
 
 def _fetch_again(run_id: str, batch: int) -> int:
-    """For audio that the storage has lost: paced by the portal's row in PostgreSQL like any download."""
+    """For audio that the storage has lost: paced by the portal's row in PostgreSQL like any download.
+
+    Recordings of the batch that failed to download are the download task's red, and no reason to leave these.
+    """
     with (
+        suppress(BatchFailed),
         StateHook().get_conn() as state,
         Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal,
     ):
@@ -140,6 +145,7 @@ def _fetch_again(run_id: str, batch: int) -> int:
             policy=load_run_policy(),
             fresh=False,
         )
+    return 0
 
 
 def summarize(context: "Context", run_id: str, batch: int) -> int:
@@ -169,6 +175,7 @@ def publish(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
+        _reopen_if_cleared(context, run_id, state, publish_step.STAGE)
         failed = _failed_upstream(context, BEFORE_BATCHES)
         publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
@@ -179,6 +186,7 @@ def close_run(context: "Context", run_id: str | None) -> None:
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
+        _reopen_if_cleared(context, run_id, state, close_step.STAGE)
         failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
     note_run(context, run_id, f"{_capital(verdict.status)}: {verdict.sentence}.")
@@ -211,6 +219,7 @@ def told(context: "Context", phase: str) -> Iterator[None]:
 def step(context: "Context", run_id: str, stage: str, phase: str) -> "Iterator[State]":
     """The state, open for one step; a StopRun ends the whole run once."""
     with told(context, phase), StateHook().get_conn() as state:
+        _reopen_if_cleared(context, run_id, state, stage)
         state.note_run(UUID(run_id), {"phase": phase})
         try:
             yield state
@@ -227,13 +236,17 @@ def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str
     with step(context, run_id, stage, phase) as state:
         facts = state.batch_facts(UUID(run_id), batch)
         fields["batch_label"] = f"пачка {batch}: {facts.records} записей, {facts.minutes:.0f} мин"
-        if is_fresh(context):
-            stop.reopen_if_closed(UUID(run_id), state, stage=stage)
         stop.refuse_if_stopped(UUID(run_id), state)
         try:
             yield state
         finally:
             note_run(context, run_id, f"{_capital(state.progress_sentence(UUID(run_id)))}.")
+
+
+def _reopen_if_cleared(context: "Context", run_id: str, state: "State", stage: str) -> None:
+    """Any task cleared after its run had closed opens the run again, or the run could never end better than it did."""
+    if is_fresh(context):
+        stop.reopen_if_closed(UUID(run_id), state, stage=stage)
 
 
 def is_fresh(context: "Context") -> bool:

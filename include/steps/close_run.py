@@ -6,6 +6,8 @@ from include.clients.state.store import State
 from include.config.policy import Policy
 from include.domain.verdict import Verdict, judge_run
 
+STAGE = "close_run"
+
 
 def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None) -> Verdict:
     """Sums the run up and moves it to completed or error.

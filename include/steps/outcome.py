@@ -61,7 +61,8 @@ class BatchOutcome:
         if failed:
             raise BatchFailed(
                 f"{len(failed)} recordings ended in error: {_some(failed)}. Their reasons are in the registry "
-                "and in call_records.error_message; clear this task to try them again"
+                "and in call_records.error_message; clear this task to try them again (those in the dead letter queue: "
+                "make resume RUN_ID=... DLQ=true)"
             )
 
 

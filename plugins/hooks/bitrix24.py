@@ -1,5 +1,6 @@
 """The portal from the connection `bitrix24`: host = base URL, login = webhook's user id, password = its token."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ class Bitrix24Hook(BaseHook):
             pace,
             recording_hosts=policy.recording_hosts,
             backoff=policy.backoff_seconds,
+            ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"),  # a self-hosted portal under a private authority
         )
         try:
             if low_rate:

@@ -27,13 +27,9 @@ class WhisperHook(BaseHook):
         """Raises NotConfigured where there is nobody to ask (D31)."""
         from include.clients.whisper import Recogniser, RecogniserSettings
 
-        access = self._access()
         return Recogniser(
             RecogniserSettings(
-                model=self.policy.stt.model,
-                timeout_sec=self.policy.stt.timeout_seconds,
-                require_proxy=bool(access.pop("require_proxy")),
-                **access,
+                model=self.policy.stt.model, timeout_sec=self.policy.stt.timeout_seconds, **self._access()
             )
         )
 
@@ -41,9 +37,7 @@ class WhisperHook(BaseHook):
         """The same service's language model (SUMMARY_MODEL), by the same key and proxy."""
         from include.clients.language_model import LanguageModel
 
-        access = self._access()
-        access.pop("require_proxy")
-        return LanguageModel(model=self.policy.summary.model, **access)
+        return LanguageModel(model=self.policy.summary.model, **self._access())
 
     def check(self) -> None:
         """Builds the client and sends nothing: a call would cost money, or prove nothing about a self-hosted server."""
@@ -58,6 +52,8 @@ class WhisperHook(BaseHook):
                 "and restart with make down and make up"
             ) from None
         extra = conn.extra_dejson
+        if extra.get("require_proxy") and not extra.get("proxy_url"):
+            raise NotConfigured("REQUIRE_PROXY is set, but CHATGPT_PROXY_URL is empty: nothing is sent")
         for secret in (conn.password, extra.get("proxy_url")):
             if secret:
                 mask_secret(secret)
@@ -65,5 +61,4 @@ class WhisperHook(BaseHook):
             "api_key": conn.password or None,
             "base_url": conn.host or None,
             "proxy_url": extra.get("proxy_url") or None,
-            "require_proxy": extra.get("require_proxy", False),
         }

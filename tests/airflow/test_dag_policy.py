@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import ParamValidationError
 from include.config import names
 from ops.runtime import REPOSITORY
 from plugins.deadlines import FirstQueuedAt
-from plugins.retry import LadderRetryPolicy
+from plugins.retry import TASK_RETRIES, LadderRetryPolicy
 
 SWITCH: dict[str, Any] = {"type": "boolean"}
 OPTIONAL_TEXT: dict[str, Any] = {"type": ["null", "string"]}
@@ -109,7 +109,7 @@ def test_every_task_has_an_owner_a_time_limit_and_the_ladder(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "dataops", task.task_id
         assert task.execution_timeout == timedelta(hours=6), task.task_id
-        assert task.retries == 100, task.task_id
+        assert task.retries == TASK_RETRIES, task.task_id
         assert isinstance(task.retry_policy, LadderRetryPolicy), task.task_id
         first_step = task.retry_policy.base_seconds * task.retry_policy.ladder[0]
         assert task.retry_delay == timedelta(seconds=first_step), "a killed task asks no policy"

@@ -15,7 +15,7 @@ from include.domain.errors import (
     Throttled,
 )
 from include.steps.outcome import BatchFailed, Unfinished
-from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, LadderRetryPolicy
+from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 
 PORTAL = LadderRetryPolicy(5, PORTAL_LADDER)
 RECOGNITION = LadderRetryPolicy(10, RECOGNITION_LADDER)
@@ -28,7 +28,7 @@ def waits(policy: LadderRetryPolicy, errors: list[BaseException]) -> list[float]
     return [decision.retry_delay.total_seconds() for decision in decisions]
 
 
-def test_the_portals_ladder_and_its_last_step_for_ever_after() -> None:
+def test_the_portals_ladder_and_its_last_step_after_that() -> None:
     assert waits(PORTAL, [Temporary("503")] * 7) == [5, 15, 30, 60, 120, 120, 120]
 
 
@@ -45,8 +45,19 @@ def test_the_other_sides_hint_beats_the_ladder() -> None:
     assert waits(PORTAL, [Throttled("429", retry_after=77.5), Temporary("503", retry_after=1)]) == [77.5, 1]
 
 
-def test_a_hint_of_zero_is_a_hint() -> None:
-    assert waits(PORTAL, [Throttled("429", retry_after=0)]) == [0]
+@pytest.mark.parametrize(("hint", "believed"), [(0, 1), (0.02, 1), (90, 90), (999_999_999, 3600)])
+def test_a_hint_is_believed_within_reason(hint: float, believed: float) -> None:
+    """Zero would be a busy loop; a mistake of units would end the run in years."""
+    assert waits(PORTAL, [Throttled("429", retry_after=hint)]) == [believed]
+
+
+def test_a_step_that_nobody_answers_is_given_up_after_half_an_hour() -> None:
+    decisions = [PORTAL.evaluate(Temporary("no answer"), number, TASK_RETRIES) for number in range(1, 22)]
+    assert [decision.action for decision in decisions] == [RetryAction.RETRY] * 20 + [RetryAction.FAIL]
+
+
+def test_a_cleared_task_starts_the_ladder_anew() -> None:
+    assert PORTAL.evaluate(Temporary("no answer"), 22, 21 + TASK_RETRIES).action is RetryAction.RETRY
 
 
 def test_being_throttled_never_becomes_a_failure() -> None:

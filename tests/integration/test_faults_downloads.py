@@ -188,23 +188,24 @@ def test_one_folder_closed_to_the_webhook_is_that_recordings_error(database, tmp
 
 
 def test_all_folders_closed_in_mid_run_stop_the_run(database, tmp_path):
-    world = three()
+    """Not one of many files may be read: that is the webhook's right, no folder's."""
+    world = world_of(*map(recorded, range(1, 11)))
     with exporting(world, database, tmp_path) as export:
 
         def close_all() -> None:
             for file in world.files.values():
                 file.denied = True
 
-        export.portal.before("disk.file.get", 4, close_all)
+        export.portal.before("disk.file.get", 6, close_all)  # the probe has looked at five
         outcome = export.run()
         assert all(isinstance(error, StopRun) for error in outcome.red)
         rows = check_published(export, outcome)
-        assert statuses(rows) == {RecordStatus.PENDING: 3}
+        assert statuses(rows) == {RecordStatus.PENDING: 10}
         assert {row.attempts for row in rows.values()} == {0}
         for file in world.files.values():
             file.denied = False
         again = export.run(resume_run_id=str(outcome.run_id))
-        assert statuses(check_published(export, again)) == {COMPLETED: 3}
+        assert statuses(check_published(export, again)) == {COMPLETED: 10}
 
 
 def test_bytes_that_are_no_audio_are_an_error_that_is_not_retried(database, tmp_path):

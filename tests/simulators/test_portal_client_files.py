@@ -124,7 +124,7 @@ def test_dead_recordings_are_missing(simulator: PortalSimulator, portal: Portal)
         assert isinstance(why_not(portal, recording), MissingAudio)
 
 
-def test_closed_file_is_the_recordings_trouble_all_closed_are_the_webhooks(
+def test_closed_file_is_the_recordings_trouble_all_of_many_closed_are_the_webhooks(
     simulator: PortalSimulator, portal: Portal
 ) -> None:
     simulator.world.add(Call(5, START, file_id=5), Audio(MP3))
@@ -134,8 +134,13 @@ def test_closed_file_is_the_recordings_trouble_all_closed_are_the_webhooks(
     assert isinstance(found[both[0].key], Link)
     assert isinstance(found[both[1].key], Permanent)
     simulator.world.files[9079].denied = True
+    assert {type(found) for found in links_of(portal, both).values()} == {Permanent}, "two may lie in one closed folder"
+    many = [wanted(number, number) for number in range(10, 20)]
+    for number in range(10, 20):
+        simulator.world.add(Call(number, START, file_id=number), Audio(MP3))
+        simulator.world.files[number].denied = True
     with pytest.raises(AccessDenied):
-        links_of(portal, both)
+        links_of(portal, many)
 
 
 def test_failure_inside_the_portal_may_pass(simulator: PortalSimulator, portal: Portal) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun
+from include.domain.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary
 
 _FILE = "disk.file.get"
 _STATISTICS = "voximplant.statistic.get"
+_ENOUGH_TO_JUDGE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ Found = Link | ExportError
 def links_of(portal: Portal, wanted: Sequence[WantedRecording]) -> dict[tuple[str, str], Found]:
     """A link, or why there is none, for each recording; one request for 50 of them.
 
-    MissingAudio: the file or the row is gone. Raises AccessDenied where the portal shows none of the files.
+    MissingAudio: the file or the row is gone. Raises AccessDenied where the webhook has lost its right to files.
     """
     by_row = [recording for recording in wanted if recording.file_id is None]
     found, moved = _from_rows(portal, by_row)
@@ -48,7 +49,7 @@ def links_of(portal: Portal, wanted: Sequence[WantedRecording]) -> dict[tuple[st
 
 def _from_disk(portal: Portal, files: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], Found]:
     answer = portal.batch({f"f{file_id}": (_FILE, {"id": file_id}) for file_id in files.values()})
-    _stop_if_nothing_is_allowed(answer.errors, len(set(files.values())))
+    _stop_if_right_is_lost(answer.errors, len(set(files.values())))
     return {
         key: _file_error(answer.errors[name], file_id)
         if (name := f"f{file_id}") in answer.errors
@@ -59,13 +60,18 @@ def _from_disk(portal: Portal, files: Mapping[tuple[str, str], int]) -> dict[tup
 
 def _file_link(file: Any, file_id: int) -> Found:
     if not isinstance(file, dict) or whole(file.get("ID")) != file_id:
-        raise ContractBroken(f"{_FILE}: the portal's answer is not the file that was asked for")
+        return _odd(f"{_FILE}: the portal's answer is not the file {file_id} that was asked for")
     if str(file.get("DELETED_TYPE") or "0") != "0":
         return MissingAudio(f"file {file_id} of the recording is in the portal's trash: restore it there, then resume")
     url = file.get("DOWNLOAD_URL")
     if not isinstance(url, str) or not url:
-        raise ContractBroken(f"{_FILE}: the portal gives no DOWNLOAD_URL")
+        return _odd(f"{_FILE}: the portal gives no DOWNLOAD_URL for file {file_id}")
     return Link(url, whole(file.get("SIZE")))
+
+
+def _odd(sentence: str) -> ExportError:
+    """One odd answer is one recording's trouble: tried again, then its error, and the others go on."""
+    return Temporary(sentence, code=ErrorCode.DOWNLOAD_FAILED)
 
 
 def _file_error(error: PortalError, file_id: int) -> ExportError:
@@ -79,11 +85,15 @@ def _file_error(error: PortalError, file_id: int) -> ExportError:
     return _of_download(ours(error, _FILE))
 
 
-def _stop_if_nothing_is_allowed(errors: Mapping[str, PortalError], asked: int) -> None:
-    """One closed folder is that recording's trouble; no file at all is the webhook's."""
+def _stop_if_right_is_lost(errors: Mapping[str, PortalError], asked: int) -> None:
+    """A closed folder is its recordings' trouble; a lost scope, or not one file of many, is the webhook's.
+
+    A few may well be all that is left to do of a run, and lie in one closed folder.
+    """
     denied = [error for error in errors.values() if error.code in (ACCESS_DENIED, INSUFFICIENT_SCOPE)]
-    if denied and (len(denied) == asked > 1 or denied[0].code == INSUFFICIENT_SCOPE):
-        raise ours(denied[0], _FILE)
+    lost = [error for error in denied if error.code == INSUFFICIENT_SCOPE]
+    if lost or len(denied) == asked >= _ENOUGH_TO_JUDGE:
+        raise ours((lost or denied)[0], _FILE)
 
 
 def _from_rows(

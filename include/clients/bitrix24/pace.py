@@ -15,6 +15,10 @@ from psycopg.types.json import Jsonb
 
 from include.domain.errors import Temporary, Throttled
 
+# No refusal asks for more: the portal counts a method's time over ten minutes. A hint beyond that is a mistake of units
+# that would block every run of every night.
+MAX_BLOCK_SECONDS = 15 * 60.0
+
 _T = TypeVar("_T")
 
 
@@ -73,7 +77,7 @@ class PortalPace:
 
     def refused(self, code: str, seconds: float, method: str) -> None:
         """Blocks everybody, writes the event, and after too many refusals in a quarter of an hour slows down."""
-        self._on_database(lambda db: self._record_refusal(db, code, seconds, method))
+        self._on_database(lambda db: self._record_refusal(db, code, min(seconds, MAX_BLOCK_SECONDS), method))
 
     def force_low_rate(self, seconds: float) -> None:
         """At most 0.5 requests a second for everybody, so long (run parameter `low_rate`)."""

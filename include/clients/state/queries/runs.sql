@@ -53,7 +53,8 @@ UPDATE call_exports
 UPDATE call_exports SET metadata = metadata || :patch WHERE run_id = :run_id;
 
 -- name: set_forecast!
-UPDATE call_exports SET forecast_cost = :forecast_cost WHERE run_id = :run_id;
+-- The first forecast stays: a resumed run is held to what was said before anything was spent.
+UPDATE call_exports SET forecast_cost = coalesce(forecast_cost, :forecast_cost) WHERE run_id = :run_id;
 
 -- name: add_event!
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, duration_ms, error_code, detail)
