@@ -44,7 +44,8 @@ RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
     # back to `pending`: the stored audio turned out missing or changed
     _S.DOWNLOADED: frozenset({_S.TRANSCRIBING, _S.PENDING, _S.COMPLETED, _S.ERROR}),
     _S.TRANSCRIBING: frozenset({_S.COMPLETED, _S.DOWNLOADED, _S.PENDING, _S.ERROR}),
-    _S.COMPLETED: frozenset({_S.PENDING}),  # by hand only: the runbook's UPDATE
+    # by hand (the runbook's UPDATE), or a reused text whose file is gone: it is bought again
+    _S.COMPLETED: frozenset({_S.PENDING}),
     _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED}),  # resume; `downloaded` where the audio is stored
     _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # resume asks the portal once more
     _S.NO_RECORDING: frozenset({_S.PENDING}),  # a late recording has arrived (D10)

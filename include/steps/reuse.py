@@ -1,42 +1,88 @@
 """A text that was bought once is never bought again (D3): rows first in SQL, then files copied inside the storage."""
 
+import logging
+from collections.abc import Iterable
+
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
+from include.domain.errors import ErrorCode, Permanent, Temporary
 from include.steps.paths import keys_of
 
+log = logging.getLogger(__name__)
 
-def reuse_earlier_texts(run: Run, state: State, storage: Storage) -> int:
-    """Completes every recording of the run that has a text already; returns how many. Safe to run twice."""
-    reused = state.reuse_earlier(run.run_id)
-    for record in state.reused_records(run.run_id):
-        copy_files(record, run, state, storage)
-    return reused
+MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
 
 
-def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage) -> bool:
-    """The same for one recording: another run may have bought it while this one waited, or its bytes are now known."""
+def reuse_earlier_texts(run: Run, state: State, storage: Storage) -> None:
+    """Completes every recording of the run that has a text already. Safe to run twice.
+
+    A text that is gone is bought again; Temporary, once all others are copied, where the storage did not do its work.
+    """
+    state.reuse_earlier(run.run_id)
+    finish_copies(state.reused_records(run.run_id), run, state, storage, stage="plan")
+
+
+def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage, *, stage: str) -> bool:
+    """The same for one recording: another run may have bought it while this one waited, or its bytes are now known.
+
+    Temporary where the copy failed: the row is completed already, and `finish_copies` repeats the copy.
+    """
     if not state.reuse_one(record):
         return False
     completed = state.record(run.run_id, record.key)
     assert completed is not None
-    copy_files(completed, run, state, storage)
-    return True
+    return copy_files(completed, run, state, storage, stage=stage)
 
 
-def copy_files(record: RecordRow, run: Run, state: State, storage: Storage) -> None:
-    """A run of the same period finds its files in place; nothing is copied then."""
+def finish_copies(records: Iterable[RecordRow], run: Run, state: State, storage: Storage, *, stage: str) -> None:
+    """Copies what a killed or failed pass has left where it was; one that fails never keeps the others waiting."""
+    failed: list[str] = []
+    for record in records:
+        try:
+            copy_files(record, run, state, storage, stage=stage)
+        except Temporary as error:
+            log.warning("the text of call %s was not copied: %s", record.call_id, error)
+            failed.append(record.call_id)
+        if len(failed) == MOST_FAILURES:
+            break
+    if failed:
+        names = ", ".join(failed[:5])
+        raise Temporary(f"texts of earlier runs were not copied yet: {names}", code=ErrorCode.STORAGE_FAILED)
+
+
+def copy_files(record: RecordRow, run: Run, state: State, storage: Storage, *, stage: str) -> bool:
+    """False where the text is gone everywhere: the record waits for the portal again, to be bought anew.
+
+    A run of the same period finds its files in place; nothing is copied then.
+    """
     keys = keys_of(record, run)
     assert record.transcript_path is not None
     if record.transcript_path == keys.transcript:
-        return
-    recognition = recognition_beside(record.transcript_path)
-    storage.copy(record.transcript_path, keys.transcript)
-    if storage.exists(recognition):
-        storage.copy(recognition, keys.recognition)
-    if record.summary_path:
-        storage.copy(record.summary_path, keys.summary)
-    state.set_paths(record, transcript_path=keys.transcript, summary_path=keys.summary if record.summary_path else None)
+        return True
+    for transcript, summary in [(record.transcript_path, record.summary_path), *state.copies_of(record)]:
+        if not _copied(storage, transcript, keys.transcript):
+            continue
+        _copied(storage, recognition_beside(transcript), keys.recognition)
+        kept = summary is not None and _copied(storage, summary, keys.summary)
+        state.set_paths(record, transcript_path=keys.transcript, summary_path=keys.summary if kept else None)
+        return True
+    log.warning("the earlier text of call %s is gone: %s", record.call_id, record.transcript_path)
+    state.give_back(record, stage=stage)
+    return False
+
+
+def _copied(storage: Storage, source: str, target: str) -> bool:
+    """False where there is no such file. Asked after the failure: files that are there cost no question."""
+    if source == target:
+        return storage.exists(source)
+    try:
+        storage.copy(source, target)
+    except Permanent:
+        if storage.exists(source):
+            raise
+        return False
+    return True
 
 
 def recognition_beside(transcript_path: str) -> str:

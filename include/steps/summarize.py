@@ -15,7 +15,7 @@ from include.clients.state.store import State
 from include.clients.state.summary_failures import SummaryFailures, summary_failures
 from include.clients.storage.base import Storage
 from include.config.policy import Policy
-from include.domain.errors import ErrorCode, ExportError, StopRun, Temporary, Throttled
+from include.domain.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus
 from include.domain.summaries import (
     MAX_FREE_TAGS,
@@ -115,7 +115,8 @@ def _summarize_claimed(record: RecordRow, earlier: SummaryFailures, work: Summar
 
 def _summarize(record: RecordRow, work: Summarising) -> bool:
     """False for a text without words: there is nothing to summarise. The file first, then the row that names it."""
-    assert record.transcript_path is not None
+    if record.transcript_path is None:
+        raise Permanent("its text is gone from the storage", code=ErrorCode.SUMMARY_FAILED)
     _, _, body = work.storage.get_bytes(record.transcript_path).decode().partition("\n---\n")
     if not body.strip():
         return False

@@ -21,7 +21,7 @@ from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import ErrorCode, Permanent, StopRun
+from include.domain.errors import ErrorCode, Permanent, StopRun, Temporary
 from include.domain.money import call_cost
 from include.domain.recognitions import Recognition
 from include.domain.review import ReviewPolicy, review
@@ -31,7 +31,7 @@ from include.steps.answers import keep_answer
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import keys_of, run_of
 from include.steps.plan import rate_per_minute
-from include.steps.reuse import reuse_one
+from include.steps.reuse import finish_copies, reuse_one
 from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
@@ -79,14 +79,29 @@ def transcribe_batch(
         state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
     work = Recognising(run_of(run_id, state), recogniser, storage, state, policy)
     outcome = BatchOutcome()
+    uncopied = _finish_copies(batch_no, work)
     _transcribe_downloaded(batch_no, work, outcome, last_look=False)
     pending = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
     if outcome.throttled is None and any(_was_spoilt(record) for record in pending):
         fetch_again()
         _transcribe_downloaded(batch_no, work, outcome, last_look=True)
+    outcome.raise_if_unfinished([])
+    if uncopied:
+        raise uncopied
     in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(record for record in in_error if record.checksum is not None)
     return outcome.done
+
+
+def _finish_copies(batch_no: int, work: Recognising) -> Temporary | None:
+    """Raised only after the batch's own work: a text that does not let itself be copied keeps nobody waiting."""
+    completed = work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.COMPLETED})
+    reused = (record for record in completed if record.reused_from_run_id is not None)
+    try:
+        finish_copies(reused, work.run, work.state, work.storage, stage=STAGE)
+    except Temporary as error:
+        return error
+    return None
 
 
 def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
@@ -104,7 +119,13 @@ def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutco
 
 def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
     """One recording from audio to stored text; a failure is settled in its row."""
-    if reuse_one(record, work.run, work.state, work.storage):  # another run bought it while this one waited
+    try:
+        reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)  # bought while this one waited
+    except Temporary as error:
+        log.warning("the text of call %s was not copied: %s", record.call_id, error)
+        outcome.waiting.append(record.call_id)
+        return
+    if reused:
         outcome.done += 1
         return
     if not work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE):

@@ -149,6 +149,20 @@ class Records(Moves):
         reused = self._count(_FILE, "reuse", run_id=record.run_id, call_id=call_id, record_id=record_id, stage=stage)
         return reused == 1
 
+    def copies_of(self, record: RecordRow) -> list[tuple[str, str | None]]:
+        """Where else the reused record's text may lie, and its summary: the copies of later runs, newest first."""
+        return [(path, summary) for path, summary in self._values("reuse", "copies", **_reused(record))]
+
+    def give_back(self, record: RecordRow, *, stage: str) -> bool:
+        """A reused record whose text is gone waits to be bought again, and nobody chooses that file any more.
+
+        Its checksum stays: it tells that the audio was ours once, and with it the answers paid for it are found.
+        """
+        expected, to = {RecordStatus.COMPLETED}, RecordStatus.PENDING
+        refuse_unlisted(expected, to, RECORD_MOVES)
+        given = self._count("reuse", "give_back", expected=sorted(expected), to=to, stage=stage, **_reused(record))
+        return given == 1
+
     def set_paths(self, record: RecordRow, *, transcript_path: str, summary_path: str | None) -> None:
         """Where a completed record's own copies are."""
         self._count(
@@ -171,3 +185,16 @@ class Records(Moves):
             summary_path=summary_path,
             tags=list(tags),
         )
+
+
+def _reused(record: RecordRow) -> dict[str, Any]:
+    """What tells a reused record's text from others of its call."""
+    return {
+        "run_id": record.run_id,
+        "call_id": record.call_id,
+        "record_id": record.record_id,
+        "statistics_id": record.statistics_id,
+        "checksum": record.checksum,
+        "source_run": record.reused_from_run_id,
+        "path": record.transcript_path,
+    }

@@ -99,6 +99,7 @@ WITH wanted AS (
       FROM wanted
       JOIN call_records text
         ON text.call_id = wanted.call_id AND text.status = 'completed' AND text.reused_from_run_id IS NULL
+       AND text.transcript_path IS NOT NULL  -- NULL: the file is known to be gone
        AND (text.record_id = wanted.record_id OR text.statistics_id = wanted.statistics_id
             OR text.checksum = wanted.checksum)
        AND (text.run_id, text.record_id) <> (wanted.run_id, wanted.record_id)

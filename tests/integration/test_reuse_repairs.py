@@ -1,0 +1,143 @@
+"""Texts that are gone, copies that fail, claims that are lost: one recording's trouble, paid for at most once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.clients.storage.base import did_not_work
+from include.clients.storage.local import LocalStorage
+from include.domain.errors import Temporary
+from include.domain.states import RecordStatus, RunStatus
+from tests.export import Export, export_over
+from tests.integration.small_world import bought, by_sql, downloaded, statuses, world_of
+
+pytestmark = pytest.mark.postgres
+
+S = RecordStatus
+OTHER = {"period_from": "2025-07-31", "period_to": "2025-08-02"}  # another folder, so that texts must be copied
+THIRD = {"period_from": "2025-07-30", "period_to": "2025-08-02"}
+
+
+@pytest.fixture
+def export(database: str, tmp_path: Path) -> Iterator[Export]:
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        yield export
+
+
+def texts(export: Export, *runs: Any) -> list[bool]:
+    """Whether each completed row's text is there, under the run's own folder."""
+    return [export.storage.exists(str(row.transcript_path)) for run in runs for row in export.records(run.run_id)]
+
+
+def lose_text(export: Export, run: Any, number: int = 0) -> None:
+    export.storage.delete(str(export.records(run.run_id)[number].transcript_path))
+
+
+class TestATextThatIsGone:
+    def test_it_is_bought_again_once_and_the_others_are_reused(self, export: Export) -> None:
+        lose_text(export, export.run())
+        second = export.run(**OTHER)
+        assert (second.verdict.status, second.red) == (RunStatus.COMPLETED, [])
+        first_row, second_row = export.records(second.run_id)
+        assert (first_row.reused_from_run_id, second_row.reused_from_run_id is None) == (None, False)
+        assert (bought(export), downloaded(export)) == (3, 3)
+
+        third = export.run(**THIRD)
+        assert third.verdict.status is RunStatus.COMPLETED
+        assert bought(export) == 3, "the text bought anew is the one to reuse"
+        assert texts(export, second, third) == [True] * 4
+
+    def test_the_history_says_so_and_the_row_keeps_nothing_of_the_lost_text(self, export: Export) -> None:
+        first = export.run()
+        lose_text(export, first)
+        second, _ = export.prepare(**OTHER)
+        (row,) = export.records(second.run_id, S.PENDING)
+        assert (row.transcript_path, row.raw_path, row.audio_sec, row.language) == (None, None, None, None)
+        told = by_sql(export.conninfo, "SELECT detail FROM call_events WHERE event = 'pending' AND call_id <> ''")
+        assert told == [({"from": "completed", "why": "the earlier text is gone from the storage"},)]
+        gone = by_sql(export.conninfo, "SELECT run_id, call_id FROM call_events WHERE event = 'text_gone'")
+        assert gone == [(first.run_id, row.call_id)]
+        assert by_sql(export.conninfo, "SELECT sum(cost) FROM call_records WHERE status = 'pending'") == [(None,)]
+
+    def test_a_later_runs_copy_stands_in_for_it(self, export: Export) -> None:
+        """Old folders are deleted from the far end: what they held was copied by each night since."""
+        first = export.run()
+        export.run(**OTHER)
+        lose_text(export, first, 0)
+        lose_text(export, first, 1)
+        third = export.run(**THIRD)
+        assert statuses(export, third.run_id) == {S.COMPLETED: 2}
+        assert texts(export, third) == [True, True]
+        assert bought(export) == 2
+
+    def test_found_gone_in_the_batch_it_is_fetched_and_bought_there(self, export: Export) -> None:
+        """The plan of the second run came too early to know the text; it is lost before the second run wants it."""
+        second, (batch,) = export.prepare(**OTHER)
+        export.download(second, batch)
+        lose_text(export, export.run())
+        export.transcribe(second, batch)
+        assert second.red == []
+        assert statuses(export, second.run_id) == {S.COMPLETED: 2}
+        assert bought(export) == 3
+        assert texts(export, second) == [True, True]
+
+    def test_a_summary_that_is_gone_costs_only_itself(self, export: Export) -> None:
+        first = export.run()
+        by_sql(export.conninfo, "UPDATE call_records SET summary_path = 'exports/gone/summary/call_1.md'")
+        second = export.run(**OTHER)
+        assert [row.summary_path for row in export.records(second.run_id)] == [None, None]
+        assert texts(export, first, second) == [True] * 4
+        assert bought(export) == 2
+
+
+class TestACopyThatFails:
+    def test_in_the_plan_the_others_are_copied_and_the_plan_is_tried_again(
+        self, export: Export, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = export.run()
+        with monkeypatch.context() as patch:
+            refuse_copies_of(str(export.records(first.run_id)[0].transcript_path), patch)
+            with pytest.raises(Temporary, match="call-1"):
+                export.prepare(dag_run_id="second", **OTHER)
+        paths = by_sql(
+            export.conninfo, "SELECT transcript_path FROM call_records WHERE run_id <> %s ORDER BY 1", first.run_id
+        )
+        assert ["2025-07-31_" in str(path) for (path,) in paths] == [True, False]
+        second = export.run(dag_run_id="second", **OTHER)
+        assert {"2025-07-31_" in str(row.transcript_path) for row in export.records(second.run_id)} == {True}
+        assert bought(export) == 2
+
+    @pytest.mark.parametrize("killed", [False, True], ids=["failed", "killed"])
+    def test_in_the_batch_it_is_repeated_by_the_next_try(
+        self, export: Export, monkeypatch: pytest.MonkeyPatch, killed: bool
+    ) -> None:
+        second, (batch,) = export.prepare(**OTHER)
+        export.download(second, batch)
+        export.run()
+        with monkeypatch.context() as patch:
+            refuse_copies_of("transcripts/call_call-1.txt", patch, KeyboardInterrupt() if killed else None)
+            if killed:
+                with pytest.raises(KeyboardInterrupt):
+                    export.transcribe(second, batch)
+            else:
+                with pytest.raises(AssertionError, match="still temporary"):
+                    export.transcribe(second, batch)
+                assert statuses(export, second.run_id) == {S.COMPLETED: 2}, "the other one did not wait for it"
+        export.transcribe(second, batch, fresh=False)
+        assert second.red == []
+        assert {"2025-07-31_" in str(row.transcript_path) for row in export.records(second.run_id)} == {True}
+        assert texts(export, second) == [True, True]
+        assert bought(export) == 2
+
+
+def refuse_copies_of(name: str, patch: pytest.MonkeyPatch, refusal: BaseException | None = None) -> None:
+    copy = LocalStorage.copy
+
+    def copying(self: LocalStorage, source: str, target: str) -> None:
+        if source.endswith(name):
+            raise refusal or did_not_work(source, "I/O error")
+        copy(self, source, target)
+
+    patch.setattr(LocalStorage, "copy", copying)
