@@ -16,7 +16,7 @@ from include.clients.audio.cutting import cut as cut_audio
 from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.clients.audio.planning import policy_for
 from include.clients.state.rows import RecordRow, Run
-from include.clients.state.store import State
+from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
@@ -44,6 +44,10 @@ class SpoiltAudio(Permanent):
     """The stored audio is gone or changed; only fetching it again helps."""
 
     code = ErrorCode.CHECKSUM_MISMATCH
+
+
+class ClaimLost(Temporary):
+    """The claim on the call ended while its recording was in work; what is bought is saved, the rest waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +112,16 @@ def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutco
     """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust."""
     for record in work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED}):
         refuse_if_stopped(work.run.run_id, work.state)
-        with work.state.claim_recording(record.call_id) as mine:
-            if mine:
-                _transcribe(record, work, outcome, last_look=last_look)
+        with work.state.claim_recording(record.call_id) as claim:
+            if claim:
+                _transcribe(record, claim, work, outcome, last_look=last_look)
             else:
                 outcome.claimed_elsewhere.append(record.call_id)
         if outcome.throttled:
             break
 
 
-def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
+def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
     """One recording from audio to stored text; a failure is settled in its row."""
     try:
         reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)  # bought while this one waited
@@ -131,8 +135,10 @@ def _transcribe(record: RecordRow, work: Recognising, outcome: BatchOutcome, *, 
     if not work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE):
         return
     try:
-        _to_text(record, work)
+        _to_text(record, claim, work)
         outcome.done += 1
+    except ClaimLost:  # the row stays as it is: perhaps a successor's by now, else the next try takes it back
+        outcome.claimed_elsewhere.append(record.call_id)
     except StopRun as error:
         settle_failure(work.state, record, error, RULE, outcome)
     except Exception as error:
@@ -174,12 +180,12 @@ def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
         yield audio
 
 
-def _to_text(record: RecordRow, work: Recognising) -> None:
+def _to_text(record: RecordRow, claim: Claim, work: Recognising) -> None:
     assert record.checksum is not None
     policy = work.policy
     with _sound_audio(record, work.storage) as audio, TemporaryDirectory(prefix="call-export-") as folder:
         cut = cut_audio(audio, policy_for(work.recogniser.profile, max_file_minutes=policy.stt.max_file_minutes))
-        answers = _recognise(record.checksum, audio, cut, Path(folder), work)
+        answers = _recognise(record.checksum, audio, cut, Path(folder), claim, work)
     operator_channel = policy.stt.channel_map.get(record.portal_number, policy.stt.operator_channel)
     transcript = assemble(
         cut,
@@ -191,7 +197,9 @@ def _to_text(record: RecordRow, work: Recognising) -> None:
     _store(record, cut, answers, transcript, work)
 
 
-def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recognising) -> dict[Piece, Recognition]:
+def _recognise(
+    checksum: str, audio: Path, cut: Cut, folder: Path, claim: Claim, work: Recognising
+) -> dict[Piece, Recognition]:
     """An answer for every piece: the saved one where there is one, else bought now and saved at once."""
     profile, policy = work.recogniser.profile, work.policy
     saved = work.state.saved_answers(checksum, profile.model)
@@ -201,6 +209,11 @@ def _recognise(checksum: str, audio: Path, cut: Cut, folder: Path, work: Recogni
     skip = {piece.key(profile.upload_format) for piece in answers}
     with encoded_pieces(audio, cut, profile.upload_format, folder=folder, skip=skip) as files:
         for piece, file in files:
+            if not claim.alive():  # another may be buying these very pieces, or have bought the whole text
+                raise ClaimLost
+            if (known := work.state.saved_answer(checksum, keys[piece], profile.model)) is not None:
+                answers[piece] = Recognition.from_json(known)
+                continue
             answer = work.recogniser.recognise(
                 file,
                 filename=file.name,

@@ -1,17 +1,24 @@
 """Texts that are gone, copies that fail, claims that are lost: one recording's trouble, paid for at most once."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.clients.state.store import State
 from include.clients.storage.base import did_not_work
 from include.clients.storage.local import LocalStorage
 from include.domain.errors import Temporary
 from include.domain.states import RecordStatus, RunStatus
-from tests.export import Export, export_over
-from tests.integration.small_world import bought, by_sql, downloaded, statuses, world_of
+from simulators.portal.world import Audio, Call, PortalWorld
+from simulators.voices.dialogues import record
+from tests.export import Export, Outcome, export_over
+from tests.integration.small_world import FIRST, bought, by_sql, downloaded, statuses, world_of
+from tests.integration.state_samples import cut_connections
 
 pytestmark = pytest.mark.postgres
 
@@ -141,3 +148,80 @@ def refuse_copies_of(name: str, patch: pytest.MonkeyPatch, refusal: BaseExceptio
         copy(self, source, target)
 
     patch.setattr(LocalStorage, "copy", copying)
+
+
+class TestAClaimThatIsLost:
+    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run takes the call over (D4)."""
+
+    @pytest.fixture
+    def long(self, database: str, tmp_path: Path) -> Iterator[Export]:
+        world = PortalWorld()
+        world.add(Call(1, FIRST, "call-1", file_id=9001), Audio(partial(record, 1, seconds=25)))
+        with export_over(world, database, tmp_path / "storage") as export:
+            yield export
+
+    def test_what_the_other_run_buys_is_not_bought_here(self, long: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = both_downloaded(long)
+
+        def take_over() -> None:
+            cut_connections(long.conninfo)
+            long.transcribe(second, 1)
+
+        after_the_first_answer(take_over, monkeypatch)
+        long.transcribe(first, 1)
+        assert (first.red, second.red) == ([], [])
+        assert [statuses(long, run.run_id) for run in (first, second)] == [{S.COMPLETED: 1}] * 2
+        assert texts(long, first, second) == [True, True]
+        assert first.retries == 1, "it left the recording to the other one and looked again"
+        assert bought(long) == pieces_of(long) > 2
+
+    def test_an_answer_that_came_meanwhile_is_not_bought(self, long: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The last look, right before the money: even two claims at once buy no piece that is saved already."""
+        first, second = both_downloaded(long)
+        monkeypatch.setattr(State, "claim_recording", lambda _self, _call_id: nullcontext(Unfounded()))
+
+        def buy_and_die() -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(LocalStorage, "put_bytes", killed)
+                with pytest.raises(KeyboardInterrupt):
+                    long.transcribe(second, 1)
+
+        after_the_first_answer(buy_and_die, monkeypatch)
+        long.transcribe(first, 1)
+        assert statuses(long, first.run_id) == {S.COMPLETED: 1}
+        assert bought(long) == pieces_of(long) > 2
+
+
+class Unfounded:
+    """A claim that everybody gets."""
+
+    def alive(self) -> bool:
+        return True
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def both_downloaded(export: Export) -> tuple[Outcome, Outcome]:
+    runs = [export.prepare(dag_run_id=f"overlap__{number}") for number in range(2)]
+    for outcome, (batch,) in runs:
+        export.download(outcome, batch)
+    return runs[0][0], runs[1][0]
+
+
+def after_the_first_answer(then: Callable[[], None], patch: pytest.MonkeyPatch) -> None:
+    save, calls = State.save_answer, [then]
+
+    def saving(self: State, *answer: Any) -> None:
+        save(self, *answer)
+        if calls:
+            calls.pop()()
+
+    patch.setattr(State, "save_answer", saving)
+
+
+def pieces_of(export: Export) -> int:
+    """As the stored recognition tells: one answer for each piece."""
+    (key,) = [key for key in export.storage.keys("") if "/recognition/" in key]
+    return len(json.loads(export.storage.get_bytes(key))["answers"])

@@ -110,13 +110,16 @@ class TestClaims:
             other.claim_recording("call-1") as theirs,
             other.claim_recording("call-2") as another,
         ):
-            assert (mine, theirs, another) == (True, False, True)
+            assert (mine is not None, theirs is not None, another is not None) == (True, False, True)
         with state.claim_recording("call-1") as mine:
             assert mine
 
     def test_a_claim_dies_with_its_holder(self, state: State, database: str) -> None:
-        with state.claim_recording("call-1"):
+        with state.claim_recording("call-1") as mine:
+            assert mine
+            assert mine.alive()
             cut_connections(database)
+            assert not mine.alive()
             with State(database) as other, other.claim_recording("call-1") as theirs:
                 assert theirs
 

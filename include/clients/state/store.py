@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from include.clients.state.records import Records
@@ -13,6 +15,21 @@ from include.clients.state.rows import DeadLetter
 from include.clients.state.session import connect, our_errors
 
 _FILE = "answers"
+
+
+class Claim:
+    """A call in our hands for as long as the connection lives that holds its lock."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+
+    def alive(self) -> bool:
+        """False once the connection is lost, by a restart of PostgreSQL say: another may hold the claim by now."""
+        try:
+            self._connection.execute("SELECT 1")
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            return False
+        return True
 
 
 class State(Records):
@@ -24,8 +41,8 @@ class State(Records):
     """
 
     @contextmanager
-    def claim_recording(self, call_id: str) -> Iterator[bool]:
-        """True for the one who may recognise this call's recordings now (D4), whatever run it works for.
+    def claim_recording(self, call_id: str) -> Iterator[Claim | None]:
+        """A claim for the one who may recognise this call's recordings now (D4), whatever run it works for; else None.
 
         The claim is on the call: its recordings may change names between runs, and then only their bytes tell them
         apart. It lives on a connection of its own, so that it ends with its process and threads exclude each other.
@@ -37,7 +54,7 @@ class State(Records):
                 row = connection.execute(
                     "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"recording of {call_id}"]
                 ).fetchone()
-            yield bool(row and row[0])
+            yield Claim(connection) if row and row[0] else None
         finally:
             connection.close()
 
@@ -46,7 +63,8 @@ class State(Records):
         return dict(self._values(_FILE, "saved_answers", checksum=checksum, model=model))
 
     def saved_answer(self, checksum: str, piece: str, model: str) -> Any | None:
-        return self.saved_answers(checksum, model).get(piece)
+        found = self._values(_FILE, "saved_answer", checksum=checksum, piece=piece, model=model)
+        return found[0][0] if found else None
 
     def save_answer(self, checksum: str, piece: str, model: str, answer: Mapping[str, Any]) -> None:
         """The first answer stays: a second one for the same piece is a retry that had crossed it."""

@@ -3,6 +3,9 @@
 -- name: saved_answers
 SELECT piece, answer FROM recognition_answers WHERE checksum = :checksum AND model = :model;
 
+-- name: saved_answer
+SELECT answer FROM recognition_answers WHERE checksum = :checksum AND piece = :piece AND model = :model;
+
 -- name: save_answer!
 INSERT INTO recognition_answers (checksum, piece, model, answer)
 VALUES (:checksum, :piece, :model, :answer)
