@@ -49,7 +49,8 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
 
 def rate_per_minute(policy: Policy) -> Decimal:
     """USD: the setting's, else the model's public tariff (D25)."""
-    return policy.stt.rate_per_min_usd or profile_of(policy.stt.model).rate_per_min_usd
+    rate = policy.stt.rate_per_min_usd  # 0 is a server of one's own
+    return profile_of(policy.stt.model).rate_per_min_usd if rate is None else rate
 
 
 def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bool) -> None:

@@ -5,9 +5,10 @@ SELECT run_id, call_id, record_id, statistics_id, status, direction, from_number
        employee_name, call_started_at, duration_sec, audio_sec, recording_url, raw_path, checksum, transcript_path,
        summary_path, language, attempts, stage_attempts, error_code, portal_number, portal_offset_sec, file_id,
        batch_no, reused_from_run_id,
+       -- over all runs: two of them may share a period's folder, and names in it must never meet
        EXISTS (SELECT FROM call_records other
-                WHERE other.run_id = own.run_id AND other.call_id = own.call_id AND other.record_id <> own.record_id
-                  AND other.status <> 'no_recording') AS several
+                WHERE other.call_id = own.call_id AND other.record_id <> own.record_id
+                  AND other.statistics_id <> own.statistics_id AND other.status <> 'no_recording') AS several
   FROM call_records own
  WHERE run_id = :run_id AND status = ANY(:statuses) AND (:batch_no::integer IS NULL OR batch_no = :batch_no)
    AND (reused_from_run_id IS NOT NULL OR NOT :reused) AND statistics_id > :after

@@ -77,7 +77,7 @@ CREATE TABLE call_records (
 CREATE UNIQUE INDEX call_records_by_row ON call_records (run_id, statistics_id);
 CREATE INDEX call_records_by_batch ON call_records (run_id, batch_no, call_started_at, statistics_id);
 -- "was this recording ever transcribed?" (D3): a call's few texts, then compared by name, statistics row and bytes
-CREATE INDEX call_records_bought ON call_records (call_id) WHERE status = 'completed' AND reused_from_run_id IS NULL;
+CREATE INDEX call_records_of_call ON call_records (call_id);
 
 CREATE TABLE call_events (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
