@@ -8,11 +8,13 @@ scheduler while it runs: it tells the api-server itself how it ended. So it is l
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from airflow.configuration import conf
 from airflow.executors.local_executor import LocalExecutor
 from airflow.utils.state import TaskInstanceState
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
+MOST_OUTPUT_BYTES = 20_000_000
 
 
 class LastingLocalExecutor(LocalExecutor):
@@ -28,7 +31,23 @@ class LastingLocalExecutor(LocalExecutor):
 
     def start(self) -> None:
         _end_idle_orphans()
+        self._output = Path(conf.get_mandatory_value("logging", "base_log_folder")) / "workers.log"
+        self._output.parent.mkdir(parents=True, exist_ok=True)
         super().start()
+
+    def _spawn_worker(self) -> None:
+        """Workers print into a file of their own.
+
+        The scheduler's output is a pipe to supervisord, which closes it when the scheduler dies: whoever else wrote
+        into it would die of that at his next line.
+        """
+        with _printing_into(self._output):
+            super()._spawn_worker()  # type: ignore[no-untyped-call]
+
+    def sync(self) -> None:
+        super().sync()
+        if self._output.exists() and self._output.stat().st_size > MOST_OUTPUT_BYTES:
+            os.truncate(self._output, 0)  # each line of a task is in its own log as well
 
     def try_adopt_task_instances(self, tis: "Sequence[TaskInstance]") -> "Sequence[TaskInstance]":
         """Keeps running tasks. The dead among them have no heartbeat, and by that they are found once they are ours."""
@@ -46,6 +65,24 @@ class LastingLocalExecutor(LocalExecutor):
             self.activity_queue.put(None)  # each ends after the task in hand
         logging.shutdown()
         os._exit(1)  # a usual exit would wait for the workers after all
+
+
+@contextmanager
+def _printing_into(file: Path) -> Iterator[None]:
+    """What is started inside inherits the file as its output; ours is as before afterwards."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ours = {number: os.dup(number) for number in (1, 2)}
+    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        for number in ours:
+            os.dup2(target, number)
+        yield
+    finally:
+        os.close(target)
+        for number, kept in ours.items():
+            os.dup2(kept, number)
+            os.close(kept)
 
 
 def _end_idle_orphans() -> None:

@@ -59,6 +59,16 @@ def test_a_new_scheduler_keeps_running_tasks_and_resets_those_that_only_waited()
     assert list(LocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == tasks, "Airflow's own kills both"
 
 
+def test_a_worker_outlives_the_reader_of_its_schedulers_output(tmp_path: Path) -> None:
+    """supervisord closes its end of the pipe when the scheduler dies; the next line of a task must not kill it."""
+    worker, _ = crashed(tmp_path, "frozen")
+    outputs = {Path(f"/proc/{worker}/fd/{number}").readlink() for number in (1, 2)}
+    psutil.Process(worker).kill()
+    (output,) = outputs
+    assert output.name == "workers.log"
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("how", ["idle", "frozen"])
 def test_a_crash_waits_for_no_worker_and_an_idle_one_ends(how: str, tmp_path: Path) -> None:
     worker, code = crashed(tmp_path, how)
