@@ -2,25 +2,39 @@
 
 import logging
 from collections.abc import Iterable
+from itertools import islice
 
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
-from include.domain.errors import ErrorCode, Permanent, Temporary
+from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
 from include.steps.paths import keys_of
 
 log = logging.getLogger(__name__)
 
+ENOUGH_TO_JUDGE = 10
 MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
 
 
 def reuse_earlier_texts(run: Run, state: State, storage: Storage) -> None:
     """Completes every recording of the run that has a text already. Safe to run twice.
 
-    A text that is gone is bought again; Temporary, once all others are copied, where the storage did not do its work.
+    A text that is gone is bought again; Temporary, once all others are copied, where the storage did not do its work;
+    NotConfigured where not one of many texts is there: that is another storage, and no reason to buy everything anew.
     """
     state.reuse_earlier(run.run_id)
+    _refuse_another_storage(run, state, storage)
     finish_copies(state.reused_records(run.run_id), run, state, storage, stage="plan")
+
+
+def _refuse_another_storage(run: Run, state: State, storage: Storage) -> None:
+    sample = list(islice(state.reused_records(run.run_id), ENOUGH_TO_JUDGE))
+    places = ([record.transcript_path, *(text for text, _ in state.copies_of(record))] for record in sample)
+    if len(sample) == ENOUGH_TO_JUDGE and not any(path and storage.exists(path) for group in places for path in group):
+        raise NotConfigured(
+            "not one of the earlier texts is in this storage: check STORAGE_BACKEND, LOCAL_STORAGE_DIR or S3_BUCKET. "
+            "If they are lost for good, set call_records.transcript_path = NULL for them, and they will be bought again"
+        )
 
 
 def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage, *, stage: str) -> bool:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.clients.storage.local import LocalStorage
+from include.domain.errors import NotConfigured
 from include.domain.states import RecordStatus, RunStatus
-from simulators.portal.seeded import seeded_world, spoken
+from simulators.portal.seeded import brief, seeded_world, spoken
 from tests.export import export_over
 
 pytestmark = pytest.mark.postgres
@@ -46,3 +48,17 @@ def test_a_complete_period_run_again_downloads_and_recognises_nothing(database, 
         assert export.recogniser.journal.count("transcriptions") == bought > 0
         assert export.portal.journal.count("download") + export.portal.journal.count("storage") == downloaded > 0
         assert export.registry() == registry.replace(str(first.run_id), str(second.run_id))
+
+
+def test_another_storage_is_no_reason_to_buy_everything_again(database, tmp_path):
+    """An unmounted disk or a changed STORAGE_BACKEND looks as if every text were gone."""
+    world = seeded_world(7, START, END, 20, brief())
+    with export_over(world, database, tmp_path / "storage") as export:
+        export.run()
+        bought = export.recogniser.journal.count("transcriptions")
+        export.storage = LocalStorage(tmp_path / "elsewhere")
+        with pytest.raises(NotConfigured, match="STORAGE_BACKEND"):
+            export.run()
+        export.storage = LocalStorage(tmp_path / "storage")
+        assert export.run().verdict.status is RunStatus.COMPLETED
+        assert export.recogniser.journal.count("transcriptions") == bought
