@@ -121,6 +121,7 @@ def s3_bucket(s3_client: Any) -> str:
     return name
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on a running Airflow share one, so one worker takes them all, and takes them first: they last longest."""
 
