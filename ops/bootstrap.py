@@ -23,6 +23,8 @@ NO_VENV = (
 
 
 def main(kind: str) -> int:
+    # pip asks `rustc` for its version, and rustup's stand-in for it would make itself a home in HOME
+    os.environ.setdefault("RUSTUP_HOME", str(REPOSITORY / "var" / "cache" / "rustup"))
     lock = REPOSITORY / ("requirements-dev.txt" if kind == "dev" else "requirements.txt")
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     stamp = VENV / f"installed-{kind}"
@@ -69,8 +71,6 @@ def _install(lock: Path) -> bool:
         return False
     environment = os.environ | {"VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment |= {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(REPOSITORY / "var" / "uv-cache"))}
-    # pip asks `rustc` for its version, and rustup's stand-in for it would make itself a home in HOME
-    environment |= {"RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(REPOSITORY / "var" / "cache" / "rustup"))}
     hashed = ["install", "--require-hashes", "-r", str(lock)]
     own_uv = VENV / "bin" / "uv"
     if own_uv.exists() or _works(*installer, "install", "-q", UV, environment=environment):
