@@ -70,6 +70,7 @@ def _install(lock: Path) -> bool:
     if installer is None:
         return False
     environment = os.environ | {"VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment |= {"UV_SYSTEM_CERTS": "true"}  # as pip has it: a company's own authority is known to the system
     environment |= {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(REPOSITORY / "var" / "uv-cache"))}
     hashed = ["install", "--require-hashes", "-r", str(lock)]
     own_uv = VENV / "bin" / "uv"
