@@ -35,7 +35,7 @@ sql: install ## psql на базе состояния: call_exports, call_record
 	@$(OPS) pg psql
 
 test: install-dev ## все тесты
-	@$(VENV)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	@$(VENV)/python -m pytest $(PYTEST)
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .

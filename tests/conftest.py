@@ -119,15 +119,3 @@ def s3_bucket(s3_client: Any) -> str:
     name = f"calls-{secrets.token_hex(6)}"
     s3_client.create_bucket(Bucket=name)
     return name
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a running Airflow share one, so one worker takes them all, and takes them first: they last longest."""
-
-    def on_airflow(item: pytest.Item) -> bool:
-        return any(item.get_closest_marker(name) for name in ("airflow", "chromium"))
-
-    for item in filter(on_airflow, items):
-        item.add_marker(pytest.mark.xdist_group("a running Airflow"))
-    items.sort(key=lambda item: not on_airflow(item))
