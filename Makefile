@@ -34,8 +34,16 @@ resume: install ## продолжить незаконченные записи 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql
 
-test: install-dev ## все тесты
+# One pytest on two workers, then one on none: two workers would start Airflow twice.
+ON_AIRFLOW := tests/airflow tests/browser tests/integration/test_ops_launcher.py
+
+test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
+ifdef PYTEST
 	@$(VENV)/python -m pytest $(PYTEST)
+else
+	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW))
+	@$(VENV)/python -m pytest $(ON_AIRFLOW)
+endif
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .
