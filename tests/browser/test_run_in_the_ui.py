@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from include.config.names import DAG_ID
 from ops.generated import ADMIN
@@ -74,10 +75,23 @@ def log_in(system: System, page: Page) -> None:
 
 
 def trigger(page: Page) -> None:
+    """The page may still be drawing itself anew under the form that was just opened; a person would open it again."""
+    for _ in range(4):
+        try:
+            form = filled_form(page)
+            break
+        except PlaywrightTimeout:
+            page.reload()
+    else:
+        form = filled_form(page)
+    form.get_by_role("button", name="Trigger", exact=True).click()
+    expect(form).to_be_hidden(timeout=60_000)
+
+
+def filled_form(page: Page) -> Locator:
     page.get_by_role("button", name="Trigger").click()
     form = page.get_by_role("dialog")
-    expect(form.get_by_text("Начало периода")).to_be_visible()
-    form.locator("[name=element_period_from]").fill(PERIOD[0])
-    form.locator("[name=element_period_to]").fill(PERIOD[1])
-    form.get_by_role("button", name="Trigger", exact=True).click()
-    expect(form).to_be_hidden()
+    form.get_by_text("Начало периода").wait_for(timeout=15_000)
+    for name, day in zip(("period_from", "period_to"), PERIOD, strict=True):
+        form.locator(f"[name=element_{name}]").fill(day, timeout=10_000)
+    return form
