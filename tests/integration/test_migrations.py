@@ -39,6 +39,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "call_events",
         "call_export_dlq",
         "call_dead_letters",
+        "call_qa_checks",
         "portal_pace",
         "recognition_answers",
         "call_export_version",

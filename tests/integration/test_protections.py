@@ -17,7 +17,7 @@ from include.clients.state import moves
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
 from include.domain.states import RecordStatus
-from include.steps import transcribe
+from include.steps import recognise
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, bought, by_sql, statuses, world_of
 
@@ -108,7 +108,7 @@ def test_without_the_checksum_a_damaged_file_is_bought_and_passes_for_the_call(
     first, second = export.records(outcome.run_id)
     others = export.storage.get_bytes(str(second.raw_path))
     (tmp_path / "storage" / str(first.raw_path)).write_bytes(others)
-    monkeypatch.setattr(transcribe, "_sound_audio", trusting)
+    monkeypatch.setattr(recognise, "_sound_audio", trusting)
     export.transcribe(outcome, batch)
     assert statuses(export, outcome.run_id) == {S.COMPLETED: 2}
     assert hashlib.sha256(export.storage.get_bytes(str(first.raw_path))).hexdigest() != first.checksum

@@ -1,0 +1,21 @@
+-- The sum (USD) that this run may spend: the forecast that a person approved (D26); NULL: the budget of the settings.
+ALTER TABLE call_exports ADD COLUMN approved_cost numeric(14, 6);
+
+ALTER TABLE call_records
+    ADD COLUMN words_per_minute numeric(8, 1),      -- of speech, as the flags judge it
+    ADD COLUMN confidence numeric(5, 4)             -- the recogniser's own, 0 to 1; NULL where its model gives none
+        CHECK (confidence BETWEEN 0 AND 1),
+    ADD COLUMN summary_cost numeric(12, 6);         -- what this text's summary cost when it was bought, USD
+
+-- What an analyst found in a recording of the sample. The last word counts; earlier ones are in call_events.
+CREATE TABLE call_qa_checks (
+    run_id     uuid NOT NULL,
+    call_id    text NOT NULL,
+    record_id  text NOT NULL,
+    result     text NOT NULL CHECK (result IN ('ok', 'issue')),
+    comment    text NOT NULL DEFAULT '' CHECK (length(comment) <= 2000),
+    checked_by text NOT NULL,
+    checked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (run_id, call_id, record_id),
+    FOREIGN KEY (run_id, call_id, record_id) REFERENCES call_records (run_id, call_id, record_id) ON UPDATE CASCADE
+);
