@@ -8,6 +8,7 @@ from phonenumbers import Leniency, PhoneNumber, PhoneNumberMatcher
 _REGION = "RU"
 _HIDDEN = "***"
 _SHORT = 6  # fewer digits are an internal extension, nobody's personal number
+_SHORTEST = 7  # characters: `+`, and the six digits of the shortest number of any plan with its country code
 
 # What the library leaves alone because it is glued to letters or is no number of any plan
 _BARE = re.compile(r"(?<![0-9])(?:\+[0-9]{8,15}|[78][0-9]{10})(?![0-9])")
@@ -37,7 +38,9 @@ def mask_phones(text: str) -> str:
     as eleven digits from 7 or 8.
     """
     masked = text
-    found = list(PhoneNumberMatcher(text, _REGION, leniency=Leniency.VALID, max_tries=len(text)))
+    found = list(
+        PhoneNumberMatcher(text, _REGION, leniency=Leniency.VALID, max_tries=len(text), min_candidate_length=_SHORTEST)
+    )
     for match in reversed(found):
         masked = masked[: match.start] + _masked(match.number) + masked[match.end :]
     return _BARE.sub(lambda bare: mask_number(bare[0]), masked)

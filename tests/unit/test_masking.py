@@ -1,9 +1,11 @@
 """Phone numbers and keys never reach a log; ids and times do."""
 
+import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from include.domain import masking
 from include.domain.masking import mask_number, mask_phones, scrub_secrets
 
 
@@ -48,6 +50,56 @@ def test_ids_times_and_amounts_stay(text: str) -> None:
 @example(9001234567, "8{}")
 def test_no_mobile_number_survives(national: int, spelling: str) -> None:
     assert str(national) not in mask_phones(f"номер {spelling.format(national)}.")
+
+
+PIECES = st.sampled_from(
+    [
+        "8",
+        "+7",
+        "+43",
+        "810",
+        "999",
+        "12",
+        "3",
+        "45-67",
+        " ",
+        "-",
+        "(",
+        ")",
+        ".",
+        "/",
+        ":",
+        "[00:01:07] ",
+        "да",
+        "x",
+        "\n",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+@example("+43 1234")
+@example("+498041234 или 8 999 123-45-67")
+def test_short_digits_are_passed_over_and_nothing_else_is(text: str) -> None:
+    """What is too short to be a number is not looked at: the masked text is that of looking at everything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masking, "_SHORTEST", 1)
+        thorough = mask_phones(text)
+    assert mask_phones(text) == thorough
+
+
+def test_no_plan_has_a_number_shorter_than_what_is_passed_over() -> None:
+    """The library's tables know them all: this fails when a new version of it brings a shorter one."""
+    plans = [
+        (code, phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region))
+        for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        for region in regions
+    ]
+    shortest = min(
+        len(str(code)) + min(length for length in plan.general_desc.possible_length if length > 0)
+        for code, plan in plans
+    )
+    assert len("+") + shortest == masking._SHORTEST
 
 
 @given(st.text(max_size=200))
