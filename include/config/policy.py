@@ -58,6 +58,7 @@ Share = Annotated[float, Field(ge=0, le=1, description="доля от 0 до 1")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="число больше нуля")]
 Count = Annotated[int, Field(ge=1, le=100_000, description="целое число больше нуля")]
 Money = Annotated[Decimal, Field(gt=0, max_digits=14, description="сумма больше нуля, например 54 или 0.0045")]
+Tariff = Annotated[Decimal, Field(ge=0, max_digits=14, description="сумма, например 0.0045; 0 для своего сервера")]
 Switch = Annotated[bool, Field(description="true или false")]
 Model = Annotated[str, Field(pattern=r"^\S+$", description="имя модели без пробелов, например gpt-transcribe")]
 Channel = Annotated[Literal["left", "right"], Field(description="left или right")]
@@ -110,10 +111,9 @@ class SttPolicy(Section):
     timeout_seconds: Positive | None
     operator_channel: Channel
     channel_map: Annotated[dict[str, Channel], Field(description="номер линии: left или right")]
-    rate_per_min_usd: (
-        Annotated[Decimal, Field(ge=0, max_digits=14, description="сумма, например 0.0045; 0 для своего сервера")]
-        | None
-    )
+    rate_per_min_usd: Tariff | None
+    fallback_rate_per_min_usd: Tariff | None
+    reuse_portal_transcripts: Switch
     seconds_per_minute: Positive
 
 
@@ -127,6 +127,8 @@ class BatchPolicy(Section):
 class MoneyPolicy(Section):
     budget_usd: Money
     approval_over_share: Annotated[Decimal, Field(ge=0, description="доля, например 0.20")]
+    approved_reserve_share: Annotated[Decimal, Field(ge=0, description="доля, например 0.05")]
+    approval_timeout_hours: Annotated[float, Field(gt=0, le=720, description="часы: больше 0 и не больше 720")]
     usd_rub_rate: Money
 
 
@@ -156,6 +158,8 @@ class ReviewPolicy(Section):
 class SummaryPolicy(Section):
     enabled: Switch
     model: Model
+    input_usd_per_million: Tariff | None
+    output_usd_per_million: Tariff | None
     max_tags: Count
     tags: Words
 

@@ -4,12 +4,13 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from string import Template
 from typing import Any
 from uuid import UUID
 
-from include.clients.language_model import LanguageModel
+from include.clients.language_model import LanguageModel, ModelAnswer
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.state.summary_failures import SummaryFailures, summary_failures
@@ -26,10 +27,12 @@ from include.domain.summaries import (
     checked_summary,
     render_summary,
 )
+from include.domain.token_tariffs import tokens_of
 from include.steps.answers import keep_answer
 from include.steps.outcome import BatchFailed, BatchOutcome
 from include.steps.paths import keys_of, run_of
 from include.steps.stop import refuse_if_stopped
+from include.steps.summary_costs import summary_tariff
 
 log = logging.getLogger(__name__)
 
@@ -120,12 +123,18 @@ def _summarize(record: RecordRow, work: Summarising) -> bool:
     _, _, body = work.storage.get_bytes(record.transcript_path).decode().partition("\n---\n")
     if not body.strip():
         return False
-    summary, detail = _answer(body, work)
+    summary, detail = _answer(record, body, work)
     header = _header(record, detail["model"])
     key = keys_of(record, work.run).summary
     work.storage.put_bytes(key, render_summary(header, summary).encode(), "text/markdown; charset=utf-8")
     with work.state.transaction():
-        work.state.set_summary(record, summary_path=key, tags=summary.tags)
+        work.state.set_summary(
+            record,
+            summary_path=key,
+            tags=summary.tags,
+            cost=Decimal(detail["usd"]),
+            bought=detail["bought_for"] == _name_of(record),
+        )
         work.state.event(
             record.run_id,
             stage=STAGE,
@@ -137,25 +146,43 @@ def _summarize(record: RecordRow, work: Summarising) -> bool:
     return True
 
 
-def _answer(body: str, work: Summarising) -> tuple[CallSummary, dict[str, Any]]:
+def _answer(record: RecordRow, body: str, work: Summarising) -> tuple[CallSummary, dict[str, Any]]:
     """The checked summary and what it cost: the saved answer to this very text, else one bought now and saved at once.
 
-    Only what passed the check is saved, and in its checked form: the journal then holds no contacts either.
+    Only what passed the check is saved, and in its checked form: the journal then holds no contacts either. It is kept
+    as long as the text itself (`close_run`), and says for which record it was bought: that one's run has paid it.
     """
     checksum, asked, wanted = hashlib.sha256(body.encode()).hexdigest(), work.model.model, work.policy.summary
     saved = work.state.saved_answer(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
+    data = as_data(body, checksum[:16])
     answer = work.model.ask(
-        instructions=work.instructions,
-        data=as_data(body, checksum[:16]),
-        schema_name=PROMPT.stem,
-        schema=answer_schema(wanted.tags),
+        instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
     )
     summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
-    cost = {"model": answer.model, "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
+    cost = _cost(answer, len(work.instructions) + len(data), work.policy) | {"bought_for": _name_of(record)}
     keep_answer(work.state, checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost})
     return summary, {**cost, "bought": True}
+
+
+def _cost(answer: ModelAnswer, characters: int, policy: Policy) -> dict[str, Any]:
+    """Tokens as the service counts them, estimated where it does not; `usd` as text, exact."""
+    counted = answer.input_tokens is not None and answer.output_tokens is not None
+    sent = answer.input_tokens if answer.input_tokens is not None else tokens_of(characters)
+    written = answer.output_tokens if answer.output_tokens is not None else tokens_of(len(str(answer.content)))
+    usd = summary_tariff(policy, answer.model).cost(sent, written)
+    return {
+        "model": answer.model,
+        "input_tokens": sent,
+        "output_tokens": written,
+        "counted_by_service": counted,
+        "usd": str(usd),
+    }
+
+
+def _name_of(record: RecordRow) -> str:
+    return f"{record.run_id}/{record.call_id}/{record.record_id}"
 
 
 def _header(record: RecordRow, model: str) -> SummaryHeader:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from include.domain.calls import call_from_row
 from include.domain.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus, RunStatus
 from include.steps import answers
+from include.steps.close_run import close_run
 from include.steps.outcome import BatchFailed, Unfinished
 from include.steps.stop import stop_run
 from include.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
@@ -30,6 +32,7 @@ START = datetime(2025, 8, 1, tzinfo=UTC)
 END = datetime(2025, 8, 31, 23, 59, 59, tzinfo=UTC)
 FOLDER = "exports/2025-08-01_2025-08-31"
 TEXT = "[00:00:03] [Оператор]: Здравствуйте!\n[00:00:09] [Клиент]: Где мой заказ {}?\n"
+COST = Decimal("0.000617")  # 812 tokens in and 207 out at the tariff of gpt-5-mini
 GOOD = {
     "summary": "Клиент спросил, где заказ. Перезвонить на 8 999 765-43-21.",
     "topics": ["срок доставки"],
@@ -48,6 +51,7 @@ class FakeModel:
     spoilt: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     model: str = "gpt-5-mini"
+    tokens: tuple[int | None, int | None] = (812, 207)
     on_ask: Callable[[], None] = lambda: None
 
     def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
@@ -56,7 +60,7 @@ class FakeModel:
         if self.failures:
             raise self.failures.pop(0)
         content = next((answer for mark, answer in self.spoilt.items() if mark in data), GOOD)
-        return ModelAnswer(content, "gpt-5-mini-2025-08-07", 812, 207)
+        return ModelAnswer(content, "gpt-5-mini-2025-08-07", *self.tokens)
 
 
 @dataclass
@@ -168,8 +172,13 @@ def test_every_text_of_the_batch_gets_its_file_its_tags_and_an_event_with_the_to
     assert "765" not in text
     assert "- перезвонить\n" in text
     assert world.rows("SELECT DISTINCT tags FROM call_records") == [(["доставка", "заказ", "vip клиент"],)]
-    detail = {"model": "gpt-5-mini-2025-08-07", "input_tokens": 812, "output_tokens": 207, "bought": True}
-    assert world.events("summarized") == [detail, detail]
+    detail = {
+        "model": "gpt-5-mini-2025-08-07", "input_tokens": 812, "output_tokens": 207, "counted_by_service": True,
+        "usd": "0.000617", "bought": True,
+    }  # fmt: skip
+    told = world.events("summarized")
+    assert [{key: event[key] for key in detail} for event in told] == [detail, detail]
+    assert world.rows("SELECT summary_cost, summary_bought, spent FROM call_records") == [(COST, True, COST)] * 2
 
 
 def test_only_what_was_said_is_sent_framed_as_data_and_never_the_header(world: World):
@@ -220,6 +229,7 @@ def test_a_task_killed_between_the_answer_and_the_row_buys_nothing_again(world: 
     assert world.summarize(again) == 1
     assert again.asked == []
     assert world.events("summarized")[0]["bought"] is False
+    assert world.rows("SELECT summary_cost, spent FROM call_records") == [(COST, COST)], "this record had paid for it"
 
 
 def killed(*_: object) -> None:
@@ -254,6 +264,48 @@ def test_the_same_text_in_another_run_is_not_bought_again(world: World):
     model = FakeModel()
     assert world.summarize(model) == 1
     assert model.asked == []
+    spending = "SELECT summary_cost, summary_bought, spent FROM call_records WHERE run_id = '{}'"
+    assert world.rows(spending.format(world.run_id)) == [(COST, False, Decimal(0))]
+
+
+def test_two_recordings_with_the_same_words_pay_for_one_summary(world: World):
+    add_calls(world, TEXT.format(1), TEXT.format(1))
+    model = FakeModel()
+    assert world.summarize(model) == 2
+    assert len(model.asked) == 1
+    assert world.rows("SELECT sum(summary_cost), sum(spent) FROM call_records") == [(2 * COST, COST)]
+
+
+def test_a_summary_of_a_text_rebuilt_meanwhile_is_paid_beside_the_first(world: World):
+    add_calls(world, TEXT.format(1))
+    world.summarize(FakeModel())
+    record = world.record(1)
+    assert record.transcript_path is not None
+    world.storage.put_bytes(record.transcript_path, f"CALL_ID: x\n---\n{TEXT.format(2)}".encode(), "text/plain")
+    with psycopg.connect(world.database) as connection:
+        connection.execute("UPDATE call_records SET summary_path = NULL")
+    world.summarize(FakeModel())
+    assert world.rows("SELECT summary_cost, spent FROM call_records") == [(2 * COST, 2 * COST)]
+
+
+def test_tokens_that_the_service_does_not_count_are_estimated_and_never_free(world: World):
+    add_calls(world, TEXT.format(1))
+    world.summarize(FakeModel(tokens=(None, None)))
+    ((cost,),) = world.rows("SELECT summary_cost FROM call_records")
+    assert cost > 0
+    assert world.events("summarized")[0]["counted_by_service"] is False
+
+
+def test_old_answers_are_forgotten_when_a_run_closes_and_young_ones_found_again(world: World):
+    add_calls(world, TEXT.format(1), TEXT.format(2))
+    world.summarize(FakeModel())
+    with psycopg.connect(world.database) as connection:
+        connection.execute(
+            "UPDATE recognition_answers SET answered_at = now() - interval '181 days' WHERE checksum ="
+            " (SELECT min(checksum) FROM recognition_answers)"
+        )
+    close_run(world.run_id, world.state, world.policy, upstream_failed=None)
+    assert world.rows("SELECT count(*) FROM recognition_answers") == [(1,)]
 
 
 def test_another_model_is_another_answer(world: World):

@@ -175,7 +175,10 @@ class Records(Moves):
             summary_path=summary_path,
         )
 
-    def set_summary(self, record: RecordRow, *, summary_path: str, tags: Sequence[str]) -> None:
+    def set_summary(
+        self, record: RecordRow, *, summary_path: str, tags: Sequence[str], cost: Decimal, bought: bool
+    ) -> None:
+        """`cost` (USD) is what the summary cost; `bought` says that this very record paid it."""
         self._count(
             _FILE,
             "set_summary",
@@ -184,6 +187,8 @@ class Records(Moves):
             record_id=record.record_id,
             summary_path=summary_path,
             tags=list(tags),
+            cost=cost,
+            bought=bought,
         )
 
 

@@ -132,6 +132,8 @@ class RecordColumns(TypedDict, total=False):
     currency_code: str
     needs_review: bool
     review_reasons: list[str]
+    words_per_minute: Decimal | None
+    confidence: Decimal | None
     stage_attempts: int
 
 

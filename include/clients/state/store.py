@@ -73,6 +73,10 @@ class State(Records):
     def forget_answers(self, checksum: str) -> None:
         self._count(_FILE, "forget_answers", checksum=checksum)
 
+    def forget_old_answers(self, *, answered_before: datetime) -> int:
+        """Answers whose recording never got its text, and summaries' answers, which are kept to be found again."""
+        return self._count(_FILE, "forget_old_answers", answered_before=answered_before)
+
     def move_to_dlq(self, run_id: UUID, *, failed_before: datetime) -> int:
         """Takes recordings that have failed since before then, in whichever runs, out of the ordinary retries (D18)."""
         return self._count(_FILE, "move_to_dlq", run_id=run_id, failed_before=failed_before)

@@ -14,6 +14,9 @@ ON CONFLICT DO NOTHING;
 -- name: forget_answers!
 DELETE FROM recognition_answers WHERE checksum = :checksum;
 
+-- name: forget_old_answers!
+DELETE FROM recognition_answers WHERE answered_at < :answered_before;
+
 -- name: move_to_dlq!
 -- Each night's run lists a recording anew, so the first failure is looked for in all runs: of the same stage, and since
 -- the last replay.

@@ -82,7 +82,13 @@ UPDATE call_records SET transcript_path = :transcript_path, summary_path = :summ
  WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = 'completed';
 
 -- name: set_summary!
-UPDATE call_records SET summary_path = :summary_path, tags = :tags, updated_at = now()
+-- A summary paid by another record shows its price and adds nothing to this run's spending.
+UPDATE call_records
+   SET summary_path = :summary_path, tags = :tags, updated_at = now(),
+       summary_bought = summary_bought OR :bought,
+       summary_cost = CASE WHEN :bought AND summary_bought THEN summary_cost + :cost::numeric
+                           WHEN summary_bought THEN summary_cost
+                           ELSE :cost::numeric END
  WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = 'completed';
 
 -- name: reuse!
@@ -113,6 +119,8 @@ WITH wanted AS (
            text_preview = bought.text_preview, language = bought.language, roles = bought.roles,
            source = bought.source, model = bought.model, cost = bought.cost, currency_code = bought.currency_code,
            audio_sec = bought.audio_sec, needs_review = bought.needs_review, review_reasons = bought.review_reasons,
+           words_per_minute = bought.words_per_minute, confidence = bought.confidence,
+           summary_cost = bought.summary_cost, summary_bought = false,
            error_code = NULL, error_message = NULL, first_failed_at = NULL, stage_attempts = 0, updated_at = now()
       FROM bought
      WHERE own.run_id = :run_id AND own.call_id = own_call_id AND own.record_id = own_record_id

@@ -15,7 +15,8 @@ WITH own AS (
     UPDATE call_records
        SET status = 'pending', reused_from_run_id = NULL, raw_path = NULL, transcript_path = NULL, summary_path = NULL,
            tags = '{}', text_preview = NULL, language = NULL, roles = NULL, source = NULL, model = NULL, cost = NULL,
-           audio_sec = NULL, needs_review = false, review_reasons = '{}', updated_at = now()
+           audio_sec = NULL, needs_review = false, review_reasons = '{}', words_per_minute = NULL, confidence = NULL,
+           updated_at = now()
      WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = ANY(:expected)
        AND reused_from_run_id = :source_run AND transcript_path = :path
     RETURNING run_id, call_id, record_id

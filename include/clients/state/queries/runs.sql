@@ -43,8 +43,8 @@ UPDATE call_exports
                count(*) FILTER (WHERE status = 'completed') AS completed,
                count(*) FILTER (WHERE status = 'error') AS errors,
                coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
-               coalesce(sum(cost) FILTER (WHERE status = 'completed'), 0) AS cost,
-               coalesce(sum(cost) FILTER (WHERE status = 'completed' AND reused_from_run_id IS NULL), 0) AS spent
+               coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)) FILTER (WHERE status = 'completed'), 0) AS cost,
+               coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
           FROM call_records
          WHERE run_id = :run_id) sums
  WHERE run_id = :run_id;
@@ -70,6 +70,6 @@ SELECT count(*) FILTER (WHERE status <> 'no_recording') AS recordings,
        count(*) FILTER (WHERE status = 'missing_audio') AS missing,
        count(*) FILTER (WHERE status = 'error') AS errors,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
-       coalesce(sum(cost) FILTER (WHERE status = 'completed' AND reused_from_run_id IS NULL), 0) AS spent
+       coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
   FROM call_records
  WHERE run_id = :run_id;

@@ -5,7 +5,20 @@ ALTER TABLE call_records
     ADD COLUMN words_per_minute numeric(8, 1),      -- of speech, as the flags judge it
     ADD COLUMN confidence numeric(5, 4)             -- the recogniser's own, 0 to 1; NULL where its model gives none
         CHECK (confidence BETWEEN 0 AND 1),
-    ADD COLUMN summary_cost numeric(12, 6);         -- what this text's summary cost when it was bought, USD
+    ADD COLUMN summary_cost numeric(12, 6),         -- what this text's summaries cost when they were bought, USD
+    ADD COLUMN summary_bought boolean NOT NULL DEFAULT false;  -- by this very record, not reused from another
+
+-- What the record's own run paid for it, USD: a reused text or summary was another's expense.
+ALTER TABLE call_records
+    ADD COLUMN spent numeric(14, 6) NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN reused_from_run_id IS NULL THEN coalesce(cost, 0) ELSE 0 END
+        + CASE WHEN summary_bought THEN coalesce(summary_cost, 0) ELSE 0 END
+    ) STORED;
+
+-- Summaries bought before their price was noted: they are found again, and cost this run nothing.
+UPDATE recognition_answers
+   SET answer = jsonb_set(answer, '{cost}', answer -> 'cost' || '{"usd": "0", "bought_for": ""}')
+ WHERE answer ? 'cost';
 
 -- What an analyst found in a recording of the sample. The last word counts; earlier ones are in call_events.
 CREATE TABLE call_qa_checks (
