@@ -8,6 +8,8 @@ from psycopg.conninfo import make_conninfo
 from include.config.names import STATE_CONN
 
 if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
     from include.clients.state.store import State
 
 
@@ -19,13 +21,16 @@ class StateHook(BaseHook):
         self.conn_id = conn_id
 
     def conninfo(self) -> str:
-        """libpq's form of the Airflow connection; a folder as `host` is a unix socket."""
-        conn = self.get_connection(self.conn_id)
-        parts = {"host": conn.host, "port": conn.port, "user": conn.login, "password": conn.password}
-        given = {name: str(value) for name, value in {**parts, **conn.extra_dejson}.items() if value}
-        return make_conninfo(dbname=conn.schema, **given)
+        return conninfo_of(self.get_connection(self.conn_id))
 
     def get_conn(self) -> "State":
         from include.clients.state.store import State
 
         return State(self.conninfo())
+
+
+def conninfo_of(conn: "Connection") -> str:
+    """libpq's form of an Airflow connection; a folder as `host` is a unix socket."""
+    parts = {"host": conn.host, "port": conn.port, "user": conn.login, "password": conn.password}
+    given = {name: str(value) for name, value in {**parts, **conn.extra_dejson}.items() if value}
+    return make_conninfo(dbname=conn.schema, **given)
