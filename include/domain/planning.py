@@ -8,32 +8,45 @@ Key = TypeVar("Key")
 
 # What a recording takes in time however short it is (link, download, row), as minutes of audio
 _OVERHEAD_MINUTES = 0.1
-# Batches per line of recognition: while one is recognised the next is downloaded, and the last ones end together
-_BATCHES_PER_LINE = 8
+_COARSER = 1.25
 
 
 def plan_batches(
     recordings: Sequence[tuple[Key, float]], *, lines: int, max_batches: int, min_calls: int, max_calls: int
 ) -> list[list[Key]]:
-    """Cuts recordings (key, minutes), given in the order of the calls, into batches of about equal minutes.
+    """Cuts recordings (key, minutes), given in the order of the calls, into batches that keep all `lines` busy.
 
-    So many batches that `lines` parallel recognitions are kept busy, with `min_calls` to `max_calls` recordings on
-    average; never more than `max_batches`: a huge period gets longer batches, not more of them. The order of the calls
-    stays, no batch is empty, and the same input gives the same batches.
+    The first batches are small, so that no line waits long for its first download; each next one is a call longer;
+    towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together and no
+    straggler holds the run. `min_calls` and `max_calls` are in calls of the average length.
+
+    Never more than `max_batches`: a huge period gets longer batches, not more of them. The order of the calls stays,
+    no batch is empty, and the same input gives the same batches.
     """
     if not recordings:
         return []
     weights = [minutes + _OVERHEAD_MINUTES for _, minutes in recordings]
-    total, passed = math.fsum(weights), 0.0
-    count = _how_many(len(recordings), lines, max_batches, min_calls, max_calls)
-    batches: list[list[Key]] = [[] for _ in range(count)]
-    for (key, _), weight in zip(recordings, weights, strict=True):
-        middle = passed + weight / 2  # where the recording lies among all minutes says whose it is
-        batches[min(int(middle / total * count), count - 1)].append(key)
-        passed += weight
-    return [batch for batch in batches if batch]
+    scale = math.fsum(weights) / len(weights)
+    while True:
+        cuts = _cuts(weights, lines=lines, shortest=min_calls * scale, step=scale, longest=max_calls * scale)
+        if len(cuts) <= max_batches:
+            break
+        scale *= _COARSER
+    keys = [key for key, _ in recordings]
+    return [keys[start:end] for start, end in zip([0, *cuts], cuts, strict=False)]
 
 
-def _how_many(recordings: int, lines: int, max_batches: int, min_calls: int, max_calls: int) -> int:
-    wanted = max(lines * _BATCHES_PER_LINE, math.ceil(recordings / max_calls))
-    return min(wanted, max(1, recordings // min_calls), max_batches)
+def _cuts(weights: Sequence[float], *, lines: int, shortest: float, step: float, longest: float) -> list[int]:
+    """Where each batch ends: the index after its last recording."""
+    left = math.fsum(weights)
+    cuts: list[int] = []
+    start = 0
+    while start < len(weights):
+        target = min(shortest + len(cuts) * step, max(left / lines, shortest), longest)
+        end, weight = start + 1, weights[start]
+        while end < len(weights) and weight + weights[end] / 2 <= target:
+            weight += weights[end]
+            end += 1
+        cuts.append(end)
+        start, left = end, left - weight
+    return cuts
