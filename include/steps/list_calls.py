@@ -14,6 +14,7 @@ from include.domain.errors import BadRow
 from include.steps.paths import period_of, run_of
 
 STAGE = "fetch_calls"
+ROWS_AT_ONCE = 2_500  # what one batch request of the portal brings: one transaction, one look for new employees
 
 
 def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
@@ -29,11 +30,11 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
     names: dict[str, str] = {}
     listed = bad = shared = 0
     most = int(run.metadata.get("limit_calls") or 0)
-    for page in limited(listed_pages(portal, period, total=total), most):
-        calls, bad_rows = read_rows(page)
+    for rows in gathered(limited(listed_pages(portal, period, total=total), most)):
+        calls, bad_rows = read_rows(rows)
         _learn_names(portal, calls, names)
         shared += state.save_calls(run_id, calls, names).shared
-        listed += len(page)
+        listed += len(rows)
         bad += len(bad_rows)
         for error in bad_rows:
             state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
@@ -73,6 +74,18 @@ def limited(pages: Iterable[list[dict[str, Any]]], recordings: int) -> Iterator[
         yield kept
         if left <= 0:
             return
+
+
+def gathered(pages: Iterable[list[dict[str, Any]]], most: int = ROWS_AT_ONCE) -> Iterator[list[dict[str, Any]]]:
+    """Pages put together until they hold `most` rows or more."""
+    rows: list[dict[str, Any]] = []
+    for page in pages:
+        rows += page
+        if len(rows) >= most:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
 
 
 def _learn_names(portal: Portal, calls: list[PortalCall], names: dict[str, str]) -> None:

@@ -1,4 +1,7 @@
 -- Calls as the portal lists them, from a temporary table into call_records (D8, D10), a chunk at a time.
+--
+-- No statistics know a run that is being listed: the planner takes it for a few rows, and a join with it would read the
+-- whole run again for every chunk. So rows are looked up one by one (LIMIT 1 keeps it so), each by its index.
 
 -- name: create_incoming#
 CREATE TEMPORARY TABLE incoming (
@@ -14,14 +17,20 @@ COPY incoming FROM STDIN;
 -- The figures follow the portal always; a recording that came late or got its final name only where nobody has begun.
 WITH fresh AS (
     SELECT DISTINCT ON (statistics_id) * FROM incoming ORDER BY statistics_id, has_recording DESC
-), wanted AS (
+), found AS (
     SELECT known.call_id AS old_call_id, known.record_id AS old_record_id, fresh.*,
            fresh.has_recording AND fresh.record_id <> known.record_id
            AND known.status IN ('no_recording', 'pending', 'error', 'missing_audio') AND known.raw_path IS NULL
            AND NOT EXISTS (SELECT FROM call_records other
                             WHERE other.run_id = :run_id AND other.call_id = fresh.call_id
-                              AND other.record_id = fresh.record_id) AS renamed
-      FROM fresh JOIN call_records known ON known.run_id = :run_id AND known.statistics_id = fresh.statistics_id
+                              AND other.record_id = fresh.record_id) AS renamed,
+           known.duration_sec <> fresh.duration_sec OR known.failed_code <> fresh.failed_code
+           OR known.employee_name IS DISTINCT FROM coalesce(fresh.employee_name, known.employee_name) AS changed
+      FROM fresh
+     CROSS JOIN LATERAL (SELECT * FROM call_records
+                          WHERE run_id = :run_id AND statistics_id = fresh.statistics_id LIMIT 1) known
+), wanted AS MATERIALIZED (
+    SELECT * FROM found WHERE renamed OR changed
 )
 UPDATE call_records known
    SET duration_sec = wanted.duration_sec,
@@ -33,9 +42,7 @@ UPDATE call_records known
        status = CASE WHEN renamed AND known.status = 'no_recording' THEN 'pending' ELSE known.status END,
        updated_at = now()
   FROM wanted
- WHERE known.run_id = :run_id AND known.call_id = wanted.old_call_id AND known.record_id = wanted.old_record_id
-   AND (renamed OR known.duration_sec <> wanted.duration_sec OR known.failed_code <> wanted.failed_code
-        OR known.employee_name IS DISTINCT FROM coalesce(wanted.employee_name, known.employee_name));
+ WHERE known.run_id = :run_id AND known.call_id = wanted.old_call_id AND known.record_id = wanted.old_record_id;
 
 -- name: insert_new!
 INSERT INTO call_records (run_id, call_id, record_id, statistics_id, status, direction, from_number, to_number,
@@ -51,5 +58,5 @@ ON CONFLICT DO NOTHING;
 -- name: shared
 SELECT count(DISTINCT statistics_id)
   FROM incoming
- WHERE NOT EXISTS (SELECT FROM call_records known
-                    WHERE known.run_id = :run_id AND known.statistics_id = incoming.statistics_id);
+ WHERE (SELECT known.run_id FROM call_records known
+         WHERE known.run_id = :run_id AND known.statistics_id = incoming.statistics_id LIMIT 1) IS NULL;
