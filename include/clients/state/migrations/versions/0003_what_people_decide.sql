@@ -32,3 +32,6 @@ CREATE TABLE call_qa_checks (
     PRIMARY KEY (run_id, call_id, record_id),
     FOREIGN KEY (run_id, call_id, record_id) REFERENCES call_records (run_id, call_id, record_id) ON UPDATE CASCADE
 );
+
+-- Events about runs and the portal, not about single recordings: few, and read at each scrape of the metrics.
+CREATE INDEX call_events_of_runs ON call_events (event, run_id, id) WHERE call_id IS NULL;
