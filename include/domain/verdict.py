@@ -38,18 +38,21 @@ def judge_run(
     min_coverage: float,
     max_error_share: float,
     stop: str | None,
+    refused: str | None,
     failed_step: str | None,
     dry_run: bool,
 ) -> Verdict:
     """The verdict over a whole run.
 
-    `stop` is why it was stopped. `failed_step` names a task that every call depends on and that did not end well: then
+    `stop` is why it was stopped, `refused` who said no to what it was going to cost. `failed_step` names a task that every call depends on and that did not end well: then
     the rows cannot be trusted to be all there is, so the run is in error whatever they say.
     """
     verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
     if stop or failed_step:
         reason = f"остановлен: {stop}" if stop else f"не выполнен шаг {failed_step}"
         return replace(verdict, status=RunStatus.ERROR, sentence=f"{reason}; {verdict.sentence}")
+    if refused:
+        return replace(verdict, status=RunStatus.CANCELLED, sentence=f"{refused}; {verdict.sentence}")
     if dry_run:
         return Verdict(RunStatus.COMPLETED, 0.0, 0.0, "прогноз готов, ничего не скачано и не потрачено")
     return verdict
