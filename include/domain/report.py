@@ -19,7 +19,9 @@ class RunFacts:
 
     `shared_rows` are rows of the portal's statistics that name a recording which another row has brought already.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
-    the run was stopped, `failed_step` the task before the batches that failed.
+    the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
+    call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
+    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods.
     """
 
     run_id: UUID
@@ -35,11 +37,19 @@ class RunFacts:
     last_event_at: datetime | None
     currency_code: str
     forecast_cost: Decimal | None
+    forecast_minutes: int | None
+    approved_cost: Decimal | None
+    decision: str | None
+    decided_by: str | None
+    decided_at: datetime | None
     portal_total: int | None
     bad_rows: int
     shared_rows: int
     limit_calls: int
+    low_rate: bool
+    operating: Mapping[str, float]
     stop: str | None
+    refused: str | None = None
     failed_step: str | None = None
 
     def listed(self, records: int) -> int:
@@ -51,15 +61,18 @@ class RunFacts:
 class Totals:
     """Sums over the run's recordings; minutes and money over completed ones only.
 
-    `billed_minutes` are rounded up per call (D25). `cost` is what the texts cost whoever paid, `spent` what this run
-    paid, `spent_per_second` the same recordings priced by the second, as the service bills them.
+    `billed_minutes` are rounded up per call (D25), `bought_minutes` are those of them that this run bought. `cost` is
+    what texts and summaries cost whoever paid, `spent` what this run paid, `spent_on_summaries` the part of it that is
+    no recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
     """
 
     calls: int
     minutes: Decimal
     billed_minutes: int
+    bought_minutes: int
     cost: Decimal
     spent: Decimal
+    spent_on_summaries: Decimal
     spent_per_second: Decimal
     portal_sec: int
     audio_sec: Decimal
@@ -116,8 +129,25 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class Flagged:
+    """A text that a person should look at; `confidence` is the recogniser's own, 0 to 1."""
+
+    call_id: str
+    record_id: str
+    call_started_at: datetime
+    portal_offset_sec: int
+    audio_sec: Decimal
+    review_reasons: Sequence[str]
+    words_per_minute: Decimal | None
+    confidence: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class QaItem:
-    """A recording of the sample that people listen to. `transcript_path` is a key of the storage."""
+    """One of the recordings that people listen to, and what they found; `transcript_path` is a key of the storage.
+
+    `result` is `ok`, `issue` or None while nobody has listened.
+    """
 
     call_id: str
     record_id: str
@@ -130,6 +160,9 @@ class QaItem:
     roles: str | None
     review_reasons: Sequence[str]
     transcript_path: str
+    result: str | None = None
+    comment: str = ""
+    checked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +197,10 @@ class PortalTrouble:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Everything the report says. `gaps` may be cut short: `gap_groups` counts all of them."""
+    """Everything the report says. `gaps` and `flagged` may be cut short: `gap_groups` and `totals` count all of them.
+
+    `files` counts by day the texts that the storage really has; None where nobody looked.
+    """
 
     run: RunFacts
     totals: Totals
@@ -174,10 +210,12 @@ class RunFigures:
     gaps: Sequence[Gap]
     drifts: Sequence[Drift]
     review_reasons: Mapping[str, int]
+    flagged: Sequence[Flagged]
     qa_sample: Sequence[QaItem]
     dlq: Sequence[DlqItem]
     stages: Sequence[StageTime]
     trouble: PortalTrouble
+    files: Mapping[date, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """Pictures of the run by day. matplotlib is imported inside: a task that draws nothing should not pay for it."""
 
 import io
-from collections.abc import Sequence
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from include.domain.report import DayFigures, RunFigures
 from include.domain.states import RecordStatus
+from include.reporting.tables import every_day
 from include.reporting.wording import STATUSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.container import BarContainer
 
 CAPTIONS = {
     "minutes": "Минуты распознанной речи по дням",
@@ -19,6 +19,7 @@ CAPTIONS = {
     "statuses": "Звонки по состоянию по дням",
 }
 _MOST_TICKS = 15
+_MOST_LABELLED = 10  # days: with more of them the figures over the bars run into each other
 
 # Okabe and Ito's palette, told apart with any colour vision; hatches tell the rest in black and white.
 _BLUE, _ORANGE = "#0072B2", "#E69F00"
@@ -34,24 +35,28 @@ _LOOKS: tuple[tuple[tuple[RecordStatus, ...], str, str, str], ...] = (
 
 def draw(figures: RunFigures) -> dict[str, bytes]:
     """PNG by name (the keys of CAPTIONS); days without calls keep their place on the axis."""
-    days = _every_day(figures)
+    days = every_day(figures)
     names = [f"{figure.day:%d.%m}" for figure in days]
     painters = {"minutes": _minutes, "money": _money, "statuses": _statuses}
     return {name: _png(name, names, days, paint) for name, paint in painters.items()}
 
 
 def _minutes(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> None:
-    axes.bar(names, [float(figure.minutes) for figure in days], color=_BLUE)
+    bars = axes.bar(names, [float(figure.minutes) for figure in days], _width(days), color=_BLUE)
+    _label(axes, bars, days, _decimal)
     axes.set_ylabel("минут")
 
 
 def _money(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> None:
     spent = [float(figure.spent) for figure in days]
     reused = [float(figure.cost - figure.spent) for figure in days]
-    axes.bar(names, spent, color=_BLUE, label="куплено этим запуском")
+    bars = axes.bar(names, spent, _width(days), color=_BLUE, label="куплено этим запуском")
     if any(reused):
-        axes.bar(names, reused, bottom=spent, color=_ORANGE, hatch="//", edgecolor="white", label="куплено раньше")
+        bars = axes.bar(
+            names, reused, _width(days), spent, color=_ORANGE, hatch="//", edgecolor="white", label="куплено раньше"
+        )
         _legend(axes)
+    _label(axes, bars, days, _decimal)
     axes.set_ylabel("USD")
 
 
@@ -60,9 +65,11 @@ def _statuses(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> Non
     for statuses, label, colour, hatch in _LOOKS:
         heights = [sum(figure.statuses.get(status, 0) for status in statuses) for figure in days]
         if any(heights):
-            axes.bar(
-                names, heights, bottom=floor, color=colour, hatch=hatch, edgecolor="white", linewidth=0.3, label=label
-            )
+            bars = axes.bar(
+                names, heights, _width(days), floor, color=colour, hatch=hatch, edgecolor="white", linewidth=0.3,
+                label=label,
+            )  # fmt: skip
+            _label(axes, bars, days, lambda value: f"{value:g}" if value else "", inside=True)
             floor = [low + high for low, high in zip(floor, heights, strict=True)]
     if any(floor):
         _legend(axes)
@@ -90,12 +97,36 @@ def _dress(axes: "Axes", title: str, days: int) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}".replace(",", " ").replace(".", ",")))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _decimal(value)))
     step = -(-days // _MOST_TICKS)
     axes.set_xticks(range(0, days, step))
     axes.tick_params(labelsize=9)
-    axes.set_xlim(-0.6, max(days, 7) - 0.4)  # a single day should not be one bar as wide as the page
+    axes.set_xlim(-0.5, days - 0.5)
+    axes.margins(y=0.12)  # room for the figures over the bars
+    axes.set_ylim(bottom=0)
+
+
+def _width(days: Sequence[DayFigures]) -> float:
+    """As a share of a day's place: a single day should not be one bar as wide as the page."""
+    return min(0.8, 0.12 * len(days) + 0.1)
+
+
+def _label(
+    axes: "Axes",
+    bars: "BarContainer",
+    days: Sequence[DayFigures],
+    words: Callable[[float], str],
+    *,
+    inside: bool = False,
+) -> None:
+    """The figures themselves at few bars, which say the same as the table by days."""
+    if len(days) <= _MOST_LABELLED:
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8} if inside else None
+        axes.bar_label(bars, fmt=words, label_type="center" if inside else "edge", fontsize=8, padding=2, bbox=box)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:,.4g}".replace(",", " ").replace(".", ",") if value < 1000 else f"{value:,.0f}".replace(",", " ")
 
 
 def _legend(axes: "Axes") -> None:
@@ -103,11 +134,3 @@ def _legend(axes: "Axes") -> None:
     axes.legend(
         loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=len(_LOOKS), frameon=False, fontsize=9, columnspacing=1.2
     )
-
-
-def _every_day(figures: RunFigures) -> list[DayFigures]:
-    known = {figure.day: figure for figure in figures.days}
-    first, last = figures.run.period_from.date(), figures.run.period_to.date()
-    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    zero = Decimal(0)
-    return [known.get(day) or DayFigures(day, minutes=zero, cost=zero, spent=zero, statuses={}) for day in span]

@@ -10,7 +10,8 @@ from pathlib import Path
 from include.domain.report import ReportSettings, RunFigures
 from include.reporting.markdown import render
 from include.reporting.pictures import CAPTIONS, draw
-from include.reporting.view import Mask, View, report_view
+from include.reporting.tables import Mask
+from include.reporting.view import View, report_view
 
 _TYPST_TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 

@@ -3,19 +3,20 @@
 Strings may come from strangers and are not escaped here: each form escapes for itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from include.domain.money import in_roubles
 from include.domain.report import ReportSettings, RunFigures, duration_drift, every_call_listed
 from include.domain.states import RecordStatus
+from include.reporting import tables
 from include.reporting import wording as w
 from include.reporting.advice import recommendations
 from include.reporting.assessment import Assessment, assess, elapsed_seconds
+from include.reporting.tables import Mask
 
 View = dict[str, Any]
-Mask = Callable[[str], str]
 
 HEADLINES = {
     "good": "Выгрузка принята: все цели достигнуты",
@@ -23,6 +24,17 @@ HEADLINES = {
     "bad": "Выгрузка не принята: есть что доделать",
 }
 FORECAST_ONLY = "Только прогноз: ничего не скачано и не потрачено"
+DAYS_HEAD = [
+    "День", "Звонков", "Записи нет", "Пропали", "Ошибки", "Не закончены", "Тексты", "Файлы", "Покрытие", "Минут", "USD",
+]  # fmt: skip
+QA_HOW = (
+    "Прослушайте и отметьте: читаемость, соответствие диалога, язык. Выборка определяется номером запуска. "
+    "Как отметить — docs/qa.md, список —"
+)
+PROMPTS = (
+    "Готовые запросы к языковой модели — разбор продаж, темы и возражения, краткое содержание — лежат в docs/prompts "
+    "вместе с правилом, как передавать тексты без личных данных."
+)
 OUTCOMES = {"met": "да", "missed": "нет", "unknown": "нет данных"}
 
 
@@ -40,18 +52,25 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
         "volume": _volume(figures),
         "money": _money(figures, settings),
         "proof": _proof(figures),
-        "gap_groups": _gap_groups(figures),
-        "gaps": _gaps(figures, mask),
-        "gaps_hidden": _hidden_gaps(figures),
-        "drift": _drift(figures),
-        "drifts": _drifts(figures),
-        "review": [[w.REVIEW_REASONS.get(reason, reason), w.number(n)] for reason, n in figures.review_reasons.items()],
-        "dlq": _dlq(figures),
-        "stages": _stages(figures),
-        "trouble": f"Отказов портала по скорости: {w.number(figures.trouble.refusals)}, переходов на щадящий режим: "
-        f"{w.number(figures.trouble.low_rate_switches)}.",
+        "days_head": DAYS_HEAD,
+        "days": tables.days(figures),
+        "gap_groups": tables.gap_groups(figures),
+        "gaps": tables.gaps(figures, mask),
+        "gaps_hidden": tables.hidden_gaps(figures),
+        "drift": _drift(figures, settings),
+        "drifts": tables.drifts(figures),
+        "review": tables.review(figures),
+        "flagged": tables.flagged(figures),
+        "flagged_hidden": tables.hidden_flagged(figures),
+        "dlq": tables.dlq(figures),
+        "stages": tables.stages(figures),
+        "trouble": _trouble(figures),
+        "operating": tables.operating(figures),
         "advice": recommendations(figures, settings),
-        "qa": _qa(figures, folder),
+        "qa": tables.qa(figures, folder, mask),
+        "qa_summary": tables.qa_summary(figures),
+        "qa_how": f"{QA_HOW} make qa RUN_ID={figures.run.run_id}",
+        "prompts": PROMPTS,
     }
 
 
@@ -61,6 +80,8 @@ def _headline(figures: RunFigures, assessment: Assessment) -> str:
         return "Выгрузка остановлена"
     if run.failed_step:
         return f"Выгрузка не закончена: не выполнен шаг {run.failed_step}"
+    if run.refused:
+        return "Выгрузка отменена: расход не согласован"
     if run.dry_run and assessment.level != "bad":
         return FORECAST_ONLY
     return HEADLINES[assessment.level]
@@ -93,18 +114,31 @@ def _facts(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
         ["Начало", w.utc_moment(run.started_at) if run.started_at else "—"],
         ["Заняло", w.hours(seconds) if seconds is not None else "—"],
         ["Саммари", "да" if run.generate_summary else "нет"],
+        ["Бюджет", _decision(figures, settings)],
         ["Отчёт составлен", w.utc_moment(settings.generated_at)],
     ]
 
 
+def _decision(figures: RunFigures, settings: ReportSettings) -> str:
+    run = figures.run
+    if run.decision is None or run.decided_at is None:
+        return f"{w.dollars(settings.budget_usd)}, согласования не понадобилось"
+    told = f"{w.DECISIONS.get(run.decision, run.decision)}, {w.utc_moment(run.decided_at)}"
+    if run.decided_by:
+        told = f"{told}, решение: {run.decided_by}"
+    return f"{w.dollars(run.approved_cost)}: {told}" if run.approved_cost is not None else told
+
+
 def _volume(figures: RunFigures) -> list[list[str]]:
-    totals = figures.totals
+    totals, minutes = figures.totals, figures.run.forecast_minutes
     return [
         ["Звонков в реестре", w.number(totals.calls)],
         *[[w.status_name(status).capitalize(), w.number(n)] for status, n in figures.statuses.items()],
         ["Минут распознано", w.number(totals.minutes, 2)],
         ["То же в часах", w.number(totals.minutes / 60, 2)],
         ["Минут к оплате (вверх на каждый звонок)", w.number(totals.billed_minutes)],
+        ["Прогноз: минут к покупке", "—" if minutes is None else w.number(minutes)],
+        ["Куплено минут этим запуском", w.number(totals.bought_minutes)],
         ["Тексты прежних запусков", w.number(totals.reused)],
         ["Тексты самого портала", w.number(totals.from_portal)],
         ["С пометкой «проверить»", w.number(totals.flagged)],
@@ -116,10 +150,13 @@ def _money(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
     rows: Sequence[tuple[str, Decimal | None]] = (
         ("Прогноз перед запуском", forecast),
         ("Потрачено этим запуском", totals.spent),
+        ("— из них распознавание", totals.spent - totals.spent_on_summaries),
+        ("— из них саммари и теги", totals.spent_on_summaries),
         ("Факт минус прогноз", totals.spent - forecast if forecast is not None else None),
-        ("Потрачено посекундно, как в счёте сервиса", totals.spent_per_second),
+        ("Распознавание посекундно, как в счёте сервиса", totals.spent_per_second),
         ("Все тексты периода, кто бы ни платил", totals.cost),
         ("Бюджет запуска", settings.budget_usd),
+        ("Согласовано человеком", figures.run.approved_cost),
     )
     return [
         [name, w.number(usd, 4), w.number(in_roubles(usd, settings.usd_rub_rate), 2)]
@@ -131,6 +168,7 @@ def _money(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
 
 def _proof(figures: RunFigures) -> list[str]:
     run, totals = figures.run, figures.totals
+    texts = figures.statuses.get(RecordStatus.COMPLETED, 0)
     by_status = " + ".join(f"{w.number(n)} ({w.status_name(status)})" for status, n in figures.statuses.items())
     lines = [f"Строк реестра: {w.number(totals.calls)} = {by_status or '0'}."]
     bad = f", непонятных строк {w.number(run.bad_rows)}" if run.bad_rows else ""
@@ -147,88 +185,27 @@ def _proof(figures: RunFigures) -> list[str]:
         )
         if (more := run.listed(totals.calls) - run.portal_total) > 0:
             lines.append(f"Пока список читался, на портале прибавилось: {w.number(more)}.")
+    if figures.files is not None:
+        files = sum(figures.files.values())
+        lines.append(
+            f"{'Сходится' if files == texts else 'Не сходится'}: текстов {w.number(texts)}, файлов {w.number(files)}."
+        )
     return lines
 
 
-def _gap_groups(figures: RunFigures) -> list[list[str]]:
-    def reason(status: str, error_code: str | None, failed_code: str | None) -> str:
-        if status == RecordStatus.NO_RECORDING:
-            return w.call_outcome(failed_code)
-        return w.error_name(error_code) if error_code else "работа не закончена"
-
-    return [
-        [w.status_name(group.status), reason(group.status, group.error_code, group.failed_code),
-         group.error_code or group.failed_code or "—", w.number(group.calls)]
-        for group in figures.gap_groups
-    ]  # fmt: skip
+def _trouble(figures: RunFigures) -> str:
+    forced = " Весь запуск шёл в щадящем режиме (LOW_RATE)." if figures.run.low_rate else ""
+    return (
+        f"Отказов портала по скорости: {w.number(figures.trouble.refusals)}, переходов на щадящий режим: "
+        f"{w.number(figures.trouble.low_rate_switches)}.{forced}"
+    )
 
 
-def _gaps(figures: RunFigures, mask: Mask) -> list[list[str]]:
-    return [
-        [gap.call_id, w.moment(gap.call_started_at, gap.portal_offset_sec), w.clock(gap.duration_sec),
-         w.status_name(gap.status) + (", DLQ" if gap.in_dlq else ""), gap.error_code or "—",
-         _shortened(mask(gap.error_message or "—"))]
-        for gap in figures.gaps
-    ]  # fmt: skip
-
-
-def _hidden_gaps(figures: RunFigures) -> str:
-    all_gaps = sum(group.calls for group in figures.gap_groups if group.status != RecordStatus.NO_RECORDING)
-    hidden = all_gaps - len(figures.gaps)
-    return f"Ещё {w.number(hidden)} — в реестре, по столбцу status." if hidden > 0 else ""
-
-
-def _drift(figures: RunFigures) -> str:
+def _drift(figures: RunFigures, settings: ReportSettings) -> str:
     drift = duration_drift(figures.totals)
     if drift is None:
         return "Сравнивать нечего: измеренных записей нет."
     return (
         f"Портал: {w.hours(figures.totals.portal_sec)}, измерено: {w.hours(figures.totals.audio_sec)}, "
-        f"расхождение {w.percent(drift)}."
+        f"расхождение {w.percent(drift)} при норме не больше {w.percent(settings.max_duration_drift, 1)}."
     )
-
-
-def _drifts(figures: RunFigures) -> list[list[str]]:
-    return [
-        [
-            item.call_id,
-            w.clock(item.duration_sec),
-            w.clock(item.audio_sec),
-            _seconds(item.audio_sec - item.duration_sec),
-        ]
-        for item in figures.drifts
-    ]
-
-
-def _dlq(figures: RunFigures) -> list[list[str]]:
-    return [
-        [item.call_id, w.STAGES.get(item.stage, item.stage), w.error_name(item.error_code),
-         w.moment(item.first_failed_at), "да" if item.replayed_at else "нет"]
-        for item in figures.dlq
-    ]  # fmt: skip
-
-
-def _stages(figures: RunFigures) -> list[list[str]]:
-    return [
-        [w.STAGES.get(item.stage, item.stage), w.moment(item.first_at),
-         w.hours((item.last_at - item.first_at).total_seconds()), w.hours(item.busy_sec), w.number(item.events)]
-        for item in figures.stages
-    ]  # fmt: skip
-
-
-def _qa(figures: RunFigures, folder: str) -> list[list[str]]:
-    return [
-        [str(place), item.transcript_path.removeprefix(f"exports/{folder}/"),
-         w.moment(item.call_started_at, item.portal_offset_sec), w.DIRECTIONS.get(item.direction, item.direction),
-         w.clock(item.audio_sec), item.language or "—", w.ROLES.get(item.roles or "", "—"),
-         ", ".join(w.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons) or "—"]
-        for place, item in enumerate(figures.qa_sample, start=1)
-    ]  # fmt: skip
-
-
-def _seconds(value: Decimal) -> str:
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{w.number(abs(value), 1)}\N{NO-BREAK SPACE}с"
-
-
-def _shortened(text: str, most: int = 160) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -62,6 +62,12 @@ REVIEW_REASONS: dict[str, str] = {
     ReviewReason.LANGUAGE: "неожиданный язык",
     ReviewReason.KNOWN_PHRASE: "фраза, которую модели выдумывают из тишины",
 }
+QA_RESULTS = {"ok": "в порядке", "issue": "замечание"}
+DECISIONS = {
+    "approved": "согласован",
+    "refused": "не согласован",
+    "approval_timed_out": "не согласован: ответа не дождались",
+}
 DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный", "info": "информационный"}
 ROLES = {"channels": "по каналам", "diarized": "по голосам", "none": "не определены"}
 STAGES = {
@@ -74,40 +80,43 @@ STAGES = {
     "transcribe": "распознавание",
     "summarize": "саммари",
     "publish": "реестр и отчёт",
+    "approve": "согласование бюджета",
+    "rebuild": "пересборка текстов",
+    "qa": "проверка качества",
     "close_run": "закрытие запуска",
     "portal": "отказы портала",
 }
 TRIGGERS = {"scheduled": "по расписанию", "manual": "вручную", "backfill": "догрузка", "asset": "по событию"}
 
-_NBSP = "\N{NO-BREAK SPACE}"
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def number(value: Decimal | float, decimals: int = 0) -> str:
     """`12 345,6`: a no-break space between thousands, a decimal comma."""
-    return f"{value:,.{decimals}f}".replace(",", _NBSP).replace(".", ",")
+    return f"{value:,.{decimals}f}".replace(",", NBSP).replace(".", ",")
 
 
 def percent(share: Decimal | float, decimals: int = 2) -> str:
-    return f"{number(share * 100, decimals)}{_NBSP}%"
+    return f"{number(share * 100, decimals)}{NBSP}%"
 
 
 def dollars(amount: Decimal) -> str:
     """Four decimals: a call costs fractions of a cent (D25). No `$`: in Markdown a pair of them starts a formula."""
-    return f"{number(amount, 4)}{_NBSP}USD"
+    return f"{number(amount, 4)}{NBSP}USD"
 
 
 def roubles(amount: Decimal) -> str:
-    return f"{number(amount, 2)}{_NBSP}₽"
+    return f"{number(amount, 2)}{NBSP}₽"
 
 
 def hours(seconds: Decimal | float) -> str:
     """`5 ч 07 мин`, `12 мин 30 с`, `42 с`."""
     whole = round(seconds)
     if whole >= 3600:
-        return f"{whole // 3600}{_NBSP}ч {whole // 60 % 60:02}{_NBSP}мин"
+        return f"{whole // 3600}{NBSP}ч {whole // 60 % 60:02}{NBSP}мин"
     if whole >= 60:
-        return f"{whole // 60}{_NBSP}мин {whole % 60:02}{_NBSP}с"
-    return f"{whole}{_NBSP}с"
+        return f"{whole // 60}{NBSP}мин {whole % 60:02}{NBSP}с"
+    return f"{whole}{NBSP}с"
 
 
 def clock(seconds: Decimal | float) -> str:
@@ -136,7 +145,7 @@ def count(quantity: int, one: str, few: str, many: str) -> str:
     word = many
     if not 11 <= tens <= 14:
         word = one if units == 1 else few if 2 <= units <= 4 else many
-    return f"{number(quantity)}{_NBSP}{word}"
+    return f"{number(quantity)}{NBSP}{word}"
 
 
 def records(quantity: int) -> str:

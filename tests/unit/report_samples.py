@@ -9,6 +9,7 @@ from include.domain.report import (
     DayFigures,
     DlqItem,
     Drift,
+    Flagged,
     Gap,
     GapGroup,
     PortalTrouble,
@@ -51,18 +52,27 @@ RUN = RunFacts(
     last_event_at=datetime(2025, 8, 3, 4, 30, tzinfo=UTC),
     currency_code="USD",
     forecast_cost=Decimal("0.9"),
+    forecast_minutes=200,
+    approved_cost=None,
+    decision=None,
+    decided_by=None,
+    decided_at=None,
     portal_total=220,
     bad_rows=0,
     shared_rows=0,
     limit_calls=0,
+    low_rate=False,
+    operating={},
     stop=None,
 )
 TOTALS = Totals(
     calls=220,
     minutes=Decimal("180.5"),
     billed_minutes=260,
+    bought_minutes=200,
     cost=Decimal("1.17"),
     spent=Decimal("0.9"),
+    spent_on_summaries=Decimal("0.1"),
     spent_per_second=Decimal("0.7"),
     portal_sec=10840,
     audio_sec=Decimal("10830"),
@@ -89,6 +99,7 @@ GOOD = RunFigures(
     gaps=[],
     drifts=[],
     review_reasons={},
+    flagged=[],
     qa_sample=[
         QaItem(
             "1001.1", "11", AT, 10800, "inbound", Decimal("65"), "+74950000000", "ru", "channels", [],
@@ -98,6 +109,7 @@ GOOD = RunFigures(
     dlq=[],
     stages=[StageTime("download", RUN.started_at, RUN.last_event_at, 200, Decimal("3600"))],
     trouble=PortalTrouble(0, 0),
+    files={date(2025, 8, 1): 100, date(2025, 8, 2): 100},
 )  # fmt: skip
 
 
@@ -114,8 +126,19 @@ def failing(text="плохо"):
         gaps=[Gap(text, "1", AT, 10800, 60, S.ERROR, "stt_timeout", text, in_dlq=True)],
         drifts=[Drift(text, "1", 60, Decimal("75.5"))],
         review_reasons={"loop": 2, text: 1},
+        flagged=[Flagged(text, "1", AT, 10800, Decimal(65), ["loop", text], Decimal(412), Decimal("0.43"))],
+        qa_sample=[replace(GOOD.qa_sample[0], result="issue", comment=text, checked_by=text)],
         totals=replace(TOTALS, flagged=3, audio_sec=Decimal("11000"), late_expected=4),
         dlq=[DlqItem(text, "1", "transcribe", "stt_timeout", text, AT, None)],
-        run=replace(RUN, actor=text, portal_total=221),
+        run=replace(
+            RUN,
+            actor=text,
+            portal_total=221,
+            decision="approved",
+            decided_by=text,
+            decided_at=AT,
+            approved_cost=Decimal(70),
+            operating={text: 212.5},
+        ),
         trouble=PortalTrouble(12, 1),
     )

@@ -20,6 +20,7 @@ from include.domain.report import (
     Drift,
     Estimate,
     Event,
+    Flagged,
     Gap,
     GapGroup,
     PortalTrouble,
@@ -34,6 +35,7 @@ from include.domain.states import RecordStatus
 GAPS_SHOWN = 200
 DLQ_SHOWN = 200
 DRIFTS_SHOWN = 10
+FLAGGED_SHOWN = 100
 _ROWS_PER_FETCH = 2000
 
 T = TypeVar("T")
@@ -69,11 +71,22 @@ def run_figures(
         gaps=_all(conn, "gaps", {**of_run, "most": GAPS_SHOWN}, Gap),
         drifts=_all(conn, "drifts", {**of_run, "most": DRIFTS_SHOWN}, Drift),
         review_reasons={row["reason"]: row["calls"] for row in _dicts(conn, "review_reasons", of_run)},
-        qa_sample=_all(conn, "qa_sample", {**of_run, "most": qa_sample_size}, QaItem),
+        flagged=_all(conn, "flagged", {**of_run, "most": FLAGGED_SHOWN}, Flagged),
+        qa_sample=qa_sample(conn, run_id, qa_sample_size),
         dlq=_all(conn, "dlq", {**of_run, "most": DLQ_SHOWN}, DlqItem),
         stages=_all(conn, "stages", of_run, StageTime),
         trouble=_one(conn, "portal_trouble", span, PortalTrouble),
     )
+
+
+def qa_sample(conn: Connection[Any], run_id: UUID, size: int) -> list[QaItem]:
+    """The recordings of a run that people listen to, always the same, with what they have found so far."""
+    return _all(conn, "qa_sample", {"run_id": run_id, "most": size}, QaItem)
+
+
+def transcript_paths(conn: Connection[Any], run_id: UUID) -> list[tuple[date, str]]:
+    """The UTC day and the storage key of every text."""
+    return conn.execute(_sql("transcript_paths"), {"run_id": run_id}).fetchall()
 
 
 def run_estimate(conn: Connection[Any], run_id: UUID) -> Estimate:

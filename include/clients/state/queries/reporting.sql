@@ -18,13 +18,24 @@ SELECT at, run_id, call_id, record_id, stage, event, duration_ms, error_code, de
 -- name: run_facts(run_id)
 SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, period_to, started_at, finished_at,
        (SELECT max(at) FROM call_events WHERE call_events.run_id = call_exports.run_id) AS last_event_at,
-       currency_code, forecast_cost,
+       currency_code, forecast_cost, approved_cost,
+       -- the first forecast stays, like forecast_cost: a resumed run is held to what was said before it spent anything
+       (SELECT (detail ->> 'minutes')::integer FROM call_events
+         WHERE call_events.run_id = call_exports.run_id AND event = 'planned' ORDER BY id LIMIT 1) AS forecast_minutes,
+       decided.decision, decided.decided_by, decided.decided_at,
        (metadata ->> 'portal_total')::integer AS portal_total,
        coalesce((metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
        coalesce((metadata ->> 'shared')::integer, 0) AS shared_rows,
        coalesce((metadata ->> 'limit_calls')::integer, 0) AS limit_calls,
-       metadata ->> 'stop' AS stop
+       coalesce((metadata ->> 'low_rate')::boolean, false) AS low_rate,
+       coalesce(metadata -> 'operating', '{}') AS operating,
+       metadata ->> 'stop' AS stop, metadata ->> 'refused' AS refused
   FROM call_exports
+  LEFT JOIN LATERAL (
+      SELECT event AS decision, detail ->> 'by' AS decided_by, at AS decided_at
+        FROM call_events
+       WHERE call_events.run_id = call_exports.run_id AND event IN ('approved', 'refused', 'approval_timed_out')
+       ORDER BY id DESC LIMIT 1) AS decided ON true
  WHERE run_id = :run_id;
 
 -- name: run_totals(run_id)
@@ -38,8 +49,10 @@ WITH texts AS (
 SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
        coalesce(sum(audio_sec), 0) / 60 AS minutes,
        coalesce(sum(billed), 0)::integer AS billed_minutes,
-       coalesce(sum(cost), 0) AS cost,
-       coalesce(sum(cost) FILTER (WHERE bought), 0) AS spent,
+       coalesce(sum(billed) FILTER (WHERE bought), 0)::integer AS bought_minutes,
+       coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)), 0) AS cost,
+       coalesce(sum(texts.spent), 0) AS spent,
+       coalesce(sum(summary_cost) FILTER (WHERE summary_bought), 0) AS spent_on_summaries,
        coalesce(sum(cost * audio_sec / (60 * billed)) FILTER (WHERE bought AND billed > 0), 0) AS spent_per_second,
        coalesce(sum(duration_sec) FILTER (WHERE audio_sec IS NOT NULL), 0)::bigint AS portal_sec,
        coalesce(sum(audio_sec), 0) AS audio_sec,
@@ -58,8 +71,8 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
 -- name: calls_by_day(run_id)
 SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS calls,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
-       coalesce(sum(cost) FILTER (WHERE status = 'completed'), 0) AS cost,
-       coalesce(sum(cost) FILTER (WHERE status = 'completed' AND reused_from_run_id IS NULL), 0) AS spent
+       coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)) FILTER (WHERE status = 'completed'), 0) AS cost,
+       coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
   FROM call_records
  WHERE run_id = :run_id
  GROUP BY day, status
@@ -97,9 +110,23 @@ SELECT reason, count(*) AS calls
  GROUP BY reason
  ORDER BY calls DESC, reason;
 
+-- name: flagged(run_id, most)
+SELECT call_id, record_id, call_started_at, portal_offset_sec, coalesce(audio_sec, 0) AS audio_sec, review_reasons,
+       words_per_minute, confidence
+  FROM call_records
+ WHERE run_id = :run_id AND status = 'completed' AND needs_review
+ ORDER BY call_started_at, statistics_id
+ LIMIT :most;
+
+-- name: transcript_paths(run_id)
+SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, transcript_path
+  FROM call_records
+ WHERE run_id = :run_id AND status = 'completed' AND transcript_path IS NOT NULL;
+
 -- name: qa_sample(run_id, most)
 -- Every stratum (direction, length, flag, line) gives one recording before any gives its second, then in proportion
 -- to its size. The order inside is a hash seeded by the run: nobody picks, and the same run gives the same sample.
+-- What was listened to stays listed, should later texts of a resumed run have taken its place.
 WITH candidates AS (
     SELECT *, md5(concat_ws('/', run_id, call_id, record_id)) AS lot,
            width_bucket(coalesce(audio_sec, 0), ARRAY[60, 300]::numeric[]) AS length_class
@@ -109,12 +136,14 @@ WITH candidates AS (
     SELECT *, (row_number() OVER (stratum ORDER BY lot) - 1.0) / count(*) OVER (stratum) AS turn
       FROM candidates
     WINDOW stratum AS (PARTITION BY direction, length_class, needs_review, portal_number)
-), sample AS (
-    SELECT * FROM ranked ORDER BY turn, lot LIMIT :most
+), drawn AS (
+    SELECT *, row_number() OVER (ORDER BY turn, lot) <= :most AS sampled FROM ranked
 )
 SELECT call_id, record_id, call_started_at, portal_offset_sec, direction, coalesce(audio_sec, 0) AS audio_sec,
-       portal_number, language, roles, review_reasons, transcript_path
-  FROM sample
+       portal_number, language, roles, review_reasons, transcript_path, result, coalesce(comment, '') AS comment,
+       checked_by
+  FROM drawn LEFT JOIN call_qa_checks USING (run_id, call_id, record_id)
+ WHERE sampled OR result IS NOT NULL
  ORDER BY call_started_at, statistics_id;
 
 -- name: dlq(run_id, most)
