@@ -1,7 +1,6 @@
-"""The language model behind an OpenAI-compatible API: one question, one JSON answer, no retries of its own.
+"""The language model behind an OpenAI-compatible API: one question, one JSON answer, no retries of its own (D15).
 
-The SDK's retries are off: Airflow retries (D15), and a repeated timeout would be paid twice. Its exceptions hold URLs,
-so ours are raised outside the handlers: nothing of theirs stays chained to them.
+The SDK's exceptions hold URLs, so ours are raised outside the handlers: nothing of theirs stays chained to them.
 """
 
 import json
@@ -11,41 +10,24 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import httpx2
 import openai
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
-from include.clients.whisper_answers import retry_after
-from include.config.names import USER_AGENT
+from include.clients.openai_client import OUT_OF_MONEY, PROXY_REFUSES, not_connected, openai_client, retry_after
 from include.domain.errors import (
     AccessDenied,
     ErrorCode,
     ExportError,
-    NotConfigured,
     Permanent,
     QuotaExhausted,
     Temporary,
     Throttled,
 )
 
-VENDOR = "https://api.openai.com/v1"
-CONNECT_SECONDS = 10.0
 LONGEST_HINT_SECONDS = 3600.0  # a server's "come back later" is believed up to this
 MAX_ANSWER_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
-# openai_api.md 1.5: the account is empty or over its limit, so every further request would be refused too
-QUOTA_CODES = frozenset(
-    {
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-    }
-)
 _CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 
@@ -71,15 +53,11 @@ class LanguageModel:
         proxy_url: str | None,
         timeout_seconds: float = 120.0,
     ) -> None:
-        """Raises NotConfigured for a proxy address or base URL that cannot be used."""
+        """Raises NotConfigured as `openai_client` does."""
         self.model = model
-        self._http = _http_client(proxy_url, timeout_seconds)
-        self._client = openai.OpenAI(
-            api_key=api_key or "none",  # a compatible server may want no key; the SDK wants one
-            base_url=base_url or VENDOR,  # left out, the SDK would take it from the environment
-            max_retries=0,
-            http_client=self._http,
-            default_headers={"User-Agent": USER_AGENT},
+        self._proxied = bool(proxy_url)
+        self._client = openai_client(
+            api_key=api_key, base_url=base_url, proxy_url=proxy_url, timeout_seconds=timeout_seconds
         )
 
     def __enter__(self) -> Self:
@@ -88,7 +66,7 @@ class LanguageModel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._client.close()
 
     def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
         """`data` is sent apart from `instructions`; the answer is asked for as JSON by `schema`, strictly.
@@ -108,29 +86,12 @@ class LanguageModel:
                 store=False,
             )
         except openai.OpenAIError as error:
-            ours = _translated(error)
+            ours = _translated(error, proxied=self._proxied)
         except json.JSONDecodeError:
             ours = _bad_answer("no JSON under status 200")
         else:
             return _read(completion, self.model)
         raise ours
-
-
-def _http_client(proxy_url: str | None, timeout_seconds: float) -> httpx2.Client:
-    try:
-        # A redirect would carry the texts to a host that nobody named.
-        return httpx2.Client(
-            proxy=proxy_url or None,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
-        )
-    except (ValueError, TypeError, ImportError, httpx2.InvalidURL):
-        pass
-    # outside the handler: the text of the foreign error holds the proxy's password
-    raise NotConfigured(
-        "CHATGPT_PROXY_URL is no proxy address that can be used: expected http://user:password@host:port"
-    )
 
 
 def _read(completion: object, asked_model: str) -> ModelAnswer:
@@ -169,25 +130,23 @@ def _json_object(text: object) -> dict[str, Any]:
     return content
 
 
-def _translated(error: openai.OpenAIError) -> ExportError:
+def _translated(error: openai.OpenAIError, *, proxied: bool) -> ExportError:
     if isinstance(error, openai.APITimeoutError):
         return Temporary("the language model did not answer in time", code=ErrorCode.SUMMARY_FAILED)
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)
     if isinstance(error, openai.APIConnectionError):
-        if "407" in str(error.__cause__):  # a proxy's refusal of a tunnel has no class of its own
-            return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")
-        return Temporary("no connection to the language model or its proxy", code=ErrorCode.SUMMARY_FAILED)
+        return not_connected(error, "the language model", proxied=proxied, code=ErrorCode.SUMMARY_FAILED)
     return _bad_answer(f"the SDK could not read it ({type(error).__name__})")
 
 
 def _by_status(error: openai.APIStatusError) -> ExportError:
     status = error.status_code
     what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
-    if {str(error.code), str(error.type)} & QUOTA_CODES or status == 402:
+    if {str(error.code), str(error.type)} & OUT_OF_MONEY or status == 402:
         return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
     if status == 407:
-        return AccessDenied("the proxy refuses its user or password: check CHATGPT_PROXY_URL")
+        return AccessDenied(PROXY_REFUSES)
     if status in (401, 403):
         return AccessDenied(f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL")
     if status == 429:

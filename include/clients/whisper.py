@@ -1,7 +1,6 @@
 """The recogniser: one request turns one piece of audio into text.
 
-The vendor's SDK does the talking. Its own retries are off: a timed-out request that it repeats is paid for twice
-(D20); retries are Airflow's. What may be sent to which model the profile says, there are no ifs on models here.
+What may be sent to which model the profile says, there are no ifs on models here.
 """
 
 from collections.abc import Sequence
@@ -9,17 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import httpx2
 import openai
 
+from include.clients.openai_client import CONNECT_SECONDS, not_connected, openai_client
 from include.clients.whisper_answers import error_of, read_answer
-from include.config.names import USER_AGENT
-from include.domain.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
+from include.domain.errors import ErrorCode, ExportError, NotConfigured, Temporary
 from include.domain.recognitions import Recognition
 from include.domain.stt_profiles import SttProfile, profile_of
 
-_VENDOR = "https://api.openai.com/v1"
-_CONNECT_SEC = 10.0
 _TIMEOUT_BESIDE_AUDIO_SEC = 60.0
 _MAX_KEYWORDS = 100
 _FORBIDDEN_IN_KEYWORDS = str.maketrans(dict.fromkeys("<>\r\n", " "))  # one of them refuses the whole request
@@ -41,15 +37,16 @@ class Recogniser:
     """Raises NotConfigured where there is nobody to ask, or a proxy is required and none is set (D28, D31)."""
 
     def __init__(self, settings: RecogniserSettings) -> None:
-        if not settings.api_key and not settings.base_url:
-            raise NotConfigured(
-                "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for a compatible server"
-            )
         if settings.require_proxy and not settings.proxy_url:
             raise NotConfigured("REQUIRE_PROXY is set, but CHATGPT_PROXY_URL is empty")
         self.profile: SttProfile = profile_of(settings.model)
         self._settings = settings
-        self._client = _client(settings)
+        self._client = openai_client(
+            api_key=settings.api_key,
+            base_url=settings.base_url,
+            proxy_url=settings.proxy_url,
+            timeout_seconds=settings.timeout_sec or _TIMEOUT_BESIDE_AUDIO_SEC,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -97,44 +94,13 @@ class Recogniser:
         except openai.APITimeoutError:
             failure = Temporary("the recogniser did not answer in time", code=ErrorCode.STT_TIMEOUT)
         except openai.APIConnectionError as error:
-            failure = self._unreachable(error)
+            proxied = self._settings.proxy_url is not None
+            failure = not_connected(error, "the recogniser", proxied=proxied, code=ErrorCode.STT_UNAVAILABLE)
         raise failure  # outside of the handlers: the foreign error, with addresses in it, is not even its context
 
     def _timeout(self, seconds: float) -> openai.Timeout:
         whole = self._settings.timeout_sec or _TIMEOUT_BESIDE_AUDIO_SEC + seconds
-        return openai.Timeout(whole, connect=min(whole, _CONNECT_SEC))
-
-    def _unreachable(self, error: openai.APIConnectionError) -> ExportError:
-        if self._settings.proxy_url is None:
-            return Temporary(
-                "the recogniser cannot be reached: check OPENAI_BASE_URL and the network",
-                code=ErrorCode.STT_UNAVAILABLE,
-            )
-        if "407" in str(error.__cause__):
-            return AccessDenied("the proxy to the recogniser refuses its user or password: check CHATGPT_PROXY_URL")
-        return Temporary(
-            "the recogniser cannot be reached through the proxy of CHATGPT_PROXY_URL; nothing is sent beside it",
-            code=ErrorCode.STT_UNAVAILABLE,
-        )
-
-
-def _client(settings: RecogniserSettings) -> openai.OpenAI:
-    if not (settings.api_key or "").isascii():
-        raise NotConfigured(
-            "OPENAI_API_KEY holds characters that no key has: it was probably copied with something else"
-        )
-    try:
-        return openai.OpenAI(
-            api_key=settings.api_key or "none",  # a compatible server may want no key; the SDK wants one
-            base_url=settings.base_url or _VENDOR,
-            max_retries=0,
-            # without the machine's own HTTPS_PROXY and NO_PROXY: nothing goes beside the configured proxy (D28)
-            http_client=openai.DefaultHttpxClient(proxy=settings.proxy_url, trust_env=False),
-            default_headers={"User-Agent": USER_AGENT},
-        )
-    except (ValueError, httpx2.InvalidURL):  # their texts hold the address, a password included
-        pass
-    raise NotConfigured("CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port")
+        return openai.Timeout(whole, connect=min(whole, CONNECT_SECONDS))
 
 
 def _request(

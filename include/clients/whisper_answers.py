@@ -7,10 +7,9 @@ proxies and maintenance pages answer HTML with status 200. Nothing of that may p
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from include.clients.openai_client import OUT_OF_MONEY, PROXY_REFUSES, retry_after
 from include.domain.errors import (
     AccessDenied,
     ErrorCode,
@@ -25,33 +24,18 @@ from include.domain.errors import (
 from include.domain.languages import language_code
 from include.domain.recognitions import Recognition, Segment
 
-# Either field may carry the word; both `type` and `code` are looked at (D14a).
-_OUT_OF_MONEY = frozenset(
-    {
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-    }
-)
 _SLOWER = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
 _OVERLOADED = frozenset({"server_is_overloaded", "service_unavailable_error"})
 _NANOSECONDS_FROM = 1e6  # no piece lasts twelve days
 _MAX_MESSAGE = 300
 _KEY_LIKE = re.compile(r"\b(?:sk|key|sess)-[\w*.-]+|Bearer\s+\S+", re.IGNORECASE)
 _URL_LIKE = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
-_PLAIN_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
-_TRY_AGAIN_IN = re.compile(rf"try again in ({_PLAIN_NUMBER.pattern})\s*(ms|s|m)\b", re.IGNORECASE | re.ASCII)
-_PER_SECOND = {"ms": 1000, "s": 1, "m": 1 / 60}
 
 _UNAVAILABLE = "the recogniser is not available"
 _DENIED = {
     401: "the recogniser refuses the key: check OPENAI_API_KEY",
     403: "the recogniser refuses this key or country: check the key's rights, OPENAI_API_KEY and CHATGPT_PROXY_URL",
-    407: "the proxy to the recogniser refuses its user or password: check CHATGPT_PROXY_URL",
+    407: PROXY_REFUSES,
 }
 
 
@@ -89,7 +73,7 @@ def error_of(status: int, body: bytes, *, model: str, headers: Mapping[str, str]
 
 def _nobody_can(status: int, kinds: set[str], param: object, model: str) -> StopRun | None:
     """What would happen to every other recording, too."""
-    if kinds & _OUT_OF_MONEY or status == 402:
+    if kinds & OUT_OF_MONEY or status == 402:
         return QuotaExhausted(
             "the recogniser's account is out of money or over its spending limit; top it up, then resume the run"
         )
@@ -113,27 +97,6 @@ def _this_request(status: int, kinds: set[str], message: str, wait: float | None
     return Temporary(
         f"{_UNAVAILABLE}: it answered {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait
     )
-
-
-def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
-    """Seconds to wait as the service says: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
-    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    if _PLAIN_NUMBER.fullmatch(milliseconds):
-        return float(milliseconds) / 1000
-    if _PLAIN_NUMBER.fullmatch(seconds):
-        return float(seconds)
-    if until := _instant(seconds):
-        now = _instant(headers.get("date", ""))  # the server's own clock: ours may be wrong
-        return max(0.0, (until - now).total_seconds()) if now else None
-    told = _TRY_AGAIN_IN.search(message)
-    return float(told[1]) / _PER_SECOND[told[2].lower()] if told else None
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC)
-    except ValueError:
-        return None
 
 
 def _json(body: bytes) -> Any:

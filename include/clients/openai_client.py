@@ -1,0 +1,102 @@
+"""The vendor's SDK as both of our clients want it: one door, no retries, no way around the proxy, no foreign errors.
+
+Its own retries are off: a timed-out request that it repeats is paid for twice (D20); retries are Airflow's. Nothing of
+the machine's own HTTPS_PROXY and NO_PROXY counts (D28), and a redirect is not followed: it would carry what was said
+to a host that nobody named.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx2
+import openai
+
+from include.config.names import USER_AGENT
+from include.domain.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
+
+VENDOR = "https://api.openai.com/v1"
+CONNECT_SECONDS = 10.0
+# The account is empty or over its limit, so every further request would be refused too. Either field of the error may
+# carry the word: both `type` and `code` are looked at (D14a).
+OUT_OF_MONEY = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
+)
+PROXY_REFUSES = "the proxy refuses its user or password: check CHATGPT_PROXY_URL"
+_PLAIN_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+_TRY_AGAIN_IN = re.compile(rf"try again in ({_PLAIN_NUMBER.pattern})\s*(ms|s|m)\b", re.IGNORECASE | re.ASCII)
+_PER_SECOND = {"ms": 1000, "s": 1, "m": 1 / 60}
+
+
+def openai_client(
+    *, api_key: str | None, base_url: str | None, proxy_url: str | None, timeout_seconds: float
+) -> openai.OpenAI:
+    """`base_url` None is the vendor's. Raises NotConfigured: nobody to ask, a key or an address that cannot be used."""
+    if not api_key and not base_url:
+        raise NotConfigured(
+            "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for a compatible server"
+        )
+    if not (api_key or "").isascii():
+        raise NotConfigured(
+            "OPENAI_API_KEY holds characters that no key has: it was probably copied with something else"
+        )
+    try:
+        transport = httpx2.Client(
+            proxy=proxy_url or None,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
+            limits=openai.DEFAULT_CONNECTION_LIMITS,
+        )
+        return openai.OpenAI(
+            api_key=api_key or "none",  # a compatible server may want no key; the SDK wants one
+            base_url=base_url or VENDOR,  # left out, the SDK would take it from the environment
+            max_retries=0,
+            http_client=transport,
+            default_headers={"User-Agent": USER_AGENT},
+        )
+    except (ValueError, TypeError, ImportError, httpx2.InvalidURL):
+        pass
+    # outside the handler: the text of the foreign error holds the address, a password included
+    raise NotConfigured("CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port")
+
+
+def not_connected(error: openai.APIConnectionError, whom: str, *, proxied: bool, code: ErrorCode) -> ExportError:
+    """No answer at all: Temporary, or AccessDenied where it is the proxy that refuses."""
+    if not proxied:
+        return Temporary(f"{whom} cannot be reached: check OPENAI_BASE_URL and the network", code=code)
+    if "407" in str(error.__cause__):  # a proxy's refusal of a tunnel has no class of its own
+        return AccessDenied(PROXY_REFUSES)
+    return Temporary(
+        f"{whom} cannot be reached through the proxy of CHATGPT_PROXY_URL; nothing is sent beside it", code=code
+    )
+
+
+def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
+    """Seconds to wait as the service says: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
+    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    if _PLAIN_NUMBER.fullmatch(milliseconds):
+        return float(milliseconds) / 1000
+    if _PLAIN_NUMBER.fullmatch(seconds):
+        return float(seconds)
+    if until := _instant(seconds):
+        now = _instant(headers.get("date", ""))  # the server's own clock: ours may be wrong
+        return max(0.0, (until - now).total_seconds()) if now else None
+    told = _TRY_AGAIN_IN.search(message)
+    return float(told[1]) / _PER_SECOND[told[2].lower()] if told else None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
