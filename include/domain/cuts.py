@@ -33,13 +33,16 @@ class AudioInfo:
 class Piece:
     """One request to the recogniser. `channel` is None where the recording has only one voice track.
 
-    `speech_sec` is how much of the piece the voice detector takes for speech.
+    `speech_sec` is how much of the piece the voice detector takes for speech; `lead_sec` and `tail_sec` are what is sent
+    before the first and after the last of it.
     """
 
     channel: int | None
     start: float
     end: float
     speech_sec: float
+    lead_sec: float = 0.0
+    tail_sec: float = 0.0
 
     @property
     def seconds(self) -> float:

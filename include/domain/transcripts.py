@@ -118,12 +118,13 @@ def one_line(text: str) -> str:
 
 
 def _turns_of(number: int, piece: Piece, answer: Recognition, channels: ChannelRoles) -> Iterator[Turn]:
-    for segment in answer.segments or (Segment(0.0, piece.seconds, answer.text),):
+    first, last = piece.lead_sec, piece.seconds - piece.tail_sec  # what is said is said where somebody speaks
+    for segment in answer.segments or (Segment(first, last, answer.text),):
         text = one_line(segment.text)
         if not text:
             continue
-        start = min(max(segment.start, 0.0), piece.seconds)
-        end = min(max(segment.end, start), piece.seconds)
+        start = min(max(segment.start, first), last)
+        end = min(max(segment.end, start), last)
         role = _role(number, piece, segment, channels)
         yield Turn(round(piece.start + start, 3), round(piece.start + end, 3), role, text)
 

@@ -24,6 +24,7 @@ class CutPolicy:
     turn_target_sec: float = 30.0
     mono_gap_sec: float = 3.0  # a longer silence is not sent
     mono_target_sec: float = 30.0
+    unpaused_sec: float = 60.0  # where nobody pauses, a seam comes all the same: every turn needs its time
     max_piece_sec: float = 900.0
     max_piece_bytes: int = 25_000_000
     seek_pause_sec: float = 30.0  # how long before the limit a pause is looked for
@@ -43,6 +44,7 @@ def policy_for(profile: SttProfile, *, max_file_minutes: float) -> CutPolicy:
             max_piece_bytes=profile.max_bytes,
             mono_gap_sec=longest,
             mono_target_sec=longest,
+            unpaused_sec=longest,
         )
     return CutPolicy(max_piece_sec=longest, max_piece_bytes=profile.max_bytes)
 
@@ -109,15 +111,17 @@ def _joined(
 
 def _pieces(stretches: list[Stretch], channel: int | None, heard: Heard, policy: CutPolicy) -> list[Piece]:
     padded = _padded(stretches, len(heard.speech), _frames(policy.pad_sec))
-    limited = [part for stretch in padded for part in _limited(stretch, heard, policy)]
     return [
         Piece(
             channel=channel,
-            start=start * FRAME_MS / 1000,
-            end=min(end * FRAME_MS / 1000, heard.seconds),  # the last frame may be longer than the recording
-            speech_sec=int(heard.speech[start:end].sum()) * FRAME_MS / 1000,
+            start=_seconds(start),
+            end=min(_seconds(end), heard.seconds),  # the last frame may be longer than the recording
+            speech_sec=_seconds(int(heard.speech[start:end].sum())),
+            lead_sec=_seconds(max(0, spoken[0] - start)),
+            tail_sec=_seconds(max(0, end - spoken[1])),
         )
-        for start, end in limited
+        for spoken, whole in zip(stretches, padded, strict=True)
+        for start, end in _limited(whole, heard, policy)
     ]
 
 
@@ -131,7 +135,7 @@ def _padded(stretches: list[Stretch], total: int, pad: int) -> list[Stretch]:
 def _limited(stretch: Stretch, heard: Heard, policy: CutPolicy) -> list[Stretch]:
     """Cuts what is above the limit at the quietest moment of the last seconds before it."""
     start, end = stretch
-    limit = int(policy.limit_sec(heard.rate) * FRAMES_PER_SEC)
+    limit = int(min(policy.limit_sec(heard.rate), policy.unpaused_sec) * FRAMES_PER_SEC)
     parts: list[Stretch] = []
     while end - start > limit:
         seam = _quietest(heard.loudness, max(start + 1, start + limit - _frames(policy.seek_pause_sec)), start + limit)
@@ -141,11 +145,18 @@ def _limited(stretch: Stretch, heard: Heard, policy: CutPolicy) -> list[Stretch]
 
 
 def _quietest(loudness: Floats, start: int, end: int) -> int:
-    """The frame in the middle of the quietest quarter of a second."""
-    width = min(_frames(0.25), end - start)
-    smooth = np.convolve(loudness[start:end], np.ones(width) / width, mode="valid")
-    return start + int(smooth.argmin()) + width // 2
+    """The middle of the best pause: the quietest 90 ms of the quietest quarter of a second."""
+    for seconds in (0.25, 0.09):
+        width = min(_frames(seconds), end - start)
+        smooth = np.convolve(loudness[start:end], np.ones(width) / width, mode="valid")
+        start += int(smooth.argmin())
+        end = start + width
+    return (start + end) // 2
 
 
 def _frames(seconds: float) -> int:
     return max(1, round(seconds * FRAMES_PER_SEC))
+
+
+def _seconds(frames: int) -> float:
+    return frames * FRAME_MS / 1000

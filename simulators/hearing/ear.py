@@ -1,0 +1,107 @@
+"""Reads the numbered words of `sound.py` out of nothing but an audio file's bytes: how a recogniser hears."""
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from simulators.hearing.sound import BASE, DIGITS, HERTZ, check_digit
+
+_WINDOW_SEC, _HOP_SEC = 0.05, 0.02
+_WORD_FRAMES = 5  # some 0.13 s of a chord: a word cut in two is heard twice
+_MISREAD_FRAMES = 3  # fewer are a voice that looked like a number
+_HOLES = 12  # frames that a voice may spoil; nobody says one number twice within a quarter of a second
+_STANDS_OUT = 1.2  # a digit's tone over the next one of its place
+_SEGMENT_PAUSE_SEC, _SEGMENT_SEC = 0.3, 8.0
+
+Powers = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """Seconds from the start of the audio."""
+
+    number: int
+    start: float
+    end: float
+
+
+def heard(audio: bytes) -> tuple[list[HeardWord], float]:
+    """The words in order, and the audio's seconds. Raises av.FFmpegError or ValueError for what is no audio."""
+    samples, rate = _decoded(audio)
+    hop, window = round(_HOP_SEC * rate), round(_WINDOW_SEC * rate)
+    if len(samples) < window:
+        return [], len(samples) / rate
+    frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
+    powers = np.square(frames @ _probe(rate)).reshape(len(frames), 2, DIGITS, BASE).sum(axis=1)
+    return _words(_numbers(powers)), len(samples) / rate
+
+
+def segments(words: list[HeardWord]) -> list[list[HeardWord]]:
+    """Words grouped as whisper-like models do: at pauses, and not for ever."""
+    grouped: list[list[HeardWord]] = [words[:1]] if words else []
+    for before, word in pairwise(words):
+        if word.start - before.end >= _SEGMENT_PAUSE_SEC or word.end - grouped[-1][0].start > _SEGMENT_SEC:
+            grouped.append([])
+        grouped[-1].append(word)
+    return grouped
+
+
+def _decoded(audio: bytes) -> tuple[npt.NDArray[np.float32], int]:
+    with av.open(io.BytesIO(audio), "r") as container:
+        if not container.streams.audio:
+            raise ValueError("no audio stream")
+        stream = container.streams.audio[0]
+        parts = [frame.to_ndarray().reshape(-1) for frame in container.decode(stream)]
+        return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32), stream.rate
+
+
+@cache
+def _probe(rate: int) -> npt.NDArray[np.float32]:
+    """One column for the cosine and one for the sine of each tone."""
+    size = round(_WINDOW_SEC * rate)
+    angles = 2 * np.pi * np.outer(np.arange(size) / rate, HERTZ.reshape(-1))
+    window = np.hanning(size)[:, np.newaxis]
+    return np.hstack((np.cos(angles) * window, np.sin(angles) * window)).astype(np.float32)
+
+
+def _numbers(powers: Powers) -> npt.NDArray[np.int64]:
+    """The number that sounds in each frame, -1 where none does."""
+    digits = powers.argmax(axis=2)
+    ordered = np.sort(powers, axis=2)
+    clear = (ordered[..., -1] > _STANDS_OUT**2 * ordered[..., -2]).all(axis=1)
+    sums = sum((place + 1) * digits[:, place] for place in range(DIGITS - 1))
+    values = sum(digits[:, place] * BASE**place for place in range(DIGITS - 1))
+    assert check_digit([1, 0, 0, 0, 0]) == 1  # the same sum as in `sound.py`, on arrays here
+    found: npt.NDArray[np.int64] = np.where(clear & (sums % BASE == digits[:, -1]), values, -1)
+    return found
+
+
+def _words(numbers: npt.NDArray[np.int64]) -> list[HeardWord]:
+    runs = _joined([[int(frame)] for frame in np.flatnonzero(numbers >= 0)], numbers)
+    runs = _joined([run for run in runs if len(run) >= _MISREAD_FRAMES], numbers)
+    middle, half = _WINDOW_SEC / 2, _HOP_SEC / 2
+    return [
+        HeardWord(
+            int(numbers[run[0]]),
+            round(max(0.0, run[0] * _HOP_SEC + middle - half), 3),
+            round(run[-1] * _HOP_SEC + middle + half, 3),
+        )
+        for run in runs
+        if len(run) >= _WORD_FRAMES
+    ]
+
+
+def _joined(runs: list[list[int]], numbers: npt.NDArray[np.int64]) -> list[list[int]]:
+    """Neighbouring runs of one number as one."""
+    joined: list[list[int]] = []
+    for run in runs:
+        if joined and numbers[joined[-1][-1]] == numbers[run[0]] and run[0] - joined[-1][-1] <= _HOLES:
+            joined[-1].extend(run)
+        else:
+            joined.append(list(run))
+    return joined
