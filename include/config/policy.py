@@ -94,6 +94,7 @@ class PortalPolicy(Section):
         Field(description="хосты через запятую, каждый host или host:port, без http://"),
     ]
     downloads_in_flight: Count
+    downloads_per_task: Annotated[int, Field(ge=1, le=32, description="целое число от 1 до 32")]
 
 
 class SttPolicy(Section):

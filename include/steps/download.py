@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID
 
 from include.clients.bitrix24.download import download
@@ -26,8 +28,12 @@ log = logging.getLogger(__name__)
 
 STAGE = "download"
 LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
+FEW_LEFT = 20  # then the next links are asked for: the request for them waits for its permit like any other
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
 RULE = FailureRule(STAGE, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6)  # one try and five retries
+
+
+Links = dict[tuple[str, str], Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +57,99 @@ def download_batch(
         state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=STAGE)
     run, outcome = run_of(run_id, state), BatchOutcome()
     records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
-    for start in range(0, len(records), LINKS_AT_ONCE):
-        refuse_if_stopped(run_id, state)
-        _download_some(records[start : start + LINKS_AT_ONCE], run, portal, storage, state, policy, outcome)
-        if outcome.throttled:
-            break
+    with (
+        TemporaryDirectory(prefix="call-export-") as folder,
+        ThreadPoolExecutor(policy.portal.downloads_per_task) as pool,
+        ThreadPoolExecutor(1) as links,
+    ):
+        _Flight(run, portal, storage, state, outcome, pool, links, Path(folder)).carry(records)
     in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
     return outcome.done
 
 
-def _download_some(
-    records: Sequence[RecordRow],
-    run: Run,
-    portal: Portal,
-    storage: Storage,
-    state: State,
-    policy: Policy,
-    outcome: BatchOutcome,
-) -> None:
-    """Several downloads in flight; rows are moved by this thread alone, in the order in which files arrive."""
-    links = links_of(portal, [WantedRecording(r.key, r.statistics_id, r.file_id) for r in records])
-    mine = [r for r in records if state.move_to_work(r, RecordStatus.DOWNLOADING, stage=STAGE)]
-    with (
-        TemporaryDirectory(prefix="call-export-") as folder,
-        ThreadPoolExecutor(policy.portal.downloads_in_flight) as pool,
-    ):
-        futures = {
-            pool.submit(
-                _fetch, portal, storage, keys_of(record, run), links[record.key], Path(folder) / str(index)
-            ): record
-            for index, record in enumerate(mine)
-        }
+@dataclass(slots=True)
+class _Flight:
+    """Several downloads in flight, the next links asked for before they run out, so that no permit lies idle.
+
+    Rows are moved by this thread alone, in the order in which files arrive.
+    """
+
+    run: Run
+    portal: Portal
+    storage: Storage
+    state: State
+    outcome: BatchOutcome
+    downloads: ThreadPoolExecutor
+    links: ThreadPoolExecutor  # never behind downloads that wait for their turn
+    folder: Path
+    flying: dict[Future[Stored], RecordRow] = field(default_factory=dict)
+
+    def carry(self, records: Sequence[RecordRow]) -> None:
+        """Ends with no record of these in `downloading`, whatever it raises, unless the database is away."""
+        chunks = [records[start : start + LINKS_AT_ONCE] for start in range(0, len(records), LINKS_AT_ONCE)]
+        asked: Future[Links] | None = None
         try:
-            for future in as_completed(futures):
-                _settle(futures[future], future.exception() or future.result(), state, outcome)
-        except StopRun:
-            for future in futures:
-                future.cancel()
+            while True:
+                if chunks and asked is None and len(self.flying) < FEW_LEFT and not self.outcome.throttled:
+                    refuse_if_stopped(self.run.run_id, self.state)
+                    asked = self.links.submit(links_of, self.portal, [_wanted(record) for record in chunks[0]])
+                if asked is None and not self.flying:
+                    return
+                running: list[Future[Any]] = [*self.flying, *([asked] if asked else [])]
+                wait(running, return_when=FIRST_COMPLETED)
+                for future in [future for future in self.flying if future.done()]:
+                    self._settle(future)
+                if asked and asked.done():
+                    self._start(chunks.pop(0), asked.result())
+                    asked = None
+        except BaseException:
+            self._land()
             raise
+
+    def _start(self, records: Sequence[RecordRow], links: Links) -> None:
+        for record in records:
+            if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=STAGE):
+                target = self.folder / str(record.statistics_id)
+                future = self.downloads.submit(
+                    _fetch, self.portal, self.storage, keys_of(record, self.run), links[record.key], target
+                )
+                self.flying[future] = record
+
+    def _land(self) -> None:
+        """What has not begun goes back to the queue; what is in flight is waited for and counts."""
+        waiting = [future for future in self.flying if future.cancel()]
+        for record in map(self.flying.pop, waiting):
+            self.state.move_record(
+                *(record.run_id, *record.key), RecordStatus.PENDING, expected={RecordStatus.DOWNLOADING}, stage=STAGE
+            )
+        for future in list(self.flying):
+            with suppress(StopRun):
+                self._settle(future)
+
+    def _settle(self, future: "Future[Stored]") -> None:
+        record = self.flying.pop(future)
+        result = future.exception() or future.result()
+        if isinstance(result, Stored):
+            self.state.move_record(
+                *(record.run_id, *record.key),
+                RecordStatus.DOWNLOADED,
+                expected={RecordStatus.DOWNLOADING},
+                stage=STAGE,
+                raw_path=result.key,
+                checksum=result.checksum,
+                stage_attempts=0,
+            )
+            self.outcome.done += 1
+        elif isinstance(result, Exception):
+            log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
+            settle_failure(self.state, record, result, RULE, self.outcome)
+        else:
+            raise result
+
+
+def _wanted(record: RecordRow) -> WantedRecording:
+    return WantedRecording(record.key, record.statistics_id, record.file_id)
 
 
 def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, target: Path) -> Stored:
@@ -100,24 +160,3 @@ def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, targ
     storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
     target.unlink(missing_ok=True)  # a local storage moves the file
     return Stored(key, file.sha256)
-
-
-def _settle(record: RecordRow, result: Stored | BaseException, state: State, outcome: BatchOutcome) -> None:
-    if isinstance(result, Stored):
-        state.move_record(
-            record.run_id,
-            record.call_id,
-            record.record_id,
-            RecordStatus.DOWNLOADED,
-            expected={RecordStatus.DOWNLOADING},
-            stage=STAGE,
-            raw_path=result.key,
-            checksum=result.checksum,
-            stage_attempts=0,
-        )
-        outcome.done += 1
-    elif isinstance(result, Exception):
-        log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
-        settle_failure(state, record, result, RULE, outcome)
-    else:
-        raise result
