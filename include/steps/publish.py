@@ -1,17 +1,32 @@
 """Registry, report and run log, from the rows alone: as often as wanted, the same rows give the same files."""
 
-from datetime import UTC, datetime, timedelta
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID
 
-from include.clients.state.reporting import registry_rows, run_events, run_figures
+from psycopg import Connection
+
+from include.clients.state.reporting import (
+    live_registry_turn,
+    note_live_registry,
+    registry_rows,
+    registry_turn,
+    run_events,
+    run_figures,
+    transcript_paths,
+)
 from include.clients.state.rows import Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.config.policy import Policy
 from include.domain.masking import mask_number, mask_phones
 from include.domain.naming import log_key, registry_key, report_key
+from include.domain.periods import Period
 from include.domain.registry import NO_MASKS, Masks
 from include.reporting.registry import write_registry
 from include.reporting.report import render_report
@@ -30,20 +45,39 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
     """
     run = run_of(run_id, state)
     state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
-    with TemporaryDirectory(prefix="call-export-") as folder:
-        rows = _publish_registry(run, state, storage, policy, Path(folder) / "registry.csv")
-        _publish_report(run, state, storage, policy, upstream_failed)
-        state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
-        _publish_log(run, state, storage, Path(folder) / "log.jsonl")
+    with state.transaction() as connection:
+        registry_turn(connection, registry_key(period_of(run)))
+        rows = _publish_registry(run, connection, storage, policy)
+    _publish_report(run, state, storage, policy, upstream_failed)
+    state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
+    _publish_log(run, state, storage)
     return rows
 
 
-def _publish_registry(run: Run, state: State, storage: Storage, policy: Policy, file: Path) -> int:
+def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -> bool:
+    """The registry while the run goes on, called after each batch; False where it is not this batch's turn.
+
+    One writer at a time, who reads the rows after the one before has stored his file: newer never gives way to older.
+    How often, `live_registry_turn` says. Raises what the storage raises.
+    """
+    run = run_of(run_id, state)
+    with state.transaction() as connection:
+        if not live_registry_turn(connection, run_id, registry_key(period_of(run))):
+            return False
+        begun = time.monotonic()
+        _publish_registry(run, connection, storage, policy)
+        note_live_registry(connection, run_id, seconds=time.monotonic() - begun)
+    return True
+
+
+def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, policy: Policy) -> int:
     masks = Masks(number=mask_number, text=mask_phones) if policy.privacy.pii_masking_enabled else NO_MASKS
     period = period_of(run)
-    with state.transaction() as connection, file.open("wb") as out:
-        rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
-    storage.put_file(registry_key(period), file, "text/csv; charset=utf-8")
+    with TemporaryDirectory(prefix="call-export-") as folder:
+        file = Path(folder) / "registry.csv"
+        with file.open("wb") as out:
+            rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
+        storage.put_file(registry_key(period), file, "text/csv; charset=utf-8")
     return rows
 
 
@@ -53,6 +87,8 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         figures = run_figures(
             connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
         )
+        texts = transcript_paths(connection, run.run_id)
+    figures = replace(figures, files=files_by_day(texts, storage, period))
     report = render_report(figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, mask=mask_phones)
     reports = report_key(period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():
@@ -61,8 +97,19 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
     storage.put_bytes(report_key(period, ".md"), report.markdown.encode(), "text/markdown; charset=utf-8")
 
 
-def _publish_log(run: Run, state: State, storage: Storage, file: Path) -> None:
+def files_by_day(texts: list[tuple[date, str]], storage: Storage, period: Period) -> dict[date, int]:
+    """How many of the texts the storage really has: the period's folder is listed once, others are asked one by one."""
+    prefix = f"exports/{period.folder}/transcripts/"
+    stored = set(storage.keys(prefix))
+    return Counter(
+        day for day, path in texts if path in stored or (not path.startswith(prefix) and storage.exists(path))
+    )
+
+
+def _publish_log(run: Run, state: State, storage: Storage) -> None:
     """Named by the run's start, so that each run has one log, rewritten as the run goes on."""
-    with state.transaction() as connection, file.open("wb") as out:
-        write_run_log(run_events(connection, run.run_id), out, mask=mask_phones)
-    storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")
+    with TemporaryDirectory(prefix="call-export-") as folder:
+        file = Path(folder) / "log.jsonl"
+        with state.transaction() as connection, file.open("wb") as out:
+            write_run_log(run_events(connection, run.run_id), out, mask=mask_phones)
+        storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")

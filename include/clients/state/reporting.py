@@ -36,6 +36,8 @@ GAPS_SHOWN = 200
 DLQ_SHOWN = 200
 DRIFTS_SHOWN = 10
 FLAGGED_SHOWN = 100
+LIVE_EVERY_SEC = 30.0
+LIVE_REST = 20.0  # at most a twentieth of a worker's time goes into registries that are replaced soon
 _ROWS_PER_FETCH = 2000
 
 T = TypeVar("T")
@@ -44,6 +46,30 @@ T = TypeVar("T")
 def registry_rows(conn: Connection[Any], run_id: UUID) -> Iterator[RegistryRow]:
     """The run's rows in the order of the calls, fetched a few thousand at a time whatever their number."""
     yield from _streamed(conn, "registry_rows", run_id, RegistryRow)
+
+
+def registry_turn(conn: Connection[Any], key: str) -> None:
+    """Waits until nobody else writes the registry `key`; the turn lasts as long as the transaction."""
+    conn.execute(_sql("registry_turn"), {"key": key})
+
+
+def live_registry_turn(conn: Connection[Any], run_id: UUID, key: str) -> bool:
+    """The same without waiting, for a registry in mid-run: False where one is being written or is fresh enough."""
+
+    def due() -> bool:
+        parameters = {"run_id": run_id, "every": LIVE_EVERY_SEC, "rest": LIVE_REST}
+        found = conn.execute(_sql("live_registry_due"), parameters).fetchone()
+        return bool(found and found[0])
+
+    if not due():
+        return False
+    taken = conn.execute(_sql("try_registry_turn"), {"key": key}).fetchone()
+    return bool(taken and taken[0]) and due()  # it may have been written between question and turn
+
+
+def note_live_registry(conn: Connection[Any], run_id: UUID, *, seconds: float) -> None:
+    """`seconds` is how long it took to write."""
+    conn.execute(_sql("note_live_registry"), {"run_id": run_id, "seconds": seconds})
 
 
 def run_events(conn: Connection[Any], run_id: UUID) -> Iterator[Event]:

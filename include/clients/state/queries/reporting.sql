@@ -1,4 +1,4 @@
--- The figures of one run and its registry's rows; read only.
+-- The figures of one run, its registry's rows, and whose turn it is to write them down; no record is changed.
 
 -- name: registry_rows(run_id)
 -- In the order of the calls; `statistics_id` breaks ties, so a rewritten file is the same file.
@@ -182,3 +182,25 @@ SELECT count(*) AS calls,
        round(coalesce(sum(duration_sec) FILTER (WHERE to_buy), 0) / 60.0, 2) AS minutes,
        coalesce(sum(ceil(duration_sec / 60.0)) FILTER (WHERE to_buy), 0)::integer AS billed_minutes
   FROM records;
+
+-- name: registry_turn(key)
+-- Until the end of the transaction: who writes the file has read the rows after the writer before had stored his.
+SELECT pg_advisory_xact_lock(hashtextextended('registry ' || :key, 0));
+
+-- name: try_registry_turn(key)
+SELECT pg_try_advisory_xact_lock(hashtextextended('registry ' || :key, 0));
+
+-- name: live_registry_due(run_id, every, rest)
+-- Not before `every` seconds have passed, nor before `rest` times what the last writing took.
+SELECT clock_timestamp() >= coalesce(
+           (metadata -> 'live_registry' ->> 'at')::timestamptz
+               + make_interval(secs => greatest(:every, :rest * (metadata -> 'live_registry' ->> 'seconds')::float)),
+           '-infinity')
+  FROM call_exports
+ WHERE run_id = :run_id AND status = 'running';
+
+-- name: note_live_registry(run_id, seconds)
+UPDATE call_exports
+   SET metadata = metadata || jsonb_build_object('live_registry',
+           jsonb_build_object('at', clock_timestamp(), 'seconds', :seconds::float))
+ WHERE run_id = :run_id;
