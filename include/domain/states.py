@@ -1,7 +1,8 @@
 """The two state machines, written once: states, allowed moves, who makes them.
 
-`include/clients/state/store.py` refuses a move that is not listed here, and each UPDATE also names
-the state it expects, so two processes can never make the same move twice.
+Every method of `include/clients/state` asks here before it moves anything (`refuse_unlisted`). Its UPDATE gets both
+ends as parameters and names the states it expects, so two processes can never make the same move twice, and writes the
+move into `call_events` in the same statement. `tests/unit/test_state_moves.py` holds all of it.
 """
 
 from enum import StrEnum

@@ -8,11 +8,14 @@ from uuid import UUID
 from psycopg import Connection
 
 from include.clients.state.rows import Saved
-from include.clients.state.runs import Runs
+from include.clients.state.runs import Runs, refuse_unlisted
 from include.clients.state.session import statement, storable
 from include.domain.calls import PortalCall
+from include.domain.states import RECORD_MOVES, RecordStatus
 
 _FILE = "listing"
+_LATE = frozenset({RecordStatus.NO_RECORDING})  # whence a recording that arrives moves on
+_UNTOUCHED = (RecordStatus.NO_RECORDING, RecordStatus.PENDING, RecordStatus.ERROR, RecordStatus.MISSING_AUDIO)
 _CHUNK = 5_000  # rows per transaction: short enough to lose little, long enough that 100,000 calls take seconds
 
 
@@ -25,28 +28,30 @@ class Listings(Runs):
         """Registers the calls; `employees` maps the portal's user ids to names. The same calls again change nothing.
 
         One row of the portal's statistics is one record: its duration follows the portal, and a recording that has
-        arrived since (D10) or got its final name moves in unless work on it has begun. One event tells the counts.
+        arrived since (D10) or got its final name moves in unless work on it has begun. One event tells the counts, and
+        one more each recording that has arrived.
         """
+        refuse_unlisted(_LATE, RecordStatus.PENDING, RECORD_MOVES)
         left = iter(calls)
         saved = Saved(0, 0, 0)
         while chunk := list(islice(left, _CHUNK)):
             with self.transaction() as connection:
-                done = _save(connection, run_id, chunk, employees)
+                done = _save(connection, run_id, chunk, employees, stage)
             saved = Saved(*(before + now for before, now in zip(saved, done, strict=True)))
         self.event(run_id, stage=stage, event="calls_saved", detail=saved._asdict())
         return saved
 
 
 def _save(
-    connection: Connection[Any], run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str]
+    connection: Connection[Any], run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], stage: str
 ) -> Saved:
     with connection.cursor() as cursor:
         cursor.execute(statement(_FILE, "create_incoming"))
         with cursor.copy(statement(_FILE, "copy_incoming")) as copy:
             for call in calls:
                 copy.write_row(_incoming(call, employees))
-        cursor.execute(statement(_FILE, "refresh_known"), {"run_id": run_id})
-        changed = cursor.rowcount
+        moves = {"untouched": list(_UNTOUCHED), "expected": sorted(_LATE), "to": RecordStatus.PENDING, "stage": stage}
+        (changed,) = cursor.execute(statement(_FILE, "refresh_known"), {"run_id": run_id, **moves}).fetchall()[0]
         cursor.execute(statement(_FILE, "insert_new"), {"run_id": run_id})
         new = cursor.rowcount
         (shared,) = cursor.execute(statement(_FILE, "shared"), {"run_id": run_id}).fetchall()[0]

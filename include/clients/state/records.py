@@ -141,13 +141,26 @@ class Records(Moves):
         with self.transaction() as connection:
             # right after a listing the planner still believes the table small, and would compare each row with each
             connection.execute("ANALYZE call_records")
-            return self._count(_FILE, "reuse", run_id=run_id, call_id=None, record_id=None, stage=stage)
+            return self._reuse(run_id, call_id=None, record_id=None, stage=stage)
 
     def reuse_one(self, record: RecordRow, *, stage: str = "transcribe") -> bool:
         """The same for one recording, asked again once it is claimed and its bytes are known."""
         call_id, record_id = record.key
-        reused = self._count(_FILE, "reuse", run_id=record.run_id, call_id=call_id, record_id=record_id, stage=stage)
-        return reused == 1
+        return self._reuse(record.run_id, call_id=call_id, record_id=record_id, stage=stage) == 1
+
+    def _reuse(self, run_id: UUID, *, call_id: str | None, record_id: str | None, stage: str) -> int:
+        expected, to = {RecordStatus.PENDING, RecordStatus.DOWNLOADED}, RecordStatus.COMPLETED
+        refuse_unlisted(expected, to, RECORD_MOVES)
+        return self._count(
+            _FILE,
+            "reuse",
+            run_id=run_id,
+            call_id=call_id,
+            record_id=record_id,
+            expected=sorted(expected),
+            to=to,
+            stage=stage,
+        )
 
     def copies_of(self, record: RecordRow) -> list[tuple[str, str | None]]:
         """Where else the reused record's text may lie, and its summary: the copies of later runs, newest first."""

@@ -12,9 +12,12 @@ from psycopg.types.json import Jsonb
 
 from include.clients.state.records import Records
 from include.clients.state.rows import DeadLetter
+from include.clients.state.runs import refuse_unlisted
 from include.clients.state.session import connect, our_errors
+from include.domain.states import RECORD_MOVES, RecordStatus
 
 _FILE = "answers"
+_WAITING = frozenset({RecordStatus.PENDING, RecordStatus.DOWNLOADED})  # in no task's hands
 
 
 class Claim:
@@ -79,17 +82,45 @@ class State(Records):
 
     def move_to_dlq(self, run_id: UUID, *, failed_before: datetime) -> int:
         """Takes recordings that have failed since before then, in whichever runs, out of the ordinary retries (D18)."""
-        return self._count(_FILE, "move_to_dlq", run_id=run_id, failed_before=failed_before)
+        refuse_unlisted(_WAITING, RecordStatus.ERROR, RECORD_MOVES)
+        return self._count(
+            _FILE,
+            "move_to_dlq",
+            run_id=run_id,
+            failed_before=failed_before,
+            failing=sorted(_WAITING | {RecordStatus.ERROR}),
+            expected=sorted(_WAITING),
+            to=RecordStatus.ERROR,
+        )
 
     def hold_dead_letters(self, run_id: UUID, *, stage: str) -> int:
         """Puts the run's recordings that wait in the dead letter queue in error, untried; returns how many."""
+        refuse_unlisted(_WAITING, RecordStatus.ERROR, RECORD_MOVES)
         with self.transaction():
             self._count(_FILE, "let_go_by_hand", run_id=run_id)
-            return self._count(_FILE, "hold_dead_letters", run_id=run_id, stage=stage)
+            return self._count(
+                _FILE,
+                "hold_dead_letters",
+                run_id=run_id,
+                expected=sorted(_WAITING),
+                to=RecordStatus.ERROR,
+                stage=stage,
+            )
 
     def dlq(self, run_id: UUID) -> list[DeadLetter]:
         return self._rows(_FILE, "dlq", DeadLetter, run_id=run_id)
 
     def replay(self, run_id: UUID, *, stage: str = "open_run") -> int:
         """Gives the run's recordings in the dead letter queue, whichever run put them there, another chance."""
-        return self._count(_FILE, "replay", run_id=run_id, stage=stage)
+        expected = {RecordStatus.ERROR}
+        for to in (RecordStatus.DOWNLOADED, RecordStatus.PENDING):
+            refuse_unlisted(expected, to, RECORD_MOVES)
+        return self._count(
+            _FILE,
+            "replay",
+            run_id=run_id,
+            expected=sorted(expected),
+            stored_to=RecordStatus.DOWNLOADED,
+            to=RecordStatus.PENDING,
+            stage=stage,
+        )

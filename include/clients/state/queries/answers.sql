@@ -21,7 +21,8 @@ DELETE FROM recognition_answers WHERE answered_at < :answered_before;
 -- Each night's run lists a recording anew, so the first failure is looked for in all runs: of the same stage, and since
 -- the last replay.
 WITH failing AS (
-    SELECT own.run_id, own.call_id, own.record_id, own.error_code, own.error_message, since.first_failed_at,
+    SELECT own.run_id, own.call_id, own.record_id, own.status AS was, own.error_code, own.error_message,
+           since.first_failed_at,
            CASE WHEN own.raw_path IS NULL THEN 'download' ELSE 'transcribe' END AS stage
       FROM call_records own
      CROSS JOIN LATERAL (
@@ -29,14 +30,14 @@ WITH failing AS (
            FROM call_records past
           WHERE past.call_id = own.call_id
             AND (past.record_id = own.record_id OR past.statistics_id = own.statistics_id)
-            AND past.status IN ('error', 'pending', 'downloaded')
+            AND past.status = ANY(:failing)
             AND (past.raw_path IS NULL) = (own.raw_path IS NULL)
             AND past.first_failed_at > coalesce((
                     SELECT max(letter.replayed_at) FROM call_dead_letters letter
                      WHERE letter.run_id = own.run_id AND letter.call_id = own.call_id
                        AND letter.record_id = own.record_id), '-infinity')
      ) since
-     WHERE own.run_id = :run_id AND own.status IN ('error', 'pending', 'downloaded')
+     WHERE own.run_id = :run_id AND own.status = ANY(:failing)
        AND own.first_failed_at IS NOT NULL AND since.first_failed_at < :failed_before
        AND NOT EXISTS (SELECT FROM call_dead_letters letter
                         WHERE letter.run_id = own.run_id AND letter.call_id = own.call_id
@@ -51,9 +52,16 @@ WITH failing AS (
     RETURNING run_id, call_id, record_id, stage, error_code
 ), given_up AS (
     UPDATE call_records own
-       SET status = 'error', updated_at = now()
-      FROM queued
-     WHERE own.run_id = queued.run_id AND own.call_id = queued.call_id AND own.record_id = queued.record_id
+       SET status = :to, updated_at = now()
+      FROM failing
+     WHERE own.run_id = failing.run_id AND own.call_id = failing.call_id AND own.record_id = failing.record_id
+       AND failing.was = ANY(:expected)
+    RETURNING own.run_id, own.call_id, own.record_id, failing.stage, own.error_code, failing.was
+), told AS (
+    INSERT INTO call_events (run_id, call_id, record_id, stage, event, error_code, detail)
+    SELECT run_id, call_id, record_id, stage, :to, error_code,
+           jsonb_build_object('from', was, 'why', 'failing for too long')
+      FROM given_up
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, error_code)
 SELECT run_id, call_id, record_id, stage, 'moved_to_dlq', error_code FROM queued;
@@ -72,18 +80,18 @@ WITH held AS (
     SELECT own.run_id, own.call_id, own.record_id, own.status AS was, letter.stage, letter.error_code,
            letter.error_message, letter.moved_at
       FROM call_dead_letters letter JOIN call_records own USING (run_id, call_id, record_id)
-     WHERE letter.run_id = :run_id AND letter.replayed_at IS NULL AND own.status IN ('pending', 'downloaded')
+     WHERE letter.run_id = :run_id AND letter.replayed_at IS NULL AND own.status = ANY(:expected)
        FOR UPDATE OF own
 ), moved AS (
     UPDATE call_records own
-       SET status = 'error', error_code = held.error_code, batch_no = NULL, updated_at = now(),
+       SET status = :to, error_code = held.error_code, batch_no = NULL, updated_at = now(),
            error_message = 'in the dead letter queue since ' || held.moved_at::date || ': '
                            || coalesce(held.error_message, 'no details')
       FROM held
      WHERE own.run_id = held.run_id AND own.call_id = held.call_id AND own.record_id = held.record_id
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, error_code, detail)
-SELECT run_id, call_id, record_id, :stage, 'error', error_code,
+SELECT run_id, call_id, record_id, :stage, :to, error_code,
        jsonb_build_object('from', was, 'why', 'in the dead letter queue')
   FROM held;
 
@@ -101,14 +109,19 @@ WITH letters AS (
       FROM letters
      WHERE dlq.run_id = letters.letter_run_id AND dlq.call_id = letters.call_id
        AND dlq.record_id = letters.letter_record_id
+), old AS (
+    SELECT own.run_id, own.call_id, own.record_id, own.status AS was
+      FROM letters JOIN call_records own USING (run_id, call_id, record_id)
+     WHERE own.status = ANY(:expected)
+       FOR UPDATE OF own
 ), moved AS (
     UPDATE call_records own
-       SET status = CASE WHEN raw_path IS NOT NULL AND checksum IS NOT NULL THEN 'downloaded' ELSE 'pending' END,
+       SET status = CASE WHEN raw_path IS NOT NULL AND checksum IS NOT NULL THEN :stored_to ELSE :to END,
            first_failed_at = NULL, stage_attempts = 0, batch_no = NULL, updated_at = now()
-      FROM letters
-     WHERE own.run_id = letters.run_id AND own.call_id = letters.call_id AND own.record_id = letters.record_id
-       AND own.status = 'error'
-    RETURNING own.run_id, own.call_id, own.record_id, own.status
+      FROM old
+     WHERE own.run_id = old.run_id AND own.call_id = old.call_id AND own.record_id = old.record_id
+    RETURNING own.run_id, own.call_id, own.record_id, own.status, old.was
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, detail)
-SELECT run_id, call_id, record_id, :stage, status, '{"from": "error", "why": "replayed from the DLQ"}' FROM moved;
+SELECT run_id, call_id, record_id, :stage, status, jsonb_build_object('from', was, 'why', 'replayed from the DLQ')
+  FROM moved;

@@ -13,14 +13,14 @@ CREATE TEMPORARY TABLE incoming (
 -- name: copy_incoming#
 COPY incoming FROM STDIN;
 
--- name: refresh_known!
+-- name: refresh_known
 -- The figures follow the portal always; a recording that came late or got its final name only where nobody has begun.
 WITH fresh AS (
     SELECT DISTINCT ON (statistics_id) * FROM incoming ORDER BY statistics_id, has_recording DESC
 ), found AS (
-    SELECT known.call_id AS old_call_id, known.record_id AS old_record_id, fresh.*,
+    SELECT known.call_id AS old_call_id, known.record_id AS old_record_id, known.status AS was, fresh.*,
            fresh.has_recording AND fresh.record_id <> known.record_id
-           AND known.status IN ('no_recording', 'pending', 'error', 'missing_audio') AND known.raw_path IS NULL
+           AND known.status = ANY(:untouched) AND known.raw_path IS NULL
            AND NOT EXISTS (SELECT FROM call_records other
                             WHERE other.run_id = :run_id AND other.call_id = fresh.call_id
                               AND other.record_id = fresh.record_id) AS renamed,
@@ -30,19 +30,29 @@ WITH fresh AS (
      CROSS JOIN LATERAL (SELECT * FROM call_records
                           WHERE run_id = :run_id AND statistics_id = fresh.statistics_id LIMIT 1) known
 ), wanted AS MATERIALIZED (
-    SELECT * FROM found WHERE renamed OR changed
+    SELECT *, renamed AND was = ANY(:expected) AS late FROM found WHERE renamed OR changed
+), refreshed AS (
+    UPDATE call_records known
+       SET duration_sec = wanted.duration_sec,
+           employee_name = coalesce(wanted.employee_name, known.employee_name),
+           failed_code = wanted.failed_code,
+           record_id = CASE WHEN renamed THEN wanted.record_id ELSE known.record_id END,
+           file_id = CASE WHEN renamed THEN wanted.file_id ELSE known.file_id END,
+           recording_url = CASE WHEN renamed THEN wanted.recording_url ELSE known.recording_url END,
+           status = CASE WHEN late THEN :to ELSE known.status END,
+           updated_at = now()
+      FROM wanted
+     WHERE known.run_id = :run_id AND known.call_id = wanted.old_call_id AND known.record_id = wanted.old_record_id
+       AND known.status = was
+    RETURNING known.run_id, known.call_id, known.record_id, was, late
+), told AS (
+    INSERT INTO call_events (run_id, call_id, record_id, stage, event, detail)
+    SELECT run_id, call_id, record_id, :stage, :to,
+           jsonb_build_object('from', was, 'why', 'the recording has arrived since')
+      FROM refreshed
+     WHERE late
 )
-UPDATE call_records known
-   SET duration_sec = wanted.duration_sec,
-       employee_name = coalesce(wanted.employee_name, known.employee_name),
-       failed_code = wanted.failed_code,
-       record_id = CASE WHEN renamed THEN wanted.record_id ELSE known.record_id END,
-       file_id = CASE WHEN renamed THEN wanted.file_id ELSE known.file_id END,
-       recording_url = CASE WHEN renamed THEN wanted.recording_url ELSE known.recording_url END,
-       status = CASE WHEN renamed AND known.status = 'no_recording' THEN 'pending' ELSE known.status END,
-       updated_at = now()
-  FROM wanted
- WHERE known.run_id = :run_id AND known.call_id = wanted.old_call_id AND known.record_id = wanted.old_record_id;
+SELECT count(*) FROM refreshed;
 
 -- name: insert_new!
 INSERT INTO call_records (run_id, call_id, record_id, statistics_id, status, direction, from_number, to_number,

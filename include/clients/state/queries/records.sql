@@ -71,8 +71,9 @@ SELECT count(*) AS records, coalesce(sum(duration_sec), 0) / 60.0 AS minutes
  WHERE run_id = :run_id AND batch_no = :batch_no;
 
 -- name: to_buy
+-- A recording that the portal gives no length for is billed a minute all the same.
 SELECT count(*)::integer AS recordings,
-       coalesce(sum(ceil(coalesce(audio_sec, duration_sec) / 60.0)), 0)::integer AS minutes,
+       coalesce(sum(greatest(1, ceil(coalesce(audio_sec, duration_sec) / 60.0))), 0)::integer AS minutes,
        (count(*) FILTER (WHERE raw_path IS NULL))::integer AS downloads
   FROM call_records
  WHERE run_id = :run_id AND status = ANY(:unfinished);
@@ -97,7 +98,7 @@ UPDATE call_records
 WITH wanted AS (
     SELECT run_id, call_id, record_id, statistics_id, checksum, status
       FROM call_records
-     WHERE run_id = :run_id AND status IN ('pending', 'downloaded') AND transcript_path IS NULL
+     WHERE run_id = :run_id AND status = ANY(:expected) AND transcript_path IS NULL
        AND (call_id = :call_id OR :call_id::text IS NULL) AND (record_id = :record_id OR :record_id::text IS NULL)
        FOR UPDATE
 ), bought AS (
@@ -113,7 +114,7 @@ WITH wanted AS (
      ORDER BY wanted.call_id, wanted.record_id, text.updated_at DESC
 ), reused AS (
     UPDATE call_records own
-       SET status = 'completed', reused_from_run_id = bought.run_id,
+       SET status = :to, reused_from_run_id = bought.run_id,
            raw_path = coalesce(own.raw_path, bought.raw_path), checksum = coalesce(own.checksum, bought.checksum),
            transcript_path = bought.transcript_path, summary_path = bought.summary_path, tags = bought.tags,
            text_preview = bought.text_preview, language = bought.language, roles = bought.roles,
@@ -127,5 +128,5 @@ WITH wanted AS (
     RETURNING own.run_id, own.call_id, own.record_id, own.reused_from_run_id, bought.was
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, detail)
-SELECT run_id, call_id, record_id, :stage, 'completed', jsonb_build_object('from', was, 'reused_from', reused_from_run_id)
+SELECT run_id, call_id, record_id, :stage, :to, jsonb_build_object('from', was, 'reused_from', reused_from_run_id)
   FROM reused;

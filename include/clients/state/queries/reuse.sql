@@ -11,15 +11,21 @@ SELECT transcript_path, max(summary_path)
 
 -- name: give_back!
 -- The buyer's row loses the path as well, or the next night would choose the same dead file again.
-WITH own AS (
-    UPDATE call_records
-       SET status = 'pending', reused_from_run_id = NULL, raw_path = NULL, transcript_path = NULL, summary_path = NULL,
+WITH old AS (
+    SELECT run_id, call_id, record_id, status AS was
+      FROM call_records
+     WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = ANY(:expected)
+       AND reused_from_run_id = :source_run AND transcript_path = :path
+       FOR UPDATE
+), own AS (
+    UPDATE call_records mine
+       SET status = :to, reused_from_run_id = NULL, raw_path = NULL, transcript_path = NULL, summary_path = NULL,
            tags = '{}', text_preview = NULL, language = NULL, roles = NULL, source = NULL, model = NULL, cost = NULL,
            audio_sec = NULL, needs_review = false, review_reasons = '{}', words_per_minute = NULL, confidence = NULL,
            updated_at = now()
-     WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = ANY(:expected)
-       AND reused_from_run_id = :source_run AND transcript_path = :path
-    RETURNING run_id, call_id, record_id
+      FROM old
+     WHERE mine.run_id = old.run_id AND mine.call_id = old.call_id AND mine.record_id = old.record_id
+    RETURNING mine.run_id, mine.call_id, mine.record_id, old.was
 ), buyer AS (
     UPDATE call_records text SET transcript_path = NULL
       FROM own
@@ -32,5 +38,5 @@ WITH own AS (
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, detail)
 SELECT run_id, call_id, record_id, :stage, :to,
-       jsonb_build_object('from', 'completed', 'why', 'the earlier text is gone from the storage')
+       jsonb_build_object('from', was, 'why', 'the earlier text is gone from the storage')
   FROM own;
