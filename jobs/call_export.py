@@ -5,8 +5,6 @@
 Exit status: 0 completed, 1 not completed, 2 refused before anything was created.
 """
 
-import hashlib
-import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,16 +17,11 @@ from include.config.names import STATE_CONN
 from include.config.policy import load_policy
 from include.domain.errors import BadInput, ExportError
 from include.domain.periods import resolve_period
+from include.domain.run_ids import LONGEST_KEY, dag_run_id_of
 from jobs.airflow_api import AirflowApi, connection_from_environment
 from jobs.follow import follow
 
 FLAG: dict[str, Any] = {"type": bool, "default": False, "is_flag": False, "flag_value": True, "show_default": True}
-PLAIN_RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]{1,120}")
-
-
-def dag_run_id_of(key: str) -> str:
-    """One key, one DAG run: readable where Airflow's alphabet allows it, else its SHA-256."""
-    return f"key__{key if PLAIN_RUN_ID.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()}"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,8 +43,8 @@ def main(
     """Export the texts of the portal's calls."""
     try:
         conf = checked_conf(resume=resume, replay_dlq=replay_dlq, run_id=run_id, params=params)
-        if key is not None and not 1 <= len(key) <= 128:
-            raise BadInput("--key takes 1 to 128 characters")
+        if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+            raise BadInput(f"--key takes 1 to {LONGEST_KEY} characters")
         sys.exit(start(conf, key, following=following))
     except BadInput as error:
         click.echo(f"refused: {error}", err=True)

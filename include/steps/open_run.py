@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from include.clients.state.rows import NewRun
 from include.clients.state.store import State
 from include.config.policy import Policy
 from include.domain.errors import BadInput
 from include.domain.periods import resolve_period
+from include.domain.run_ids import run_id_of
 from include.domain.states import RunStatus
 
-NAMESPACE = UUID("6f1c0f1e-7a53-5d5b-9a39-3c1d2c7b8a10")
 STAGE = "open_run"
 
 
@@ -60,7 +60,7 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
     )
     run = state.open_run(
         NewRun(
-            run_id=uuid5(NAMESPACE, request.dag_run_id),
+            run_id=run_id_of(request.dag_run_id),
             dag_run_id=request.dag_run_id,
             idempotency_key=request.idempotency_key or request.dag_run_id,
             period_from=period.start,
