@@ -84,7 +84,7 @@ class Moves(Listings):
             "passed": error is None and to in (RecordStatus.DOWNLOADED, RecordStatus.COMPLETED),
             "counts": error is not None and attempts_plus > 0,
             "begins": to in BEFORE_WORK,
-            "detail": Jsonb({"reason": message} if message else {}),
+            "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
         }
         with self.transaction() as connection:
             return connection.execute(_statement(values, columns), {**values, **columns}).rowcount == 1
@@ -92,6 +92,11 @@ class Moves(Listings):
     def move_to_work(self, record: RecordRow, to: RecordStatus, *, stage: str) -> bool:
         """Takes a record in hand: pending -> downloading, downloaded -> transcribing. False where another has it."""
         return self.move_record(*(record.run_id, *record.key), to, expected={BEFORE_WORK[to]}, stage=stage)
+
+
+def _bought(columns: RecordColumns) -> dict[str, str]:
+    """What a text has cost, kept in the history too: the row forgets it when the text is bought once more."""
+    return {name: str(columns[name]) for name in ("cost", "audio_sec") if "cost" in columns and name in columns}
 
 
 _CASTS = {"error_code": "text", "error_message": "text", "to": "text", "stage": "text", "passed": "bool"}

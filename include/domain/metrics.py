@@ -1,0 +1,93 @@
+"""What the monitoring is told about all runs: counters since the first run, and how things stand now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+RUN_ENDS = ("completed", "error", "cancelled")
+TEXT_OUTCOMES = ("completed", "reused", "error", "missing_audio")
+RETRY_STAGES = ("download", "transcribe", "summarize")
+MONEY_KINDS = ("recognition", "summary")
+STOP_KINDS = ("AccessDenied", "QuotaExhausted", "NotConfigured", "ContractBroken", "StopRun")
+QA_RESULTS = ("ok", "issue")
+
+# Seconds that a run takes: minutes for a night's few calls, six hours for the promise (PRD 8), then what is too long.
+DURATION_BUCKETS = (60, 300, 900, 1800, 3600, 7200, 10800, 14400, 18000, 21600, 28800, 43200, 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Runs that ended, by their seconds: `counts` are of each bucket alone, the last one is for what is longer."""
+
+    counts: tuple[int, ...] = (0,) * (len(DURATION_BUCKETS) + 1)
+    total_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCounters:
+    """Of single recordings, from their history. Money is USD; minutes are of recognised audio, exact."""
+
+    texts: Mapping[str, int] = field(default_factory=dict)
+    retries: Mapping[str, int] = field(default_factory=dict)
+    cost: Mapping[str, Decimal] = field(default_factory=dict)
+    minutes: Decimal = Decimal(0)
+    dead_letters: int = 0
+
+    def __add__(self, other: "RecordCounters") -> "RecordCounters":
+        return RecordCounters(
+            texts=_sum(self.texts, other.texts),
+            retries=_sum(self.retries, other.retries),
+            cost={kind: self.cost.get(kind, Decimal(0)) + other.cost.get(kind, Decimal(0)) for kind in MONEY_KINDS},
+            minutes=self.minutes + other.minutes,
+            dead_letters=self.dead_letters + other.dead_letters,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunNow:
+    """A run under way, or the last one that ended. `limit` (USD) is what it may spend; `statuses` count recordings."""
+
+    run_id: str
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    spent: Decimal
+    limit: Decimal
+    statuses: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything of one scrape; times are UTC.
+
+    `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet.
+    """
+
+    run_ends: Mapping[str, int]
+    run_stops: Mapping[str, int]
+    durations: Mapping[str, Durations]
+    records: RecordCounters
+    refusals: Mapping[str, int]
+    low_rate_switches: int
+    low_rate_active: bool
+    qa_checked: Mapping[str, int]
+    errors_over_day: int
+    dead_letters_waiting: int
+    recordings: int
+    last_success_at: datetime | None
+    runs: tuple[RunNow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the alerts compare with. `schedule_seconds` is the longest time between two scheduled runs."""
+
+    budget_usd: Decimal
+    over_budget_share: Decimal
+    deadline_seconds: float
+    schedule_seconds: float
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}
