@@ -9,7 +9,7 @@
 | `open_run` | проверяет период, заводит строку в `call_exports` |
 | `preflight` | права вебхука, распознаватель, хранилище: до первой траты |
 | `list_calls` | все звонки периода — строками в `call_records` |
-| `plan` | берёт готовые тексты прежних запусков, считает прогноз, делит остальное на пачки |
+| `plan` | берёт готовые тексты прежних запусков, считает прогноз, делит остальное на пачки; выше бюджета — спрашивает |
 | `batch.download` → `batch.transcribe` → `batch.summarize` | каждая пачка идёт сама, не дожидаясь других |
 | `publish` | реестр, отчёт, журнал |
 | `close_run` | итог: зелёный, если тексты есть у ≥ 99 % записей и ошибок ≤ 1 % |
@@ -24,6 +24,12 @@
 `idempotency_key` — один ключ — один запуск: повтор с тем же ключом ничего не делает.
 
 **Повторять безопасно**: уже купленный текст не покупается второй раз, уже скачанное не скачивается.
+
+**Если `plan` ждёт (awaiting_input).** Прогноз больше чем на 20 % выше `BUDGET_USD`: откройте запуск, вкладка Required Actions,
+прочтите вопрос и выберите Approve или Reject. До ответа ничего не скачивается и не тратится, место в пулах не занято. Approve —
+запуск потратит не больше названной суммы и остановится, дойдя до неё. Reject или нет ответа (`approval_timeout_hours` в
+policy.yaml, 12 часов) — запуск зелёный (решение человека не сбой), в заметке Cancelled и кто отказал, в `call_exports` —
+`cancelled`; реестр и отчёт показывают, что есть и чего нет. `make resume RUN_ID=...` спросит снова.
 
 **Если красное.** Красная пачка: часть записей закончилась ошибкой, причина — в логе пачки и в реестре (`error_code`). Очистите
 (Clear) эту пачку вместе с Downstream: заново пойдут только её незаконченные записи, реестр и отчёт перепишутся. Красный
@@ -40,6 +46,7 @@ from airflow.sdk import get_current_context as context
 from include.config.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
 from include.config.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
 from plugins.deadlines import FirstQueuedAt
+from plugins.operators.approval import PlanWithApprovalOperator
 from plugins.operators.whisper import WhisperTranscribeOperator
 from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 
@@ -116,13 +123,6 @@ with DAG(
 
         return work.list_calls(context(), run)
 
-    @task(**PORTAL, priority_weight=30)
-    def plan(run: str) -> list[int]:
-        """Reuses texts of earlier runs, forecasts the rest and cuts it into batches; returns their numbers."""
-        from plugins import work
-
-        return work.plan(context(), run)
-
     @task(
         **PORTAL, priority_weight=1, pool=PORTAL_POOL, trigger_rule=TriggerRule.ALL_SUCCESS,
         map_index_template="{{ batch_label }}",
@@ -172,6 +172,7 @@ with DAG(
         work.close_run(context(), run)
 
     run = open_run()
-    batches = plan(run)
-    preflight(run) >> list_calls(run) >> batches
-    batch.partial(run=run).expand(batch=batches) >> publish(run) >> close_run(run)
+    # reuses texts of earlier runs, forecasts the rest, asks where that is too much; its output: the batches' numbers
+    plan = PlanWithApprovalOperator(task_id="plan", run_id=run, priority_weight=30, **PORTAL)
+    preflight(run) >> list_calls(run) >> plan
+    batch.partial(run=run).expand(batch=plan.output) >> publish(run) >> close_run(run)

@@ -58,8 +58,19 @@ class AirflowApi:
         self._check(answer, f"look up the run {dag_run_id}")
         return answer.json().get("note") or ""
 
+    def question_url(self, dag_run_id: str) -> str:
+        """Where a person answers the question that `plan` puts when the forecast is above the budget."""
+        return f"{self._base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}/tasks/plan/required_actions"
+
     def unpause(self) -> None:
         self._check(self._send("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False}), "unpause the DAG")
+
+    def publish_again(self, dag_run_id: str) -> None:
+        """Clears `publish` and what follows it: registry and report are written anew, the verdict is the same."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": dag_run_id, "task_ids": ["publish"],
+                "include_downstream": True}  # fmt: skip
+        answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/clearTaskInstances", body)
+        self._check(answer, "write the report again")
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
         try:

@@ -17,12 +17,12 @@ PATIENCE_SECONDS = 300.0
 ENDED = {"success", "failed"}
 
 PROGRESS_SQL = """
-SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase,
+SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase, e.metadata ->> 'asked_cost' AS asked_cost,
        count(r.*) FILTER (WHERE r.status NOT IN ('no_recording')) AS recordings,
        count(r.*) FILTER (WHERE r.status IN ('completed', 'error', 'missing_audio')) AS done,
        count(r.*) FILTER (WHERE r.status = 'error') AS errors,
        coalesce(sum(r.audio_sec) FILTER (WHERE r.status = 'completed'), 0) / 60 AS minutes,
-       coalesce(sum(r.cost) FILTER (WHERE r.status = 'completed' AND r.reused_from_run_id IS NULL), 0) AS spent
+       coalesce(sum(r.spent), 0) AS spent
   FROM call_exports e LEFT JOIN call_records r USING (run_id)
  WHERE e.dag_run_id = %(dag_run_id)s OR e.run_id = %(run_id)s::uuid OR e.idempotency_key = %(key)s::text
  GROUP BY e.run_id
@@ -31,11 +31,15 @@ SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase,
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """`recordings` counts calls that have one; `minutes` of recognised audio; `spent` in USD by this run."""
+    """`recordings` counts calls that have one; `minutes` of recognised audio; `spent` in USD by this run.
+
+    `asked_cost` (USD) is what a person is being asked to allow, None while nobody is.
+    """
 
     run_id: str
     status: str
     phase: str | None
+    asked_cost: str | None
     recordings: int
     done: int
     errors: int
@@ -65,6 +69,7 @@ def follow(
     )
     lost = 0.0
     now: RunProgress | None = None
+    told: str | None = None
     with Progress(*columns, console=console) as bar:
         line = bar.add_task("waiting for Airflow", total=None, numbers="")
         while True:
@@ -81,6 +86,10 @@ def follow(
                     ) from None
                 state = ""
             if now is not None:
+                if now.asked_cost and now.asked_cost != told:
+                    question = f"waiting for approval of up to {now.asked_cost} USD: {api.question_url(dag_run_id)}"
+                    console.print(question, markup=False, highlight=False, soft_wrap=True)
+                told = now.asked_cost
                 numbers = f"{now.minutes:.0f} min, ${now.spent:.4f}" + (f", {now.errors} errors" if now.errors else "")
                 bar.update(
                     line,
@@ -115,4 +124,7 @@ def tell_end(api: AirflowApi, dag_run_id: str, last: RunProgress | None, console
         console.print("the run was refused before it was registered", markup=False)
         return 1
     console.print(f"run_id {last.run_id}: {last.status}", markup=False, highlight=False)
+    if last.status == "cancelled":
+        again = f"its cost was not approved and nothing more was spent; make resume RUN_ID={last.run_id} asks again"
+        console.print(again, markup=False, highlight=False, soft_wrap=True)
     return 0 if last.status == "completed" else 1

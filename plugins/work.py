@@ -5,7 +5,9 @@ Imported inside tasks only, so that parsing the DAG stays cheap.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.domain.errors import ExportError, StopRun, Throttled
 from include.domain.states import RunStatus
+from include.steps import approve as approve_step
 from include.steps import close_run as close_step
 from include.steps import download as download_step
 from include.steps import list_calls as list_step
@@ -76,6 +79,7 @@ def preflight(context: "Context", run_id: str) -> None:
                 StorageHook().get_conn(),
                 state,
                 check_recogniser=WhisperHook(policy=policy).check,
+                portal_texts=policy.stt.reuse_portal_transcripts,
             )
 
 
@@ -87,11 +91,21 @@ def list_calls(context: "Context", run_id: str) -> int:
         return listed
 
 
-def plan(context: "Context", run_id: str) -> list[int]:
+def plan(context: "Context", run_id: str) -> plan_step.Planned:
     with step(context, run_id, plan_step.STAGE, "считаю прогноз") as state:
         planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
-        note_run(context, run_id, f"{_capital(planned.sentence)}.")
-        return planned.batches
+        where = "Жду ответа на вкладке Required Actions. " if planned.question else ""
+        note_run(context, run_id, f"{where}{_capital(planned.sentence)}.")
+        return planned
+
+
+def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: str | None, at: datetime) -> list[int]:
+    """A person's answer to the plan's question, or the lack of one; returns the batches that may be started."""
+    answer = approve_step.Answer(approved=approved, by=by, at=at)
+    with step(context, run_id, approve_step.STAGE, "записываю ответ") as state:
+        sentence = approve_step.settle(UUID(run_id), Decimal(cost), answer, state)
+        note_run(context, run_id, f"{sentence}.")
+        return plan_step.batches_of(UUID(run_id), state, load_run_policy()) if approved else []
 
 
 def download(context: "Context", run_id: str, batch: int) -> int:
@@ -111,9 +125,10 @@ def download(context: "Context", run_id: str, batch: int) -> int:
 
 
 def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: str) -> int:
-    with batch_of(context, run_id, batch, transcribe_step.STAGE, "распознаю речь") as state:
+    with batch_of(context, run_id, batch, transcribe_step.RULE.stage, "распознаю речь") as state:
         policy = load_run_policy()
-        with WhisperHook(whisper_conn_id, policy=policy).get_conn() as recogniser:
+        hook = WhisperHook(whisper_conn_id, policy=policy)
+        with hook.get_conn() as recogniser, hook.fallback() or nullcontext() as fallback:
             return transcribe_step.transcribe_batch(
                 UUID(run_id),
                 batch,
@@ -123,6 +138,7 @@ def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: 
                 policy=policy,
                 fresh=is_fresh(context),
                 fetch_again=partial(_fetch_again, run_id, batch),
+                fallback=fallback,
             )
 
 
@@ -241,6 +257,16 @@ def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str
             yield state
         finally:
             note_run(context, run_id, f"{_capital(state.progress_sentence(UUID(run_id)))}.")
+            if stage != download_step.STAGE:
+                _show_registry(run_id, state)
+
+
+def _show_registry(run_id: str, state: "State") -> None:
+    """The registry as far as the run has come. Nobody's batch fails for it: `publish` writes the last one."""
+    try:
+        publish_step.publish_live(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
+    except (ExportError, OSError) as error:
+        log.warning("the registry was not written in mid-run, publish will do it: %s", error)
 
 
 def _reopen_if_cleared(context: "Context", run_id: str, state: "State", stage: str) -> None:

@@ -5,7 +5,7 @@ What Airflow adds (retries, mapping, clearing) is done here in the plainest way:
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +25,13 @@ from include.domain.naming import registry_key
 from include.domain.periods import Period
 from include.domain.states import RecordStatus
 from include.domain.verdict import Verdict
+from include.reporting.approval import Question
+from include.steps.approve import Answer, settle
 from include.steps.close_run import close_run
 from include.steps.download import download_batch
 from include.steps.list_calls import list_calls
 from include.steps.open_run import RunRequest, open_run
-from include.steps.plan import plan
+from include.steps.plan import batches_of, plan
 from include.steps.preflight import preflight
 from include.steps.publish import publish
 from include.steps.stop import reopen_if_closed, stop_run
@@ -53,6 +55,7 @@ class Outcome:
     verdict: Verdict
     red: list[ExportError] = field(default_factory=list)
     retries: int = 0
+    question: Question | None = None
 
 
 @dataclass
@@ -79,19 +82,31 @@ class Export:
         return self.close(outcome)
 
     def prepare(self, **request: object) -> tuple[Outcome, list[int]]:
-        """Everything before the first batch; returns their numbers."""
+        """Everything before the first batch; returns their numbers, none where a person is asked first."""
         run_id = self.open(**request)
         with self.state() as state, self.client() as portal:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
                 check = self.recognising().close
-                self.again(outcome, lambda: preflight(run_id, portal, self.storage, state, check_recogniser=check))
+                self.again(outcome, lambda: preflight(
+                    run_id, portal, self.storage, state, check_recogniser=check,
+                    portal_texts=self.policy.stt.reuse_portal_transcripts,
+                ))  # fmt: skip
                 self.again(outcome, lambda: list_calls(run_id, portal, state))
-                return outcome, plan(run_id, state, self.storage, self.policy).batches
+                planned = plan(run_id, state, self.storage, self.policy)
             except StopRun as error:
                 stop_run(run_id, error, state, stage="test")
                 close_run(run_id, state, self.policy, upstream_failed=None)
                 raise
+        outcome.question = planned.question
+        return outcome, [] if planned.question else planned.batches
+
+    def answer(self, outcome: Outcome, *, approved: bool, by: str | None = "director") -> list[int]:
+        """A person's answer to the question, or with nobody named the end of waiting; returns the batches to start."""
+        assert outcome.question is not None
+        with self.state() as state:
+            settle(outcome.run_id, outcome.question.cost, Answer(approved, by, RUN_AFTER), state)
+            return batches_of(outcome.run_id, state, self.policy) if approved else []
 
     def open(self, **request: object) -> UUID:
         self.runs += 1
@@ -117,10 +132,10 @@ class Export:
             ))  # fmt: skip
 
     def transcribe(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
-        with self.state() as state, self.recognising() as recogniser:
+        with self.state() as state, self.recognising() as recogniser, self.second() as fallback:
             self._stage(outcome, state, fresh, lambda first: transcribe_batch(
                 outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy,
-                fresh=first, fetch_again=lambda: self.fetch_again(outcome, batch),
+                fresh=first, fetch_again=lambda: self.fetch_again(outcome, batch), fallback=fallback,
             ))  # fmt: skip
 
     def fetch_again(self, outcome: Outcome, batch: int) -> None:
@@ -179,10 +194,15 @@ class Export:
             portal.close()
             pace.close()
 
-    def recognising(self) -> Recogniser:
+    def second(self) -> AbstractContextManager[Recogniser | None]:
+        """The fallback recogniser, where the policy names one."""
+        model = self.policy.stt.fallback_model
+        return self.recognising(model) if model else nullcontext()
+
+    def recognising(self, model: str | None = None) -> Recogniser:
         return Recogniser(
             RecogniserSettings(
-                model=self.policy.stt.model,
+                model=model or self.policy.stt.model,
                 api_key=self.recogniser.key,
                 base_url=f"{self.recogniser_url}/v1",
                 proxy_url=self.proxy_url,
@@ -201,7 +221,11 @@ class Export:
 
 @contextmanager
 def export_over(world: PortalWorld, database: str, storage: Storage | Path, **overrides: str) -> Iterator[Export]:
-    """An export over simulators that are served while the context lasts; `overrides` as in the environment."""
+    """An export over simulators that are served while the context lasts; `overrides` as in the environment.
+
+    Up to nine recordings are one batch: in the product's smaller ones there would be no others to suffer from a fault.
+    """
+    policy = load_policy(overrides)
     portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(requests_per_minute=100_000)
     with running(portal) as portal_url, running(recogniser) as recogniser_url:
@@ -212,5 +236,5 @@ def export_over(world: PortalWorld, database: str, storage: Storage | Path, **ov
             recogniser_url=recogniser_url,
             conninfo=database,
             storage=LocalStorage(storage) if isinstance(storage, Path) else storage,
-            policy=load_policy(overrides),
+            policy=policy.model_copy(update={"batches": policy.batches.model_copy(update={"min_calls": 5})}),
         )

@@ -88,6 +88,10 @@ class QuotaExhausted(StopRun):
     code = ErrorCode.STT_QUOTA
 
 
+class BudgetSpent(StopRun):
+    """The run has spent what it may spend (D26); a person has to allow more."""
+
+
 class NotConfigured(StopRun):
     """A setting that the run needs is missing or unusable."""
 

@@ -44,8 +44,9 @@ def judge_run(
 ) -> Verdict:
     """The verdict over a whole run.
 
-    `stop` is why it was stopped, `refused` who said no to what it was going to cost. `failed_step` names a task that every call depends on and that did not end well: then
-    the rows cannot be trusted to be all there is, so the run is in error whatever they say.
+    `stop` is why it was stopped, `refused` who said no to what it was going to cost. `failed_step` names a task that
+    every call depends on and that did not end well: then the rows cannot be trusted to be all there is, so the run is
+    in error whatever they say.
     """
     verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
     if stop or failed_step:

@@ -43,6 +43,7 @@ def assess(figures: RunFigures, settings: ReportSettings) -> Assessment:
         min_coverage=settings.min_coverage,
         max_error_share=settings.max_error_share,
         stop=figures.run.stop,
+        refused=figures.run.refused,
         failed_step=figures.run.failed_step,
         dry_run=figures.run.dry_run,
     )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from math import ceil
 
+from include.domain.budget import PlannedSpending
 from include.domain.money import in_roubles
 from include.domain.report import Estimate, ReportSettings
 from include.reporting import wording as w
@@ -12,18 +13,15 @@ from include.reporting.markdown import render
 _LATENCIES = (10, 24, 30)
 
 
-def render_estimate(estimate: Estimate, settings: ReportSettings) -> str:
-    """Markdown for `reports/estimate_<period>.md`: what will be bought, for how much, how long it takes."""
+def render_estimate(estimate: Estimate, settings: ReportSettings, planned: PlannedSpending) -> str:
+    """Markdown for `reports/estimate_<period>.md`: what will be bought, for how much, whether a person is asked."""
     run = estimate.run
     return render(
         "estimate.md.j2",
         period=f"{w.day(run.period_from.date())} — {w.day(run.period_to.date())}",
-        verdict=_verdict(estimate, settings),
+        verdict=_verdict(estimate, settings, planned),
         volume=_volume(estimate),
-        money=[
-            _money_row("Прогноз", estimate, settings),
-            ["Бюджет запуска", w.number(settings.budget_usd, 4), _roubles(settings.budget_usd, settings)],
-        ],
+        money=_money(settings, planned),
         times=_times(estimate, settings),
         sla=f"{w.number(settings.sla_hours)} ч",
         lines=w.number(settings.lines),
@@ -42,18 +40,25 @@ def lines_needed(estimate: Estimate, seconds_per_minute: float, sla_hours: float
     return max(1, ceil(float(estimate.minutes) * seconds_per_minute / (sla_hours * 3600)))
 
 
-def _verdict(estimate: Estimate, settings: ReportSettings) -> list[str]:
+def _verdict(estimate: Estimate, settings: ReportSettings, planned: PlannedSpending) -> list[str]:
     sentences = []
-    limit = settings.budget_usd * (1 + settings.over_forecast_share)
     if estimate.to_buy == 0:
         sentences.append("Покупать нечего: новых записей для распознавания нет.")
-    elif estimate.cost > limit:
-        over = w.dollars(estimate.cost - settings.budget_usd)
-        sentences.append(f"Прогноз выше бюджета на {over}: согласуйте его, прежде чем запускать без dry_run.")
-    elif estimate.cost > settings.budget_usd:
-        sentences.append("Прогноз выше бюджета, но в пределах допуска.")
+    elif planned.needs_approval:
+        over = w.dollars(planned.total - planned.ceiling)
+        next_step = (
+            "без dry_run запуск остановится и спросит" if estimate.run.dry_run else "запуск остановился и спрашивает"
+        )
+        sentences.append(
+            f"Нужно согласование: прогноз на {over} выше того, что можно потратить без вопроса; {next_step}, можно ли "
+            f"потратить до {w.dollars(planned.sum_to_approve)}."
+        )
+    elif planned.spending.approved is not None:
+        sentences.append("Прогноз в пределах согласованной суммы.")
+    elif planned.total > planned.budget.usd:
+        sentences.append("Прогноз выше бюджета, но в пределах допуска: согласование не нужно.")
     else:
-        sentences.append("Прогноз в пределах бюджета.")
+        sentences.append("Прогноз в пределах бюджета: согласование не нужно.")
     if hours_needed(estimate, settings.seconds_per_minute, settings.lines) > settings.sla_hours:
         needed = lines_needed(estimate, settings.seconds_per_minute, settings.sla_hours)
         sentences.append(f"В срок не уложиться: нужно TRANSCRIBE_CONCURRENCY не меньше {needed}.")
@@ -73,8 +78,16 @@ def _volume(estimate: Estimate) -> list[list[str]]:
     ]
 
 
-def _money_row(name: str, estimate: Estimate, settings: ReportSettings) -> list[str]:
-    return [name, w.number(estimate.cost, 4), _roubles(estimate.cost, settings)]
+def _money(settings: ReportSettings, planned: PlannedSpending) -> list[list[str]]:
+    spent, approved = planned.spending.spent, planned.spending.approved
+    sums = {
+        "Прогноз": planned.forecast,
+        "Уже потрачено этим запуском": spent or None,
+        "Бюджет запуска": planned.budget.usd,
+        "Согласовано человеком": approved,
+        "Можно потратить без вопроса": planned.ceiling,
+    }
+    return [[name, w.number(usd, 4), _roubles(usd, settings)] for name, usd in sums.items() if usd is not None]
 
 
 def _roubles(usd: Decimal, settings: ReportSettings) -> str:

@@ -1,8 +1,7 @@
 """Forecast first (D26): what is already ours is reused; the rest is known in calls, minutes, money and hours."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from include.clients.state.reporting import run_estimate
@@ -10,10 +9,14 @@ from include.clients.state.rows import Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.config.policy import Policy
+from include.domain.budget import PlannedSpending
 from include.domain.naming import estimate_key
 from include.domain.planning import plan_batches
-from include.domain.stt_profiles import profile_of
+from include.domain.report import Estimate
+from include.reporting.approval import Question, approval_question
 from include.reporting.estimate import hours_needed, render_estimate
+from include.steps.approve import ask, forget_answer
+from include.steps.budget import planned_spending
 from include.steps.paths import period_of, run_of
 from include.steps.report_settings import report_settings
 from include.steps.reuse import reuse_earlier_texts
@@ -23,34 +26,44 @@ STAGE = "plan"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`batches` is empty where there is nothing to buy, or where only the forecast was asked for."""
+    """`batches` is empty where there is nothing to buy, or where only the forecast was asked for.
+
+    Where there is a `question`, none of them may be started before a person has approved it.
+    """
 
     batches: list[int]
     sentence: str
+    question: Question | None = None
 
 
 def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planned:
-    """Safe to run twice: a record that has a batch keeps it."""
+    """Safe to run twice: a record that has a batch keeps it, an approval stands; an open question is put anew."""
     run = run_of(run_id, state)
+    forget_answer(run_id, state)
     reuse_earlier_texts(run, state, storage)
     state.hold_dead_letters(run_id, stage=STAGE)
-    to_buy = state.to_buy(run_id)
-    rate = rate_per_minute(policy)
-    state.set_forecast(run_id, to_buy.minutes * rate)
-    estimate_sentence = _write_estimate(run, state, storage, policy)
+    planned = planned_spending(run, state, policy)
+    state.set_forecast(run_id, planned.forecast)
+    estimate = _estimate(run, state, planned)
+    _write_estimate(estimate, planned, storage, run, policy)
+    sentence = _sentence(estimate, planned, policy)
     if run.dry_run:
-        return Planned([], f"только прогноз: {estimate_sentence}")
+        return Planned([], f"только прогноз: {sentence}")
     summaries = run.generate_summary and policy.summary.enabled
     _assign_batches(run_id, state, policy, summaries=summaries)
     batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
-    state.event(run_id, stage=STAGE, event="planned", detail={"batches": len(batches), "to_buy": to_buy.recordings})
-    return Planned(batches, f"{estimate_sentence}; пачек {len(batches)}")
+    detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}
+    state.event(run_id, stage=STAGE, event="planned", detail=detail)
+    question = _question(estimate, planned, policy) if planned.needs_approval else None
+    if question:
+        ask(run_id, question, state)
+    return Planned(batches, f"{sentence}; пачек {len(batches)}", question)
 
 
-def rate_per_minute(policy: Policy) -> Decimal:
-    """USD: the setting's, else the model's public tariff (D25)."""
-    rate = policy.stt.rate_per_min_usd  # 0 is a server of one's own
-    return profile_of(policy.stt.model).rate_per_min_usd if rate is None else rate
+def batches_of(run_id: UUID, state: State, policy: Policy) -> list[int]:
+    """The batches of a run that is planned already."""
+    run = run_of(run_id, state)
+    return state.batch_numbers_unfinished(run_id, summaries=run.generate_summary and policy.summary.enabled)
 
 
 def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bool) -> None:
@@ -64,14 +77,28 @@ def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bo
     state.assign_batches(run_id, batches)
 
 
-def _write_estimate(run: Run, state: State, storage: Storage, policy: Policy) -> str:
-    settings = report_settings(policy, datetime.now(UTC))
+def _estimate(run: Run, state: State, planned: PlannedSpending) -> Estimate:
+    """What is left to buy; the run's own row keeps the first forecast."""
     with state.transaction() as connection:
-        estimate = run_estimate(connection, run.run_id)
-    text = render_estimate(estimate, settings)
+        return replace(run_estimate(connection, run.run_id), cost=planned.forecast)
+
+
+def _write_estimate(estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, policy: Policy) -> None:
+    text = render_estimate(estimate, report_settings(policy, datetime.now(UTC)), planned)
     storage.put_bytes(estimate_key(period_of(run)), text.encode(), "text/markdown; charset=utf-8")
-    hours = hours_needed(estimate, settings.seconds_per_minute, settings.lines)
+
+
+def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> str:
+    """For the run's note."""
+    hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.lines)
+    approval = f"; нужно согласование расхода до {planned.sum_to_approve:.2f} USD" if planned.needs_approval else ""
     return (
         f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, "
-        f"{hours:.1f} ч; готовых текстов {estimate.reused}"
+        f"{hours:.1f} ч; готовых текстов {estimate.reused}{approval}"
     )
+
+
+def _question(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> Question:
+    now = datetime.now(UTC)
+    until = now + timedelta(hours=policy.money.approval_timeout_hours)
+    return approval_question(estimate, report_settings(policy, now), planned, until=until)

@@ -11,6 +11,7 @@ from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.errors import StopRun, Temporary
 from include.domain.states import RecordStatus
+from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import run_of
 from include.steps.recognise import STAGE, ClaimLost, Recognising, SpoiltAudio, to_text
@@ -32,17 +33,19 @@ def transcribe_batch(
     policy: Policy,
     fresh: bool,
     fetch_again: Callable[[], object],
+    fallback: Recogniser | None = None,
 ) -> int:
     """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     `fetch_again` downloads the batch's pending recordings: called where stored audio turned out gone or changed.
+    `fallback` hears the doubtful pieces of suspicious texts again (D23).
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
     if fresh:
         state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
-    work = Recognising(run_of(run_id, state), recogniser, storage, state, policy)
+    work = Recognising(run_of(run_id, state), recogniser, storage, state, policy, fallback)
     outcome = BatchOutcome()
     uncopied = _finish_copies(batch_no, work)
     _transcribe_downloaded(batch_no, work, outcome, last_look=False)
@@ -73,6 +76,7 @@ def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutco
     """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust."""
     for record in work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED}):
         refuse_if_stopped(work.run.run_id, work.state)
+        refuse_if_spent(work.run.run_id, work.state, work.policy)
         with work.state.claim_recording(record.call_id) as claim:
             if claim:
                 _transcribe(record, claim, work, outcome, last_look=last_look)

@@ -10,10 +10,12 @@ from psycopg.types.json import Jsonb
 
 from include.clients.state.rows import NewRun, Progress, Run, RunColumns
 from include.clients.state.session import Session, statement, storable_detail
+from include.domain.budget import Spending
 from include.domain.errors import ErrorCode
-from include.domain.states import RUN_MOVES, RecordStatus, RunStatus
+from include.domain.states import RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
 
 _FILE = "runs"
+_MONEY = "money"
 
 
 class Runs(Session):
@@ -92,6 +94,20 @@ class Runs(Session):
     def set_forecast(self, run_id: UUID, cost: Decimal) -> None:
         """`cost` (USD) is what the run was expected to spend."""
         self._count(_FILE, "set_forecast", run_id=run_id, forecast_cost=cost)
+
+    def spending(self, run_id: UUID, rate_per_minute: Decimal) -> Spending:
+        """What the run has spent and may spend; `rate_per_minute` (USD) prices the recordings in work."""
+        (found,) = self._rows(_MONEY, "spending", Spending, run_id=run_id, rate_per_minute=rate_per_minute)
+        return found
+
+    def approve(self, run_id: UUID, cost: Decimal, *, stage: str, detail: Mapping[str, Any]) -> None:
+        """A person allows the run to spend `cost` (USD) in all; less than is allowed already changes nothing."""
+        self._count(_MONEY, "approve", run_id=run_id, cost=cost, stage=stage, detail=Jsonb(storable_detail(detail)))
+
+    def summaries_wanted(self, run_id: UUID) -> tuple[int, int]:
+        """How many summaries are missing, and the minutes of their recordings, each rounded up once."""
+        ((texts, minutes),) = self._values(_MONEY, "summaries_wanted", run_id=run_id, unfinished=sorted(UNFINISHED))
+        return texts, minutes
 
     def event(
         self,

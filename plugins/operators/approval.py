@@ -1,0 +1,67 @@
+"""The plan, and a person's word where it costs too much (D26)."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+ASKED_COST = "asked_cost"  # the XCom that carries the question's sum to its answer
+LONGEST_WAIT = timedelta(days=30)  # only until the policy is read: it says how long this run waits
+
+
+class PlanWithApprovalOperator(ApprovalOperator):
+    """Plans the run and returns the numbers of its batches; asks first where the forecast is above the budget.
+
+    One task and not two: under the budget nothing is added to the run, no task, no slot, no second. While it waits the
+    task is `awaiting_input`, without a worker, a slot or the triggerer.
+
+    Approve: the batches, as if nobody had been asked. Reject, or no answer in time: no batches, and `close_run` ends
+    the run `cancelled`. The parent's own Reject would skip registry and report as well.
+
+    An answer within about a second after the question, which only a program can give, may be lost to a race in Airflow
+    3.3.2 (issue 66374): the task is then tried again and asks again. Nothing is spent meanwhile.
+    """
+
+    template_fields = (*ApprovalOperator.template_fields, "run_id")
+
+    def __init__(self, *, run_id: Any, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Бюджет запуска",
+            defaults=self.REJECT,
+            response_timeout=LONGEST_WAIT,
+            **kwargs,
+        )
+        self.run_id = run_id
+
+    def execute(self, context: "Context") -> list[int]:
+        from plugins import work
+        from plugins.alerts import approval_notifier
+        from plugins.hooks.policy import load_run_policy
+
+        planned = work.plan(context, self.run_id)
+        if planned.question is None:
+            return planned.batches
+        self.subject, self.body = planned.question.subject, planned.question.body
+        self.response_timeout = timedelta(hours=load_run_policy().money.approval_timeout_hours)
+        self.notifiers = [approval_notifier()]
+        context["ti"].xcom_push(ASKED_COST, str(planned.question.cost))
+        super().execute(context)  # parks the task by raising
+        raise AssertionError("the task was not parked")
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> list[int]:
+        """Called by Airflow with the answer, or with the default where none came in time."""
+        from plugins import work
+
+        answer = HITLOperator.execute_complete(self, context, event)
+        cost = context["ti"].xcom_pull(task_ids=self.task_id, key=ASKED_COST)
+        return work.answered(
+            context,
+            self.run_id,
+            cost,
+            approved=answer["chosen_options"] == [self.APPROVE],
+            by=(answer["responded_by_user"] or {}).get("name"),
+            at=answer["responded_at"],
+        )
