@@ -31,12 +31,21 @@ def connections(
             "login": ADMIN,
             "password": keys.admin_password,
         },
+        names.METRICS_CONN: {
+            "conn_type": "generic",
+            "password": metrics_token(settings, keys),
+        },
     }
     if settings.recogniser_configured:
         found[names.RECOGNISER_CONN] = _recogniser(settings)
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found
+
+
+def metrics_token(settings: Settings, keys: Generated) -> str:
+    """What Prometheus sends: the setting's, else the one that was made for this profile."""
+    return settings.metrics_token.get_secret_value() or keys.metrics_token
 
 
 def _portal(settings: Settings) -> Connection:

@@ -19,6 +19,7 @@ class Generated:
     fernet_key: str
     admin_password: str
     postgres_password: str
+    metrics_token: str
 
     @classmethod
     def fresh(cls) -> "Generated":
@@ -28,6 +29,7 @@ class Generated:
             fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             admin_password=secrets.token_urlsafe(12),
             postgres_password=secrets.token_urlsafe(24),
+            metrics_token=secrets.token_urlsafe(32),
         )
 
 
@@ -37,11 +39,12 @@ def passwords_file(runtime: Runtime) -> Path:
 
 
 def generated(runtime: Runtime) -> Generated:
-    """The profile's secrets, made on the first call."""
+    """The profile's secrets, made on the first call; what a newer release needs besides is added."""
     file = runtime.home / "secrets.json"
-    if not file.exists():
-        write_private(file, json.dumps(asdict(Generated.fresh())))
-    found = Generated(**json.loads(file.read_text(encoding="utf-8")))
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found = Generated(**(asdict(Generated.fresh()) | kept))
+    if asdict(found) != kept:
+        write_private(file, json.dumps(asdict(found)))
     if not passwords_file(runtime).exists():
         write_private(passwords_file(runtime), json.dumps({ADMIN: found.admin_password}))
     return found

@@ -3,6 +3,7 @@
 What is no secret goes on to `include/config/policy.py`, which checks it; its defaults live in `policy.yaml`.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -42,6 +43,12 @@ def _secret_url(value: SecretStr) -> SecretStr:
 def _database_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError
+    return value
+
+
+def _metrics_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"|[\x21-\x7e]{16,}", value.get_secret_value()):
         raise ValueError
     return value
 
@@ -87,6 +94,11 @@ class Settings(BaseSettings):
         AfterValidator(lambda value: value and _secret_url(value)),
         Field(description="адрес входящего вебхука вида https://hooks.slack.com/services/..."),
     ] = None
+    metrics_token: Annotated[
+        SecretStr,
+        AfterValidator(_metrics_token),
+        Field(description="от 16 знаков без пробелов; пусто — создаётся сам"),
+    ] = SecretStr("")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="DEBUG, INFO, WARNING или ERROR")
     ] = "INFO"

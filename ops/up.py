@@ -15,6 +15,7 @@ from include.clients.state.migrate import migrate
 from include.domain.errors import ExportError, NotConfigured
 from ops import postgres
 from ops.airflow_env import HOST, airflow_environment, local_url, pools
+from ops.connections import metrics_token
 from ops.generated import ADMIN, Generated, generated, write_private
 from ops.health import wait_healthy
 from ops.runtime import Runtime
@@ -83,7 +84,8 @@ def prepare(
     environment: Mapping[str, str],
     console: Console,
 ) -> None:
-    """Both schemas at their newest, both pools as the settings say."""
+    """Both schemas at their newest, both pools as the settings say, the token in a file for Prometheus."""
+    write_private(runtime.home / "metrics_token", metrics_token(settings, generated(runtime)))
     with console.status("Схемы баз данных..."):
         migrate(databases.state_url)
         _airflow(["db", "migrate"], environment, runtime)

@@ -5,6 +5,7 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
+from plugins.api.lazy import app
 from plugins.deadlines import FirstQueuedAt
 
 
@@ -35,3 +36,4 @@ class CallExportPlugin(AirflowPlugin):
     name = "call_export"
     listeners = [MaskSchedulerOutput()]  # noqa: RUF012  Airflow reads a list off the class
     deadline_references = [FirstQueuedAt]  # noqa: RUF012  as above
+    fastapi_apps = [{"app": app, "url_prefix": "/call_export", "name": "call_export"}]  # noqa: RUF012  as above

@@ -10,6 +10,7 @@ STORAGE_CONN = "call_export_storage"
 POLICY_CONN = "call_export_policy"  # extra = what the environment overrides in policy.yaml
 AIRFLOW_API_CONN = "airflow_api"  # for the run's note
 SLACK_CONN = "slack"
+METRICS_CONN = "call_export_metrics"  # password = the bearer token that Prometheus sends
 
 # Airflow pools
 PORTAL_POOL = "bitrix24"

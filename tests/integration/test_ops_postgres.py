@@ -19,7 +19,7 @@ from ops.settings import Settings
 
 pytestmark = pytest.mark.postgres
 
-KEYS = Generated("jwt", "api", "fernet", "admin", "embedded-password")
+KEYS = Generated("jwt", "api", "fernet", "admin", "embedded-password", "metrics")
 START = """
 import sys
 from pathlib import Path

@@ -23,7 +23,7 @@ from ops.settings import COMPOSE_ONLY, VARIABLES, Settings
 CONNECTIONS = {value for name, value in vars(names).items() if name.endswith("_CONN")}
 POOLS = {value for name, value in vars(names).items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
-KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass")
+KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics")
 
 
 @pytest.fixture

@@ -1,0 +1,13 @@
+"""Airflow loads plugins in every process, but only the api-server serves: nobody else imports what serving needs."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+
+async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """The ASGI application behind `/call_export`, imported by its first request."""
+    from plugins.api.app import app as real
+
+    await real(scope, receive, send)

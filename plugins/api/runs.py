@@ -1,0 +1,174 @@
+"""`POST /call_export/runs`: the door for other programs.
+
+It refuses what cannot be done before anything is created (D2), and answers a key that was used before with the run that
+exists (D5).
+
+Airflow's own route checks each parameter by itself; that a period ends before it begins shows there as a failed run.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.exceptions import DagNotFound, DagRunAlreadyExists, ParamValidationError
+from airflow.models import DagModel, DagRun
+from airflow.utils.types import DagRunTriggeredByType
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import IntegrityError
+
+from include.clients.state.rows import Run
+from include.config.names import DAG_ID
+from include.domain.errors import BadInput, ExportError
+from include.domain.periods import resolve_period
+from include.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
+from include.domain.states import RunStatus
+from plugins.hooks.policy import load_run_policy
+from plugins.hooks.state import StateHook
+
+router = APIRouter()
+Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
+
+
+class RunRequest(BaseModel):
+    """The DAG's parameters, described in its form; a name that it does not have is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    period_from: str | None = None
+    period_to: str | None = None
+    generate_summary: bool = False
+    dry_run: bool = False
+    low_rate: bool = False
+    allow_long_period: bool = False
+    limit_calls: Annotated[int, Field(ge=0)] = 0
+    resume_run_id: Annotated[UUID | None, Field(strict=False)] = None
+    replay_dlq: bool = False
+    idempotency_key: Key | None = None
+
+
+class RunAnswer(BaseModel):
+    """`run_id` is the row of `call_exports`, there once the run's first task has opened it; times are UTC.
+
+    `created` is False where the key had its run already.
+    """
+
+    run_id: UUID
+    dag_run_id: str
+    status: RunStatus
+    created: bool
+    period_from: datetime | None
+    period_to: datetime | None
+
+
+@router.post("/runs", status_code=201, dependencies=[Depends(requires_access_dag("POST", DagAccessEntity.RUN, DAG_ID))])
+def start_run(
+    request: RunRequest, user: GetUserDep, response: Response, idempotency_key: Annotated[Key | None, Header()] = None
+) -> RunAnswer:
+    """201: a new run; 200: the one that this key has; 422: refused, in one sentence; 409: the DAG is switched off."""
+    try:
+        key = _one_key(request.idempotency_key, idempotency_key)
+        existing = _run_of(key)
+        if existing is None:
+            return _created(request, key, user.get_name())
+    except BadInput as error:
+        raise HTTPException(422, str(error)) from None
+    except ExportError as error:
+        raise HTTPException(503, str(error)) from None
+    response.status_code = 200
+    return existing
+
+
+def _one_key(in_body: str | None, in_header: str | None) -> str | None:
+    if in_body and in_header and in_body != in_header:
+        raise BadInput("the header Idempotency-Key and the field idempotency_key differ: give one of them")
+    return in_body or in_header
+
+
+def _run_of(key: str | None) -> RunAnswer | None:
+    if key is None:
+        return None
+    with StateHook().get_conn() as state:
+        run = state.run_of_key(key)
+    if run is not None:
+        return _answer(run)
+    dag_run_id = dag_run_id_of(key)
+    waiting = DagRun.find(dag_id=DAG_ID, run_id=dag_run_id)
+    if not waiting:
+        return None
+    # not opened yet; one that failed before it was has nothing but its DAG run
+    status = RunStatus.ERROR if waiting[0].state == "failed" else RunStatus.PENDING
+    return RunAnswer(
+        run_id=run_id_of(dag_run_id),
+        dag_run_id=dag_run_id,
+        status=status,
+        created=False,
+        period_from=None,
+        period_to=None,
+    )
+
+
+def _answer(run: Run) -> RunAnswer:
+    return RunAnswer(
+        run_id=run.run_id,
+        dag_run_id=run.dag_run_id,
+        status=run.status,
+        created=False,
+        period_from=run.period_from,
+        period_to=run.period_to,
+    )
+
+
+def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
+    """Raises BadInput before anything is created; HTTPException where Airflow would not start the run."""
+    run_after = datetime.now(UTC)
+    start, end = _period(request, run_after)
+    dag = DagModel.get_dagmodel(DAG_ID)
+    if dag is None or dag.is_paused:
+        raise HTTPException(409, f"{DAG_ID} is switched off in Airflow: unpause it there, nothing was created")
+    dag_run_id = dag_run_id_of(key) if key else f"api__{run_after:%Y-%m-%dT%H:%M:%S.%f}"
+    conf = request.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if key:
+        conf["idempotency_key"] = key
+    try:
+        trigger_dag(
+            DAG_ID,
+            triggered_by=DagRunTriggeredByType.REST_API,
+            triggering_user_name=actor,
+            run_after=run_after,
+            run_id=dag_run_id,
+            conf=conf,
+        )
+    except (DagRunAlreadyExists, IntegrityError):  # another request with this key was a moment faster
+        raise HTTPException(409, "another request with this key is being served: ask again") from None
+    except (ParamValidationError, DagNotFound, ValueError) as error:
+        raise BadInput(str(error)) from None
+    run_id = request.resume_run_id or run_id_of(dag_run_id)
+    return RunAnswer(
+        run_id=run_id, dag_run_id=dag_run_id, status=RunStatus.PENDING, created=True, period_from=start, period_to=end
+    )
+
+
+def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetime]:
+    """UTC, as the run will resolve it: by the same rule, from the same moment."""
+    if request.resume_run_id is not None:
+        with StateHook().get_conn() as state:
+            run = state.run(request.resume_run_id)
+        if run is None:
+            raise BadInput(f"resume_run_id: there is no run {request.resume_run_id} in call_exports")
+        return run.period_from, run.period_to
+    if request.replay_dlq:
+        raise BadInput("replay_dlq goes with resume_run_id: say which run's dead letters")
+    limits = load_run_policy().period
+    period = resolve_period(
+        request.period_from,
+        request.period_to,
+        run_after=run_after,
+        allow_long=request.allow_long_period,
+        default_days=limits.default_days,
+        max_days=limits.max_days,
+    )
+    return period.start, period.end
