@@ -5,7 +5,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume sql test lint types bench chaos lock install install-dev
+.PHONY: help demo up down status export resume qa sql test lint types bench chaos lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,12 @@ export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true
 
 resume: install ## продолжить незаконченные записи запуска: RUN_ID=... [DLQ=true — и отложенные в DLQ]
 	@$(EXPORT) --resume --run-id "$(RUN_ID)" $(if $(DLQ),--replay-dlq="$(DLQ)")
+
+qa: install ## проверка качества: RUN_ID=... — выборка; OUT=файл.csv — таблицей; FILE=файл.csv BY=имя — прочесть её
+	@$(OPS) run -- $(VENV)/python -m jobs.qa $(if $(RUN_ID),--run-id "$(RUN_ID)") $(if $(OUT),--out "$(OUT)") \
+		$(if $(FILE),--file "$(FILE)") $(if $(CALL_ID),--call-id "$(CALL_ID)") \
+		$(if $(RECORD_ID),--record-id "$(RECORD_ID)") $(if $(RESULT),--result "$(RESULT)") \
+		$(if $(COMMENT),--comment "$(COMMENT)") $(if $(BY),--by "$(BY)")
 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql

@@ -180,7 +180,8 @@ SELECT count(*) AS calls,
        count(*) FILTER (WHERE reused_from_run_id IS NOT NULL) AS reused,
        count(*) FILTER (WHERE to_buy) AS to_buy,
        round(coalesce(sum(duration_sec) FILTER (WHERE to_buy), 0) / 60.0, 2) AS minutes,
-       coalesce(sum(ceil(duration_sec / 60.0)) FILTER (WHERE to_buy), 0)::integer AS billed_minutes
+       coalesce(sum(greatest(1, ceil(coalesce(audio_sec, duration_sec) / 60.0))) FILTER (WHERE to_buy), 0)::integer
+           AS billed_minutes
   FROM records;
 
 -- name: registry_turn(key)
@@ -199,7 +200,7 @@ SELECT clock_timestamp() >= coalesce(
   FROM call_exports
  WHERE run_id = :run_id AND status = 'running';
 
--- name: note_live_registry(run_id, seconds)
+-- name: note_live_registry(run_id, seconds)!
 UPDATE call_exports
    SET metadata = metadata || jsonb_build_object('live_registry',
            jsonb_build_object('at', clock_timestamp(), 'seconds', :seconds::float))
