@@ -45,6 +45,7 @@ from airflow.sdk import get_current_context as context
 
 from include.config.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
 from include.config.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from plugins.alerts import run_failed
 from plugins.deadlines import FirstQueuedAt
 from plugins.operators.approval import PlanWithApprovalOperator
 from plugins.operators.whisper import WhisperTranscribeOperator
@@ -94,6 +95,7 @@ with DAG(
     params=PARAMS,
     tags=["bitrix24", "calls"],
     default_args={"owner": "dataops", "execution_timeout": timedelta(hours=SLA_HOURS)},
+    on_failure_callback=run_failed,
     deadline=DeadlineAlert(
         name="sla",
         reference=FirstQueuedAt(),

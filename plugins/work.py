@@ -29,6 +29,7 @@ from include.steps import summarize as summarize_step
 from include.steps import transcribe as transcribe_step
 from include.steps.outcome import BatchFailed
 from include.steps.paths import run_of
+from plugins import alerts
 from plugins.hooks.airflow_api import AirflowApiHook
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.policy import load_run_policy
@@ -206,6 +207,7 @@ def close_run(context: "Context", run_id: str | None) -> None:
         failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
     note_run(context, run_id, f"{_capital(verdict.status)}: {verdict.sentence}.")
+    alerts.run_closed(context, run_id, verdict.sentence)
     if verdict.status is RunStatus.ERROR:  # a verdict: asked again it would be the same, minutes later
         raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
 
@@ -242,6 +244,8 @@ def step(context: "Context", run_id: str, stage: str, phase: str) -> "Iterator[S
         except StopRun as error:
             stop.stop_run(UUID(run_id), error, state, stage=stage)
             raise
+        finally:
+            alerts.low_rate_switched(context, run_id)
 
 
 @contextmanager
