@@ -7,6 +7,7 @@ import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from include.domain.cuts import Cut, Piece
@@ -74,11 +75,34 @@ def review(
         ReviewReason.EMPTY_TEXT: cut.speech_sec >= policy.empty_from_speech_sec and not whole.strip(),
         ReviewReason.LOOP: any(is_loop(text, policy) for _, text in texts),
         ReviewReason.SPEECH_RATE: any(_impossible_pace(piece, text, policy) for piece, text in texts)
-        or _too_slow(cut, whole, policy),
+        or _too_slow(cut.speech_sec, whole, policy),
         ReviewReason.LANGUAGE: _unexpected(whole, language, expected_languages, policy),
         ReviewReason.KNOWN_PHRASE: any(is_invented(text) for _, text in texts),
     }
     return tuple(reason for reason, suspicious in checks.items() if suspicious)
+
+
+def doubts(
+    piece: Piece, recognition: Recognition, *, expected_languages: Sequence[str], policy: ReviewPolicy
+) -> tuple[ReviewReason, ...]:
+    """The same questions to one piece alone: which pieces of a suspicious transcript are to blame."""
+    text = recognition.text.strip()
+    checks = {
+        ReviewReason.EMPTY_TEXT: piece.speech_sec >= policy.empty_from_speech_sec and not text,
+        ReviewReason.LOOP: is_loop(text, policy),
+        ReviewReason.SPEECH_RATE: _impossible_pace(piece, text, policy) or _too_slow(piece.speech_sec, text, policy),
+        ReviewReason.LANGUAGE: bool(text) and _unexpected(text, recognition.language, expected_languages, policy),
+        ReviewReason.KNOWN_PHRASE: is_invented(text),
+    }
+    return tuple(reason for reason, suspicious in checks.items() if suspicious)
+
+
+def words_per_minute(cut: Cut, recognitions: Mapping[Piece, Recognition]) -> Decimal | None:
+    """Words per minute of speech, as the flags judge pace; None where nobody speaks."""
+    if not cut.speech_sec:
+        return None
+    words = sum(len(_WORD.findall(recognitions[piece].text)) for piece in cut.pieces)
+    return round(Decimal(words) / (Decimal(str(cut.speech_sec)) / 60), 1)
 
 
 def is_loop(text: str, policy: ReviewPolicy) -> bool:
@@ -114,10 +138,10 @@ def _impossible_pace(piece: Piece, text: str, policy: ReviewPolicy) -> bool:
     return len(_WORD.findall(text)) / minutes > policy.max_words_per_minute
 
 
-def _too_slow(cut: Cut, whole: str, policy: ReviewPolicy) -> bool:
-    if cut.speech_sec < policy.rate_from_speech_sec * 4 or not whole.strip():
+def _too_slow(speech_sec: float, text: str, policy: ReviewPolicy) -> bool:
+    if speech_sec < policy.rate_from_speech_sec * 4 or not text.strip():
         return False
-    return len(_WORD.findall(whole)) / (cut.speech_sec / 60) < policy.min_words_per_minute
+    return len(_WORD.findall(text)) / (speech_sec / 60) < policy.min_words_per_minute
 
 
 def _unexpected(whole: str, language: str | None, expected: Sequence[str], policy: ReviewPolicy) -> bool:

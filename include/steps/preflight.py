@@ -13,10 +13,19 @@ STAGE = "probe"
 
 
 def preflight(
-    run_id: UUID, portal: Portal, storage: Storage, state: State, *, check_recogniser: Callable[[], None]
+    run_id: UUID,
+    portal: Portal,
+    storage: Storage,
+    state: State,
+    *,
+    check_recogniser: Callable[[], None],
+    portal_texts: bool = False,
 ) -> None:
-    """Raises NotConfigured or AccessDenied with one sentence; cheapest checks first, the portal last."""
+    """Raises NotConfigured or AccessDenied with one sentence; cheapest checks first, the portal last.
+
+    `portal_texts`: the portal's own transcripts are going to be read (D24), which takes a right of its own.
+    """
     check_recogniser()
     storage.check()
-    probe(portal, datetime.now(UTC))
+    probe(portal, datetime.now(UTC), transcripts=portal_texts)
     state.event(run_id, stage=STAGE, event="probed", detail={"portal": portal.webhook.host})

@@ -2,32 +2,35 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta, timezone
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from include.clients.audio.cutting import cut as cut_audio
 from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
-from include.clients.audio.planning import policy_for
-from include.clients.state.rows import RecordRow, Run
+from include.clients.audio.planning import CutPolicy, policy_for
+from include.clients.state.rows import RecordColumns, RecordRow, Run
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
+from include.clients.temporary import temporary_folder
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import ErrorCode, Permanent, Temporary
+from include.domain.errors import ErrorCode, ExportError, Permanent, Temporary
 from include.domain.money import call_cost
-from include.domain.recognitions import Recognition
-from include.domain.review import ReviewPolicy, review
+from include.domain.recognitions import Recognised, Recognition
 from include.domain.states import RecordStatus
-from include.domain.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
+from include.domain.stt_profiles import profile_of
 from include.steps.answers import keep_answer
+from include.steps.budget import rate_per_minute
 from include.steps.paths import keys_of
-from include.steps.plan import rate_per_minute
+from include.steps.portal_texts import portal_text
+from include.steps.texts import judge_of, store_files, text_columns, text_of
+
+log = logging.getLogger(__name__)
 
 STAGE = "transcribe"
 
@@ -44,34 +47,58 @@ class ClaimLost(Temporary):
 
 @dataclass(frozen=True, slots=True)
 class Recognising:
-    """What turning one recording into text needs; the same for the whole batch."""
+    """What turning one recording into text needs; the same for the whole batch.
+
+    `fallback` is asked once more about what is doubtful in a suspicious text (D23).
+    """
 
     run: Run
     recogniser: Recogniser
     storage: Storage
     state: State
     policy: Policy
+    fallback: Recogniser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    """One recording in hand: its bytes, where pieces of it are written, and the claim under which they are bought."""
+
+    record: RecordRow
+    file: Path
+    cut: Cut
+    folder: Path
+    claim: Claim
+
+    @property
+    def checksum(self) -> str:
+        assert self.record.checksum is not None
+        return self.record.checksum
 
 
 def to_text(record: RecordRow, claim: Claim, work: Recognising) -> None:
     """The record must be `transcribing`; afterwards it is `completed` and its files are stored.
 
-    Raises SpoiltAudio, ClaimLost, and what the recogniser and the storage raise.
+    Raises SpoiltAudio, ClaimLost, and what the recogniser and the storage raise; what the fallback raises is an event.
     """
-    assert record.checksum is not None
-    policy = work.policy
-    with _sound_audio(record, work.storage) as audio, TemporaryDirectory(prefix="call-export-") as folder:
-        cut = cut_audio(audio, policy_for(work.recogniser.profile, max_file_minutes=policy.stt.max_file_minutes))
-        answers = _recognise(record.checksum, audio, cut, Path(folder), claim, work)
-    operator_channel = policy.stt.channel_map.get(record.portal_number, policy.stt.operator_channel)
-    transcript = assemble(
-        cut,
-        answers,
-        channel_roles(operator_channel),
-        model=work.recogniser.profile.model,
-        expected_languages=policy.stt.languages,
+    with _sound_audio(record, work.storage) as file, temporary_folder() as folder:
+        audio = _Audio(record, file, cut_audio(file, _cut_policy(work)), folder, claim)
+        recognised = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _recognised(audio, work)
+    _store(record, recognised, work)
+
+
+def _cut_policy(work: Recognising) -> CutPolicy:
+    """Pieces that the recogniser takes, and the fallback, too."""
+    minutes = work.policy.stt.max_file_minutes
+    own = policy_for(work.recogniser.profile, max_file_minutes=minutes)
+    if work.fallback is None:
+        return own
+    other = policy_for(work.fallback.profile, max_file_minutes=minutes)
+    return replace(
+        own,
+        max_piece_sec=min(own.max_piece_sec, other.max_piece_sec),
+        max_piece_bytes=min(own.max_piece_bytes, other.max_piece_bytes),
     )
-    _store(record, cut, answers, transcript, work)
 
 
 @contextmanager
@@ -88,24 +115,59 @@ def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
         yield audio
 
 
-def _recognise(
-    checksum: str, audio: Path, cut: Cut, folder: Path, claim: Claim, work: Recognising
-) -> dict[Piece, Recognition]:
-    """An answer for every piece: the saved one where there is one, else bought now and saved at once."""
-    profile, policy = work.recogniser.profile, work.policy
-    saved = work.state.saved_answers(checksum, profile.model)
+def _recognised(audio: _Audio, work: Recognising) -> Recognised:
+    first: dict[Piece, Recognition] = {}
+    _ask(work.recogniser, audio.cut.pieces, first, audio, work)
+    model = work.recogniser.profile.model
+    return Recognised(audio.cut, model, first, _second_opinion(first, audio, work))
+
+
+def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recognising) -> dict[Piece, Recognition]:
+    """The fallback's answers to what is doubtful; where it fails, what it has answered so far."""
+    second: dict[Piece, Recognition] = {}
+    doubtful = judge_of(work.policy).doubtful(audio.cut, first)
+    if work.fallback is None or not doubtful:
+        return second
+    try:
+        _ask(work.fallback, doubtful, second, audio, work)
+    except ClaimLost:
+        raise
+    except ExportError as error:  # whatever it is: the first text is whole, paid for and flagged
+        log.warning("the fallback model did not help call %s: %s", audio.record.call_id, error)
+        work.state.event(
+            audio.record.run_id,
+            stage=STAGE,
+            event="fallback_failed",
+            call_id=audio.record.call_id,
+            record_id=audio.record.record_id,
+            error_code=error.code,
+            detail={"model": work.fallback.profile.model, "reason": str(error)},
+        )
+    return second
+
+
+def _ask(
+    recogniser: Recogniser,
+    pieces: Collection[Piece],
+    answers: dict[Piece, Recognition],
+    audio: _Audio,
+    work: Recognising,
+) -> None:
+    """Puts an answer for each of `pieces` into `answers`: the saved one, else one bought now and saved at once."""
+    profile, policy = recogniser.profile, work.policy
+    saved = work.state.saved_answers(audio.checksum, profile.model)
     options = _digest(policy)
-    keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in cut.pieces}
-    answers = {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
-    skip = {piece.key(profile.upload_format) for piece in answers}
-    with encoded_pieces(audio, cut, profile.upload_format, folder=folder, skip=skip) as files:
+    keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
+    answers |= {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
+    skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in answers or p not in keys}
+    with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
-            if not claim.alive():  # another may be buying these very pieces, or have bought the whole text
+            if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
                 raise ClaimLost
-            if (known := work.state.saved_answer(checksum, keys[piece], profile.model)) is not None:
+            if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:
                 answers[piece] = Recognition.from_json(known)
                 continue
-            answer = work.recogniser.recognise(
+            answer = recogniser.recognise(
                 file,
                 filename=file.name,
                 content_type=CONTENT_TYPES[profile.upload_format],
@@ -114,9 +176,8 @@ def _recognise(
                 keywords=policy.stt.keywords,
                 prompt=policy.stt.prompt,
             )
-            keep_answer(work.state, checksum, keys[piece], profile.model, answer.as_json())
+            keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json())
             answers[piece] = answer
-    return answers
 
 
 def _digest(policy: Policy) -> str:
@@ -125,64 +186,41 @@ def _digest(policy: Policy) -> str:
     return hashlib.sha256(options.encode()).hexdigest()[:8]
 
 
-def _store(
-    record: RecordRow, cut: Cut, answers: Mapping[Piece, Recognition], transcript: Transcript, work: Recognising
-) -> None:
+def price_of(recognised: Recognised, policy: Policy) -> Decimal:
+    """USD, by D25: the call's minutes rounded up once; what the fallback heard again likewise, at its own tariff."""
+    if recognised.source == "portal" or not recognised.cut.pieces:
+        return Decimal(0)
+    price = call_cost(recognised.cut.info.seconds, rate_per_minute(policy))
+    if recognised.second:
+        own = policy.stt.fallback_rate_per_min_usd
+        rate = profile_of(policy.stt.fallback_model).rate_per_min_usd if own is None else own
+        price += call_cost(sum(piece.seconds for piece in recognised.second), rate)
+    return price
+
+
+def _store(record: RecordRow, recognised: Recognised, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
     keys = keys_of(record, work.run)
-    model = transcript.model
-    reasons = review(
-        cut,
-        answers,
-        language=transcript.language,
-        expected_languages=work.policy.stt.languages,
-        policy=ReviewPolicy(**work.policy.review.model_dump()),
-    )
-    raw = {
-        "cut": cut.as_json(),
-        "model": model,
-        "answers": [[i, answers[p].as_json()] for i, p in enumerate(cut.pieces)],
+    text = text_of(recognised, record.portal_number, work.policy)
+    store_files(record, recognised, text, keys, work.storage)
+    columns: RecordColumns = {
+        "transcript_path": keys.transcript,
+        "summary_path": None,  # of an earlier text, where a person sent the recording back
+        "tags": [],
+        "audio_sec": round(recognised.cut.info.seconds, 3),
+        "source": recognised.source,
+        "cost": price_of(recognised, work.policy),
+        "stage_attempts": 0,
+        **text_columns(text),
     }
-    work.storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
-    work.storage.put_bytes(
-        keys.transcript, render_transcript(header_of(record), transcript).encode(), "text/plain; charset=utf-8"
-    )
     with work.state.transaction():  # or a death in between would leave the answers for ever
         completed = work.state.move_record(
-            record.run_id,
-            record.call_id,
-            record.record_id,
+            *(record.run_id, *record.key),
             RecordStatus.COMPLETED,
             expected={RecordStatus.TRANSCRIBING},
             stage=STAGE,
-            transcript_path=keys.transcript,
-            summary_path=None,  # of an earlier text, where a person sent the recording back
-            tags=[],
-            text_preview=preview(transcript),
-            audio_sec=round(cut.info.seconds, 3),
-            language=transcript.language,
-            roles=transcript.roles,
-            source="recogniser",
-            model=model,
-            cost=call_cost(cut.info.seconds, rate_per_minute(work.policy)) if cut.pieces else Decimal(0),
-            needs_review=bool(reasons),
-            review_reasons=[str(reason) for reason in reasons],
-            stage_attempts=0,
+            **columns,
         )
         # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy anew
         if completed and record.checksum:
             work.state.forget_answers(record.checksum)
-
-
-def header_of(record: RecordRow) -> TranscriptHeader:
-    return TranscriptHeader(
-        call_id=record.call_id,
-        record_id=record.record_id,
-        start=record.call_started_at.astimezone(timezone(timedelta(seconds=record.portal_offset_sec))),
-        direction=record.direction,
-        from_number=record.from_number,
-        to_number=record.to_number,
-        employee_id=record.employee_id,
-        employee_name=record.employee_name,
-        duration_sec=record.duration_sec,
-    )

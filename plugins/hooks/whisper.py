@@ -25,12 +25,18 @@ class WhisperHook(BaseHook):
 
     def get_conn(self) -> "Recogniser":
         """Raises NotConfigured where there is nobody to ask (D31)."""
+        return self._recogniser(self.policy.stt.model)
+
+    def fallback(self) -> "Recogniser | None":
+        """STT_FALLBACK_MODEL of the same service, by the same key and proxy; None where none is named."""
+        model = self.policy.stt.fallback_model
+        return self._recogniser(model) if model and model != self.policy.stt.model else None
+
+    def _recogniser(self, model: str) -> "Recogniser":
         from include.clients.whisper import Recogniser, RecogniserSettings
 
         return Recogniser(
-            RecogniserSettings(
-                model=self.policy.stt.model, timeout_sec=self.policy.stt.timeout_seconds, **self._access()
-            )
+            RecogniserSettings(model=model, timeout_sec=self.policy.stt.timeout_seconds, **self._access())
         )
 
     def language_model(self) -> "LanguageModel":

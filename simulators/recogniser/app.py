@@ -19,7 +19,7 @@ from simulators.journal import Journal
 from simulators.recogniser import answers, errors, text_model
 from simulators.recogniser.models import MAX_REQUEST_BYTES, MODELS
 from simulators.recogniser.requests import TranscriptionRequest, check_length, read_request
-from simulators.recogniser.speech import seconds_of, segments_of
+from simulators.recogniser.speech import Segment, seconds_of, segments_of
 from simulators.watch import Watched, entry_of
 
 KEY = "sk-simulated-key-0000"
@@ -31,13 +31,16 @@ class RecogniserSimulator:
     """Everything public may be changed while it runs.
 
     `latency_per_minute` is in seconds per minute of audio. `requests_per_minute` refuses more than that with 429;
-    `no_money` is the code of an empty account, for instance "insufficient_quota".
+    `no_money` is the code of an empty account, for instance "insufficient_quota". `says`, by model, is what it hears
+    instead of our own sentences (None: those). An `obedient` language model does what any text tells it to.
     """
 
     def __init__(self, *, key: str = KEY, latency_per_minute: float = 0.0, requests_per_minute: int = 5000) -> None:
         self.key, self.latency_per_minute = key, latency_per_minute
         self.requests_per_minute = requests_per_minute
         self.no_money: str | None = None
+        self.says: Callable[[str], str | None] = lambda _model: None
+        self.obedient = False
         self.retired: set[str] = set()  # models that no longer exist
         self.journal, self.faults = Journal(), Faults()
         self._recent: deque[float] = deque()
@@ -107,12 +110,14 @@ class RecogniserSimulator:
         entry.detail["seconds"] = seconds
         check_length(asked, seconds)
         await asyncio.sleep(self.latency_per_minute * seconds / 60)
-        segments = segments_of(asked.audio, seconds)
+        said = self.says(asked.model)
+        segments = segments_of(asked.audio, seconds) if said is None else [Segment(0.0, seconds, said)]
         return answers.transcription(asked.model, asked.response_format, segments, seconds)
 
     async def _chat(self, request: Request) -> Response:
         number = self.journal.count("chat")
-        return JSONResponse(text_model.chat_completion(await request.json(), number, time.time()))
+        asked = await request.json()
+        return JSONResponse(text_model.chat_completion(asked, number, time.time(), obedient=self.obedient))
 
     async def _response(self, request: Request) -> Response:
         number = self.journal.count("responses")

@@ -35,8 +35,18 @@ def answer_text(response_format: JsonDict | None) -> str:
     return f"{MARK} Клиент уточнил срок доставки, оператор ответил и предложил помощь."
 
 
-def chat_completion(request: JsonDict, number: int, now: float) -> JsonDict:
+def obeying(schema: JsonDict, orders: str) -> Any:
+    """The worst that an injected text can do: every field of the answer is that text, whatever the schema lists."""
+    if schema.get("type") == "object":
+        return {key: obeying(item, orders) for key, item in schema.get("properties", {}).items()}
+    return [orders, orders] if schema.get("type") == "array" else orders
+
+
+def chat_completion(request: JsonDict, number: int, now: float, *, obedient: bool = False) -> JsonDict:
     text = answer_text(request.get("response_format"))
+    if obedient:
+        orders = str(request["messages"][-1]["content"])
+        text = json.dumps(obeying(request["response_format"]["json_schema"]["schema"], orders), ensure_ascii=False)
     message: JsonDict = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {
         "id": f"chatcmpl-simulated-{number}",

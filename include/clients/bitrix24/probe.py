@@ -8,11 +8,13 @@ administrator's rights must at least see somebody else's call within 90 days: no
 would make an export that looks like a quiet portal. REST shows no more: it does not tell the role itself.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, Answer, ours, scope_of, whole
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.transcripts import TRANSCRIPT, check_right
 from include.domain.errors import AccessDenied, ContractBroken
 
 _STATISTICS = "voximplant.statistic.get"
@@ -31,22 +33,28 @@ _SCOPES: dict[str, frozenset[str]] = {
     _FILE: frozenset({"disk"}),
     _USERS: frozenset({"user", "user_basic", "user_brief"}),
 }
+_TRANSCRIPT_SCOPES = {TRANSCRIPT: frozenset({"crm"})}
 
 
-def probe(portal: Portal, now: datetime) -> None:
-    """Raises AccessDenied that names the missing right and what to do."""
-    _check_scopes(portal)
+def probe(portal: Portal, now: datetime, *, transcripts: bool = False) -> None:
+    """Raises AccessDenied that names the missing right and what to do.
+
+    `transcripts`: may it read the portal's own transcripts, too (D24)?
+    """
+    _check_scopes(portal, _SCOPES | (_TRANSCRIPT_SCOPES if transcripts else {}))
     newest = _statistics(portal, now, {})
+    if transcripts:
+        check_right(portal, newest.result)
     _check_files(portal, newest)
     portal.call(_USERS, {"FILTER": {"ID": portal.webhook.user_id}, "start": -1})
     _check_sees_everybody(portal, now)
 
 
-def _check_scopes(portal: Portal) -> None:
+def _check_scopes(portal: Portal, needed: Mapping[str, frozenset[str]]) -> None:
     granted = portal.call("scope").result
     if not isinstance(granted, list):
         raise ContractBroken("scope: the portal's answer is no list of permissions")
-    missing = [scope_of(method) for method, any_of in _SCOPES.items() if not any_of & set(map(str, granted))]
+    missing = [scope_of(method) for method, any_of in needed.items() if not any_of & set(map(str, granted))]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
         raise AccessDenied(f"the webhook lacks the permission {names}: tick it in the webhook's settings on the portal")
