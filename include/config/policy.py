@@ -82,7 +82,12 @@ class SchedulePolicy(Section):
 
 
 class PortalPolicy(Section):
-    rate_limit_rps: Annotated[float, Field(gt=0, le=2, description="запросов в секунду: больше 0 и не больше 2")]
+    rate_limit_rps: Annotated[
+        float,
+        Field(
+            gt=0, le=100, description="запросов в секунду: 2 в облаке, 5 на Enterprise, своему серверу не больше 100"
+        ),
+    ]
     low_rate_rps: Positive
     refusals_before_low_rate: Count
     refusals_window_minutes: Count
