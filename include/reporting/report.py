@@ -1,7 +1,6 @@
 """The report of a run for the product owner and the analysts: Markdown, PDF and the pictures they share."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,11 +38,15 @@ def _pdf(view: View, pictures: Mapping[str, bytes]) -> bytes:
     """By typst's own fonts alone, so that the page looks the same wherever it is made."""
     import typst  # noqa: PLC0415  # 77 MB that only this task needs
 
+    # names and ids of calls stay in memory: a task that is killed leaves pictures behind and nothing of a person
+    texts = {
+        "main.typ": _TYPST_TEMPLATE.read_bytes(),
+        "view.json": json.dumps(view, ensure_ascii=False).encode(),
+    }
     with tempfile.TemporaryDirectory(prefix="report-") as name:
-        folder = Path(name)
         for file, picture in pictures.items():
-            (folder / file).write_bytes(picture)
-        (folder / "view.json").write_text(json.dumps(view, ensure_ascii=False), encoding="utf-8")
-        template = Path(shutil.copy(_TYPST_TEMPLATE, folder))
-        pdf: bytes = typst.compile(template, root=folder, ignore_system_fonts=True)
+            (Path(name) / file).write_bytes(picture)
+        pdf: bytes = typst.compile(  # type: ignore[call-overload]  # the stubs know no texts by name
+            texts, root=name, ignore_system_fonts=True
+        )
         return pdf

@@ -4,8 +4,6 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +21,7 @@ from include.clients.state.reporting import (
 from include.clients.state.rows import Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
+from include.clients.temporary import temporary_folder
 from include.config.policy import Policy
 from include.domain.masking import mask_number, mask_phones
 from include.domain.naming import log_key, registry_key, report_key
@@ -73,8 +72,8 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
 def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, policy: Policy) -> int:
     masks = Masks(number=mask_number, text=mask_phones) if policy.privacy.pii_masking_enabled else NO_MASKS
     period = period_of(run)
-    with TemporaryDirectory(prefix="call-export-") as folder:
-        file = Path(folder) / "registry.csv"
+    with temporary_folder() as folder:
+        file = folder / "registry.csv"
         with file.open("wb") as out:
             rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
         storage.put_file(registry_key(period), file, "text/csv; charset=utf-8")
@@ -108,8 +107,8 @@ def files_by_day(texts: list[tuple[date, str]], storage: Storage, period: Period
 
 def _publish_log(run: Run, state: State, storage: Storage) -> None:
     """Named by the run's start, so that each run has one log, rewritten as the run goes on."""
-    with TemporaryDirectory(prefix="call-export-") as folder:
-        file = Path(folder) / "log.jsonl"
+    with temporary_folder() as folder:
+        file = folder / "log.jsonl"
         with state.transaction() as connection, file.open("wb") as out:
             write_run_log(run_events(connection, run.run_id), out, mask=mask_phones)
         storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")

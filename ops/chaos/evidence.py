@@ -11,6 +11,7 @@ from uuid import UUID
 import requests
 
 from include.clients.storage.base import TEMPORARY_PREFIX
+from include.clients.temporary import orphans
 from include.domain.errors import ExportError
 from ops.chaos.databases import Databases, Record
 from ops.simulated import WEBHOOK_USER, Simulated
@@ -22,7 +23,8 @@ WITHOUT_AUDIO = "no_recording"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`lost` counts recordings of the portal without a row or a text; `spare_requests` those beyond one per piece."""
+    """`lost` counts recordings of the portal without a row or a text; `spare_requests` those beyond one per piece;
+    `orphans` the temporary folders of killed tasks that no later task has removed."""
 
     recordings: int
     lost: int
@@ -31,6 +33,7 @@ class Evidence:
     requests: int
     half_written: tuple[str, ...]
     hidden_leftovers: int
+    orphans: int
 
     @property
     def spare_requests(self) -> int:
@@ -50,6 +53,7 @@ def collect(run_id: UUID, databases: Databases, simulated: Simulated, storage: P
         requests=_recognitions(simulated),
         half_written=tuple(sorted(_half_written(records, storage))),
         hidden_leftovers=sum(file.name.startswith(TEMPORARY_PREFIX) for file in files),
+        orphans=len(list(orphans())),
     )
 
 

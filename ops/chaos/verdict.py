@@ -39,6 +39,7 @@ def bars(plan: Plan, outcome: Outcome) -> list[Bar]:
             0 <= seen.spare_requests <= killed,
         ),
         Bar("недописанных файлов", str(len(seen.half_written)), "0", not seen.half_written),
+        Bar("временных папок убитых задач", str(seen.orphans), "0", seen.orphans == 0),
         Bar("до продолжения, с, худшее", _seconds(slowest), f"< {PROGRESS_SECONDS:.0f}", _in_time(slowest)),
     ]
 

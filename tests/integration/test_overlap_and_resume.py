@@ -24,7 +24,12 @@ STATE, STORAGE = "include.clients.state.store:State", "include.clients.storage.l
 
 
 @pytest.fixture
-def export(database: str, tmp_path: Path) -> Iterator[Export]:
+def export(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Export]:
+    """Its tasks, those in processes of their own too, have one temporary folder of their machine."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         yield export
 
@@ -110,6 +115,7 @@ class TestKilledWorker:
         only_whole_files(export)
         export.work(outcome, batches, fresh=False)
         export.close(outcome)
+        assert list((tmp_path / "tmp").iterdir()) == [], "the killed task's recordings"
         assert outcome.red == []
         assert outcome.verdict.status is RunStatus.COMPLETED
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 2}

@@ -15,7 +15,7 @@ from ops.chaos.victims import Kind, kinds
 PLAN = Plan(kills=2, recordings=200, seed=1)
 NOON = datetime(2025, 8, 1, 12, tzinfo=UTC)
 EVIDENCE = Evidence(
-    recordings=208, lost=0, texts_twice=0, pieces=208, requests=210, half_written=(), hidden_leftovers=0
+    recordings=208, lost=0, texts_twice=0, pieces=208, requests=210, half_written=(), hidden_leftovers=0, orphans=0
 )
 GOOD = Outcome(
     kills=[Kill(Kind.TASK, NOON, NOON, "batch.transcribe", 3), Kill(Kind.POSTGRES, NOON, NOON)],
@@ -42,9 +42,18 @@ def test_a_run_that_lost_nothing_holds_every_bar() -> None:
         (replace(EVIDENCE, requests=211), "распознаваний сверх одного на отрывок"),
         (replace(EVIDENCE, requests=207), "распознаваний сверх одного на отрывок"),
         (replace(EVIDENCE, half_written=("call_1.txt",)), "недописанных файлов"),
+        (replace(EVIDENCE, orphans=1), "временных папок убитых задач"),
         (replace(EVIDENCE, recordings=199), "записей на портале"),
     ],
-    ids=["lost", "twice", "one request more than kills", "a text nobody asked for", "half-written", "too few"],
+    ids=[
+        "lost",
+        "twice",
+        "one request more than kills",
+        "a text nobody asked for",
+        "half-written",
+        "left behind",
+        "too few",
+    ],
 )
 def test_each_loss_lets_its_own_bar_fall(evidence: Evidence, bar: str) -> None:
     assert fallen(replace(GOOD, evidence=evidence)) == [bar]

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -12,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.clients.storage.base import Storage, checked_key, did_not_work, not_there
+from include.clients.temporary import temporary_folder
 from include.domain.errors import ExportError, NotConfigured
 
 # Below it `upload_file` sends one PUT, which is visible whole or not at all, costs one request and cannot be left half
@@ -64,8 +64,8 @@ class S3Storage(Storage):
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
-        with TemporaryDirectory(prefix="call-export-") as folder:
-            path = Path(folder) / f"object{Path(key).suffix}"
+        with temporary_folder() as folder:
+            path = folder / f"object{Path(key).suffix}"
             with self._our_errors(key):
                 self._client.download_file(self._bucket, self._full(key), str(path), Config=_TRANSFER)
             yield path
