@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from include.clients.audio.voice import FRAME_MS, FRAMES_PER_SEC, Bools, Floats, closed, runs
+from include.clients.audio.voice import FRAME_MS, FRAMES_PER_SEC, PAUSE_SEC, Bools, Floats, closed, runs
 from include.domain.cuts import Piece
 from include.domain.stt_profiles import SttProfile
 
@@ -17,7 +17,7 @@ Stretch = tuple[int, int]  # frames, end exclusive
 class CutPolicy:
     """Every number of the cut. Seconds, bytes of raw 16-bit samples."""
 
-    pause_sec: float = 0.3  # a shorter silence is part of speaking
+    pause_sec: float = PAUSE_SEC
     min_speech_sec: float = 0.12  # shorter is a click
     pad_sec: float = 0.2  # kept around speech: the detector is late by a consonant
     turn_gap_sec: float = 1.5  # the same person goes on, if the other one is silent meanwhile

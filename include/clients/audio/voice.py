@@ -1,15 +1,18 @@
 """Where somebody speaks: one `Ear` per channel listens to the stream and remembers a few numbers per frame.
 
-The detector is WebRTC's (ADR 0004). It is deaf below about -45 dBFS and takes ring tone for voice, so each channel is
-lifted to a usual level first, and frames of one steady tone are taken away afterwards.
+The detector is WebRTC's (ADR 0004). It is deaf below about -45 dBFS and takes ring tone and music for voice, so each
+channel is lifted to a usual level first, and frames of one steady tone and of music are taken away afterwards.
 """
 
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from include.clients.audio.music import still, without_music
+
 FRAME_MS = 30  # the longest frame the detector knows; the unit of all positions in this package
 FRAMES_PER_SEC = 1000 / FRAME_MS
+PAUSE_SEC = 0.3  # a shorter silence is part of speaking
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -40,6 +43,7 @@ class Ear:
         self._db: list[Floats] = []
         self._tonal: list[Bools] = []
         self._peak_bin: list[NDArray[np.int16]] = []
+        self._still: list[NDArray[np.int8]] = []
         self._loudest_db = _USUAL_DB - _MAX_LIFT_DB
         self._peak = 0
 
@@ -54,6 +58,7 @@ class Ear:
         self._loudest_db = max(self._loudest_db, float(np.percentile(db, 95)))
         voiced = self._detect(frames)
         self._voiced.append(voiced)
+        self._still.append(still(padded, voiced, self._rate))
         self._find_tones(frames, voiced & (np.abs(np.diff(db, prepend=db[:1])) < _TONE_STEADY_DB))
 
     @property
@@ -77,7 +82,7 @@ class Ear:
             return np.zeros(len(db), dtype=np.bool_)
         gate = min(floor + _ABOVE_FLOOR_DB, loud - _BELOW_LEVEL_DB)
         speech: Bools = np.concatenate(self._voiced) & (db > gate) & ~self._steady_tone()
-        return speech
+        return without_music(speech, np.concatenate(self._still), closed(runs(speech), round(PAUSE_SEC * FRAMES_PER_SEC)))
 
     def _level(self) -> float:
         voiced = self.loudness()[np.concatenate(self._voiced)]

@@ -30,6 +30,25 @@ def tone(seconds: float, *hertz: float, dbfs: float = -20.0) -> Sound:
     return at_level(np.sum([np.sin(2 * np.pi * f * t) for f in hertz], axis=0), dbfs)
 
 
+def music(seconds: float, *, seed: int = 0, drums: bool = True, vibrato: float = 0.0, dbfs: float = -20.0) -> Sound:
+    """A melody of struck or bowed notes, two in a beat of 0.6 s, chords under it without drums."""
+    rng = np.random.default_rng(seed)
+    line = np.zeros(round((seconds + 2) * RATE))
+    for beat in np.arange(0, seconds, 0.6):
+        notes = [(beat + half, 0.28, 440 * 2 ** (rng.choice([0, 2, 4, 7, 9]) / 12)) for half in (0, 0.3)]
+        chord = [] if drums else [(beat, 1.2, 220 * 2 ** (step / 12)) for step in (0, 4, 7)]
+        for start, length, hertz in notes + chord:
+            t = np.arange(round(length * RATE)) / RATE
+            phase = 2 * np.pi * hertz * (t + vibrato / 35 * np.sin(35 * t))
+            note = sum(np.sin(k * phase) / k for k in range(1, 6)) * np.minimum(1, t / 0.01) * np.exp(-3 * t)
+            line[round(start * RATE) :][: len(t)] += note * np.minimum(1, (length - t) / 0.02)
+        if drums:
+            t = np.arange(RATE // 8) / RATE
+            line[round(beat * RATE) :][: len(t)] += 1.5 * np.sin(2 * np.pi * 70 * t) * np.exp(-30 * t)
+            line[round((beat + 0.3) * RATE) :][: len(t)] += rng.standard_normal(len(t)) * np.exp(-50 * t)
+    return at_level(line[: round(seconds * RATE)], dbfs)
+
+
 def hiss(seconds: float, *, dbfs: float = -75.0, seed: int = 99) -> Sound:
     return at_level(np.random.default_rng(seed).standard_normal(round(seconds * RATE)), dbfs)
 

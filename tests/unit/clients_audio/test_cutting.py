@@ -13,7 +13,7 @@ from include.clients.audio.cutting import cut
 from include.clients.audio.planning import CutPolicy, policy_for
 from include.domain.cuts import ChannelLayout, Cut
 from include.domain.stt_profiles import profile_of
-from tests.unit.clients_audio.synth import hiss, mp3, on_line, tone, voice, wav
+from tests.unit.clients_audio.synth import hiss, mp3, music, on_line, tone, voice, wav
 
 POLICY = CutPolicy()
 
@@ -99,6 +99,36 @@ def test_noise_is_not_speech(tmp_path: Path, dbfs: float) -> None:
     assert cut(wav(tmp_path / "a.wav", hiss(20, dbfs=dbfs)), POLICY).pieces == ()
 
 
+@pytest.mark.parametrize("dbfs", [-10.0, -35.0])
+@pytest.mark.parametrize("vibrato", [0.0, 0.004], ids=["struck", "bowed"])
+@pytest.mark.parametrize("drums", [True, False], ids=["drums", "chords"])
+def test_hold_music_is_not_speech(tmp_path: Path, drums: bool, vibrato: float, dbfs: float) -> None:
+    """At least nine tenths of it; it comes as telephones send it, in mp3 and with a noise of the line."""
+    line = on_line(60, (5, music(50, drums=drums, vibrato=vibrato, dbfs=dbfs)), noise_dbfs=-60)
+    assert sum(piece.seconds for piece in cut(mp3(tmp_path / "a.mp3", line), POLICY).pieces) < 5.0
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1, 0.5, 3.0])
+def test_what_is_said_beside_music_is_kept(tmp_path: Path, pause: float) -> None:
+    """Also by somebody who speaks into the last note."""
+    before, after = 6.0, 6 + 30 + 2 * pause
+    line = on_line(45, (3, voice(3)), (before + pause, music(30)), (after, voice(1.5, seed=1)), noise_dbfs=-70)
+    pieces = cut(wav(tmp_path / "a.wav", line), POLICY).pieces
+    for start, end in ((3, before), (after, after + 1.5)):
+        heard = sum(max(0.0, min(piece.end, end) - max(piece.start, start)) for piece in pieces)
+        assert heard > 0.9 * (end - start)
+    assert sum(piece.seconds for piece in pieces) < 20
+
+
+def test_a_drawn_out_sound_is_no_music(tmp_path: Path) -> None:
+    """A long "mm" between two words stands still like a note; music lasts longer."""
+    humming = sum(tone(0.6, 140 * k, dbfs=-24 - 6 * k) for k in range(1, 6))
+    line = on_line(12, (2, voice(2)), (4.05, humming), (4.7, voice(2, seed=1)))
+    (piece,) = cut(wav(tmp_path / "a.wav", line), POLICY).pieces
+    assert piece.start < 2.2
+    assert piece.end > 6.5
+
+
 def test_digital_silence_has_no_pieces(tmp_path: Path) -> None:
     assert cut(wav(tmp_path / "a.wav", np.zeros(8000 * 5), np.zeros(8000 * 5)), POLICY).pieces == ()
 
@@ -115,6 +145,24 @@ def test_the_limit_is_kept_and_nothing_is_lost_at_a_seam(tmp_path: Path) -> None
     assert all(left[1] == right[0] for left, right in pairwise(_covered(found)))
     assert found.pieces[0].start == pytest.approx(0, abs=0.3)
     assert found.pieces[-1].end == pytest.approx(100, abs=0.3)
+
+
+def test_a_seam_lies_in_the_gap_between_two_words(tmp_path: Path) -> None:
+    """Gaps of 0.08 s beside each other, for minutes: no word is cut, and no turn lasts longer than a minute."""
+    words = [(number * 0.5, voice(0.42, seed=number % 7)) for number in range(400)]
+    found = cut(wav(tmp_path / "a.wav", on_line(200, *words)), POLICY)
+    assert len(found.pieces) >= 4
+    assert all(piece.seconds <= 60 for piece in found.pieces)
+    for piece in found.pieces[:-1]:
+        assert 0.40 <= piece.end % 0.5 <= 0.5
+
+
+def test_a_turn_begins_where_its_speech_does(tmp_path: Path) -> None:
+    """What is sent before and after it, so that no consonant is lost, is known to be silence."""
+    (piece,) = cut(wav(tmp_path / "a.wav", on_line(10, (3, voice(4)))), POLICY).pieces
+    assert piece.start + piece.lead_sec == pytest.approx(3, abs=0.1)
+    assert piece.end - piece.tail_sec == pytest.approx(7, abs=0.2)
+    assert piece.lead_sec == pytest.approx(POLICY.pad_sec, abs=0.03)
 
 
 def test_a_long_voice_is_cut_in_its_only_pause(tmp_path: Path) -> None:
