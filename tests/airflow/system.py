@@ -31,6 +31,7 @@ from simulators.portal.limits import Limits
 from simulators.portal.seeded import seeded_world, spoken
 from simulators.proxy import ProxySimulator, proxying
 from simulators.recogniser.app import RecogniserSimulator
+from simulators.slack import SlackSimulator
 from simulators.testing import running as served
 
 SILENT = Console(quiet=True)
@@ -48,6 +49,7 @@ class System:
     portal: PortalSimulator
     recogniser: RecogniserSimulator
     proxy: ProxySimulator
+    slack: SlackSimulator
     settings: dict[str, str]
     running: Running | None = None
     _started_with: dict[str, str] = field(default_factory=dict)
@@ -101,6 +103,22 @@ class System:
     def dag_runs(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.api("GET", f"dags/{DAG_ID}/dagRuns?limit=100").json()["dag_runs"]
         return found
+
+    def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = None, **headers: str
+    ) -> requests.Response:
+        """Of our own app at `/call_export`, as whoever holds the token; without one, as nobody."""
+        assert self.running is not None
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{self.running.url}/call_export/{path}"
+        return requests.request(method, url, json=body, headers=headers, timeout=30, proxies={"http": ""})
+
+    @property
+    def user_token(self) -> str:
+        """The administrator's JWT."""
+        assert self._session is not None
+        return str(self._session.headers["Authorization"]).removeprefix("Bearer ")
 
     def ended(self, dag_run_id: str, seconds: float = 400) -> dict[str, Any]:
         """The DAG run once it has ended."""
@@ -168,7 +186,13 @@ def system_in(root: Path) -> Iterator[System]:
     )
     recogniser = RecogniserSimulator(key=f"sk-{secrets.token_hex(16)}", requests_per_minute=100_000)
     proxy = ProxySimulator(user="export", password=secrets.token_hex(10))
-    with served(portal) as portal_url, served(recogniser) as recogniser_url, proxying(proxy) as proxy_url:
+    slack, slack_token = SlackSimulator(), f"T0/B0/{secrets.token_hex(12)}"
+    with (
+        served(portal) as portal_url,
+        served(recogniser) as recogniser_url,
+        proxying(proxy) as proxy_url,
+        served(slack) as slack_url,
+    ):
         settings = {
             "B24_BASE_URL": portal_url,
             "B24_WEBHOOK_USER_ID": portal.user,
@@ -178,12 +202,13 @@ def system_in(root: Path) -> Iterator[System]:
             "OPENAI_API_KEY": recogniser.key,
             "CHATGPT_PROXY_URL": proxy_url.replace("://", f"://{proxy.user}:{proxy.password}@"),
             "REQUIRE_PROXY": "true",
+            "SLACK_WEBHOOK_URL": f"{slack_url}/services/{slack_token}",
             "B24_BACKOFF_SECONDS": "0.1",
             "STT_BACKOFF_SECONDS": "0.1",
             "CALL_EXPORT_CRON": "0 0 1 1 *",  # the schedule must not join in
             "AIRFLOW_PORT": str(_free_port()),
         }
-        system = System(runtime, portal, recogniser, proxy, settings)
+        system = System(runtime, portal, recogniser, proxy, slack, settings)
         try:
             yield system
         finally:

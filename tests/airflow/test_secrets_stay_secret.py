@@ -19,6 +19,7 @@ ALLOWED = {
     "settings.env": "what the person wrote",
     "secrets.json": "the launcher's own secrets",
     "passwords.json": "what Airflow's login reads",
+    "metrics_token": "what Prometheus reads",
 }
 
 
@@ -35,6 +36,8 @@ def secrets_of(system: System) -> dict[str, bytes]:
         "PostgreSQL password": keys.postgres_password,
         "JWT secret": keys.jwt_secret,
         "Fernet key": keys.fernet_key,
+        "metrics token": keys.metrics_token,
+        "Slack token": system.settings["SLACK_WEBHOOK_URL"].rpartition("/")[2],
     }
     return {name: value.encode() for name, value in plain.items()}
 

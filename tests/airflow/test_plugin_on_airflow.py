@@ -1,0 +1,156 @@
+"""What the api-server answers under /call_export, and what Slack hears from tasks, triggerer and DAG processor."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from include.config.names import DAG_ID
+from include.domain.run_ids import run_id_of
+from ops.generated import generated
+from simulators.faults import What
+from tests.airflow.system import System, eventually
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
+
+DAY = "2025-08-11"
+
+
+@pytest.fixture
+def door(system: System) -> Iterator[System]:
+    """The system, and its list of runs checked: what is refused must create nothing."""
+    before = [run["dag_run_id"] for run in system.dag_runs()]
+    yield system
+    assert [run["dag_run_id"] for run in system.dag_runs()] == before
+
+
+def slack_says(system: System, *words: str) -> list[str]:
+    return [message["text"] for message in system.slack.messages if all(word in message["text"] for word in words)]
+
+
+class TestMetrics:
+    def test_nobody_reads_them_without_a_token(self, system: System) -> None:
+        assert system.call("GET", "metrics").status_code == 401
+        assert system.call("GET", "metrics", token="guessed").status_code == 403
+        assert system.call("POST", "runs", {}).status_code == 401
+        assert system.call("POST", "runs", {}, token=generated(system.runtime).metrics_token).status_code == 403
+
+    @pytest.mark.parametrize("path", ["docs", "redoc", "openapi.json"])
+    def test_there_are_no_open_pages(self, system: System, path: str) -> None:
+        assert system.call("GET", path).status_code == 404
+
+    @pytest.mark.parametrize("whose", ["prometheus", "administrator"])
+    def test_who_may_read_them_reads_prometheus_format(self, system: System, whose: str) -> None:
+        token = generated(system.runtime).metrics_token if whose == "prometheus" else system.user_token
+        answer = system.call("GET", "metrics", token=token)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        names = {family.name for family in text_string_to_metric_families(answer.text)}
+        assert {
+            "call_export_runs", "call_transcripts", "call_export_duration_seconds", "call_transcription_minutes",
+            "call_export_cost", "call_export_retry", "call_export_qa_checked",
+        } <= names  # fmt: skip
+
+    def test_the_token_is_in_a_file_of_the_owner_alone(self, system: System) -> None:
+        file = system.runtime.home / "metrics_token"
+        assert file.read_text() == generated(system.runtime).metrics_token
+        assert oct(file.stat().st_mode & 0o777) == "0o600"
+
+
+class TestDoor:
+    @pytest.mark.parametrize(
+        ("body", "says"),
+        [
+            ({"period_from": "2025-08-02", "period_to": "2025-08-01"}, "period_from '2025-08-02' is after period_to"),
+            ({"period_from": "2099-01-01"}, "period_from '2099-01-01' is in the future"),
+            ({"period_from": "2025-01-01", "period_to": "2025-08-01"}, "longer than 90 days"),
+            ({"period_from": "01.08.2025"}, "period_from '01.08.2025' is no date"),
+            ({"dry_run": "yes"}, "dry_run: Input should be a valid boolean"),
+            ({"limit_calls": -1}, "limit_calls: Input should be greater than or equal to 0"),
+            ({"dryrun": True}, "dryrun: Extra inputs are not permitted"),
+            ({"idempotency_key": "k" * 129}, "idempotency_key: String should have at most 128 characters"),
+            ({"resume_run_id": "17"}, "resume_run_id: Input should be a valid UUID"),
+            ({"resume_run_id": "00000000-0000-0000-0000-000000000000"}, "there is no run"),
+            ({"replay_dlq": True}, "replay_dlq goes with resume_run_id"),
+        ],
+        ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+    )
+    def test_what_cannot_be_done_is_a_422_with_one_sentence_and_no_run(
+        self, door: System, body: dict[str, Any], says: str
+    ) -> None:
+        answer = door.call("POST", "runs", body, token=door.user_token)
+        assert answer.status_code == 422, answer.text
+        assert says in answer.json()["detail"]
+        assert "\n" not in answer.json()["detail"]
+
+    def test_two_different_keys_at_once_are_a_mistake(self, door: System) -> None:
+        answer = door.call("POST", "runs", {"idempotency_key": "a"}, token=door.user_token, **{"Idempotency-Key": "b"})
+        assert answer.status_code == 422
+        assert "give one of them" in answer.json()["detail"]
+
+    def test_a_switched_off_dag_says_so_instead_of_letting_the_run_wait_unseen(self, door: System) -> None:
+        door.api("PATCH", f"dags/{DAG_ID}", {"is_paused": True})
+        try:
+            answer = door.call("POST", "runs", {"period_from": DAY, "period_to": DAY}, token=door.user_token)
+        finally:
+            door.api("PATCH", f"dags/{DAG_ID}", {"is_paused": False})
+        assert answer.status_code == 409
+        assert "unpause it there" in answer.json()["detail"]
+
+
+def test_a_late_run_from_the_door_to_its_report(system: System) -> None:
+    """One key is one run, whenever it is asked for; the run is told to be late while it runs, then its report.
+
+    The deadline is moved to a few seconds from now in Airflow's own table; everything from there on is real.
+    """
+    system.recogniser.faults.add("transcriptions", What.DELAY, times=2, seconds=6)
+    body = {"period_from": DAY, "period_to": DAY, "idempotency_key": "ночной/прогон"}  # a header carries no Cyrillic
+    first = system.call("POST", "runs", body, token=system.user_token)
+    assert first.status_code == 201, first.text
+    started = first.json()
+    name = started["dag_run_id"]
+    assert (started["status"], started["created"]) == ("pending", True)
+    assert (started["period_from"], started["period_to"]) == (f"{DAY}T00:00:00Z", f"{DAY}T23:59:59Z")
+    assert started["run_id"] == str(run_id_of(name))
+    late = told_late(system, name)
+    print(f"told {late:.1f} s after the deadline")
+    assert late < 30
+
+    assert again(system, body) == (200, name, "running")
+    assert system.ended(name)["state"] == "success"
+    assert again(system, body) == (200, name, "completed")
+    assert len([run for run in system.dag_runs() if run["dag_run_id"] == name]) == 1
+    eventually(lambda: bool(slack_says(system, "Отчёт и реестр готовы", started["run_id"])), 10, "no report announced")
+    assert len(slack_says(system, f"runs/{name}|")) == 2, "each once"
+
+
+def again(system: System, body: dict[str, Any]) -> tuple[int, str, str]:
+    answer = system.call("POST", "runs", body, token=system.user_token)
+    assert answer.json()["created"] is False
+    return answer.status_code, answer.json()["dag_run_id"], answer.json()["status"]
+
+
+def told_late(system: System, dag_run_id: str) -> float:
+    """Seconds from the moved deadline to the message."""
+    with psycopg.connect(system.databases.metadata_url, autocommit=True) as connection:
+        row = connection.execute(
+            "UPDATE deadline SET deadline_time = now() + interval '3 seconds'"
+            " WHERE dagrun_id = (SELECT id FROM dag_run WHERE run_id = %s) RETURNING deadline_time",
+            [dag_run_id],
+        ).fetchone()
+    assert row is not None
+    deadline: datetime = row[0]
+    eventually(lambda: bool(slack_says(system, "не закончилась к сроку", f"runs/{dag_run_id}|")), 60, "nobody was told")
+    return time.time() - deadline.timestamp()
+
+
+def test_a_run_that_failed_before_it_was_opened_is_told_by_the_dag_processor(system: System) -> None:
+    dag_run_id = system.trigger(period_from="2025-08-02", period_to="2025-08-01").json()["dag_run_id"]
+    assert system.ended(dag_run_id)["state"] == "failed"
+    name = quote(dag_run_id, safe="")
+    eventually(lambda: bool(slack_says(system, "Выгрузка не удалась", f"runs/{name}|")), 60, "nobody was told")
