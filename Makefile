@@ -5,7 +5,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume qa sql test lint types bench chaos lock install install-dev
+.PHONY: help demo up down status export resume rebuild qa sql test lint types bench chaos lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true
 		$(if $(SUMMARY),--generate-summary="$(SUMMARY)") $(if $(DRY_RUN),--dry-run="$(DRY_RUN)") \
 		$(if $(LOW_RATE),--low-rate="$(LOW_RATE)") $(if $(LIMIT_CALLS),--limit-calls "$(LIMIT_CALLS)") \
 		$(if $(KEY),--key "$(KEY)")
+
+rebuild: install ## тексты запуска заново из сохранённых ответов, без оплаты: RUN_ID=... [LINE=+74951234567]
+	@$(OPS) run -- $(VENV)/python -m jobs.rebuild --run-id "$(RUN_ID)" $(if $(LINE),--line "$(LINE)")
 
 resume: install ## продолжить незаконченные записи запуска: RUN_ID=... [DLQ=true — и отложенные в DLQ]
 	@$(EXPORT) --resume --run-id "$(RUN_ID)" $(if $(DLQ),--replay-dlq="$(DLQ)")

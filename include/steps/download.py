@@ -6,7 +6,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +15,14 @@ from include.clients.bitrix24.portal import Portal
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
+from include.clients.temporary import temporary_folder
 from include.config.policy import Policy
 from include.domain.errors import StopRun
 from include.domain.naming import RecordKeys
 from include.domain.states import RecordStatus
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import keys_of, run_of
+from include.steps.portal_texts import keep_portal_texts
 from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,14 @@ def download_batch(
     run, outcome = run_of(run_id, state), BatchOutcome()
     records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
     with (
-        TemporaryDirectory(prefix="call-export-") as folder,
+        temporary_folder() as folder,
         ThreadPoolExecutor(policy.portal.downloads_per_task) as pool,
         ThreadPoolExecutor(1) as links,
     ):
-        _Flight(run, portal, storage, state, outcome, pool, links, Path(folder)).carry(records)
+        _Flight(run, portal, storage, state, outcome, pool, links, folder).carry(records)
+    if policy.stt.reuse_portal_transcripts:
+        stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
+        keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
     in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
     return outcome.done

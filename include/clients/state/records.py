@@ -27,8 +27,12 @@ class Records(Moves):
 
     def reused_records(self, run_id: UUID) -> Iterator[RecordRow]:
         """Completed with the text of an earlier run; their paths are the earlier run's until `set_paths`."""
+        return self.completed_records(run_id, reused=True)
+
+    def completed_records(self, run_id: UUID, *, reused: bool = False) -> Iterator[RecordRow]:
+        """In the order of the portal's statistics, read a page at a time; `reused` leaves out what the run bought."""
         after = -1
-        while page := self._records(run_id, {RecordStatus.COMPLETED}, reused=True, after=after, most=_PAGE):
+        while page := self._records(run_id, {RecordStatus.COMPLETED}, reused=reused, after=after, most=_PAGE):
             yield from page
             after = page[-1].statistics_id
 
