@@ -51,12 +51,13 @@ def _money(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> None:
     spent = [float(figure.spent) for figure in days]
     reused = [float(figure.cost - figure.spent) for figure in days]
     bars = axes.bar(names, spent, _width(days), color=_BLUE, label="куплено этим запуском")
+    _label(axes, bars, days, _decimal, inside=any(reused))
     if any(reused):
         bars = axes.bar(
             names, reused, _width(days), spent, color=_ORANGE, hatch="//", edgecolor="white", label="куплено раньше"
         )
+        _label(axes, bars, days, _decimal, inside=True)
         _legend(axes)
-    _label(axes, bars, days, _decimal)
     axes.set_ylabel("USD")
 
 
@@ -69,7 +70,7 @@ def _statuses(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> Non
                 names, heights, _width(days), floor, color=colour, hatch=hatch, edgecolor="white", linewidth=0.3,
                 label=label,
             )  # fmt: skip
-            _label(axes, bars, days, lambda value: f"{value:g}" if value else "", inside=True)
+            _label(axes, bars, days, _decimal, inside=True)
             floor = [low + high for low, high in zip(floor, heights, strict=True)]
     if any(floor):
         _legend(axes)
@@ -122,7 +123,14 @@ def _label(
     """The figures themselves at few bars, which say the same as the table by days."""
     if len(days) <= _MOST_LABELLED:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8} if inside else None
-        axes.bar_label(bars, fmt=words, label_type="center" if inside else "edge", fontsize=8, padding=2, bbox=box)
+        axes.bar_label(
+            bars,
+            fmt=lambda value: words(value) if value else "",
+            label_type="center" if inside else "edge",
+            fontsize=8,
+            padding=2,
+            bbox=box,
+        )
 
 
 def _decimal(value: float) -> str:

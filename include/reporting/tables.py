@@ -37,7 +37,7 @@ def days(figures: RunFigures) -> Rows:
             w.day(day.day), w.number(sum(day.statuses.values())), w.number(calls(RecordStatus.NO_RECORDING)),
             w.number(calls(RecordStatus.MISSING_AUDIO)), w.number(calls(RecordStatus.ERROR)),
             w.number(calls(*UNFINISHED)), w.number(texts), files,
-            w.percent(texts / expected, 1) if expected else NOTHING, w.number(day.minutes, 1), w.number(day.spent, 4),
+            w.percent(texts / expected, 1) if expected else NOTHING, w.number(day.minutes, 2), w.number(day.spent, 4),
         ]  # fmt: skip
 
     return [row(day) for day in every_day(figures)]
