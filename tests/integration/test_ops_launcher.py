@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,17 +50,18 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 @pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     for name in VARIABLES & set(os.environ):
         monkeypatch.delenv(name)
-    root = tmp_path_factory.mktemp("launcher")
-    for folder in (root, root.parent, root.parent.parent):  # PostgreSQL's own user walks through here
-        folder.chmod(0o755)
+    # PostgreSQL's own user walks through here: not below pytest's folder, which each new session closes again
+    root = Path(tempfile.mkdtemp(prefix="launcher-", dir="/tmp"))
+    root.chmod(0o755)
     (root / "dags").mkdir()
     (root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={free_port()}\n", encoding="utf-8")
     runtime = Runtime(root=root)
     yield runtime
     down(runtime, SILENT)
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def processes_of(runtime: Runtime) -> list[str]:

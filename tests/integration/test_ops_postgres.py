@@ -1,10 +1,13 @@
 """The embedded PostgreSQL of the launcher and the server of DATABASE_URL."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import psycopg
@@ -44,16 +47,19 @@ def ask(url: str, query: str) -> object:
 
 
 @pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    """Below a folder that PostgreSQL's own user may walk through, and longer than a unix socket's path may be."""
-    base = tmp_path_factory.mktemp("ops")
-    for folder in (base, base.parent, base.parent.parent):
-        folder.chmod(0o755)
+def runtime() -> Iterator[Runtime]:
+    """Below a folder that PostgreSQL's own user may walk through, and longer than a unix socket's path may be.
+
+    Not below pytest's: each session that starts on this machine, each worker, closes /tmp/pytest-of-<user> again.
+    """
+    base = Path(tempfile.mkdtemp(prefix="pg-ops-", dir="/tmp"))
+    base.chmod(0o755)
     deep = base / ("a-long-folder-name" * 4)
     deep.mkdir()
     runtime = Runtime(root=deep)
     yield runtime
     postgres.stop(runtime)
+    shutil.rmtree(base, ignore_errors=True)
 
 
 def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(runtime: Runtime) -> None:
@@ -71,6 +77,42 @@ def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(
     assert ask(again.metadata_url, "SELECT current_database()") == "airflow"
     assert postgres.stop(runtime)
     assert not postgres.stop(runtime), "stopping what does not run is no error"
+
+
+def test_servers_that_start_at_the_same_time_do_not_close_the_way_to_each_others_sockets(runtime: Runtime) -> None:
+    """Run by root, PostgreSQL walks as its own user through a folder that the other's start makes private."""
+    others = Runtime(root=runtime.root / "another")
+    others.root.mkdir()
+    command = [sys.executable, "-c", START]
+    try:
+        started = [
+            subprocess.Popen([*command, str(one.root)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+            for one in (runtime, others)
+        ]
+        urls = [process.communicate(timeout=100)[0].strip() for process in started]
+        assert [process.returncode for process in started] == [0, 0]
+        folders = {Path(unquote(url.partition("?host=")[2])).parent for url in urls}
+        assert len(folders) == 2, "no folder is shared"
+        assert [ask(url, "SELECT 1") for url in urls] == [1, 1]
+    finally:
+        postgres.stop(others)
+
+
+def test_a_server_that_takes_its_time_is_waited_for_and_one_that_never_comes_is_given_up() -> None:
+    answers: list[Exception | None] = [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError("starting"), None]
+
+    def start() -> None:
+        if error := answers.pop(0):
+            raise error
+
+    postgres.patiently(start, pause=0)
+    assert answers == []
+
+    def never() -> None:
+        raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        postgres.patiently(never, seconds=0, pause=0)
 
 
 def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped(runtime: Runtime) -> None:
