@@ -93,18 +93,29 @@ def test_pandas_gives_everything_back_without_being_told_types(registry):
     assert str(pandas.to_datetime(table["datetime_start"], utc=True)[0]) == "2025-08-31 21:23:45+00:00"
 
 
-def frictionless_report(registry):
+def described(registry):
+    """The file as its Frictionless schema describes it."""
     from frictionless import Dialect, Resource, Schema
 
     description = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    resource = Resource(
+    return Resource(
         path=registry.name,
         basepath=str(registry.parent),
         schema=Schema.from_descriptor(description),  # by path, frictionless wants it below the data's folder
         dialect=Dialect.from_descriptor(description["dialect"]),
         encoding=description["encoding"],
     )
-    return resource.validate()
+
+
+def frictionless_report(registry):
+    return described(registry).validate()
+
+
+def frictionless_rows(registry):
+    """What validation finds wrong, and the cells as a program gets them."""
+    return frictionless_report(registry).flatten(["rowNumber", "fieldName", "type", "note"]), described(
+        registry
+    ).read_rows()
 
 
 def test_the_file_keeps_to_its_frictionless_schema(registry):
