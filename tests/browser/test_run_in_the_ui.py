@@ -1,24 +1,19 @@
 """An operator's way through the UI: log in, open the DAG, fill in two dates, trigger, watch the run become green."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from include.config.names import DAG_ID
 from ops.generated import ADMIN
 from ops.runtime import REPOSITORY
 from tests.airflow.system import System
+from tests.browser.ui import CHROMIUM, browser_page, log_in
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 PERIOD = ("2025-08-07", "2025-08-08")
 PICTURE = REPOSITORY / "build" / "run.png"  # the committed copy is docs/images/run.png
 GREEN_SECONDS = 400
@@ -33,15 +28,8 @@ pytestmark = [
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, env={"HOME": str(tmp_path), "TZ": "UTC"}
-        )
-        # the UI follows the browser's language; the labels below are the English ones
-        page = browser.new_page(viewport={"width": 1400, "height": 900}, locale="en-US")
-        page.set_default_timeout(30_000)
+    with browser_page(tmp_path) as page:
         yield page
-        browser.close()
 
 
 def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
@@ -63,15 +51,6 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
     expect(badge).to_have_text("Success")
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE)
-
-
-def log_in(system: System, page: Page) -> None:
-    assert system.running is not None
-    page.goto(system.running.url)
-    page.locator("input[name=username]").fill(ADMIN)
-    page.locator("input[name=password]").fill(system.running.password)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Dags", exact=True)).to_be_visible()
 
 
 def trigger(page: Page) -> None:
