@@ -9,7 +9,7 @@ RUN_ENDS = ("completed", "error", "cancelled")
 TEXT_OUTCOMES = ("completed", "reused", "error", "missing_audio")
 RETRY_STAGES = ("download", "transcribe", "summarize")
 MONEY_KINDS = ("recognition", "summary")
-STOP_KINDS = ("AccessDenied", "QuotaExhausted", "NotConfigured", "ContractBroken", "StopRun")
+STOP_KINDS = ("AccessDenied", "QuotaExhausted", "BudgetSpent", "NotConfigured", "ContractBroken")
 QA_RESULTS = ("ok", "issue")
 
 # Seconds that a run takes: minutes for a night's few calls, six hours for the promise (PRD 8), then what is too long.

@@ -92,7 +92,9 @@ WITH shown AS (
     UNION
     (SELECT run_id FROM call_exports WHERE finished_at IS NOT NULL AND NOT dry_run ORDER BY finished_at DESC LIMIT 1)
 )
-SELECT run.run_id::text, run.status, run.started_at, run.finished_at,
+SELECT run.run_id::text, run.status,
+       -- a resumed run counts from its resumption
+       (SELECT max(at) FROM call_events WHERE call_id IS NULL AND event = 'running' AND run_id = run.run_id), run.finished_at,
        coalesce(records.spent, 0) AS spent,
        coalesce(run.approved_cost, :limit::numeric) AS limit,
        coalesce(records.statuses, '{}') AS statuses
