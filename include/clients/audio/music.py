@@ -51,10 +51,12 @@ def without_music(speech: Bools, stills: NDArray[np.int8], stretches: list[tuple
     kept = speech.copy()
     for start, end in stretches:
         first, last = start // HOP_FRAMES, -(-end // HOP_FRAMES)
-        sounding = first + np.flatnonzero(notes[first:last])
-        if len(sounding) and len(sounding) >= _SHARE * asked[first:last].sum():
-            begins = int(sounding[0]) if sounding[0] - first >= _PHRASE_HOPS else first
-            ends = int(sounding[-1]) if last - sounding[-1] >= _PHRASE_HOPS else last
+        sounding = np.flatnonzero(notes[first:last])
+        close = np.flatnonzero(np.diff(sounding) <= _PHRASE_HOPS)  # a voice stands still by chance, but not soon again
+        if len(close) and len(sounding) >= _SHARE * asked[first:last].sum():
+            before, after = int(sounding[close[0]]), last - first - int(sounding[close[-1] + 1])
+            begins = first + before if before >= _PHRASE_HOPS else first
+            ends = last - after if after >= _PHRASE_HOPS else last
             played = np.repeat(music[begins:ends], HOP_FRAMES)
             kept[begins * HOP_FRAMES : ends * HOP_FRAMES] &= ~played[: len(kept) - begins * HOP_FRAMES]
     return kept
