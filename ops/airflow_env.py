@@ -157,6 +157,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "logging__dag_processor_child_process_log_directory": runtime.logs / "dag_processor",
         "logging__logging_level": settings.log_level,
         "logging__colored_console_log": False,
+        "logging__json_logs": settings.log_format == "json",  # of the components; a task's own log always is JSON
     }
     return {f"AIRFLOW__{name.upper()}": str(value) for name, value in options.items()}
 

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="DEBUG, INFO, WARNING или ERROR")
     ] = "INFO"
+    log_format: Annotated[Literal["text", "json"], Field(description="text или json")] = "text"
     airflow_port: Annotated[int, Field(ge=1, le=65535, description="номер порта от 1 до 65535")] = 8080
 
     # reviewed values: checked by load_policy, defaults in policy.yaml

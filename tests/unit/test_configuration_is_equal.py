@@ -247,6 +247,11 @@ class TestEnvironment:
         assert environment["AIRFLOW__API__HOST"] == "10.0.0.2"
         assert environment["AIRFLOW__CORE__PARALLELISM"] == "3"
 
+    @pytest.mark.parametrize(("written", "option"), [("text", "False"), ("json", "True")])
+    def test_logs_are_json_when_asked(self, settings: Settings, tmp_path: Path, written: str, option: str) -> None:
+        asked = settings.model_copy(update={"log_format": written})
+        assert self.environment(asked, tmp_path)["AIRFLOW__LOGGING__JSON_LOGS"] == option
+
     def test_by_default_airflow_listens_on_loopback_only(self, settings: Settings, tmp_path: Path) -> None:
         assert self.environment(settings, tmp_path)["AIRFLOW__API__HOST"] == "127.0.0.1"
 

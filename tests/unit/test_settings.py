@@ -29,6 +29,7 @@ UNUSABLE = {
     "DATABASE_URL": "mysql://root:hunter2@db/calls",
     "SLACK_WEBHOOK_URL": "hunter2",
     "LOG_LEVEL": "LOUD",
+    "LOG_FORMAT": "xml",
     "AIRFLOW_PORT": "80808",
     "STT_LANGUAGES": "russian",
     "BUDGET_USD": "много",
