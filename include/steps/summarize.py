@@ -29,6 +29,7 @@ from include.domain.summaries import (
 )
 from include.domain.token_tariffs import tokens_of
 from include.steps.answers import keep_answer
+from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchFailed, BatchOutcome
 from include.steps.paths import keys_of, run_of
 from include.steps.stop import refuse_if_stopped
@@ -81,6 +82,7 @@ def summarize_batch(
         if record.summary_path is not None:
             continue
         refuse_if_stopped(run_id, state)
+        refuse_if_spent(run_id, state, policy)
         _summarize_claimed(record, failures.get(record.key, _NEVER_FAILED), work, outcome)
         if outcome.throttled:
             break

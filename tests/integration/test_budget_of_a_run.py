@@ -5,12 +5,15 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from include.config.policy import load_policy
 from include.domain.errors import BudgetSpent
 from include.domain.states import RecordStatus, RunStatus
+from include.steps.summarize import summarize_batch
+from include.steps.summary_costs import summary_forecast
 from tests.export import FROM, TO, Export, Outcome
 from tests.integration.small_world import bought, by_sql, downloaded, statuses, world_of
 from tests.whole import events, exporting
@@ -39,6 +42,13 @@ def estimate(export: Export) -> str:
 
 def report(export: Export) -> str:
     return export.storage.get_bytes(f"exports/{FROM}_{TO}/reports/summary_{FROM}_{TO}.md").decode().replace("\\", "")
+
+
+class LanguageModelThatMustNotBeAsked:
+    model = "gpt-5-mini"
+
+    def ask(self, **_: Any) -> None:
+        raise AssertionError("bought above the budget")
 
 
 class TestTheQuestion:
@@ -71,6 +81,13 @@ class TestTheQuestion:
             assert words in body
         assert events(export, "approval_wanted") == [{"asked": "5.25", "forecast": "5", "budget": "3"}]
         assert "Нужно согласование" in estimate(export)
+
+    def test_summaries_asked_for_are_part_of_the_forecast(self, export: Export) -> None:
+        with_summaries = {"CALL_SUMMARY_ENABLED": "true", "SUMMARY_MODEL": "gpt-5"}
+        export.policy = load_policy(DOLLAR_A_CALL | {"BUDGET_USD": "4.17"} | with_summaries)
+        outcome, _ = export.prepare(generate_summary=True)
+        assert outcome.question is not None, "5 USD of recognition alone would pass"
+        assert outcome.question.forecast == 5 + summary_forecast(export.policy, 5, 5)
 
     def test_a_dry_run_only_says_that_it_would_ask(self, export: Export) -> None:
         outcome = export.run(dry_run=True)
@@ -196,6 +213,20 @@ class TestSpending:
         export.close(resumed)
         assert resumed.verdict.status is RunStatus.COMPLETED
         assert bought(export) == 6, "nothing twice"
+
+    def test_once_it_is_spent_no_summary_is_bought_either(self, export: Export) -> None:
+        outcome = export.run()
+        model = LanguageModelThatMustNotBeAsked()
+        with export.state() as state, pytest.raises(BudgetSpent):
+            summarize_batch(
+                outcome.run_id,
+                1,
+                language_model=model,  # type: ignore[arg-type]
+                storage=export.storage,
+                state=state,
+                policy=load_policy(DOLLAR_A_CALL),
+                fresh=True,
+            )
 
     def test_lines_side_by_side_count_what_the_others_have_in_work_and_that_is_finished(self, export: Export) -> None:
         """Otherwise ten lines would overshoot by ten recordings."""
