@@ -144,7 +144,16 @@ class Settings(BaseSettings):
         return bool(self.openai_api_key.get_secret_value()) or self_hosted
 
 
-COMPOSE_ONLY = frozenset({"POSTGRES_PASSWORD", "S3_ENCRYPTION_KEY"})  # read by docker-compose.yaml itself
+COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
+    {
+        "POSTGRES_PASSWORD",
+        "S3_ENCRYPTION_KEY",
+        "GRAFANA_ADMIN_PASSWORD",
+        "GRAFANA_PORT",
+        "PAGERDUTY_ROUTING_KEY",
+        "SMTP_PASSWORD",
+    }
+)
 VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
 
 

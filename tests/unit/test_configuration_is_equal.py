@@ -109,7 +109,9 @@ def test_compose_follows_the_compose_specification(compose: dict[str, Any]) -> N
 def test_compose_holds_no_secret_of_its_own(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         for name, value in service["environment"].items():
-            if re.search("PASSWORD|SECRET|KEY", name):
+            if name.endswith("__FILE"):
+                assert value.removeprefix("/run/secrets/") in service["secrets"], name
+            elif re.search("PASSWORD|SECRET|KEY", name):
                 assert re.fullmatch(r"\$\{\w+:\?.+\}", value), name
 
 
