@@ -11,8 +11,10 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
 
 from include.config import names
+from include.config.policy import load_policy
 from ops.runtime import REPOSITORY
 from plugins.deadlines import FirstQueuedAt
+from plugins.operators.approval import PlanWithApprovalOperator
 from plugins.retry import TASK_RETRIES, LadderRetryPolicy
 
 SWITCH: dict[str, Any] = {"type": "boolean"}
@@ -149,6 +151,16 @@ def test_the_later_task_of_a_batch_weighs_more_and_the_single_tasks_most(dag: DA
     assert all(earlier < later for earlier, later in pairwise(weights))
     single = {task.priority_weight for task in dag.tasks if task.task_id not in BATCH_CHAIN}
     assert min(single) > max(weights)
+
+
+def test_the_plan_waits_for_a_person_and_says_so_in_the_manual(dag: DAG) -> None:
+    plan = dag.get_task("plan")
+    assert isinstance(plan, PlanWithApprovalOperator)
+    assert plan.defaults == [plan.REJECT], "nobody's silence spends money"
+    assert dag.doc_md is not None
+    money = load_policy({}).money
+    assert f"на {money.approval_over_share:.0%} выше".replace("%", " %") in dag.doc_md
+    assert f"{money.approval_timeout_hours:g} часов" in dag.doc_md
 
 
 def test_only_batches_are_mapped_and_each_goes_through_by_itself(dag: DAG) -> None:

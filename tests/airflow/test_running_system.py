@@ -1,9 +1,12 @@
 """The system as people meet it: the command line, REST, the note, a cleared task, the files."""
 
 import csv
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
+from include.clients.state.store import State
 from include.config.names import DAG_ID
 from simulators.faults import What
 from tests.airflow.system import System
@@ -71,6 +74,8 @@ def test_two_days_by_the_command_line_end_completed_and_green(system: System, fi
         "close_run",
     ]
     assert states == {*((name, "success") for name in green), ("batch.summarize", "skipped")}
+    questions = system.api("GET", f"dags/{DAG_ID}/dagRuns/{first_run}/hitlDetails").json()
+    assert questions["hitl_details"] == [], "under the budget nobody is asked"
     rows = registry(system, FIRST_DAYS)
     in_world = [call for call in system.portal.world.calls.values() if f"{call.started_at:%Y-%m-%d}" in FIRST_DAYS]
     assert len(rows) == len(in_world)
@@ -230,6 +235,36 @@ def test_resume_after_the_runbooks_sql_redoes_just_that_recording(system: System
     resumed = system.export("--resume", "--run-id", str(record["run_id"]))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert len(system.downloads()) - fetched == 1
+    assert {row["status"] for row in registry(system, FIRST_DAYS)} == {"completed", "no_recording"}
+
+
+def test_a_dead_letter_is_replayed_and_audio_that_was_lost_is_fetched_again(system: System, first_run: str) -> None:
+    """By the one command of the runbook: one recording waits in the queue, another's stored audio has gone."""
+    given_up, robbed = [row for row in records(system, first_run) if row["status"] == "completed"][:2]
+    back = "UPDATE call_records SET transcript_path = NULL, status = %s, raw_path = %s, checksum = %s,"
+    back += " first_failed_at = %s WHERE run_id = %s AND call_id = %s AND record_id = %s"
+    run_id, long_ago = given_up["run_id"], datetime.now(UTC) - timedelta(hours=25)
+    system.change(back, "error", None, None, long_ago, run_id, given_up["call_id"], given_up["record_id"])
+    system.change(
+        back, "downloaded", robbed["raw_path"], robbed["checksum"], None, run_id, robbed["call_id"], robbed["record_id"]
+    )
+    with State(system.databases.state_url) as state:
+        assert state.move_to_dlq(UUID(str(run_id)), failed_before=datetime.now(UTC) - timedelta(hours=24)) == 1
+    (system.runtime.storage / str(robbed["raw_path"])).unlink()
+    fetched, recognised = len(system.downloads()), system.recognitions()
+
+    replayed = system.export("--replay-dlq", "--run-id", str(run_id))
+
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    assert system.rows("SELECT 1 FROM call_export_dlq WHERE run_id = %s AND replayed_at IS NULL", run_id) == []
+    rows = {(row["call_id"], row["record_id"]): row for row in records(system, first_run)}
+    for record in (given_up, robbed):
+        row = rows[record["call_id"], record["record_id"]]
+        assert (row["status"], row["checksum"]) == ("completed", record["checksum"])
+        assert (system.runtime.storage / str(row["raw_path"])).is_file()
+        assert (system.runtime.storage / str(row["transcript_path"])).is_file()
+    assert len(system.downloads()) - fetched == 2
+    assert system.recognitions() > recognised
     assert {row["status"] for row in registry(system, FIRST_DAYS)} == {"completed", "no_recording"}
 
 

@@ -1,0 +1,127 @@
+"""The plan's operator by itself: when it parks, how long it waits, who is told, what each answer returns."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.notifier import BaseNotifier
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+from include.reporting.approval import Question
+from include.steps.plan import Planned
+from plugins import alerts, work
+from plugins.hooks import policy
+from plugins.operators.approval import PlanWithApprovalOperator
+
+QUESTION = Question("Потратить до 94,50 USD?", "| Период |", Decimal("94.50"), Decimal(90), Decimal(54))
+AT = datetime(2025, 8, 3, 2, tzinfo=UTC)
+
+
+class Told(BaseNotifier):
+    def __init__(self) -> None:
+        super().__init__()
+        self.subjects: list[str] = []
+
+    def notify(self, context: Any) -> None:
+        self.subjects.append(context["task"].subject)
+
+
+class TaskInstance(SimpleNamespace):
+    """The XComs of one task."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+    def xcom_pull(self, *, task_ids: str, key: str) -> Any:
+        assert task_ids == "plan"
+        return self.xcoms[key]
+
+
+@pytest.fixture
+def operator() -> PlanWithApprovalOperator:
+    return PlanWithApprovalOperator(task_id="plan", run_id="0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")
+
+
+@pytest.fixture
+def context(operator: PlanWithApprovalOperator) -> dict[str, Any]:
+    ti = TaskInstance(id="ti-1", xcoms={})
+    return {"task": operator, "task_instance": ti, "ti": ti}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The questions that reached Airflow."""
+    questions: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **question: questions.append(question)
+    )
+    return questions
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    notifier = Told()
+    monkeypatch.setattr(alerts, "approval_notifier", lambda: notifier)
+    return notifier
+
+
+def planned(monkeypatch: pytest.MonkeyPatch, result: Planned) -> None:
+    monkeypatch.setattr(work, "plan", lambda _context, _run_id: result)
+
+
+def test_under_the_budget_it_returns_the_batches_and_asks_nobody(
+    operator: PlanWithApprovalOperator,
+    context: Any,
+    asked: list[dict[str, Any]],
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned(monkeypatch, Planned([1, 2], "прогноз"))
+    assert operator.execute(context) == [1, 2]
+    assert (asked, told.subjects, context["ti"].xcoms) == ([], [], {})
+
+
+def test_above_it_the_question_is_put_slack_is_told_and_the_task_parks_for_as_long_as_the_policy_says(
+    operator: PlanWithApprovalOperator,
+    context: Any,
+    asked: list[dict[str, Any]],
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned(monkeypatch, Planned([1, 2], "прогноз", QUESTION))
+    hours = SimpleNamespace(money=SimpleNamespace(approval_timeout_hours=1.5))
+    monkeypatch.setattr(policy, "load_run_policy", lambda: hours)
+    with pytest.raises(TaskAwaitingInput) as parked:
+        operator.execute(context)
+    assert parked.value.timeout == timedelta(hours=1.5)
+    ((question,), told_subjects) = (asked, told.subjects)
+    assert (question["subject"], question["body"]) == (QUESTION.subject, QUESTION.body)
+    assert (question["options"], question["defaults"]) == (["Approve", "Reject"], ["Reject"]), "silence spends nothing"
+    assert told_subjects == [QUESTION.subject]
+
+
+@pytest.mark.parametrize(
+    ("option", "user", "says"),
+    [
+        ("Approve", {"id": "7", "name": "finance"}, (True, "finance")),
+        ("Reject", {"id": "8", "name": "director"}, (False, "director")),
+        ("Reject", None, (False, None)),
+    ],
+    ids=["approved", "refused", "nobody answered"],
+)
+def test_an_answer_is_handed_on_with_the_sum_that_was_asked_for(
+    operator: PlanWithApprovalOperator, context: Any, option: str, user: Any, says: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = []
+
+    def answered(_context: Any, _run_id: str, cost: str, *, approved: bool, by: str | None, at: datetime) -> list[int]:
+        answers.append((cost, approved, by, at))
+        return [3]
+
+    monkeypatch.setattr(work, "answered", answered)
+    context["ti"].xcoms["asked_cost"] = "94.50"
+    event = {"chosen_options": [option], "params_input": {}, "responded_at": AT, "responded_by_user": user}
+    assert operator.execute_complete(context, event) == [3]
+    assert answers == [("94.50", *says, AT)]
