@@ -13,7 +13,7 @@ class RunStatus(StrEnum):
     RUNNING = "running"  # a DAG run works on it
     COMPLETED = "completed"  # coverage >= 99 % and errors <= 1 % (D16), or a finished dry run
     ERROR = "error"  # stopped, or below that bar
-    CANCELLED = "cancelled"  # a person said no before anything was spent
+    CANCELLED = "cancelled"  # a person said no to its cost, or nobody said yes in time
 
 
 class RecordStatus(StrEnum):
