@@ -2,16 +2,20 @@
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from include.clients.state.rows import RecordRow, Run
+from include.clients.state.rows import OwnCopies, RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+from include.domain.naming import RecordKeys
 from include.steps.paths import keys_of
 
 log = logging.getLogger(__name__)
 
+COPIES_AT_ONCE = 10  # as many connections as an S3 client keeps
+COPIES_AT_A_TIME = 100  # before their rows are written and a failing storage is noticed
 ENOUGH_TO_JUDGE = 10
 MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
 
@@ -52,14 +56,22 @@ def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage, *, st
 def finish_copies(records: Iterable[RecordRow], run: Run, state: State, storage: Storage, *, stage: str) -> None:
     """Copies what a killed or failed pass has left where it was; one that fails never keeps the others waiting."""
     failed: list[str] = []
-    for record in records:
-        try:
-            copy_files(record, run, state, storage, stage=stage)
-        except Temporary as error:
-            log.warning("the text of call %s was not copied: %s", record.call_id, error)
-            failed.append(record.call_id)
-        if len(failed) == MOST_FAILURES:
-            break
+    left = (record for record in records if record.transcript_path != keys_of(record, run).transcript)
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        while len(failed) < MOST_FAILURES and (chunk := list(islice(left, COPIES_AT_A_TIME))):
+            copying = [(record, pool.submit(_first_copy, record, keys_of(record, run), storage)) for record in chunk]
+            copied: list[OwnCopies] = []
+            for record, future in copying:
+                try:
+                    copy = future.result()
+                    if copy:
+                        copied.append(copy)
+                    else:
+                        copy_files(record, run, state, storage, stage=stage)
+                except Temporary as error:
+                    log.warning("the text of call %s was not copied: %s", record.call_id, error)
+                    failed.append(record.call_id)
+            state.set_paths(run.run_id, copied)
     if failed:
         names = ", ".join(failed[:5])
         raise Temporary(f"texts of earlier runs were not copied yet: {names}", code=ErrorCode.STORAGE_FAILED)
@@ -74,16 +86,32 @@ def copy_files(record: RecordRow, run: Run, state: State, storage: Storage, *, s
     assert record.transcript_path is not None
     if record.transcript_path == keys.transcript:
         return True
-    for transcript, summary in [(record.transcript_path, record.summary_path), *state.copies_of(record)]:
-        if not _copied(storage, transcript, keys.transcript):
-            continue
-        _copied(storage, recognition_beside(transcript), keys.recognition)
-        kept = summary is not None and _copied(storage, summary, keys.summary)
-        state.set_paths(record, transcript_path=keys.transcript, summary_path=keys.summary if kept else None)
+    copied = _first_copy(record, keys, storage)
+    for transcript, summary in () if copied else state.copies_of(record):
+        copied = copied or _copy_from(transcript, summary, record, keys, storage)
+    if copied:
+        state.set_paths(run.run_id, [copied])
         return True
     log.warning("the earlier text of call %s is gone: %s", record.call_id, record.transcript_path)
     state.give_back(record, stage=stage)
     return False
+
+
+def _first_copy(record: RecordRow, keys: RecordKeys, storage: Storage) -> OwnCopies | None:
+    """From where the record says; most texts are there."""
+    assert record.transcript_path is not None
+    return _copy_from(record.transcript_path, record.summary_path, record, keys, storage)
+
+
+def _copy_from(
+    transcript: str, summary: str | None, record: RecordRow, keys: RecordKeys, storage: Storage
+) -> OwnCopies | None:
+    """None where the transcript is not there."""
+    if not _copied(storage, transcript, keys.transcript):
+        return None
+    _copied(storage, recognition_beside(transcript), keys.recognition)
+    kept = summary is not None and _copied(storage, summary, keys.summary)
+    return OwnCopies(record.key, keys.transcript, keys.summary if kept else None)
 
 
 def _copied(storage: Storage, source: str, target: str) -> bool:

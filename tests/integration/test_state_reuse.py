@@ -7,6 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from include.clients.state.rows import OwnCopies
 from include.clients.state.store import State
 from include.domain.states import RecordStatus
 from tests.integration.state_samples import (
@@ -79,7 +80,7 @@ class TestReuse:
         later = opened(state, "2", call(1), call(2))
         state.reuse_earlier(later.run_id)
         (row,) = state.reused_records(later.run_id)
-        state.set_paths(row, transcript_path="exports/two/transcripts/a.txt", summary_path=None)
+        state.set_paths(row.run_id, [OwnCopies(row.key, "exports/two/transcripts/a.txt", None)])
         (row,) = state.reused_records(later.run_id)
         assert row.transcript_path == "exports/two/transcripts/a.txt"
 

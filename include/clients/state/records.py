@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from include.clients.state.moves import BEFORE_WORK, Moves
-from include.clients.state.rows import BatchFacts, RecordKey, RecordRow, ToBuy
+from include.clients.state.rows import BatchFacts, OwnCopies, RecordKey, RecordRow, ToBuy
 from include.clients.state.runs import refuse_unlisted
 from include.domain.states import RECORD_MOVES, UNFINISHED, RecordStatus
 
@@ -180,16 +180,16 @@ class Records(Moves):
         given = self._count("reuse", "give_back", expected=sorted(expected), to=to, stage=stage, **_reused(record))
         return given == 1
 
-    def set_paths(self, record: RecordRow, *, transcript_path: str, summary_path: str | None) -> None:
-        """Where a completed record's own copies are."""
+    def set_paths(self, run_id: UUID, copies: Sequence[OwnCopies]) -> None:
+        """Completed records of the run have files of their own now."""
         self._count(
             _FILE,
             "set_paths",
-            run_id=record.run_id,
-            call_id=record.call_id,
-            record_id=record.record_id,
-            transcript_path=transcript_path,
-            summary_path=summary_path,
+            run_id=run_id,
+            call_ids=[copy.key.call_id for copy in copies],
+            record_ids=[copy.key.record_id for copy in copies],
+            transcript_paths=[copy.transcript_path for copy in copies],
+            summary_paths=[copy.summary_path for copy in copies],
         )
 
     def set_summary(

@@ -137,6 +137,14 @@ class RecordColumns(TypedDict, total=False):
     stage_attempts: int
 
 
+class OwnCopies(NamedTuple):
+    """Where a completed record's own files are."""
+
+    key: RecordKey
+    transcript_path: str
+    summary_path: str | None
+
+
 class Saved(NamedTuple):
     """`new` rows and `changed` ones; `shared` are statistics rows that name a recording we have."""
 

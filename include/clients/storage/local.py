@@ -48,7 +48,10 @@ class LocalStorage(Storage):
         with _our_errors(source):
             self._path(source).stat()
         with self._unfinished(target) as unfinished:
-            shutil.copyfile(self._path(source), unfinished)
+            try:
+                unfinished.hardlink_to(self._path(source))  # files are only ever replaced whole, never written to
+            except OSError:  # a file system without links, or too many of one file
+                shutil.copyfile(self._path(source), unfinished)
 
     def delete(self, key: str) -> None:
         with _our_errors(key):

