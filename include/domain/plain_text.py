@@ -10,8 +10,8 @@ _LONGEST_READ = 8_000  # characters that are looked at before anything is cut
 
 LINK_REMOVED = "(ссылка скрыта)"
 _LINK = re.compile(
-    r"(?<![a-z0-9+.-])[a-z0-9+.-]*+://\S*|www\.\S*|(?:javascript|vbscript):\S*|data:\w++/\S*"
-    r"|(?<![\w.-])[\w-]++(?:\.[\w-]++)++/\S*",
+    r"(?<![a-z0-9+.-])[a-z0-9+.-]*+://\S*|www\.\S*|(?:javascript|vbscript|mailto|tel|sms):\S*|data:\w++/\S*"
+    r"|(?<![\w/:])//[\w-]++(?:\.[\w-]++)+\S*|(?<![\w.-])[\w-]++(?:\.[\w-]++)++/\S*",
     re.IGNORECASE,
 )
 # Look-alikes that no renderer acts upon; braces because templates are rendered around these texts.
@@ -30,6 +30,16 @@ def plain_line(text: str, limit: int) -> str:
     while (plainer := _plainer(line)) != line:
         line = plainer
     return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
+
+
+def hidden_contacts(text: str) -> str:
+    """The text as it was said, without contacts: for files, where personal data is to be hidden.
+
+    Only a text that holds one is changed, and then its look-alikes and entities are folded, too.
+    """
+    folded = _folded(text).translate(_INERT)
+    hidden = without_contacts(folded)
+    return text if hidden == folded else hidden
 
 
 def _plainer(text: str) -> str:

@@ -16,9 +16,8 @@ from include.clients.storage.base import Storage
 from include.config.policy import Policy
 from include.domain.errors import BadInput, Permanent
 from include.domain.recognitions import Recognised
-from include.domain.transcripts import render_transcript
 from include.steps.reuse import recognition_beside
-from include.steps.texts import header_of, store_transcript, text_columns, text_of
+from include.steps.texts import file_of, store_transcript, text_columns, text_of
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +77,7 @@ def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, don
         done.without_answers.append(copy.call_id)
         return
     text = text_of(recognised, record.portal_number, policy)
-    new = render_transcript(header_of(record), text.transcript)
+    new = file_of(record, text, policy)
     stored = storage.get_bytes(copy.transcript_path).decode() if storage.exists(copy.transcript_path) else None
     other_words = stored != new
     with state.transaction() as connection:
@@ -86,7 +85,7 @@ def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, don
     if not changed:
         return
     if other_words:
-        store_transcript(record, text, copy.transcript_path, storage)
+        store_transcript(copy.transcript_path, new, storage)
         done.summaries_forgotten += record.summary_path is not None
     done.changed += 1
     done.runs.add(copy.run_id)

@@ -202,7 +202,7 @@ def _store(record: RecordRow, recognised: Recognised, work: Recognising) -> None
     """Files first, then the row: a row that says `completed` always has its text."""
     keys = keys_of(record, work.run)
     text = text_of(recognised, record.portal_number, work.policy)
-    store_files(record, recognised, text, keys, work.storage)
+    store_files(record, recognised, text, keys, work.storage, work.policy)
     columns: RecordColumns = {
         "transcript_path": keys.transcript,
         "summary_path": None,  # of an earlier text, where a person sent the recording back

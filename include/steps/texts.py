@@ -4,15 +4,17 @@ Recognition and rebuilding come through here, so a rebuilt text differs only by 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 
 from include.clients.state.rows import RecordColumns, RecordRow
 from include.clients.storage.base import Storage
 from include.config.policy import Policy
+from include.domain.masking import mask_number
 from include.domain.naming import RecordKeys
 from include.domain.normalisation import punctuated, readable
+from include.domain.plain_text import hidden_contacts
 from include.domain.recognitions import Recognised, confidence_of
 from include.domain.review import ReviewPolicy, ReviewReason, words_per_minute
 from include.domain.second_opinion import Answers, Judge
@@ -45,8 +47,12 @@ def text_of(recognised: Recognised, portal_number: str, policy: Policy) -> CallT
         model=_model(recognised, answers),
         expected_languages=policy.stt.languages,
     )
+    transcript = punctuated(transcript)
+    if policy.privacy.pii_masking_enabled:
+        turns = (replace(turn, text=hidden_contacts(turn.text)) for turn in transcript.turns)
+        transcript = replace(transcript, turns=tuple(turns))
     return CallText(
-        transcript=punctuated(transcript),
+        transcript=transcript,
         reasons=judge.reasons(cut, answers),
         words_per_minute=words_per_minute(cut, answers),
         confidence=confidence_of(answers.values()),
@@ -61,15 +67,25 @@ def _model(recognised: Recognised, answers: Answers) -> str:
     return "+".join([*firsts, *sorted(seconds)])
 
 
-def store_files(record: RecordRow, recognised: Recognised, text: CallText, keys: RecordKeys, storage: Storage) -> None:
+def store_files(
+    record: RecordRow, recognised: Recognised, text: CallText, keys: RecordKeys, storage: Storage, policy: Policy
+) -> None:
+    """The raw answers keep every word: they are what a text is rebuilt from, and no analyst's reading."""
     raw = recognised.as_json() | {"text_by": text.transcript.model}
     storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
-    store_transcript(record, text, keys.transcript, storage)
+    store_transcript(keys.transcript, file_of(record, text, policy), storage)
 
 
-def store_transcript(record: RecordRow, text: CallText, key: str, storage: Storage) -> None:
-    content = render_transcript(header_of(record), text.transcript)
+def store_transcript(key: str, content: str, storage: Storage) -> None:
     storage.put_bytes(key, content.encode(), "text/plain; charset=utf-8")
+
+
+def file_of(record: RecordRow, text: CallText, policy: Policy) -> str:
+    """The transcript file's content; its header's numbers are masked where the settings say so."""
+    header = _header_of(record)
+    if policy.privacy.pii_masking_enabled:
+        header = replace(header, from_number=mask_number(header.from_number), to_number=mask_number(header.to_number))
+    return render_transcript(header, text.transcript)
 
 
 def text_columns(text: CallText) -> RecordColumns:
@@ -87,7 +103,7 @@ def text_columns(text: CallText) -> RecordColumns:
     }
 
 
-def header_of(record: RecordRow) -> TranscriptHeader:
+def _header_of(record: RecordRow) -> TranscriptHeader:
     return TranscriptHeader(
         call_id=record.call_id,
         record_id=record.record_id,
