@@ -23,6 +23,7 @@ from include.domain.metrics import (
     Limits,
     RunNow,
 )
+from include.domain.states import RecordStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
@@ -126,8 +127,8 @@ def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:
             started.add_metric([run.run_id], run.started_at.timestamp())
         spent.add_metric([run.run_id], float(run.spent))
         limit.add_metric([run.run_id], float(run.limit))
-        for status, count in sorted(run.statuses.items()):
-            records.add_metric([run.run_id, status], count)
+        for status in RecordStatus:
+            records.add_metric([run.run_id, status], run.statuses.get(status, 0))
     yield from (state, started, spent, limit, records)
 
 

@@ -1,0 +1,295 @@
+"""Alerts and dashboards against a real Prometheus and Alertmanager that read the real page over a real PostgreSQL."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import yaml
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from include.clients.state.metrics import MetricsReader
+from include.clients.state.store import State
+from include.domain.errors import ErrorCode, Temporary
+from include.domain.states import RecordStatus, RunStatus
+from ops.runtime import REPOSITORY
+from plugins.api import metrics as page
+from plugins.api.app import app
+from plugins.hooks.state import StateHook
+from simulators.testing import running
+from tests.airflow.monitored import FILES, Pager, Prometheus, alertmanager, needs_prometheus, prometheus, seldom
+from tests.integration.state_samples import call, give_up, opened, rows, to_text
+
+pytestmark = [pytest.mark.postgres, *needs_prometheus]
+
+S = RecordStatus
+TOKEN = "a-token-of-this-test"
+LOW_RATE = (
+    b"INSERT INTO portal_pace (portal, next_permit_at, low_rate_until) VALUES ('p', now(), now() + interval '1 hour')"
+)
+RULES = FILES / "rules" / "call_export.yml"
+ALERTS = {rule["alert"]: rule for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]}
+DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("*.json"))
+
+
+def hasty_rules() -> str:
+    """The rules with their times shortened, and nothing else: minutes of waiting and of looking back become seconds."""
+    text = re.sub(r"for: \d+m", "for: 1s", RULES.read_text(encoding="utf-8"))
+    return re.sub(r"\[(15m|30m|1h|1d)\]", "[15s]", text)
+
+
+@pytest.fixture
+def served(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Host and port of the plugin's app, as the api-server mounts it, over this test's database."""
+    parts = {key: str(value) for key, value in conninfo_to_dict(database).items()}
+    state = {"conn_type": "postgres", "host": parts.get("host"), "login": parts.get("user"), "schema": parts["dbname"]}
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_DB", json.dumps(state))
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_METRICS", json.dumps({"conn_type": "generic", "password": TOKEN}))
+    monkeypatch.setattr(page, "FRESH_SECONDS", 0.2)
+    with (
+        MetricsReader(StateHook().conninfo()) as reader,
+        running(Starlette(routes=[Mount("/call_export", app)])) as url,
+    ):
+        monkeypatch.setattr(page, "_page", page.Page(lambda: reader))
+        yield urlsplit(url).netloc
+
+
+def event(database: str, name: str, times: int = 1, **detail: object) -> None:
+    record = ("c", "r") if name in ("completed", "pending", "error") else (None, None)
+    with psycopg.connect(database, autocommit=True) as connection:
+        for _ in range(times):
+            connection.execute(
+                "INSERT INTO call_events (call_id, record_id, stage, event, error_code, detail)"
+                " VALUES (%s, %s, 'transcribe', %s, %s, %s)",
+                [*record, name, "stt_timeout" if name == "pending" else None, Jsonb(detail)],
+            )
+
+
+def scraped(server: Prometheus) -> None:
+    seldom(lambda: bool(server.query('up{job="call_export"} == 1')), 20, lambda: "nothing was scraped")
+
+
+class TestFiles:
+    """What Prometheus's own tools say of the files."""
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def test_each_rule_fires_where_it_has_to_and_nowhere_else(self) -> None:
+        assert "SUCCESS" in self.run("promtool", "test", "rules", "rules_test.yml")
+        tested = (FILES / "rules_test.yml").read_text(encoding="utf-8")
+        assert [name for name in ALERTS if tested.count(f'alertname="{name}"') < 2] == []
+
+    @pytest.mark.parametrize(
+        ("labels", "receivers"),
+        [
+            ({"severity": "critical"}, "pagerduty,slack"),
+            ({"severity": "warning"}, "slack"),
+            ({"severity": "info"}, "slack"),
+            ({"severity": "warning", "team": "product"}, "email,slack"),
+        ],
+    )
+    def test_who_hears_what(self, labels: dict[str, str], receivers: str) -> None:
+        self.run("amtool", "check-config", "alertmanager.yml")
+        given = [f"{name}={value}" for name, value in labels.items()]
+        assert self.run("amtool", "config", "routes", "test", "--config.file=alertmanager.yml", *given) == receivers
+
+    def test_every_alert_says_how_bad_it_is_and_where_its_page_is(self) -> None:
+        for name, rule in ALERTS.items():
+            assert rule["labels"]["severity"] in ("critical", "warning", "info"), name
+            assert re.search("[а-я]", rule["annotations"]["summary"]), name
+            assert rule["annotations"]["description"], name
+            file, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+            assert anchor == name.lower()
+            assert f"### {name}\n" in (REPOSITORY / file).read_text(encoding="utf-8"), name
+
+    def test_the_alerts_of_the_prd_and_the_runbook_are_all_there(self) -> None:
+        assert {"CallExportRunFailed", "CallExportCostBudget", "CallExportRetryStorm", "Bitrix24RateLimitWarn"} <= set(
+            ALERTS
+        ), "the runbook's"
+        assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "PRD 9"
+
+
+def test_every_alert_is_delivered_when_it_is_provoked_and_resolved_when_it_is_over(
+    served: str, database: str, tmp_path: Path
+) -> None:
+    pager = Pager()
+    with (
+        alertmanager(tmp_path, pager) as manager,
+        prometheus(tmp_path, served, TOKEN, alertmanager=manager, rules=hasty_rules()) as server,
+        psycopg.connect(database, autocommit=True) as connection,
+    ):
+        scraped(server)
+        assert pager.heard == []
+        provoke(database, connection)
+        all_but_down = set(ALERTS) - {"CallExportMetricsDown"}
+        seldom(
+            lambda: pager.names("firing") >= all_but_down, 40, lambda: f"silent: {all_but_down - pager.names('firing')}"
+        )
+        assert ("pagerduty", "CallExportRunFailed", "firing") in pager.heard
+        assert ("slack", "CallExportRunFailed", "firing") in pager.heard
+        assert ("email", "CallExportCostBudget", "firing") in pager.heard
+        assert ("email", "CallExportRunFailed", "firing") not in pager.heard
+        told = json.dumps([alert["annotations"] for alert in pager.alerts], ensure_ascii=False)
+        assert "AccessDenied" in told
+        assert "<no value>" not in told
+        mend(connection)
+        with no_way_into(database):
+            down = ("pagerduty", "CallExportMetricsDown", "firing")
+            seldom(lambda: down in pager.heard, 30, lambda: "a database that is down was not noticed")
+        all_of_them = set(ALERTS)
+        seldom(
+            lambda: pager.names("resolved") >= all_of_them, 60, lambda: f"on: {all_of_them - pager.names('resolved')}"
+        )
+
+
+def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
+    """A night on which everything goes wrong, through the state's own functions where there are any."""
+    with State(database) as state:
+        done = opened(state, "done", call(9))
+        to_text(state, rows(state, done)[0])
+        state.finish_run(done.run_id, RunStatus.COMPLETED)
+        bad = opened(state, "bad", call(1), call(2))
+        for row in rows(state, bad):
+            give_up(state, row, stored=False)
+        connection.execute(
+            "UPDATE call_records SET first_failed_at = now() - interval '25 hours' WHERE run_id = %s", [bad.run_id]
+        )
+        assert state.move_to_dlq(bad.run_id, failed_before=datetime.now(UTC)) == 2
+        state.finish_run(bad.run_id, RunStatus.ERROR)
+        late = opened(state, "late")
+    # days ago, which no test can wait for
+    connection.execute(
+        "UPDATE call_exports SET finished_at = now() - interval '3 days' WHERE run_id = %s", [done.run_id]
+    )
+    connection.execute("ALTER TABLE call_events DISABLE TRIGGER USER")
+    connection.execute(
+        "UPDATE call_events SET at = now() - interval '7 hours' WHERE run_id = %s AND event = 'running'", [late.run_id]
+    )
+    connection.execute("ALTER TABLE call_events ENABLE TRIGGER USER")
+    event(database, "pending", 60)
+    event(database, "portal_refused", 12, code="QUERY_LIMIT_EXCEEDED")
+    event(database, "run_stopped", kind="AccessDenied")
+    event(database, "run_stopped", kind="BudgetSpent")
+    event(database, "completed", cost="70", audio_sec="60")
+    connection.execute(LOW_RATE)
+
+
+def mend(connection: psycopg.Connection[Any]) -> None:
+    """What passes by itself is waited for; the rest ends as it would: a good run, the texts, the portal at rest."""
+    connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now()")
+    connection.execute("UPDATE call_records SET status = 'completed', first_failed_at = NULL")
+    connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
+
+
+@contextmanager
+def no_way_into(database: str) -> Iterator[None]:
+    """PostgreSQL refuses everybody new and cuts off everybody else."""
+    name = conninfo_to_dict(database)["dbname"]
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with psycopg.connect(database, dbname="postgres", autocommit=True) as administrator:
+        administrator.execute(allow.format(sql.Identifier(str(name)), sql.SQL("false")))
+        administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        yield
+        administrator.execute(allow.format(sql.Identifier(str(name)), sql.SQL("true")))
+
+
+PANELS: dict[str, float | dict[str, float]] = {
+    "Запуски по итогу": {"completed": 1, "error": 1, "cancelled": 0},
+    "Последний запуск в ошибке": 1,
+    "Щадящий режим портала": 1,
+    "Ход: записи по статусам": dict.fromkeys(S, 0) | {"error": 1, "no_recording": 1},
+    "Проверено людьми": {"ok": 1, "issue": 1},
+    "Доля замечаний": 0.5,
+    "Покрытие: тексты у существующих записей": 0,
+    "Тексты и ошибки, всего": {"completed": 2, "reused": 0, "error": 1, "missing_audio": 0},
+    "Ошибки дольше суток": 1,
+    "DLQ": 1,
+}
+"""What each panel's first query must say of `a_known_night`; the others must say something."""
+
+
+def a_known_night(database: str, connection: psycopg.Connection[Any]) -> None:
+    with State(database) as state:
+        good = opened(state, "good", call(1), call(2))
+        for number, row in enumerate(rows(state, good)):
+            to_text(state, row, checksum=str(number), cost="0.01")
+        state.finish_run(good.run_id, RunStatus.COMPLETED)
+        for row, result in zip(rows(state, good), ("ok", "issue"), strict=True):
+            connection.execute(
+                "INSERT INTO call_qa_checks (run_id, call_id, record_id, result, checked_by)"
+                " VALUES (%s, %s, %s, %s, 'analyst')",
+                [good.run_id, *row.key, result],
+            )
+        bad = opened(state, "bad", call(3), call(4, file_id=None))
+        (row,) = (row for row in rows(state, bad) if row.status is S.PENDING)
+        state.move_to_work(row, S.DOWNLOADING, stage="download")
+        state.move_record(
+            *(bad.run_id, *row.key), S.PENDING, expected={S.DOWNLOADING}, stage="download",
+            error=Temporary("later", code=ErrorCode.DOWNLOAD_FAILED), attempts_plus=1,
+        )  # fmt: skip
+        give_up(state, row, stored=False)
+        connection.execute(
+            "UPDATE call_records SET first_failed_at = now() - interval '25 hours' WHERE status = 'error'"
+        )
+        state.move_to_dlq(bad.run_id, failed_before=datetime.now(UTC))
+        state.finish_run(bad.run_id, RunStatus.ERROR)
+        opened(state, "running")
+    connection.execute(LOW_RATE)
+
+
+def test_every_panel_shows_what_the_database_holds(served: str, database: str, tmp_path: Path) -> None:
+    """The dashboards' own queries, put to a Prometheus that scraped before the night, during and after it."""
+    with (
+        prometheus(tmp_path, served, TOKEN) as server,
+        psycopg.connect(database, autocommit=True) as connection,
+    ):
+        scraped(server)
+        seldom(lambda: len(server.query("call_export_cost_total")) == 2, 10, lambda: "no money on the page")
+        a_known_night(database, connection)
+        seldom(
+            lambda: (
+                server.value("sum(call_export_runs_total)") == 2
+                and server.value('sum(increase(call_transcripts_total{status="completed"}[1h]))') > 1.9
+                and server.value("count_over_time(up[1h])") > 15  # with few samples an increase is a guess
+            ),
+            20,
+            lambda: "the night was not scraped",
+        )
+        shown = {
+            panel["title"]: panel["targets"] for file in DASHBOARDS for panel in json.loads(file.read_text())["panels"]
+        }
+        assert set(PANELS) <= set(shown)
+        empty = [
+            (title, target["expr"]) for title, of in shown.items() for target in of if not server.query(target["expr"])
+        ]
+        assert empty == []
+        for title, expected in PANELS.items():
+            found = server.query(shown[title][0]["expr"])
+            if isinstance(expected, dict):
+                assert {next(iter(labels.values())): value for labels, value in found} == expected, title
+            else:
+                assert [value for _, value in found] == [pytest.approx(expected)], title
+        rising = {
+            "Потрачено за сутки и бюджет запуска": 0.02,
+            "Минуты распознанной речи за час": 2 * 90.5 / 60,
+            "Деньги за час": 0.02,
+            "Записи за час по исходу": 3,
+            "Повторы за 15 минут": 1,
+        }
+        for title, expected in rising.items():
+            total = sum(value for _, value in server.query(shown[title][0]["expr"]))
+            assert total == pytest.approx(expected, rel=0.25), f"{title}: Prometheus extrapolates to the window's edges"
