@@ -8,7 +8,7 @@ import typer
 
 from simulators.portal.app import TOKEN, PortalSimulator
 from simulators.portal.limits import Limits
-from simulators.portal.seeded import MakeAudio, brief, from_folder, seeded_world, spoken
+from simulators.portal.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
 from simulators.recogniser.app import KEY, RecogniserSimulator
 from simulators.serving import serve
 from simulators.slack import SlackSimulator
@@ -30,6 +30,7 @@ def portal(
     calls: int = 60,
     recordings_dir: Annotated[Path | None, typer.Option(help="serve these recordings instead of own ones")] = None,
     brief_recordings: Annotated[bool, typer.Option(help="a second or two each, for measuring")] = False,
+    minute_recordings: Annotated[bool, typer.Option(help="a minute each, for measuring")] = False,
     rps: Annotated[float, typer.Option(help="requests a second that the bucket drains")] = 2.0,
     bucket: Annotated[int, typer.Option(help="requests that the bucket holds")] = 50,
     speed: Annotated[float, typer.Option(help="how many times faster the limits' clock runs")] = 1.0,
@@ -38,9 +39,10 @@ def portal(
     """A Bitrix24 portal with a seeded world of calls."""
     start = day_from.replace(tzinfo=UTC)
     end = day_to.replace(tzinfo=UTC) + timedelta(days=1)
-    make = _recordings(recordings_dir, short=brief_recordings)
+    make = minutes() if minute_recordings else _recordings(recordings_dir, short=brief_recordings)
+    seconds = (60, 60) if minute_recordings else (10, 40)
     simulator = PortalSimulator(
-        seeded_world(seed, start, end, calls, make),
+        seeded_world(seed, start, end, calls, make, seconds=seconds),
         user=webhook_user,
         token=token,
         limits=Limits(rps=rps, bucket=bucket, speed=speed),

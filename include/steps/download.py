@@ -67,6 +67,7 @@ def download_batch(
     if policy.stt.reuse_portal_transcripts:
         stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
         keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
+    state.note_operating(run_id, portal.operating)
     in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
     return outcome.done

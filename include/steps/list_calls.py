@@ -42,6 +42,7 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
         total = count_calls(portal, period)
     found = {"portal_total": total, "bad_rows": bad, "shared": shared}
     state.note_run(run_id, {"listed": listed, **found})
+    state.note_operating(run_id, portal.operating)
     state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, **found})
     return listed
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
 
@@ -26,6 +26,7 @@ _ROUND = (
     "unrecorded",
     "callback",
 )
+_DIFFERENT_MINUTES = 8
 _PHONES = ("+7999{:07d}", "7999{:07d}", "+7495{:07d}", "8495{:07d}")
 _LINES = ("reg133788", "reg133788", "+74950000001", "3")
 
@@ -44,6 +45,20 @@ def spoken() -> MakeAudio:
 def brief() -> MakeAudio:
     """A second or two of speech in each: for measuring the export, not the encoder."""
     return lambda seed, _seconds, _stereo: Audio(partial(record_briefly, seed), "mp3")
+
+
+def minutes() -> MakeAudio:
+    """A minute of conversation in each: one of a few, told apart by a tag at the end, or a world would take hours."""
+
+    @cache
+    def spoken(number: int, stereo: bool) -> bytes:
+        return record(number, seconds=60, extension="mp3", stereo=stereo)
+
+    def make(seed: int, _seconds: float, stereo: bool) -> Audio:
+        tag = b"TAG" + f"simulated {seed}".encode().ljust(125, b"\0")  # ID3v1, of 128 bytes
+        return Audio(lambda: spoken(seed % _DIFFERENT_MINUTES, stereo) + tag, "mp3")
+
+    return make
 
 
 def from_folder(folder: Path) -> MakeAudio:
@@ -68,9 +83,20 @@ def _is_audio(path: Path) -> bool:
         return False
 
 
-def seeded_world(seed: int, start: datetime, end: datetime, calls: int, make_audio: MakeAudio) -> PortalWorld:
-    """`calls` calls between two aware instants; a transferred call has one more row, under the same CALL_ID."""
-    maker = _Maker(random.Random(seed), make_audio)
+def seeded_world(
+    seed: int,
+    start: datetime,
+    end: datetime,
+    calls: int,
+    make_audio: MakeAudio,
+    *,
+    seconds: tuple[int, int] = (10, 40),
+) -> PortalWorld:
+    """`calls` calls between two aware instants; a transferred call has one more row, under the same CALL_ID.
+
+    `seconds`: the shortest and the longest.
+    """
+    maker = _Maker(random.Random(seed), make_audio, seconds)
     span = end - start
     for moment in sorted(start + span * maker.rng.random() for _ in range(calls)):
         maker.add_call(moment.astimezone(UTC).replace(microsecond=0))
@@ -78,8 +104,8 @@ def seeded_world(seed: int, start: datetime, end: datetime, calls: int, make_aud
 
 
 class _Maker:
-    def __init__(self, rng: random.Random, make_audio: MakeAudio) -> None:
-        self.rng, self.make_audio, self.world = rng, make_audio, PortalWorld()
+    def __init__(self, rng: random.Random, make_audio: MakeAudio, seconds: tuple[int, int]) -> None:
+        self.rng, self.make_audio, self.seconds, self.world = rng, make_audio, seconds, PortalWorld()
         self._kinds: list[str] = []
         self._row = 1000
         self._file = 9000
@@ -114,7 +140,7 @@ class _Maker:
             started_at=at,
             call_id=digits if built_in else f"externalCall.{self.rng.randbytes(16).hex()}.{at.timestamp():.0f}",
             call_type=self.rng.choice("112222"),
-            duration=self.rng.randint(10, 40),
+            duration=self.rng.randint(*self.seconds),
             user_id=str(self.rng.randint(11, 18)),
             portal_number=self.rng.choice(_LINES),
             phone_number=self.rng.choice(_PHONES).format(self.rng.randint(0, 9_999_999)),

@@ -57,6 +57,11 @@ class Portal:
         """Where the portal lives now, without a token; it changes when the portal says that it was renamed."""
         return self._transport.portal_url
 
+    @property
+    def operating(self) -> dict[str, float]:
+        """The most seconds that the portal has counted for each method in any ten minutes of this client's life."""
+        return dict(self._budgets.most)
+
     def close(self) -> None:
         self._transport.close()
         self.files.close()

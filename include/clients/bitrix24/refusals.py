@@ -14,9 +14,13 @@ _LADDER = (1, 3, 6, 12, 24)  # times the backoff: 5/15/30/60/120 s
 
 
 class Budgets:
-    """When the portal resets each method's time budget, by its last good answer, on our monotonic clock."""
+    """When the portal resets each method's time budget, by its last good answer, on our monotonic clock.
+
+    `most` is the highest figure of each method so far: seconds of the portal's work in its last ten minutes.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.most: dict[str, float] = {}
         self._clock = clock
         self._resets: dict[str, float] = {}
 
@@ -27,6 +31,9 @@ class Budgets:
         reset, finish = time.get("operating_reset_at"), time.get("finish")
         if isinstance(reset, int | float) and isinstance(finish, int | float):
             self._resets[method] = self._clock() + reset - finish
+        operating = time.get("operating")
+        if isinstance(operating, int | float) and operating > self.most.get(method, 0):
+            self.most[method] = float(operating)
 
     def seconds_to_reset(self, method: str) -> float:
         left = self._resets.get(method, 0.0) - self._clock()

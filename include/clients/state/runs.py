@@ -91,6 +91,11 @@ class Runs(Session):
         """Merges `patch` into the run's metadata, key by key."""
         self._count(_FILE, "note_run", run_id=run_id, patch=Jsonb(storable_detail(patch)))
 
+    def note_operating(self, run_id: UUID, seconds: Mapping[str, float]) -> None:
+        """What the portal has counted for its methods; the run keeps the highest figure of each."""
+        if seconds:
+            self._count(_FILE, "note_operating", run_id=run_id, seconds=Jsonb(dict(seconds)))
+
     def set_forecast(self, run_id: UUID, cost: Decimal) -> None:
         """`cost` (USD) is what the run was expected to spend."""
         self._count(_FILE, "set_forecast", run_id=run_id, forecast_cost=cost)

@@ -52,6 +52,13 @@ UPDATE call_exports
 -- name: note_run!
 UPDATE call_exports SET metadata = metadata || :patch WHERE run_id = :run_id;
 
+-- name: note_operating!
+UPDATE call_exports
+   SET metadata = metadata || jsonb_build_object('operating', coalesce(metadata -> 'operating', '{}') || (
+           SELECT jsonb_object_agg(method, greatest(spent::float, (metadata -> 'operating' ->> method)::float))
+             FROM jsonb_each_text(:seconds) AS now (method, spent)))
+ WHERE run_id = :run_id;
+
 -- name: set_forecast!
 -- The first forecast stays: a resumed run is held to what was said before anything was spent.
 UPDATE call_exports SET forecast_cost = coalesce(forecast_cost, :forecast_cost) WHERE run_id = :run_id;

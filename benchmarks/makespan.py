@@ -1,0 +1,205 @@
+"""A whole run under the real Airflow, against what is possible: `python -m benchmarks.makespan --calls 1000 --speed 3`.
+
+Airflow with its scheduler, PostgreSQL and the steps are the real ones; only the outside is simulated. Time is
+compressed by configuration: the portal's rate and the recogniser's latency are `speed` times faster, nothing is
+skipped. The bound is max(portal requests / rate, seconds of audio sent x latency / lines), by the simulators' journals.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import psycopg
+import requests
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.processes import Sampler, Shares
+from include.domain.errors import ExportError
+from ops import postgres
+from ops.down import down
+from ops.generated import generated
+from ops.runtime import Runtime
+from ops.settings import VARIABLES, load_settings
+from ops.simulated import Simulated, simulate
+from ops.up import running_environment, up
+
+PROFILE = "bench"
+DAYS = ("2025-06-01", "2025-07-30")
+ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
+RPS, BUCKET = 2.0, 50
+POLL_SECONDS = 0.5
+ENDED = ("success", "failed")
+
+_DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY id"
+_TASKS = "SELECT count(*) FROM task_instance WHERE state IS DISTINCT FROM 'removed'"
+_RECORDS = "SELECT status, count(*) FROM call_records GROUP BY status ORDER BY status"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`calls` are recordings of a minute; `latency` seconds per minute of audio, before compression."""
+
+    calls: int
+    speed: float
+    lines: int
+    latency: float
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Seconds are real ones; `bounds`: of the portal, of the recogniser."""
+
+    state: str
+    seconds: float
+    bounds: tuple[float, float]
+    requests: tuple[int, int]
+    tasks: int
+    records: dict[str, int]
+    shares: Shares
+    rerun_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        return self.seconds / max(self.bounds)
+
+
+def makespan(plan: Plan, console: Console) -> Outcome:
+    """Raises ExportError where the system does not start or the run does not end. Leaves nothing running."""
+    runtime = Runtime(PROFILE)
+    for name in VARIABLES & set(os.environ):  # a real portal must never be asked
+        del os.environ[name]
+    down(runtime, console)
+    shutil.rmtree(runtime.home, ignore_errors=True)
+    runtime.make()
+    try:
+        simulated = _simulated(plan, runtime)
+        up(runtime, console)
+        return _measured(plan, runtime, simulated, console)
+    finally:
+        down(runtime, console)
+
+
+def _simulated(plan: Plan, runtime: Runtime) -> Simulated:
+    rounds = -(-plan.calls // ROUND_OF_RECORDINGS)
+    return simulate(
+        runtime,
+        portal=(
+            *("--from", DAYS[0], "--to", DAYS[1], "--calls", str(rounds * ROUND_OF_CALLS), "--minute-recordings"),
+            *("--rps", str(RPS), "--bucket", str(BUCKET), "--speed", str(plan.speed)),
+        ),
+        recogniser=(
+            *("--latency-per-minute", str(plan.latency / plan.speed)),
+            *("--requests-per-minute", "1000000"),
+        ),
+        B24_RATE_LIMIT_RPS=str(RPS * plan.speed),
+        B24_BACKOFF_SECONDS=str(5 / plan.speed),
+        STT_BACKOFF_SECONDS=str(10 / plan.speed),
+        TRANSCRIBE_CONCURRENCY=str(plan.lines),
+        BUDGET_USD="1000000",
+        CALL_EXPORT_CRON="0 0 1 1 *",  # the schedule must not join in
+    )
+
+
+def _measured(plan: Plan, runtime: Runtime, simulated: Simulated, console: Console) -> Outcome:
+    urls = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+    with Sampler(runtime) as sampler, console.status("Выгрузка идёт..."):
+        _trigger(runtime)
+        state, began, ended = _ended(urls.metadata_url, 1, plan.timeout)
+    portal, recogniser = _journal(simulated.portal), _journal(simulated.recogniser)
+    asked = sum(entry["where"] not in ("storage", "") and not entry["inner"] for entry in portal)
+    heard = [float(entry["detail"].get("seconds", 0)) for entry in recogniser if entry["where"] == "transcriptions"]
+    tasks = int(_ask(urls.metadata_url, _TASKS)[0][0])
+    with console.status("То же ещё раз..."):
+        clicked = time.time()
+        _trigger(runtime)
+        _, _, again = _ended(urls.metadata_url, 2, plan.timeout)
+    return Outcome(
+        state=state,
+        seconds=(ended - began).total_seconds(),
+        bounds=(asked / (RPS * plan.speed), sum(heard) / 60 * plan.latency / plan.speed / plan.lines),
+        requests=(asked, len(heard)),
+        tasks=tasks,
+        records=dict(_ask(urls.state_url, _RECORDS)),
+        shares=sampler.shares(),
+        rerun_seconds=again.timestamp() - clicked,
+    )
+
+
+def _trigger(runtime: Runtime) -> None:
+    command = [sys.executable, "-m", "jobs.call_export", "--no-follow", "--from", DAYS[0], "--to", DAYS[1]]
+    done = subprocess.run(  # noqa: S603 - our own module
+        command, env=running_environment(runtime), cwd=runtime.root, check=False, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise ExportError(f"Выгрузка не запустилась: {done.stdout[-500:]}{done.stderr[-500:]}")
+
+
+def _ended(metadata_url: str, number: int, timeout: float) -> tuple[str, datetime, datetime]:
+    """State, beginning and end of the n-th DAG run."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        runs = _ask(metadata_url, _DAG_RUNS)
+        if len(runs) >= number and runs[number - 1][0] in ENDED:
+            state, began, ended, queued = runs[number - 1]
+            return state, queued or began, ended
+        time.sleep(POLL_SECONDS)
+    raise ExportError(f"Запуск {number} не кончился за {timeout:.0f} с.")
+
+
+def _ask(url: str, question: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True, connect_timeout=30) as connection:
+        return connection.execute(question.encode()).fetchall()
+
+
+def _journal(url: str) -> list[dict[str, Any]]:
+    with requests.Session() as session:
+        session.trust_env = False  # our own server: never through a proxy
+        entries: list[dict[str, Any]] = session.get(f"{url}/__control__/journal", timeout=300).json()
+        return entries
+
+
+def show(plan: Plan, found: Outcome, console: Console) -> None:
+    portal, recogniser = found.bounds
+    table = Table("величина", "значение", title=f"{plan.calls} звонков по минуте, сжатие {plan.speed:g}")
+    table.add_row("конец", found.state)
+    table.add_row("от запуска до конца, с", f"{found.seconds:.1f}")
+    table.add_row("граница портала, с", f"{portal:.1f} ({found.requests[0]} запросов)")
+    table.add_row("граница распознавателя, с", f"{recogniser:.1f} ({found.requests[1]} запросов, {plan.lines} линий)")
+    table.add_row("отношение к границе", f"{found.ratio:.3f}")
+    table.add_row("накладных расходов, с", f"{found.seconds - max(found.bounds):.1f}")
+    table.add_row("в несжатом времени, ч", f"{found.seconds * plan.speed / 3600:.2f}")
+    table.add_row("задач Airflow", str(found.tasks))
+    table.add_row("записи", ", ".join(f"{status} {count}" for status, count in found.records.items()))
+    table.add_row("повтор готового периода, с", f"{found.rerun_seconds:.1f}")
+    table.add_row("пик памяти одной задачи, МБ", f"{found.shares.task_peak_mb:.0f}")
+    for name, share in found.shares.of_the_cores(found.seconds).items():
+        table.add_row(f"доля ядер: {name}", f"{share:.1%}")
+    console.print(table)
+
+
+def main(
+    calls: Annotated[int, typer.Option(help="recordings, rounded up to a whole number of rounds of 16")] = 1000,
+    speed: Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")] = 3.0,
+    lines: Annotated[int, typer.Option(help="parallel recognitions")] = 10,
+    latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 24.0,
+    timeout: Annotated[float, typer.Option(help="seconds to wait for each of the two runs")] = 6 * 3600.0,
+) -> None:
+    """A whole run under the real Airflow, then the same period again."""
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    plan = Plan(calls, speed, lines, latency, timeout)
+    try:
+        show(plan, makespan(plan, console), console)
+    except ExportError as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
