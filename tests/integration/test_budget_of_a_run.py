@@ -147,6 +147,15 @@ class TestTheAnswer:
         assert again.verdict.status is RunStatus.COMPLETED
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 5}
 
+    def test_resumed_with_a_bigger_budget_the_refusal_is_forgotten(self, export: Export) -> None:
+        outcome, _ = export.prepare()
+        export.answer(outcome, approved=False)
+        export.close(outcome)
+        export.policy = load_policy(DOLLAR_A_CALL | {"BUDGET_USD": "5"})
+        resumed = export.run(resume_run_id=str(outcome.run_id))
+        assert resumed.question is None
+        assert resumed.verdict.status is RunStatus.COMPLETED
+
     def test_approved_once_it_is_not_asked_again_for_the_same(self, export: Export) -> None:
         outcome, _ = export.prepare()
         (batch, *_) = export.answer(outcome, approved=True)
