@@ -63,6 +63,10 @@ def test_at_a_tie_the_first_answers_stand() -> None:
     assert chosen([HONEST, INVENTED], {1: LOOP}) == ["first", "first"]
 
 
+def test_as_many_reasons_in_fewer_pieces_are_better() -> None:
+    assert chosen([LOOP, LOOP], {0: HONEST, 1: LOOP}) == ["second", "first"]
+
+
 def test_a_second_answer_never_replaces_a_sound_one() -> None:
     assert chosen([HONEST, INVENTED], {0: HONEST, 1: HONEST}) == ["first", "second"]
 
