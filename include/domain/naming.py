@@ -8,7 +8,7 @@ system that ignores case. `_` is encoded because it joins the parts of a name.
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from urllib.parse import unquote_to_bytes
 
 from include.domain.periods import Period
@@ -18,6 +18,7 @@ _DIGEST_CHARS = 32
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)  # device names of Windows
 _VOXIMPLANT = re.compile(r"[0-9a-f]{8,}(?:\.[0-9]+)+")  # 11018129443EB80D.1754478570.11438214
+_LAST_SECOND = time(23, 59, 59)
 _EXTERNAL = "externalcall."  # externalCall.716f5c2d9a1b...
 
 
@@ -105,17 +106,29 @@ def period_prefix(period: Period) -> str:
     return f"exports/{period.folder}/"
 
 
-def registry_key(period: Period) -> str:
-    return f"{period_prefix(period)}registry/calls_{period.folder}.csv"
+def part_of(period: Period, *, end_given: bool, trial: bool) -> str:
+    """What the names of a run's registry, report and estimate end with where it is about a part of the folder's calls.
+
+    Empty for whole days; `_100000-115959` (UTC) where the period begins within a day or, as a person asked
+    (`end_given`), ends within one; `_trial` for the first few recordings only. So no part takes the whole's place.
+    """
+    whole = period.start.time() == time() and (period.end.time() == _LAST_SECOND or not end_given)
+    hours = "" if whole else f"_{period.start:%H%M%S}-{period.end:%H%M%S}"
+    return f"{hours}_trial" if trial else hours
 
 
-def report_key(period: Period, suffix: str) -> str:
+def registry_key(period: Period, part: str = "") -> str:
+    """`part` is `part_of`'s, here and below."""
+    return f"{period_prefix(period)}registry/calls_{period.folder}{part}.csv"
+
+
+def report_key(period: Period, suffix: str, part: str = "") -> str:
     """`suffix` is `.md`, `.pdf`, or `_<picture>.png`."""
-    return f"{period_prefix(period)}reports/summary_{period.folder}{suffix}"
+    return f"{period_prefix(period)}reports/summary_{period.folder}{part}{suffix}"
 
 
-def estimate_key(period: Period) -> str:
-    return f"{period_prefix(period)}reports/estimate_{period.folder}.md"
+def estimate_key(period: Period, part: str = "") -> str:
+    return f"{period_prefix(period)}reports/estimate_{period.folder}{part}.md"
 
 
 def log_key(period: Period, at: datetime) -> str:

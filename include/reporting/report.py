@@ -24,10 +24,13 @@ class ReportFiles:
     pictures: Mapping[str, bytes]
 
 
-def render_report(figures: RunFigures, settings: ReportSettings, *, folder: str, mask: Mask) -> ReportFiles:
-    """`folder` is the period's (`2025-08-01_2025-08-31`); `mask` hides phone numbers in error messages."""
+def render_report(
+    figures: RunFigures, settings: ReportSettings, *, folder: str, mask: Mask, part: str = ""
+) -> ReportFiles:
+    """`folder` is the period's (`2025-08-01_2025-08-31`), `part` what its files' names end with (`naming.part_of`);
+    `mask` hides phone numbers in error messages."""
     view = report_view(figures, settings, folder, mask)
-    pictures = {f"summary_{folder}_{name}.png": picture for name, picture in draw(figures).items()}
+    pictures = {f"summary_{folder}{part}_{name}.png": picture for name, picture in draw(figures).items()}
     view["pictures"] = [
         {"file": file, "caption": caption} for file, caption in zip(pictures, CAPTIONS.values(), strict=True)
     ]

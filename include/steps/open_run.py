@@ -8,6 +8,7 @@ from include.clients.state.rows import NewRun
 from include.clients.state.store import State
 from include.config.policy import Policy
 from include.domain.errors import BadInput
+from include.domain.naming import part_of
 from include.domain.periods import resolve_period
 from include.domain.run_ids import run_id_of
 from include.domain.states import RunStatus
@@ -58,6 +59,7 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
         default_days=policy.period.default_days,
         max_days=policy.period.max_days,
     )
+    part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
     run = state.open_run(
         NewRun(
             run_id=run_id_of(request.dag_run_id),
@@ -69,7 +71,7 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
             trigger=request.trigger,
             dry_run=request.dry_run,
             generate_summary=request.generate_summary,
-            metadata={"limit_calls": request.limit_calls, "low_rate": request.low_rate},
+            metadata={"limit_calls": request.limit_calls, "low_rate": request.low_rate, "part": part},
         )
     )
     if run.dag_run_id != request.dag_run_id:

@@ -19,6 +19,11 @@ def period_of(run: Run) -> Period:
     return Period(run.period_from, run.period_to)
 
 
+def part_name(run: Run) -> str:
+    """See `naming.part_of`; fixed when the run was opened."""
+    return str(run.metadata.get("part", ""))
+
+
 def keys_of(record: RecordRow, run: Run) -> RecordKeys:
     return RecordKeys(
         period=period_of(run),

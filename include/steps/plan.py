@@ -17,7 +17,7 @@ from include.reporting.approval import Question, approval_question
 from include.reporting.estimate import hours_needed, render_estimate
 from include.steps.approve import ask, forget_answer
 from include.steps.budget import planned_spending
-from include.steps.paths import period_of, run_of
+from include.steps.paths import part_name, period_of, run_of
 from include.steps.report_settings import report_settings
 from include.steps.reuse import reuse_earlier_texts
 
@@ -85,7 +85,7 @@ def _estimate(run: Run, state: State, planned: PlannedSpending) -> Estimate:
 
 def _write_estimate(estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, policy: Policy) -> None:
     text = render_estimate(estimate, report_settings(policy, datetime.now(UTC)), planned)
-    storage.put_bytes(estimate_key(period_of(run)), text.encode(), "text/markdown; charset=utf-8")
+    storage.put_bytes(estimate_key(period_of(run), part_name(run)), text.encode(), "text/markdown; charset=utf-8")
 
 
 def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> str:

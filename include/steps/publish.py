@@ -30,7 +30,7 @@ from include.domain.registry import NO_MASKS, Masks
 from include.reporting.registry import write_registry
 from include.reporting.report import render_report
 from include.reporting.run_log import write_run_log
-from include.steps.paths import period_of, run_of
+from include.steps.paths import part_name, period_of, run_of
 from include.steps.report_settings import report_settings
 
 STAGE = "publish"
@@ -39,18 +39,30 @@ STAGE = "publish"
 def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
     """Returns the registry's rows. A file that is there already is replaced whole.
 
+    A run with nothing to say about the calls themselves leaves the registry and the report of an earlier one alone: one
+    that only made a forecast, or one that never got as far as their list.
     What has been failing for too long goes to the DLQ first, so that the report lists it (D18).
     `upstream_failed` names a task that every call depends on and that did not end well; the report says so.
     """
     run = run_of(run_id, state)
     state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
-    with state.transaction() as connection:
-        registry_turn(connection, registry_key(period_of(run)))
-        rows = _publish_registry(run, connection, storage, policy)
-    _publish_report(run, state, storage, policy, upstream_failed)
-    state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
+    rows = 0
+    if not run.dry_run and (_listed(run) or not storage.exists(_registry_key(run))):
+        with state.transaction() as connection:
+            registry_turn(connection, _registry_key(run))
+            rows = _publish_registry(run, connection, storage, policy)
+        _publish_report(run, state, storage, policy, upstream_failed)
+        state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
     _publish_log(run, state, storage)
     return rows
+
+
+def _listed(run: Run) -> bool:
+    return run.metadata.get("listed") is not None
+
+
+def _registry_key(run: Run) -> str:
+    return registry_key(period_of(run), part_name(run))
 
 
 def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -> bool:
@@ -61,7 +73,7 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
     """
     run = run_of(run_id, state)
     with state.transaction() as connection:
-        if not live_registry_turn(connection, run_id, registry_key(period_of(run))):
+        if not live_registry_turn(connection, run_id, _registry_key(run)):
             return False
         begun = time.monotonic()
         _publish_registry(run, connection, storage, policy)
@@ -76,7 +88,7 @@ def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, p
         file = folder / "registry.csv"
         with file.open("wb") as out:
             rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
-        storage.put_file(registry_key(period), file, "text/csv; charset=utf-8")
+        storage.put_file(_registry_key(run), file, "text/csv; charset=utf-8")
     return rows
 
 
@@ -88,12 +100,15 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         )
         texts = transcript_paths(connection, run.run_id)
     figures = replace(figures, files=files_by_day(texts, storage, period))
-    report = render_report(figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, mask=mask_phones)
+    part = part_name(run)
+    report = render_report(
+        figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, part=part, mask=mask_phones
+    )
     reports = report_key(period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():
         storage.put_bytes(f"{reports}/{name}", picture, "image/png")
-    storage.put_bytes(report_key(period, ".pdf"), report.pdf, "application/pdf")
-    storage.put_bytes(report_key(period, ".md"), report.markdown.encode(), "text/markdown; charset=utf-8")
+    storage.put_bytes(report_key(period, ".pdf", part), report.pdf, "application/pdf")
+    storage.put_bytes(report_key(period, ".md", part), report.markdown.encode(), "text/markdown; charset=utf-8")
 
 
 def files_by_day(texts: list[tuple[date, str]], storage: Storage, period: Period) -> dict[date, int]:

@@ -15,6 +15,8 @@ from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import brief, seeded_world
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, bought, by_sql, downloaded, statuses, world_of
+from tests.whole import calls, kept_outside
+from tests.whole import world_of as portal_of
 
 pytestmark = pytest.mark.postgres
 
@@ -149,6 +151,22 @@ class TestAgain:
             assert (downloaded(export), asked(export)) == before
             assert texts_and_audio(export) == files
             assert export.registry() == registry.replace(str(first.run_id), str(second.run_id))
+
+    def test_a_portal_under_another_address_sells_nothing_twice(self, database: str, tmp_path: Path) -> None:
+        """The company renames its portal; recordings known by their link only get new names by that."""
+        world = portal_of(*calls(1), kept_outside(7))
+        with export_over(world, database, tmp_path / "storage") as export:
+            first, before = export.run(), export.portal_url
+            texts = {row.statistics_id: row.transcript_path for row in export.records(first.run_id)}
+        with export_over(world, database, tmp_path / "storage") as renamed:
+            assert renamed.portal_url != before
+            again = renamed.run(dag_run_id="renamed__1")
+            assert again.verdict.status is RunStatus.COMPLETED
+            assert (downloaded(renamed), asked(renamed)) == (0, 0)
+            rows = renamed.records(again.run_id)
+            assert {row.statistics_id: row.transcript_path for row in rows} == texts
+            names = [{row.record_id for row in renamed.records(run.run_id)} for run in (first, again)]
+            assert len(names[0] & names[1]) == 1, "the one with a file id; the other's link has changed"
 
 
 class TestOverlappingRuns:

@@ -13,6 +13,7 @@ from include.domain.naming import (
     estimate_key,
     log_key,
     original_id,
+    part_of,
     registry_key,
     report_key,
     safe_name,
@@ -135,3 +136,25 @@ def test_the_layout_is_the_documented_one() -> None:
     assert report_key(AUGUST, ".pdf") == "exports/2025-08-01_2025-08-31/reports/summary_2025-08-01_2025-08-31.pdf"
     assert estimate_key(AUGUST) == "exports/2025-08-01_2025-08-31/reports/estimate_2025-08-01_2025-08-31.md"
     assert log_key(AUGUST, started) == "exports/2025-08-01_2025-08-31/logs/call_export_20250806T223000Z.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "end_given", "trial", "part"),
+    [
+        ("2025-08-01T00:00:00", "2025-08-31T23:59:59", True, False, ""),
+        ("2025-08-01T00:00:00", "2025-08-31T02:00:07", False, False, ""),
+        ("2025-08-01T00:00:00", "2025-08-31T02:00:07", True, False, "_000000-020007"),
+        ("2025-08-01T10:00:00", "2025-08-01T12:00:00", True, False, "_100000-120000"),
+        ("2025-08-01T10:00:00", "2025-08-31T02:00:07", False, False, "_100000-020007"),
+        ("2025-08-01T00:00:00", "2025-08-31T23:59:59", True, True, "_trial"),
+    ],
+    ids=["days", "every night until now", "until an hour", "some hours", "from an hour until now", "a trial"],
+)
+def test_files_about_a_part_of_the_calls_have_names_of_their_own(
+    start: str, end: str, end_given: bool, trial: bool, part: str
+) -> None:
+    period = Period(*(datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (start, end)))
+    assert part_of(period, end_given=end_given, trial=trial) == part
+    assert registry_key(period, part).endswith(f"/calls_{period.folder}{part}.csv")
+    assert report_key(period, ".md", part).endswith(f"/summary_{period.folder}{part}.md")
+    assert estimate_key(period, part).endswith(f"/estimate_{period.folder}{part}.md")
