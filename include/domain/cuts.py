@@ -33,8 +33,8 @@ class AudioInfo:
 class Piece:
     """One request to the recogniser. `channel` is None where the recording has only one voice track.
 
-    `speech_sec` is how much of the piece the voice detector takes for speech; `lead_sec` and `tail_sec` are what is sent
-    before the first and after the last of it.
+    `speech_sec` is how much of the piece the voice detector takes for speech; `lead_sec` and `tail_sec` are what is
+    sent before the first and after the last of it.
     """
 
     channel: int | None

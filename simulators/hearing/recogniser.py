@@ -49,12 +49,16 @@ class HearingRecogniser:
             assert isinstance(upload, UploadFile)
             audio, name = await upload.read(), upload.filename or ""
         try:
-            words, seconds = await run_in_threadpool(heard, audio)
+            return JSONResponse(await run_in_threadpool(self.answer, audio, name))
         except (av.FFmpegError, ValueError):
             message = "The audio file could not be decoded or its format is not supported."
             return JSONResponse({"error": {"message": message, "type": "invalid_request_error", "code": None}}, 400)
+
+    def answer(self, audio: bytes, name: str) -> JsonDict:
+        """The body of a good answer. Raises av.FFmpegError or ValueError for what is no audio."""
+        words, seconds = heard(audio)
         self.sent.append(Sent(name, len(audio), seconds))
-        return JSONResponse(DIALECTS[self.dialect](words, seconds))
+        return DIALECTS[self.dialect](words, seconds)
 
 
 def text_of(words: list[HeardWord]) -> str:
@@ -130,6 +134,16 @@ def _localai(words: list[HeardWord], _seconds: float) -> JsonDict:
     return {"segments": described, "text": text_of(words)}
 
 
+def _diarized(words: list[HeardWord], seconds: float) -> JsonDict:
+    """One speaker: who speaks is no matter of this recogniser."""
+    described = [
+        {"type": "transcript.text.segment", "id": f"seg_{number:03d}", **_plain(group), "speaker": "A"}
+        for number, group in enumerate(segments(words))
+    ]
+    body = {"task": "transcribe", "duration": seconds, "text": text_of(words)}
+    return {**body, "segments": described, "usage": _usage(seconds)}
+
+
 def _plain(group: list[HeardWord]) -> JsonDict:
     return {"start": group[0].start, "end": group[-1].end, "text": f" {text_of(group)}"}
 
@@ -145,4 +159,5 @@ DIALECTS: dict[str, Answer] = {
     "vllm": _vllm,
     "whisper.cpp": _whisper_cpp,
     "localai": _localai,
+    "diarized": _diarized,
 }

@@ -3,47 +3,35 @@
 from pathlib import Path
 
 import av
-import numpy as np
 
-from include.clients.audio.decoding import Samples, not_audio, opened
+from include.clients.audio.channels import Pair
+from include.clients.audio.decoding import not_audio, opened
 from include.clients.audio.planning import CutPolicy, Heard, mono_pieces, turns
 from include.clients.audio.probing import info_of
 from include.clients.audio.voice import Ear
 from include.domain.cuts import ChannelLayout, Cut, Piece
 
 
-class _Likeness:
-    """The correlation of two channels, summed up block by block."""
-
-    def __init__(self) -> None:
-        self._sums = np.zeros(3)
-
-    def add(self, block: Samples) -> None:
-        left, right = block.astype(np.float32)
-        self._sums += (left @ left, right @ right, left @ right)
-
-    def correlation(self) -> float:
-        left, right, both = self._sums
-        return float(both / np.sqrt(left * right)) if left and right else 0.0
-
-
 def cut(path: Path, policy: CutPolicy) -> Cut:
     """Raises Permanent(not_audio | audio_too_short). A recording without speech has no pieces."""
     with opened(path) as source:
         ears = [Ear(source.rate) for _ in range(source.tracks)]
-        likeness, samples = _Likeness(), 0
+        pair, samples = Pair(source.rate), 0
         try:
             for block in source.blocks():
                 samples += block.shape[1]
                 for ear, track in zip(ears, block, strict=True):
                     ear.hear(track)
                 if source.tracks == 2:
-                    likeness.add(block)
+                    pair.hear(block)
         except av.FFmpegError:
             raise not_audio() from None
         info = info_of(source, samples)
-    layout = _layout(ears, likeness, policy)
-    heard = [Heard(ear.speech(), ear.loudness(), source.rate, info.seconds) for ear in ears]
+    layout = _layout(ears, pair, policy)
+    speech = [ear.speech() for ear in ears]
+    if layout is ChannelLayout.STEREO:
+        speech = [said & ~pair.leaked(channel) for channel, said in enumerate(speech)]
+    heard = [Heard(said, ear.loudness(), source.rate, info.seconds) for said, ear in zip(speech, ears, strict=True)]
     track = 1 if len(ears) == 2 and ears[0].is_silent else 0
     return Cut(
         info=info,
@@ -54,11 +42,11 @@ def cut(path: Path, policy: CutPolicy) -> Cut:
     )
 
 
-def _layout(ears: list[Ear], likeness: _Likeness, policy: CutPolicy) -> ChannelLayout:
+def _layout(ears: list[Ear], pair: Pair, policy: CutPolicy) -> ChannelLayout:
     # With one channel never recorded on, who is on the other one is anybody's guess: no roles are claimed.
     if len(ears) == 1 or any(ear.is_silent for ear in ears):
         return ChannelLayout.MONO
-    equal = likeness.correlation() >= policy.dual_mono_correlation
+    equal = pair.correlation >= policy.dual_mono_correlation
     return ChannelLayout.DUAL_MONO if equal else ChannelLayout.STEREO
 
 

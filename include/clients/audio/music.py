@@ -41,8 +41,8 @@ def still(samples: NDArray[np.int16], voiced: Bools, rate: int) -> NDArray[np.in
 def without_music(speech: Bools, stills: NDArray[np.int8], stretches: list[tuple[int, int]]) -> Bools:
     """`speech` per frame less what is music. `stretches`: its parts between pauses, in frames, end exclusive.
 
-    To send a second of music costs little, to lose a word is final. So what stands next to something that is no music is
-    kept, and in a stretch what comes before its first and after its last note.
+    To send a second of music costs little, to lose a word is final. So what stands next to something that is no music
+    is kept, and in a stretch what comes before its first and after its last note.
     """
     asked, notes = stills >= 0, stills == 1
     heard = _around(asked)

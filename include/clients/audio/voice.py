@@ -82,7 +82,9 @@ class Ear:
             return np.zeros(len(db), dtype=np.bool_)
         gate = min(floor + _ABOVE_FLOOR_DB, loud - _BELOW_LEVEL_DB)
         speech: Bools = np.concatenate(self._voiced) & (db > gate) & ~self._steady_tone()
-        return without_music(speech, np.concatenate(self._still), closed(runs(speech), round(PAUSE_SEC * FRAMES_PER_SEC)))
+        return without_music(
+            speech, np.concatenate(self._still), closed(runs(speech), round(PAUSE_SEC * FRAMES_PER_SEC))
+        )
 
     def _level(self) -> float:
         voiced = self.loudness()[np.concatenate(self._voiced)]

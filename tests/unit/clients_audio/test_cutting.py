@@ -38,6 +38,21 @@ def test_a_short_pause_is_bridged_only_while_the_other_side_is_silent(tmp_path: 
     assert len(cut(wav(tmp_path / "c.wav", left, silent), POLICY).pieces) == 1
 
 
+@pytest.mark.parametrize("leak", [0.03, -0.1, 0.2])
+def test_a_voice_that_leaks_into_the_other_channel_is_not_the_other_person(tmp_path: Path, leak: float) -> None:
+    """Codecs and wiring do that; recognised there, too, each word would stand in the transcript twice."""
+    left, right = on_line(12, (1, voice(3))), on_line(12, (6, voice(3, seed=1)))
+    found = cut(wav(tmp_path / "a.wav", left + leak * right, right + leak * left), POLICY)
+    assert [(piece.channel, round(piece.start)) for piece in found.pieces] == [(0, 1), (1, 6)]
+
+
+def test_a_quiet_voice_under_a_loud_one_is_heard(tmp_path: Path) -> None:
+    """Both speak at once, one of them 30 dB below the other: two voices are not alike."""
+    left, right = on_line(8, (1, voice(5))), on_line(8, (2, voice(3, seed=1, dbfs=-50)))
+    found = cut(wav(tmp_path / "a.wav", left, right), POLICY)
+    assert [(piece.channel, round(piece.start)) for piece in found.pieces] == [(0, 1), (1, 2)]
+
+
 def test_equal_channels_are_mono_in_disguise(tmp_path: Path) -> None:
     line = on_line(6, (1, voice(3)))
     found = cut(mp3(tmp_path / "a.mp3", line, 0.5 * line), POLICY)
@@ -123,7 +138,9 @@ def test_what_is_said_beside_music_is_kept(tmp_path: Path, pause: float) -> None
 def test_a_drawn_out_sound_is_no_music(tmp_path: Path) -> None:
     """A long "mm" as the whole reply stands still like a note; music lasts longer."""
     humming = sum(tone(0.9, 140 * k, dbfs=-24 - 2 * abs(k - 4)) for k in range(1, 9))
-    pieces = cut(wav(tmp_path / "a.wav", on_line(16, (1, voice(3)), (7, humming), (11, voice(3, seed=1)))), POLICY).pieces
+    pieces = cut(
+        wav(tmp_path / "a.wav", on_line(16, (1, voice(3)), (7, humming), (11, voice(3, seed=1)))), POLICY
+    ).pieces
     assert any(piece.start < 7.3 and piece.end > 7.6 for piece in pieces)
 
 

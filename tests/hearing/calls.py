@@ -1,0 +1,99 @@
+"""A numbered call through the product's own cut, encoding, recogniser client and transcript; and what must come out."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from include.clients.audio.cutting import cut
+from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
+from include.clients.audio.planning import policy_for
+from include.clients.whisper import Recogniser, RecogniserSettings
+from include.clients.whisper_answers import read_answer
+from include.domain.cuts import Cut
+from include.domain.recognitions import Recognition
+from include.domain.stt_profiles import profile_of
+from include.domain.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
+from simulators.hearing.recogniser import HearingRecogniser, Sent
+from simulators.hearing.sound import Word
+from simulators.testing import running
+
+MOST_OFF_SEC = 0.3
+_MODELS = {"gpt-transcribe": "gpt-transcribe", "diarized": "gpt-4o-transcribe-diarize"}  # else verbose_json
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    cut: Cut
+    transcript: Transcript
+    sent: list[Sent]
+
+
+def transcribe(path: Path, dialect: str) -> Transcribed:
+    """Over HTTP, with the product's own client. The recogniser knows nothing but the bytes that it is sent."""
+    server = HearingRecogniser(dialect)
+    with (
+        running(server) as url,
+        Recogniser(RecogniserSettings(_model(dialect), base_url=f"{url}/v1")) as recogniser,
+    ):
+        content_type = CONTENT_TYPES[recogniser.profile.upload_format]
+        return _transcribed(
+            path,
+            server,
+            lambda file, seconds: recogniser.recognise(
+                file, filename=file.name, content_type=content_type, seconds=seconds
+            ),
+        )
+
+
+def transcribe_at_once(path: Path, dialect: str) -> Transcribed:
+    """The same without a wire: a thousand requests over HTTP cost more than all of the rest."""
+    server, model = HearingRecogniser(dialect), _model(dialect)
+    return _transcribed(
+        path,
+        server,
+        lambda file, _: read_answer(
+            json.dumps(server.answer(file.read_bytes(), file.name)).encode(), model=model, request_id=None, headers={}
+        ),
+    )
+
+
+def _transcribed(path: Path, server: HearingRecogniser, recognise: Callable[[Path, float], Recognition]) -> Transcribed:
+    model = _model(server.dialect)
+    profile = profile_of(model)
+    found = cut(path, policy_for(profile, max_file_minutes=15))
+    with (
+        TemporaryDirectory() as folder,
+        encoded_pieces(path, found, profile.upload_format, folder=Path(folder)) as files,
+    ):
+        answers = {piece: recognise(file, piece.seconds) for piece, file in files}
+    return Transcribed(found, assemble(found, answers, channel_roles("left"), model=model), server.sent)
+
+
+def _model(dialect: str) -> str:
+    return _MODELS.get(dialect, "whisper-1")
+
+
+def check(words: Sequence[Word], result: Transcribed, *, stereo: bool) -> None:
+    """Every word exactly once, in order, said by the right person; turns at their times, requests within limits."""
+    turns = [(turn, [int(number) for number in re.findall(r"\d+", turn.text)]) for turn in result.transcript.turns]
+    by_role: dict[str, list[int]] = {}
+    for turn, numbers in turns:
+        by_role.setdefault(turn.role if stereo else "", []).extend(numbers)
+    assert by_role == _said(words, stereo=stereo)
+    assert [turn.start for turn, _ in turns] == sorted(turn.start for turn, _ in turns)
+    truth = {word.number: word for word in words}
+    for turn, numbers in turns:
+        assert abs(turn.start - truth[numbers[0]].start) <= MOST_OFF_SEC
+        assert abs(turn.end - truth[numbers[-1]].end) <= MOST_OFF_SEC
+    assert all(sent.seconds <= 15 * 60 and sent.size <= 25_000_000 for sent in result.sent)
+    assert len(result.sent) == len(result.cut.pieces)
+
+
+def _said(words: Sequence[Word], *, stereo: bool) -> dict[str, list[int]]:
+    if not stereo:
+        return {"": [word.number for word in sorted(words, key=lambda word: word.start)]}
+    roles = {0: OPERATOR, 1: CLIENT}
+    return {role: [word.number for word in words if word.speaker == side] for side, role in roles.items()}

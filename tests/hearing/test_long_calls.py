@@ -1,0 +1,80 @@
+"""Long calls word by word: what a person said stands in the transcript once, in order, under the right role and time.
+
+Time codes: a turn's start is compared with the start of its first word, its end with the end of its last one. With a
+recogniser that answers bare text a turn is a piece of our own cut and nothing inside it claims a time; with one that
+gives segments each segment is a turn.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simulators.hearing.recogniser import DIALECTS
+from simulators.hearing.sound import dialogue, monologue, record
+from tests.hearing.calls import check, transcribe, transcribe_at_once
+
+MINUTES_47, HOURS_3 = 47 * 60.0, 3 * 3600.0
+FULL = [
+    (seconds, extension, stereo, dialect)
+    for seconds in (MINUTES_47, HOURS_3)
+    for extension in ("mp3", "wav", "ogg", "m4a")
+    for stereo in (True, False)
+    for dialect in ("gpt-transcribe", "whisper-1")
+]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "extension", "stereo", "dialect"),
+    [
+        pytest.param(HOURS_3, "wav", True, "gpt-transcribe", id="3 h, stereo"),
+        pytest.param(HOURS_3, "wav", False, "whisper-1", id="3 h, mono"),
+        pytest.param(MINUTES_47, "mp3", True, "gpt-transcribe", id="47 min, stereo"),
+        pytest.param(MINUTES_47, "mp3", False, "whisper-1", id="47 min, mono"),
+    ],
+)
+def test_no_word_of_a_long_call_is_lost(
+    tmp_path: Path, seconds: float, extension: str, stereo: bool, dialect: str
+) -> None:
+    """Dense talk; in stereo every seventh turn or so begins before the other one has ended."""
+    words = dialogue(seconds, talk_over=0.15 if stereo else 0.0)
+    path = record(tmp_path / f"call.{extension}", words, seconds, stereo=stereo)
+    wire = transcribe if seconds < HOURS_3 else transcribe_at_once
+    check(words, wire(path, dialect), stereo=stereo)
+
+
+@pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes some 20 minutes: HEARING=full")
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("seconds", "extension", "stereo", "dialect"), FULL)
+def test_in_every_container(tmp_path: Path, seconds: float, extension: str, stereo: bool, dialect: str) -> None:
+    words = dialogue(seconds, seed=2, talk_over=0.15 if stereo else 0.0)
+    path = record(tmp_path / f"call.{extension}", words, seconds, stereo=stereo)
+    check(words, transcribe_at_once(path, dialect), stereo=stereo)
+
+
+@pytest.mark.parametrize("dialect", ["gpt-transcribe", "diarized"])
+def test_nobody_pauses_for_twenty_minutes(tmp_path: Path, dialect: str) -> None:
+    """Gaps of 0.03 to 0.08 s. With bare text a seam comes every minute; a diarizing model is sent a quarter of an hour,
+    so that words sound across the mark of 15 minutes."""
+    seconds = 22 * 60.0
+    words = monologue(seconds, between_words=(0.03, 0.08))
+    result = transcribe(record(tmp_path / "call.wav", words, seconds, stereo=False), dialect)
+    check(words, result, stereo=False)
+    longest = max(sent.seconds for sent in result.sent)
+    assert 870 < longest <= 900 if dialect == "diarized" else 30 < longest <= 60
+
+
+@pytest.mark.parametrize("stereo", [True, False], ids=["stereo", "mono"])
+@pytest.mark.parametrize("extension", ["mp3", "wav", "ogg", "m4a"])
+def test_containers(tmp_path: Path, extension: str, stereo: bool) -> None:
+    words = dialogue(90, seed=3, talk_over=0.15 if stereo else 0.0)
+    path = record(tmp_path / f"call.{extension}", words, 90, stereo=stereo)
+    check(words, transcribe(path, "gpt-transcribe"), stereo=stereo)
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+def test_dialects(tmp_path: Path, dialect: str) -> None:
+    """Whatever server answers, and in whatever unit."""
+    words = dialogue(60, seed=4, talk_over=0.15)
+    result = transcribe(record(tmp_path / "call.wav", words, 60, stereo=True), dialect)
+    check(words, result, stereo=True)
