@@ -12,6 +12,7 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from include.clients.state.metrics import MetricsReader
@@ -34,7 +35,7 @@ async def may_read(
     """Lets the static token in, and whom Airflow lets see the runs; the others get Airflow's own 401 or 403."""
     if bearer and _is_ours(bearer.credentials):
         return
-    _may_see_runs(request, await get_user(request, None, bearer))
+    await run_in_threadpool(_may_see_runs, request, await get_user(request, None, bearer))
 
 
 def _is_ours(token: str) -> bool:

@@ -1,10 +1,12 @@
 """What the api-server answers under /call_export, and what Slack hears from tasks, triggerer and DAG processor."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
@@ -14,11 +16,18 @@ from include.config.names import DAG_ID
 from include.domain.run_ids import run_id_of
 from ops.generated import generated
 from simulators.faults import What
+from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom
 from tests.airflow.system import System, eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 DAY = "2025-08-11"
+HISTORY = """
+    SELECT count(*) FILTER (WHERE call_id IS NULL AND event IN ('completed', 'error', 'cancelled')) AS ended,
+           count(*) FILTER (WHERE call_id IS NOT NULL AND event = 'completed' AND NOT detail ? 'reused_from') AS texts,
+           coalesce(sum((detail ->> 'cost')::numeric) FILTER (WHERE event = 'completed'), 0) AS cost
+      FROM call_events
+"""
 
 
 @pytest.fixture
@@ -154,3 +163,33 @@ def test_a_run_that_failed_before_it_was_opened_is_told_by_the_dag_processor(sys
     assert system.ended(dag_run_id)["state"] == "failed"
     name = quote(dag_run_id, safe="")
     eventually(lambda: bool(slack_says(system, "Выгрузка не удалась", f"runs/{name}|")), 60, "nobody was told")
+
+
+class TestPrometheus:
+    pytestmark = needs_prometheus
+
+    def test_it_scrapes_the_running_system_and_every_panel_has_data(self, system: System, tmp_path: Path) -> None:
+        """With the product's own prometheus.yml; the numbers are those that SQL counts over the same history."""
+        assert system.running is not None
+        token = generated(system.runtime).metrics_token
+        text = system.call("GET", "metrics", token=token).text
+        names = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+        with prometheus(tmp_path, urlsplit(system.running.url).netloc, token) as server:
+            seldom(
+                lambda: len(server.query('count_over_time(up{job="call_export"}[1m]) > 4')) > 0, 20, lambda: "no scrape"
+            )
+            assert server.value('up{job="call_export"}') == 1
+            assert [name for name in sorted(names) if not server.query(name)] == []
+            queries = [
+                target["expr"]
+                for file in (FILES / "grafana" / "dashboards").glob("*.json")
+                for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]
+                for target in panel["targets"]
+                if 'status="running"' not in target["expr"]  # nothing runs now
+            ]
+            assert len(queries) > 25
+            assert [query for query in queries if not server.query(query)] == []
+            (counted,) = system.rows(HISTORY)
+            assert server.value("sum(call_export_runs_total)") == counted["ended"] > 0
+            assert server.value('call_transcripts_total{status="completed"}') == counted["texts"] > 0
+            assert server.value('call_export_cost_total{kind="recognition"}') == pytest.approx(float(counted["cost"]))
