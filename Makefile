@@ -62,8 +62,8 @@ lint: install-dev ## стиль, границы между частями
 types: install-dev ## проверка типов
 	@$(VENV)/mypy
 
-bench: install-dev ## измерения, таблицами
-	@$(VENV)/python -m benchmarks
+bench: install-dev ## измерения, таблицами: [FULL=1] — полные размеры и целые выгрузки под Airflow, часы
+	@$(VENV)/python -m benchmarks $(if $(FULL),--full)
 
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(OPS) chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")

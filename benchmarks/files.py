@@ -1,0 +1,67 @@
+"""Registry, report and the cut of a long call."""
+
+import time
+from pathlib import Path
+
+from benchmarks.listing import registered
+from benchmarks.world import Result, database
+
+
+def publish(folder: Path, calls: int) -> Result:
+    """Registry, report with its pictures and PDF, and the run's log, out of PostgreSQL."""
+    from include.clients.state.store import State
+    from include.clients.storage.local import LocalStorage
+    from include.config.policy import load_policy
+    from include.steps.publish import publish as publish_step
+
+    storage = LocalStorage(folder / "storage")
+    with database(folder) as conninfo:
+        run_id = registered(conninfo, calls)
+        with State(conninfo) as state:
+            with state.transaction() as connection:
+                connection.execute(_COMPLETE.encode(), {"run_id": run_id})
+            began = time.perf_counter()
+            rows = publish_step(run_id, state, storage, load_policy({}))
+            seconds = time.perf_counter() - began
+    registry = next(key for key in storage.keys("exports/") if key.endswith(".csv"))
+    return rows, "строк", seconds, f"реестр {len(storage.get_bytes(registry)) / 1e6:.0f} МБ"
+
+
+_COMPLETE = """
+UPDATE call_records
+   SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
+       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80), checksum = md5(record_id)
+ WHERE run_id = %(run_id)s
+"""
+
+
+def cut(folder: Path, minutes: int) -> Result:
+    """A long stereo call cut into turns."""
+    from include.clients.audio.cutting import cut as cut_audio
+    from include.clients.audio.planning import CutPolicy
+
+    path = _long_call(folder, minutes)
+    began = time.perf_counter()
+    found = cut_audio(path, CutPolicy())
+    seconds = time.perf_counter() - began
+    return minutes, "минут", seconds, f"{len(found.pieces)} отрывков, речи {found.speech_sec / 60:.0f} мин"
+
+
+def _long_call(folder: Path, minutes: int) -> Path:
+    """One synthesised conversation over and over, in one mp3."""
+    import av
+
+    from simulators.voices.dialogues import record
+
+    once = folder / "once.mp3"
+    once.write_bytes(record(1, seconds=60, extension="mp3", stereo=True))
+    path = folder / "long.mp3"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mp3", rate=8000, layout="stereo")
+        for _ in range(minutes):
+            with av.open(str(once)) as source:
+                for frame in source.decode(audio=0):
+                    frame.pts = None
+                    out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
