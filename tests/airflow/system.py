@@ -179,7 +179,7 @@ def system_in(root: Path) -> Iterator[System]:
     """A system that is started by `configured()` and stopped, whatever happens, at the end."""
     for name in CODE:  # a copy: nothing is written into the repository, and an edit in mid-test changes nothing
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    runtime = Runtime("tested", root)
+    runtime = Runtime("main", root)
     runtime.make()
     portal = PortalSimulator(
         seeded_world(7, *WORLD, CALLS, spoken()), token=secrets.token_hex(12), limits=Limits(rps=1000, bucket=1000)
@@ -203,9 +203,11 @@ def system_in(root: Path) -> Iterator[System]:
             "CHATGPT_PROXY_URL": proxy_url.replace("://", f"://{proxy.user}:{proxy.password}@"),
             "REQUIRE_PROXY": "true",
             "SLACK_WEBHOOK_URL": f"{slack_url}/services/{slack_token}",
+            "LOG_LEVEL": "DEBUG",  # what is talkative then must not tell secrets either (test_secrets_stay_secret.py)
             "B24_BACKOFF_SECONDS": "0.1",
             "STT_BACKOFF_SECONDS": "0.1",
             "CALL_EXPORT_CRON": "0 0 1 1 *",  # the schedule must not join in
+            "LOG_FORMAT": "json",
             "AIRFLOW_PORT": str(_free_port()),
         }
         system = System(runtime, portal, recogniser, proxy, slack, settings)

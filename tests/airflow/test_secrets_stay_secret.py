@@ -14,9 +14,9 @@ from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
-# Where secrets have to be, below `var/<profile>`, all for the owner's eyes only:
+# Where secrets have to be, all for the owner's eyes only: the person's own file, the others below `var/<profile>`.
 ALLOWED = {
-    "settings.env": "what the person wrote",
+    ".env": "what the person wrote",
     "secrets.json": "the launcher's own secrets",
     "passwords.json": "what Airflow's login reads",
     "metrics_token": "what Prometheus reads",
@@ -95,11 +95,11 @@ def test_no_secret_is_anywhere_but_in_the_files_made_for_it(after_failures: Syst
     assert rows["state.call_events"]
     assert {name: found for name, text in rows.items() if (found := found_in(text, secrets))} == {}
 
-    files = {str(file.relative_to(home)): file for file in files_of(home)}
+    files = {str(file.relative_to(home)): file for file in files_of(home)} | {".env": system.runtime.env_file}
     logs = [name for name in files if name.startswith("logs/")]
     assert {f"logs/{part}.log" for part in ("scheduler", "api-server", "triggerer", "dag-processor")} <= set(logs)
     assert any("task_id=batch.transcribe" in name for name in logs)
     leaks = {name: found for name, file in files.items() if (found := found_in(file.read_bytes(), secrets))}
     assert leaks.keys() == ALLOWED.keys(), {name: leaks[name] for name in leaks.keys() - ALLOWED.keys()}
-    assert "webhook token" in leaks["settings.env"], "the search can find"
+    assert "webhook token" in leaks[".env"], "the search can find"
     assert {oct(files[name].stat().st_mode & 0o777) for name in ALLOWED} == {"0o600"}
