@@ -2,8 +2,9 @@
 
 import hashlib
 import resource
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +228,27 @@ class TestFolder:
         is_whole(export, export.close(outcome))
         assert bought(export) == asked(export) == 3
 
-    def test_a_full_disk_leaves_no_half_of_a_file(self, export: Export, tmp_path: Path) -> None:
-        """A limit on the size of files stands for the full disk: writing ends with EFBIG instead of ENOSPC."""
+    def test_a_full_disk_leaves_no_half_of_a_file(self, database: str, small_disk: Path) -> None:
+        """A file system of its own without a free block: ENOSPC, as an operator's disk says it."""
+        with export_over(world_of(3), database, small_disk / "storage") as export:
+            outcome, (batch,) = export.prepare()
+            filler = small_disk / "somebody else's"
+            fill(filler)
+            export.download(outcome, batch)
+            assert statuses(export, outcome.run_id) == {S.ERROR: 3}
+            assert codes(export, outcome.run_id) == ["storage_failed"] * 3
+            reasons = by_sql(database, "SELECT error_message FROM call_records")
+            assert all("No space left on device" in reason for (reason,) in reasons)
+            files = [path for path in (small_disk / "storage").rglob("*") if path.is_file()]
+            assert [path for path in files if "raw" in path.parts] == []
+            filler.unlink()
+            outcome.red.clear()
+            export.work(outcome, [batch])
+            is_whole(export, export.close(outcome))
+            assert bought(export) == 3
+
+    def test_a_file_that_may_not_grow_leaves_no_half_of_itself(self, export: Export, tmp_path: Path) -> None:
+        """The same by a limit on the size of files (EFBIG), for those who may not mount anything."""
         outcome, (batch,) = export.prepare()
         with files_limited_to(4096):
             export.download(outcome, batch)
@@ -238,6 +258,29 @@ class TestFolder:
         export.work(outcome, [batch])
         is_whole(export, export.close(outcome))
         assert bought(export) == 3
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"a disk of its own needs the right to mount one: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(file: Path) -> None:
+    """To the last block."""
+    with file.open("wb", buffering=0) as out, suppress(OSError):
+        while out.write(b"\0" * 4096):
+            pass
 
 
 @contextmanager
