@@ -24,6 +24,7 @@ FULL = [
 ]
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("seconds", "extension", "stereo", "dialect"),
     [
