@@ -9,11 +9,18 @@ from include.reporting.assessment import elapsed_seconds, over_forecast
 from include.reporting.wording import count, error_advice, error_name, hours, number, percent, records
 
 _MANY_REFUSALS = 10
+_MOST_ISSUES = 0.02  # of the texts that people listened to (PRD §15)
 
 
 def recommendations(figures: RunFigures, settings: ReportSettings) -> list[str]:
     """Sentences for the product owner and the operator, the most urgent first; one of them even if all is well."""
-    advice = [*_about_gaps(figures), *_about_trust(figures, settings), *_about_resources(figures, settings)]
+    advice = [
+        *_about_gaps(figures),
+        *_about_files(figures),
+        *_about_trust(figures, settings),
+        *_about_listening(figures),
+        *_about_resources(figures, settings),
+    ]
     return advice or ["Делать ничего не нужно: все записи с текстом, суммы и сроки в норме."]
 
 
@@ -69,6 +76,23 @@ def _about_trust(figures: RunFigures, settings: ReportSettings) -> Iterator[str]
         yield (
             f"В {percent(totals.no_roles / texts, 0)} текстов не видно, кто говорит: записи одноканальные. Включите "
             "на портале стереозапись или задайте модель, различающую голоса (STT_MODEL)."
+        )
+
+
+def _about_files(figures: RunFigures) -> Iterator[str]:
+    texts = figures.statuses.get(RecordStatus.COMPLETED, 0)
+    if figures.files is not None and (lost := texts - sum(figures.files.values())):
+        files = count(lost, "текста", "текстов", "текстов")
+        yield f"В хранилище нет файлов {files}: выясните, кто их удаляет, и выгрузите период ещё раз."
+
+
+def _about_listening(figures: RunFigures) -> Iterator[str]:
+    checked = [item for item in figures.qa_sample if item.result]
+    issues = sum(item.result == "issue" for item in checked)
+    if issues > _MOST_ISSUES * len(checked):
+        yield (
+            f"Проверка качества: замечания у {number(issues)} из {number(len(checked))} прослушанных записей, порог "
+            f"{percent(_MOST_ISSUES, 0)}. Заведите задачу по замечаниям из раздела выборки."
         )
 
 

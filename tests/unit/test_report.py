@@ -207,6 +207,8 @@ def test_the_level_follows_the_goals(change, level):
         ({"trouble": PortalTrouble(11, 0)}, "LOW_RATE"),
         ({"run": replace(RUN, bad_rows=2, portal_total=222)}, "непонятные строки"),
         ({"dlq": failing().dlq}, "DLQ"),
+        ({"qa_sample": failing().qa_sample}, "замечания у 1 из 1"),
+        ({"files": {GOOD.days[0].day: 199}}, "нет файлов 1"),
     ],
 )
 def test_a_recommendation_appears_with_its_reason(change, words):
