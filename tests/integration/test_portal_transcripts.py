@@ -127,7 +127,7 @@ def test_a_batch_of_texts_that_breaks_off_is_an_event(database: str, tmp_path: P
     [
         (
             lambda portal: setattr(portal, "rights", Rights(scopes=frozenset({"telephony", "disk", "user_brief"}))),
-            "crm",
+            r"`crm`: tick it in the webhook.s settings on the portal",
         ),
         (
             lambda portal: portal.faults.add(
