@@ -18,6 +18,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from include.config.names import DAG_ID, SLACK_CONN, STATE_CONN
 
 if TYPE_CHECKING:
+    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
     from airflow.sdk import Context
 
     from include.clients.state.alerts import Told
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 4.0
+# Slack's client writes the webhook's whole address into its log at DEBUG, and the address is the secret (D27).
+QUIET = logging.getLogger(f"{__name__}.webhook")
+QUIET.setLevel(logging.INFO)
 
 
 def run_failed(context: "Context") -> None:
@@ -85,10 +89,14 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
 
 
 async def _post(text: str) -> None:
+    await _hook().async_send(text=text)
+
+
+def _hook() -> "SlackWebhookHook":
     from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
 
-    hook = SlackWebhookHook(slack_webhook_conn_id=SLACK_CONN, timeout=int(LONGEST_SECONDS), retry_handlers=[])
-    await hook.async_send(text=text)
+    seconds = int(LONGEST_SECONDS)
+    return SlackWebhookHook(slack_webhook_conn_id=SLACK_CONN, timeout=seconds, retry_handlers=[], logger=QUIET)
 
 
 def _with_state(tell: "Callable[[Told], object]") -> None:
@@ -118,10 +126,7 @@ def _safely(tell: "Callable[[Told], object]", conninfo: str) -> None:
 
 def _send(text: str) -> bool:
     """False where Slack does not take the message within LONGEST_SECONDS, whatever holds it up: DNS, proxy, a drip."""
-    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
-
-    hook = SlackWebhookHook(slack_webhook_conn_id=SLACK_CONN, timeout=int(LONGEST_SECONDS), retry_handlers=[])
-    client, accepted = hook.client, threading.Event()  # the connection is read here: threads have no way to Airflow
+    client, accepted = _hook().client, threading.Event()  # the connection is read here: threads have no way to Airflow
 
     def post() -> None:
         if _succeeds(lambda: client.send(text=text)):

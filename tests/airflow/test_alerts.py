@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -191,12 +192,16 @@ class TestDeadline:
         }
         return asyncio.run(alerts.deadline_missed(context))
 
-    def test_a_run_still_under_way_is_told_once(self, slack: SlackSimulator, database: str) -> None:
+    def test_a_run_still_under_way_is_told_once(
+        self, slack: SlackSimulator, database: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
         assert [self.missed("running"), self.missed("running")] == ["told", "told"]
         (message,) = slack.messages
         assert "не закончилась к сроку 2025-08-31 08:00 UTC" in message["text"]
         assert "готово 0 из 1 записей" in message["text"]
         assert told(database) == [("told_slack", "deadline_missed")]
+        assert SLACK_TOKEN not in caplog.text
 
     def test_a_run_that_has_ended_is_not_late(self, slack: SlackSimulator) -> None:
         assert self.missed("failed") == "skipped: the run has ended"
@@ -216,6 +221,7 @@ class TestDeadline:
 def test_a_slack_that_misbehaves_costs_a_run_five_seconds_at_most_and_once(
     slack: SlackSimulator, failed: UUID, database: str, caplog: pytest.LogCaptureFixture, fault: What, options: Any
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     slack.faults.add("slack", fault, times=-1, **options)
     began = time.monotonic()
     alerts.run_failed(of_dag_run("dag-1"))
