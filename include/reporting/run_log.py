@@ -7,8 +7,11 @@ from typing import Any, BinaryIO
 from include.domain.report import Event
 from include.domain.states import RecordStatus, RunStatus
 
-_WARNINGS = frozenset({"portal_refused", "low_rate_on", "bad_row", str(RecordStatus.MISSING_AUDIO)})
-_ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "dlq"})
+_WARNINGS = frozenset(
+    {"portal_refused", "low_rate_on", "bad_row", "refused", "approval_timed_out", "slack_failed", "fallback_failed",
+     "portal_texts_failed", str(RecordStatus.MISSING_AUDIO)}
+)  # fmt: skip
+_ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "dlq", "run_stopped"})
 
 
 def write_run_log(events: Iterable[Event], out: BinaryIO, *, mask: Callable[[str], str]) -> int:

@@ -67,6 +67,8 @@ def test_a_line_break_in_a_text_does_not_break_the_line():
         ("missing_audio", "missing_audio", "WARNING"),
         ("portal_refused", None, "WARNING"),
         ("error", "stt_timeout", "ERROR"),
+        ("refused", None, "WARNING"),
+        ("run_stopped", None, "ERROR"),
     ],
 )
 def test_the_level_says_whether_a_person_should_look(name, error_code, expected):
