@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from simulators.hearing.sound import BASE, DIGITS, HERTZ, check_digit
+from simulators.hearing.sound import BASE, CHECK, DIGITS, HERTZ, PLACES
 
 _WINDOW_SEC, _HOP_SEC = 0.05, 0.02
 _WORD_FRAMES = 5  # some 0.13 s of a chord: a word cut in two is heard twice
@@ -74,11 +74,8 @@ def _numbers(powers: Powers) -> npt.NDArray[np.int64]:
     digits = powers.argmax(axis=2)
     ordered = np.sort(powers, axis=2)
     clear = (ordered[..., -1] > _STANDS_OUT**2 * ordered[..., -2]).all(axis=1)
-    sums = sum((place + 1) * digits[:, place] for place in range(DIGITS - 1))
-    values = sum(digits[:, place] * BASE**place for place in range(DIGITS - 1))
-    assert check_digit([1, 0, 0, 0, 0]) == 1  # the same sum as in `sound.py`, on arrays here
-    found: npt.NDArray[np.int64] = np.where(clear & (sums % BASE == digits[:, -1]), values, -1)
-    return found
+    sound = digits[:, :-1] @ CHECK % BASE == digits[:, -1]
+    return np.where(clear & sound, digits[:, :-1] @ PLACES, -1)
 
 
 def _words(numbers: npt.NDArray[np.int64]) -> list[HeardWord]:

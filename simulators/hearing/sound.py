@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 BASE, DIGITS = 8, 6
 HIGHEST = BASE ** (DIGITS - 1) - 1
+PLACES, CHECK = BASE ** np.arange(DIGITS - 1), np.arange(1, DIGITS)  # what a digit counts, and in the check digit
 HERTZ = 1000.0 + 48.0 * np.arange(BASE * DIGITS).reshape(DIGITS, BASE)  # [digit's place, digit]; mp3 at 8 kHz keeps all
 
 _VOICES = (Voice("ru", 45, 165), Voice("ru+f4", 70, 180))  # left, right
@@ -62,14 +63,10 @@ class Word:
     end: float
 
 
-def digits_of(number: int) -> list[int]:
+def digits_of(number: int) -> npt.NDArray[np.int64]:
     """The five digits and the check digit: a misread number is none, not another one."""
-    digits = [number // BASE**place % BASE for place in range(DIGITS - 1)]
-    return [*digits, check_digit(digits)]
-
-
-def check_digit(digits: Sequence[int]) -> int:
-    return sum((place + 1) * digit for place, digit in enumerate(digits)) % BASE
+    digits = number // PLACES % BASE
+    return np.append(digits, digits @ CHECK % BASE)
 
 
 def dialogue(
