@@ -196,7 +196,6 @@ def _tell_approval(context: "Context", told: "Told") -> None:
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     from include.reporting import messages
-    from plugins.hooks.policy import load_run_policy
 
     run = _run_of(context, told)
     if run is None:
@@ -204,7 +203,8 @@ def _tell_approval(context: "Context", told: "Told") -> None:
     summary = _summary(
         run, context["run_id"], told, link=HITLOperator.generate_link_to_ui_from_context(context=context)
     )
-    text = messages.approval_wanted(summary, run.forecast_cost, load_run_policy().money.budget_usd)
+    question = str(getattr(context["task"], "subject", ""))  # of the operator that asks
+    text = messages.approval_wanted(summary, question)
     asked = context["ti"]  # each try asks anew
     told.once(f"approval_wanted {asked.id}", lambda: _send(text), run_id=run.run_id, kind="approval_wanted")
 

@@ -6,7 +6,6 @@ Never personal data: texts come from our own sentences and counts, and what look
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from include.domain.masking import mask_phones
 
@@ -48,10 +47,10 @@ def low_rate_on(run: RunSummary, until: datetime | None, refusals: int, *, force
     return _message(":snail:", "Щадящий режим портала", run, [f"{why}{end}", run.progress])
 
 
-def approval_wanted(run: RunSummary, forecast: Decimal | None, budget: Decimal) -> str:
-    cost = f"{forecast:.2f}" if forecast is not None else "неизвестно"
-    text = f"Прогноз {cost} USD, бюджет {budget:.2f} USD. До ответа ничего не скачивается и не тратится"
-    return _message(":moneybag:", "Нужно согласование расхода", run, [text])
+def approval_wanted(run: RunSummary, question: str) -> str:
+    """`question` is the headline of what a person is asked in Airflow, with the sum and the budget."""
+    text = "До ответа ничего не скачивается и не тратится"
+    return _message(":moneybag:", "Нужно согласование расхода", run, [question, text])
 
 
 def _message(icon: str, headline: str, run: RunSummary, sentences: Sequence[str]) -> str:

@@ -168,18 +168,18 @@ def test_low_rate_is_told_once_while_it_lasts_and_not_after(slack: SlackSimulato
     assert "отказов портала за 15 минут: 11" in message["text"]
 
 
-def test_an_approval_is_asked_for_with_its_own_link(slack: SlackSimulator, failed: UUID, database: str) -> None:
+def test_an_approval_is_asked_for_with_its_own_link(slack: SlackSimulator, failed: UUID) -> None:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("UPDATE call_exports SET forecast_cost = 81.5")
     asking = SimpleNamespace(id="ti-1", dag_id="call_export", run_id="dag-1", task_id="approve", map_index=-1)
-    operator = ApprovalOperator(task_id="approve", subject="?", notifiers=[alerts.approval_notifier()])
+    operator = ApprovalOperator(
+        task_id="approve", subject="Потратить до 81,50 USD? Бюджет 54,00 USD", notifiers=[alerts.approval_notifier()]
+    )
     context = of_dag_run("dag-1", task=operator, task_instance=asking, ti=asking)
     for notifier in [*operator.notifiers, *operator.notifiers]:
         notifier(context)
     (message,) = slack.messages
-    assert "Прогноз 81.50 USD, бюджет 54.00 USD" in message["text"]
+    assert "Потратить до 81,50 USD? Бюджет 54,00 USD" in message["text"]
     assert "/dags/call_export/runs/dag-1/tasks/approve/required_actions" in message["text"]
 
 
