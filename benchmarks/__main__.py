@@ -46,9 +46,9 @@ def main(
             with console.status(one.name):
                 found = _measure(number, arguments, folder)
             seconds[one.name] = found["seconds"]
-            kept = found["seconds"] <= one.seconds and found["peak_mb"] <= one.peak_mb
+            kept = found["kept"] and found["seconds"] <= one.seconds and found["peak_mb"] <= one.peak_mb
             failed |= not kept
-            table.add_row(*_row(one, found), "" if kept else "выше", found["detail"])
+            table.add_row(*_row(one, found), "да" if kept else "НЕТ", found["detail"])
     console.print(table)
     growth = seconds["в базу, 100 000"] / seconds["в базу, 10 000"]
     console.print(f"В базу: 100 000 строк в {growth:.1f} раза дольше 10 000 (планка {LINEAR}).")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RPS, BUCKET = 2.0, 10
 WORKERS = 2
+ENOUGH = 0.98  # of the allowed rate
 SLOW_SECONDS = 3.0  # each download
 DAYS = 30
 
@@ -64,12 +65,13 @@ def _figures(journal: "list[Entry]", seconds: float, speed: int, peak: int) -> R
     inside = [entry for entry in journal if began <= entry.at < began + seconds]
     files = sum(entry.where == "download" for entry in inside)
     refused = sum(bool(entry.error) for entry in journal)
+    share = len(inside) / (seconds * RPS * speed)
     detail = (
-        f"{len(inside) / (seconds * RPS * speed):.1%} разрешённого, отказов {refused}, "
+        f"{share:.1%} разрешённого, отказов {refused}, "
         f"{len(inside) / files:.2f} запроса на запись; скачивание {SLOW_SECONDS:g} с, сжатие {speed}, "
         f"пик памяти задачи {peak / 1024:.0f} МБ"
     )
-    return len(inside), "запросов", seconds, detail
+    return Result(len(inside), "запросов", seconds, detail, kept=share >= ENOUGH and not refused)
 
 
 def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> tuple[UUID, list[int]]:

@@ -24,7 +24,7 @@ def publish(folder: Path, calls: int) -> Result:
             rows = publish_step(run_id, state, storage, load_policy({}))
             seconds = time.perf_counter() - began
     registry = next(key for key in storage.keys("exports/") if key.endswith(".csv"))
-    return rows, "строк", seconds, f"реестр {len(storage.get_bytes(registry)) / 1e6:.0f} МБ"
+    return Result(rows, "строк", seconds, f"реестр {len(storage.get_bytes(registry)) / 1e6:.0f} МБ")
 
 
 _COMPLETE = """
@@ -44,7 +44,7 @@ def cut(folder: Path, minutes: int) -> Result:
     began = time.perf_counter()
     found = cut_audio(path, CutPolicy())
     seconds = time.perf_counter() - began
-    return minutes, "минут", seconds, f"{len(found.pieces)} отрывков, речи {found.speech_sec / 60:.0f} мин"
+    return Result(minutes, "минут", seconds, f"{len(found.pieces)} отрывков, речи {found.speech_sec / 60:.0f} мин")
 
 
 def _long_call(folder: Path, minutes: int) -> Path:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from simulators.portal.app import PortalSimulator
 
 DAYS = 60
+MOST_REQUESTS = 5
 
 
 def ours(folder: Path, calls: int) -> Result:
@@ -80,7 +81,7 @@ def register(folder: Path, calls: int) -> Result:
     with database(folder) as conninfo:
         began = time.perf_counter()
         registered(conninfo, calls)
-        return calls, "строк", time.perf_counter() - began, "COPY и одно INSERT на 5 000 строк"
+        return Result(calls, "строк", time.perf_counter() - began, "COPY и одно INSERT на 5 000 строк")
 
 
 def registered(conninfo: str, calls: int) -> UUID:
@@ -131,4 +132,4 @@ def _served(calls: int, **tls: Path) -> "Iterator[tuple[PortalSimulator, str]]":
 
 def _result(simulator: "PortalSimulator", rows: int, seconds: float, detail: str) -> Result:
     requests = len(simulator.journal.entries(inner=False))
-    return rows, "звонков", seconds, f"{requests} HTTP-запросов, {detail}"
+    return Result(rows, "звонков", seconds, f"{requests} HTTP-запросов, {detail}", kept=requests <= MOST_REQUESTS)

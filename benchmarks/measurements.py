@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import downloads, files, listing, rerun
+from benchmarks import cpu, downloads, files, listing, rerun
 from benchmarks.world import Result
 
 
@@ -37,11 +37,12 @@ ALL = (
     Measurement("повтор готового", rerun.rerun, (2_000,), (9_000,), "≤ 30 с", 30, 1000),
     Measurement("ежедневный", rerun.daily, (2_000,), (9_000,), "≤ 30 с", 30, 1000),
     Measurement("ежедневный, S3", rerun.daily_on_s3, (), (9_000,), peak_mb=1000),
+    Measurement("процессор", cpu.per_call, (24,), (200,), peak_mb=float("inf")),
 )
 
 if __name__ == "__main__":
     chosen = ALL[int(sys.argv[1])]
-    size, unit, seconds, detail = chosen.work(Path(sys.argv[2]), *map(int, sys.argv[3:]))
+    found = chosen.work(Path(sys.argv[2]), *map(int, sys.argv[3:]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    answer = {"size": size, "unit": unit, "seconds": seconds, "peak_mb": peak, "detail": detail}
+    answer = {**found._asdict(), "peak_mb": peak}
     sys.stdout.write(json.dumps(answer) + "\n")

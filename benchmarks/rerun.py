@@ -75,7 +75,7 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
         requests = len(simulator.journal.entries(inner=False))
     told = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
     detail = f"{told}; готовых текстов {reused}, запросов к порталу {requests}, скачиваний {downloads}"
-    return calls, "звонков", sum(seconds.values()), detail
+    return Result(calls, "звонков", sum(seconds.values()), detail, kept=not downloads)
 
 
 def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelta) -> tuple[dict[str, float], int]:

@@ -5,10 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
-Result = tuple[int, str, float, str]  # size, its unit, seconds, details
+
+
+class Result(NamedTuple):
+    """`kept` is False where the measurement itself knows that its bar was not met."""
+
+    size: int
+    unit: str
+    seconds: float
+    detail: str
+    kept: bool = True
 
 
 class NoPace:
