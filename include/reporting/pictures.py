@@ -103,6 +103,7 @@ def _dress(axes: "Axes", title: str, days: int) -> None:
     axes.set_xticks(range(0, days, step))
     axes.tick_params(labelsize=9)
     axes.set_xlim(-0.5, days - 0.5)
+    axes.use_sticky_edges = False  # the foot of an empty bar on top of another one would be the picture's upper edge
     axes.margins(y=0.12)  # room for the figures over the bars
     axes.set_ylim(bottom=0)
 

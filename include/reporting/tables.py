@@ -109,7 +109,8 @@ def dlq(figures: RunFigures) -> Rows:
 def stages(figures: RunFigures) -> Rows:
     return [
         [w.STAGES.get(item.stage, item.stage), w.moment(item.first_at),
-         w.hours((item.last_at - item.first_at).total_seconds()), w.hours(item.busy_sec), w.number(item.events)]
+         w.hours((item.last_at - item.first_at).total_seconds()),
+         w.hours(item.busy_sec) if item.busy_sec else NOTHING, w.number(item.events)]
         for item in figures.stages
     ]  # fmt: skip
 

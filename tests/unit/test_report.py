@@ -258,6 +258,21 @@ def test_the_pictures_show_what_the_table_by_days_says():
     assert drawn["_money"] == [float(day.cost) for day in days]
 
 
+def test_no_bar_is_cut_off_by_the_edge_of_its_picture():
+    """The second day has nothing reused: an empty bar stands on top of what was bought."""
+    from matplotlib.figure import Figure
+
+    from include.reporting import pictures
+
+    days = [replace(GOOD.days[0], cost=Decimal("0.063"), spent=Decimal(0)),
+            replace(GOOD.days[1], cost=Decimal("0.081"), spent=Decimal("0.081"))]  # fmt: skip
+    axes = Figure().add_subplot()
+    pictures._money(axes, ["1", "2"], days)
+    pictures._dress(axes, "money", 2)
+    assert axes.get_ylim()[0] == 0
+    assert axes.get_ylim()[1] > 0.085
+
+
 def test_what_people_decided_and_paid_is_in_the_report():
     text = report(failing("аналитик 1")).markdown
     assert "| Согласовано человеком | 70,0000 | 7 000,00 |" in text
