@@ -65,8 +65,15 @@ def published(pg_server, tmp_path_factory):
             statuses = conn.execute(
                 "SELECT status, count(*) FROM call_records WHERE run_id = %s GROUP BY 1", [outcome.run_id]
             ).fetchall()
+            took = conn.execute(
+                """SELECT stage, event, count(*) AS events, count(duration_ms) AS timed,
+                          sum(duration_ms) / 1000.0 AS sec
+                     FROM call_events WHERE run_id = %s AND record_id IS NOT NULL GROUP BY 1, 2""",
+                [outcome.run_id],
+            ).fetchall()
         yield SimpleNamespace(
             outcome=outcome,
+            took={(row["stage"], row["event"]): row for row in took},
             world=world,
             sums=SimpleNamespace(**sums),
             statuses={row["status"]: row["count"] for row in statuses},
@@ -97,6 +104,17 @@ def test_the_report_says_what_the_database_holds(published):
     assert figure(report, "Потрачено этим запуском") == round(sums.spent, 4)
     assert figure(report, "Потрачено этим запуском", column=1) == round(sums.spent * 100, 2)
     assert sums.cost > sums.spent > 0
+
+
+def test_each_stage_that_ended_has_its_time_and_the_report_adds_it_up(published):
+    ended = [("download", "downloaded"), ("download", "missing_audio"), ("transcribe", "completed")]
+    for key in ended:
+        assert published.took[key]["timed"] == published.took[key]["events"] > 0
+    begun = [("download", "downloading"), ("transcribe", "transcribing"), ("plan", "completed")]
+    assert [published.took[key]["timed"] for key in begun] == [0, 0, 0]
+    busy = sum(row["sec"] or 0 for (stage, _), row in published.took.items() if stage == "transcribe")
+    (cells,) = re.findall(r"^\| распознавание \|(.+)\|$", published.report, flags=re.MULTILINE)
+    assert cells.split("|")[2].strip() == f"{round(busy)} с"
 
 
 def test_the_registrys_sums_are_the_databases(published):

@@ -12,15 +12,16 @@ from include.clients.state.rows import RecordColumns, RecordRow
 from include.clients.state.runs import refuse_unlisted
 from include.clients.state.session import storable
 from include.domain.errors import ExportError
-from include.domain.states import RECORD_MOVES, RecordStatus
+from include.domain.states import RECORD_MOVES, UNFINISHED, RecordStatus
 
 BEFORE_WORK = {RecordStatus.DOWNLOADING: RecordStatus.PENDING, RecordStatus.TRANSCRIBING: RecordStatus.DOWNLOADED}
 
 # Whoever begins to work on a record pays for it, so an earlier owner of its text is forgotten. A stage that was passed
-# clears the failure: the 24 hours of D18 count from the first failure of what is failing now.
+# clears the failure: the 24 hours of D18 count from the first failure of what is failing now. A stage that was ended,
+# well or not, took the time since the recording was taken in hand; work taken back from a dead task is not counted.
 _MOVE = """
 WITH old AS (
-    SELECT status FROM call_records
+    SELECT status, updated_at FROM call_records
      WHERE run_id = {run_id} AND call_id = {call_id} AND record_id = {record_id} AND status = ANY({expected})
        FOR UPDATE
 ), moved AS (
@@ -34,10 +35,12 @@ WITH old AS (
            reused_from_run_id = CASE WHEN {begins} THEN NULL ELSE reused_from_run_id END{columns}
       FROM old
      WHERE own.run_id = {run_id} AND own.call_id = {call_id} AND own.record_id = {record_id}
-    RETURNING old.status AS was
+    RETURNING old.status AS was,
+              CASE WHEN old.status = ANY({at_work}) AND {ends}
+                   THEN (extract(epoch FROM clock_timestamp() - old.updated_at) * 1000)::integer END AS took_ms
 )
 INSERT INTO call_events (run_id, call_id, record_id, stage, event, duration_ms, error_code, detail)
-SELECT {run_id}, {call_id}, {record_id}, {stage}, {to}, {duration_ms}, {error_code},
+SELECT {run_id}, {call_id}, {record_id}, {stage}, {to}, took_ms, {error_code},
        jsonb_build_object('from', was) || {detail}
   FROM moved
 """
@@ -55,7 +58,6 @@ class Moves(Listings):
         *,
         expected: Set[RecordStatus],
         stage: str,
-        duration_ms: int | None = None,
         error: ExportError | None = None,
         attempts_plus: int = 0,
         **columns: Unpack[RecordColumns],
@@ -77,13 +79,14 @@ class Moves(Listings):
             "to": to,
             "expected": sorted(expected),
             "stage": stage,
-            "duration_ms": duration_ms,
             "error_code": error.code if error else None,
             "error_message": message,
             "attempts_plus": attempts_plus,
             "passed": error is None and to in (RecordStatus.DOWNLOADED, RecordStatus.COMPLETED),
             "counts": error is not None and attempts_plus > 0,
             "begins": to in BEFORE_WORK,
+            "at_work": sorted(BEFORE_WORK),
+            "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and RecordStatus.DOWNLOADING in expected),
             "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
         }
         with self.transaction() as connection:
@@ -99,7 +102,14 @@ def _bought(columns: RecordColumns) -> dict[str, str]:
     return {name: str(columns[name]) for name in ("cost", "audio_sec") if "cost" in columns and name in columns}
 
 
-_CASTS = {"error_code": "text", "error_message": "text", "to": "text", "stage": "text", "passed": "bool"}
+_CASTS = {
+    "error_code": "text",
+    "error_message": "text",
+    "to": "text",
+    "stage": "text",
+    "passed": "bool",
+    "ends": "bool",
+}
 
 
 def _statement(values: dict[str, Any], columns: RecordColumns) -> sql.Composed:
