@@ -3,9 +3,7 @@
 Imported inside tasks only, so that parsing the DAG stays cheap.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -14,7 +12,6 @@ from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.domain.errors import ExportError, StopRun, Throttled
 from include.domain.states import RunStatus
 from include.steps import approve as approve_step
 from include.steps import close_run as close_step
@@ -24,25 +21,32 @@ from include.steps import open_run as open_step
 from include.steps import plan as plan_step
 from include.steps import preflight as preflight_step
 from include.steps import publish as publish_step
-from include.steps import stop
 from include.steps import summarize as summarize_step
 from include.steps import transcribe as transcribe_step
 from include.steps.outcome import BatchFailed
 from include.steps.paths import run_of
 from plugins import alerts
-from plugins.hooks.airflow_api import AirflowApiHook
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 from plugins.hooks.storage import StorageHook
 from plugins.hooks.whisper import WhisperHook
+from plugins.task_frame import (
+    batch_of,
+    capital,
+    failed_upstream,
+    is_fresh,
+    is_low_rate,
+    note,
+    note_run,
+    reopen_if_cleared,
+    step,
+    task_states,
+    told,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from include.clients.state.store import State
-
-log = logging.getLogger(__name__)
 
 BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 
@@ -73,7 +77,7 @@ def open_run(context: "Context") -> str:
 def preflight(context: "Context", run_id: str) -> None:
     with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
         policy = load_run_policy()
-        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
+        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
             preflight_step.preflight(
                 UUID(run_id),
                 portal,
@@ -86,7 +90,7 @@ def preflight(context: "Context", run_id: str) -> None:
 
 def list_calls(context: "Context", run_id: str) -> int:
     with step(context, run_id, list_step.STAGE, "собираю список звонков") as state:
-        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal:
+        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
             listed = list_step.list_calls(UUID(run_id), portal, state)
         note_run(context, run_id, f"На портале {listed} звонков за период.")
         return listed
@@ -96,7 +100,7 @@ def plan(context: "Context", run_id: str) -> plan_step.Planned:
     with step(context, run_id, plan_step.STAGE, "считаю прогноз") as state:
         planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
         where = "Жду ответа на вкладке Required Actions. " if planned.question else ""
-        note_run(context, run_id, f"{where}{_capital(planned.sentence)}.")
+        note_run(context, run_id, f"{where}{capital(planned.sentence)}.")
         return planned
 
 
@@ -112,7 +116,7 @@ def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: 
 def download(context: "Context", run_id: str, batch: int) -> int:
     with (
         batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state,
-        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal,
+        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal,
     ):
         return download_step.download_batch(
             UUID(run_id),
@@ -151,7 +155,7 @@ def _fetch_again(run_id: str, batch: int) -> int:
     with (
         suppress(BatchFailed),
         StateHook().get_conn() as state,
-        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=_low_rate(state, run_id)) as portal,
+        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal,
     ):
         return download_step.download_batch(
             UUID(run_id),
@@ -192,121 +196,21 @@ def publish(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
-        _reopen_if_cleared(context, run_id, state, publish_step.STAGE)
-        failed = _failed_upstream(context, BEFORE_BATCHES)
+        reopen_if_cleared(context, run_id, state, publish_step.STAGE)
+        failed = failed_upstream(context, BEFORE_BATCHES)
         publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
 
 def close_run(context: "Context", run_id: str | None) -> None:
     if run_id is None:
-        if _task_states(context, ["open_run"]).get("open_run") == "skipped":
+        if task_states(context, ["open_run"]).get("open_run") == "skipped":
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
-        _reopen_if_cleared(context, run_id, state, close_step.STAGE)
-        failed = _failed_upstream(context, (*BEFORE_BATCHES, "publish"))
+        reopen_if_cleared(context, run_id, state, close_step.STAGE)
+        failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
-    note_run(context, run_id, f"{_capital(verdict.status)}: {verdict.sentence}.")
+    note_run(context, run_id, f"{capital(verdict.status)}: {verdict.sentence}.")
     alerts.run_closed(context, run_id, verdict.sentence)
     if verdict.status is RunStatus.ERROR:  # a verdict: asked again it would be the same, minutes later
         raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
-
-
-def note_run(context: "Context", run_id: str, sentence: str) -> None:
-    """The sentence first: the UI shows about a hundred characters. The id is what `make resume` asks for."""
-    note(context, f"{sentence} run_id {run_id}")
-
-
-def note(context: "Context", text: str) -> None:
-    AirflowApiHook().set_note(context["dag_run"].dag_id, context["dag_run"].run_id, text)
-
-
-@contextmanager
-def told(context: "Context", phase: str) -> Iterator[None]:
-    """A failure's sentence goes to the run's note as well as to the log."""
-    try:
-        yield
-    except Throttled:
-        raise
-    except ExportError as error:
-        note(context, f"{context['ti'].task_id}: {phase} — {error}")
-        raise
-
-
-@contextmanager
-def step(context: "Context", run_id: str, stage: str, phase: str) -> "Iterator[State]":
-    """The state, open for one step; a StopRun ends the whole run once."""
-    with told(context, phase), StateHook().get_conn() as state:
-        _reopen_if_cleared(context, run_id, state, stage)
-        state.note_run(UUID(run_id), {"phase": phase})
-        try:
-            yield state
-        except StopRun as error:
-            stop.stop_run(UUID(run_id), error, state, stage=stage)
-            raise
-        finally:
-            alerts.low_rate_switched(context, run_id)
-
-
-@contextmanager
-def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str) -> "Iterator[State]":
-    """One stage of one batch: named in the grid, refused where the run was stopped, progress in the note."""
-    fields: Any = context  # the label is an extra key that map_index_template reads
-    fields["batch_label"] = f"пачка {batch}"
-    with step(context, run_id, stage, phase) as state:
-        facts = state.batch_facts(UUID(run_id), batch)
-        fields["batch_label"] = f"пачка {batch}: {facts.records} записей, {facts.minutes:.0f} мин"
-        stop.refuse_if_stopped(UUID(run_id), state)
-        try:
-            yield state
-        finally:
-            note_run(context, run_id, f"{_capital(state.progress_sentence(UUID(run_id)))}.")
-            if stage != download_step.STAGE:
-                _show_registry(run_id, state)
-
-
-def _show_registry(run_id: str, state: "State") -> None:
-    """The registry as far as the run has come. Nobody's batch fails for it: `publish` writes the last one."""
-    try:
-        publish_step.publish_live(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
-    except (ExportError, OSError) as error:
-        log.warning("the registry was not written in mid-run, publish will do it: %s", error)
-
-
-def _reopen_if_cleared(context: "Context", run_id: str, state: "State", stage: str) -> None:
-    """Any task cleared after its run had closed opens the run again, or the run could never end better than it did."""
-    if is_fresh(context):
-        stop.reopen_if_closed(UUID(run_id), state, stage=stage)
-
-
-def is_fresh(context: "Context") -> bool:
-    """True on the task's first try and on the first one after somebody cleared it.
-
-    Clearing raises `max_tries` by the task's retries; a retry leaves it alone.
-    """
-    ti = context["ti"]
-    return bool(ti.try_number == ti.max_tries - (context["task"].retries or 0) + 1)
-
-
-def _low_rate(state: "State", run_id: str) -> bool:
-    run = state.run(UUID(run_id))
-    return bool(run and run.metadata.get("low_rate"))
-
-
-def _failed_upstream(context: "Context", names: Sequence[str]) -> str | None:
-    """The first task that every call depends on and that did not succeed, from Airflow's own record."""
-    states = _task_states(context, names)
-    return next((name for name in names if states.get(name) != "success"), None)
-
-
-def _task_states(context: "Context", names: Sequence[str]) -> dict[str, str]:
-    """States of unmapped tasks of this DAG run; a task that has none yet is left out."""
-    dag_run = context["dag_run"]
-    found: dict[str, dict[str, str]] = context["ti"].get_task_states(
-        dag_id=dag_run.dag_id, task_ids=list(names), run_ids=[dag_run.run_id]
-    )
-    return found.get(dag_run.run_id, {})
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

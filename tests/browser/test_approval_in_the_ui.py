@@ -55,7 +55,7 @@ def test_one_run_approved_goes_on_and_one_refused_ends_cancelled_with_nothing_sp
     fetched, recognised = len(system.downloads()), system.recognitions()
     refused, approved = asking(system, REFUSED_DAYS), asking(system, APPROVED_DAYS)
     log_in(system, page)
-    eventually(lambda: waits(system, refused) and waits(system, approved), 120, "the runs do not ask")
+    eventually(lambda: waits(system, refused) and waits(system, approved), 300, "the runs do not ask")
 
     open_question(system, page, refused)
     expect(page.get_by_text("Потратить до 99,23 USD? Бюджет 54,00 USD")).to_be_visible()

@@ -25,7 +25,8 @@ def browser_page(home: Path) -> Iterator[Page]:
         )
         # the UI follows the browser's language; the labels in the tests are the English ones
         page = browser.new_page(viewport={"width": 1400, "height": 900}, locale="en-US")
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)  # a busy machine loads the UI's labels some seconds after the page
         yield page
         browser.close()
 
