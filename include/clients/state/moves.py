@@ -89,7 +89,7 @@ class Moves(Listings):
             "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and RecordStatus.DOWNLOADING in expected),
             "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
         }
-        with self.transaction() as connection:
+        with self._single() as connection:
             return connection.execute(_statement(values, columns), {**values, **columns}).rowcount == 1
 
     def move_to_work(self, record: RecordRow, to: RecordStatus, *, stage: str) -> bool:

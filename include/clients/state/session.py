@@ -1,5 +1,7 @@
 """One connection to the state: short transactions, a statement timeout, foreign errors turned into ours."""
 
+import select
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +19,7 @@ from include.domain.errors import ExportError, NotConfigured, Temporary
 Row = TypeVar("Row")
 
 _STATEMENT_TIMEOUT_SEC = 120
+_SURELY_ALIVE_SEC = 10
 _IDLE_TIMEOUT_SEC = 600  # a transaction that its process forgot must not hold its rows for ever
 
 
@@ -72,6 +75,7 @@ class Session:
         self._connection: Connection[Any] | None = None
         self._turn = RLock()
         self._depth = 0
+        self._used_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -97,32 +101,59 @@ class Session:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def _single(self) -> Iterator[Connection[Any]]:
+        """For one statement: a transaction of its own without BEGIN and COMMIT, which would be two round trips more."""
+        with self._turn:
+            if self._depth:
+                with self.transaction() as connection:
+                    yield connection
+            else:
+                with our_errors():
+                    yield self._alive()
+
     def _alive(self) -> Connection[Any]:
         """Asked before each transaction: a recognition takes minutes, in which a firewall or a restart of the server
         may cut the idle connection, and the paid answer that comes next must find a way into the table."""
-        if self._connection is not None:
-            try:
-                self._connection.execute("SELECT 1")
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                self._connection.close()
-                self._connection = None
+        if self._connection is not None and not self._answers(self._connection):
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = connect(self._conninfo)
+        self._used_at = time.monotonic()
         return self._connection
 
+    def _answers(self, connection: Connection[Any]) -> bool:
+        """A server that goes says so: until it has spoken, a connection just used is not asked whether it lives."""
+        if time.monotonic() - self._used_at < _SURELY_ALIVE_SEC and not _has_spoken(connection):
+            return True
+        try:
+            connection.execute("SELECT 1")
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            return False
+        return True
+
     def _rows(self, file: str, name: str, row: type[Row], **parameters: Any) -> list[Row]:
-        with self.transaction() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+        with self._single() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
             return cursor.execute(statement(file, name), parameters).fetchall()
 
     def _values(self, file: str, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        with self.transaction() as connection:
+        with self._single() as connection:
             return connection.execute(statement(file, name), parameters).fetchall()
 
     def _count(self, file: str, name: str, **parameters: Any) -> int:
         """How many rows the statement touched, or the number that it selects."""
-        with self.transaction() as connection:
+        with self._single() as connection:
             cursor = connection.execute(statement(file, name), parameters)
             return int(cursor.fetchall()[0][0]) if cursor.description else cursor.rowcount
+
+
+def _has_spoken(connection: Connection[Any]) -> bool:
+    """Whether something unread has come, the end of the connection say."""
+    try:
+        return bool(select.select([connection.fileno()], [], [], 0)[0])
+    except (psycopg.OperationalError, ValueError, OSError):
+        return True
 
 
 def storable(text: str) -> str:
