@@ -37,6 +37,7 @@ DAYS = ("2025-06-01", "2025-07-30")
 ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
 RPS, BUCKET = 2.0, 50
 POLL_SECONDS = 0.5
+MOST_MB = 300  # of any task's process
 ENDED = ("success", "failed")
 
 _DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY id"
@@ -66,8 +67,12 @@ class Outcome:
     tasks: int
     records: dict[str, int]
     shares: Shares
+    peaks_mb: dict[str, float]
     rerun_seconds: float
     parse_seconds: float
+
+    def kept(self, bar: float) -> bool:
+        return self.state == "success" and self.ratio <= bar and max(self.peaks_mb.values(), default=0) <= MOST_MB
 
     @property
     def ratio(self) -> float:
@@ -120,6 +125,8 @@ def _measured(plan: Plan, runtime: Runtime, simulated: Simulated, console: Conso
     asked = sum(entry["where"] not in ("storage", "") and not entry["inner"] for entry in portal)
     heard = [float(entry["detail"].get("seconds", 0)) for entry in recogniser if entry["where"] == "transcriptions"]
     tasks = int(_ask(urls.metadata_url, _TASKS)[0][0])
+    records = dict(_ask(urls.state_url, _RECORDS))
+    shares = sampler.shares()
     with console.status("То же ещё раз..."):
         clicked = time.time()
         _trigger(runtime)
@@ -130,8 +137,9 @@ def _measured(plan: Plan, runtime: Runtime, simulated: Simulated, console: Conso
         bounds=(asked / (RPS * plan.speed), sum(heard) / 60 * plan.latency / plan.speed / plan.lines),
         requests=(asked, len(heard)),
         tasks=tasks,
-        records=dict(_ask(urls.state_url, _RECORDS)),
-        shares=sampler.shares(),
+        records=records,
+        shares=shares,
+        peaks_mb=_by_task(urls.metadata_url, shares.peaks_mb),
         rerun_seconds=again.timestamp() - clicked,
         parse_seconds=_parse_seconds(runtime),
     )
@@ -156,6 +164,16 @@ def _ended(metadata_url: str, number: int, timeout: float) -> tuple[str, datetim
             return state, queued or began, ended
         time.sleep(POLL_SECONDS)
     raise ExportError(f"Запуск {number} не кончился за {timeout:.0f} с.")
+
+
+def _by_task(metadata_url: str, peaks: dict[str, float]) -> dict[str, float]:
+    """The highest of each task, the highest task first."""
+    names = {str(identity): str(task) for identity, task in _ask(metadata_url, "SELECT id, task_id FROM task_instance")}
+    highest: dict[str, float] = {}
+    for identity, peak in peaks.items():
+        task = names.get(identity, "?")
+        highest[task] = max(highest.get(task, 0), peak)
+    return dict(sorted(highest.items(), key=lambda item: -item[1]))
 
 
 def _parse_seconds(runtime: Runtime) -> float:
@@ -191,7 +209,8 @@ def show(plan: Plan, found: Outcome, console: Console) -> None:
     table.add_row("записи", ", ".join(f"{status} {count}" for status, count in found.records.items()))
     table.add_row("повтор готового периода, с", f"{found.rerun_seconds:.1f}")
     table.add_row("разбор файла DAG, с (медиана)", f"{found.parse_seconds:.2f}")
-    table.add_row("пик памяти одной задачи, МБ", f"{found.shares.task_peak_mb:.0f}")
+    for task, peak in found.peaks_mb.items():
+        table.add_row(f"пик памяти: {task}, МБ", f"{peak:.0f}")
     for name, share in found.shares.of_the_cores(found.seconds).items():
         table.add_row(f"доля ядер: {name}", f"{share:.1%}")
     console.print(table)
@@ -202,15 +221,18 @@ def main(
     speed: Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")] = 3.0,
     lines: Annotated[int, typer.Option(help="parallel recognitions")] = 10,
     latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 24.0,
+    bar: Annotated[float, typer.Option(help="the ratio to the bound that is good enough")] = 1.10,
     timeout: Annotated[float, typer.Option(help="seconds to wait for each of the two runs")] = 6 * 3600.0,
 ) -> None:
-    """A whole run under the real Airflow, then the same period again."""
+    """A whole run under the real Airflow, then the same period again. Exit 1 above the bars."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     plan = Plan(calls, speed, lines, latency, timeout)
     try:
-        show(plan, makespan(plan, console), console)
+        found = makespan(plan, console)
     except ExportError as error:
         raise SystemExit(str(error)) from None
+    show(plan, found, console)
+    raise SystemExit(int(not found.kept(bar)))
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ OURS, AIRFLOW, POSTGRES, SIMULATORS = "задачи", "Airflow", "PostgreSQL", "
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """`cpu_seconds` by owner; a task's include starting Airflow's SDK in it."""
+    """`cpu_seconds` by owner; a task's include starting Airflow's SDK in it. `peaks_mb` by the id of a task's try."""
 
-    task_peak_mb: float
+    peaks_mb: dict[str, float]
     cpu_seconds: dict[str, float]
 
     def of_the_cores(self, seconds: float) -> dict[str, float]:
@@ -38,7 +38,7 @@ class Sampler:
         self._runtime = runtime
         self._cpu: dict[tuple[str, int, float], float] = {}
         self._before: dict[tuple[str, int, float], float] = {}
-        self._peak_kb = 0
+        self._peaks: dict[str, int] = {}
         self._simulators = [process for process in psutil.process_iter() if _is_simulator(process, runtime)]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -59,7 +59,7 @@ class Sampler:
         spent = dict.fromkeys((OURS, AIRFLOW, POSTGRES, SIMULATORS), 0.0)
         for key, seconds in self._cpu.items():
             spent[key[0]] += seconds - self._before.get(key, 0.0)
-        return Shares(self._peak_kb / 1024, spent)
+        return Shares({task: peak / 1024 for task, peak in self._peaks.items()}, spent)
 
     def _watch(self) -> None:
         while not self._over.wait(EVERY_SECONDS):
@@ -67,18 +67,19 @@ class Sampler:
 
     def _look(self) -> None:
         for owner, process in self._processes():
-            with suppress(psutil.Error, OSError):
+            with suppress(psutil.Error, OSError, StopIteration):
+                task = _task_of(process) if owner == AIRFLOW else None
                 times = process.cpu_times()
-                self._cpu[owner, process.pid, process.create_time()] = times.user + times.system
-                if owner == OURS:
-                    self._peak_kb = max(self._peak_kb, _peak_kb(process.pid))
+                key = (OURS if task else owner, process.pid, process.create_time())
+                self._cpu[key] = times.user + times.system
+                if task:
+                    self._peaks[task] = max(self._peaks.get(task, 0), _peak_kb(process.pid))
 
     def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
         with suppress(psutil.Error):
             for component in Supervisor(self._runtime).components():
                 if component.pid:
-                    for process in _family(component.pid):
-                        yield (OURS if _is_task(process) else AIRFLOW), process
+                    yield from ((AIRFLOW, process) for process in _family(component.pid))
         pid = postgres.running_pid(self._runtime.postgres)
         if pid:
             yield from ((POSTGRES, process) for process in _family(pid))
@@ -92,10 +93,10 @@ def _family(pid: int) -> list[psutil.Process]:
     return []
 
 
-def _is_task(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return TASK.fullmatch(" ".join(process.cmdline()).strip()) is not None
-    return False
+def _task_of(process: psutil.Process) -> str | None:
+    """The id of the try that this process works on, by its title."""
+    title = TASK.fullmatch(" ".join(process.cmdline()).strip())
+    return title["id"] if title else None
 
 
 def _is_simulator(process: psutil.Process, runtime: Runtime) -> bool:
