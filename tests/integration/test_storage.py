@@ -52,16 +52,19 @@ class TestContract:
             assert caught.value.code is ErrorCode.STORAGE_FAILED
         storage.delete(KEY)
 
+    def test_a_copy_stays_when_its_source_is_replaced_or_deleted(self, storage: Storage) -> None:
+        storage.put_bytes("a", b"first", TEXT)
+        for target in ("b", "c", "c"):  # a second time as well: a killed pass is repeated
+            storage.copy("a", target)
+        storage.put_bytes("a", b"second", TEXT)
+        assert (storage.get_bytes("b"), storage.get_bytes("c")) == (b"first", b"first")
+        storage.delete("b")
+        assert sorted(storage.keys("")) == ["a", "c"]
+
     def test_a_failed_copy_leaves_nothing(self, storage: Storage) -> None:
         with pytest.raises(Permanent):
             storage.copy("missing", "a/b")
         assert list(storage.keys("")) == []
-
-    def test_copies_are_independent(self, storage: Storage) -> None:
-        storage.put_bytes("a/one.txt", b"1", TEXT)
-        storage.copy("a/one.txt", "b/c/two.txt")
-        storage.delete("a/one.txt")
-        assert storage.get_bytes("b/c/two.txt") == b"1"
 
     def test_keys_are_found_by_how_they_begin(self, storage: Storage) -> None:
         wanted = {"exports/p1/raw/a.mp3", "exports/p1/raw/b.mp3"}
