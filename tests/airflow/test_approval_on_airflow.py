@@ -73,6 +73,8 @@ def test_unanswered_it_is_cancelled_unspent_and_resumed_it_asks_again_and_goes_o
         eventually(lambda: state_of_plan(system, dag_run_id) == "awaiting_input", 30, "plan is not parked")
         assert system.dag_run(dag_run_id)["note"].startswith("Жду ответа на вкладке Required Actions.")
         assert all(pool["occupied_slots"] == 0 for pool in system.api("GET", "pools").json()["pools"])
+        told = [message["text"] for message in system.slack.messages if "Нужно согласование" in message["text"]]
+        assert sum(f"/dags/{DAG_ID}/runs/{dag_run_id}/tasks/plan/required_actions" in text for text in told) == 1
         let_time_run_out(system, dag_run_id)
         output, _ = process.communicate(timeout=90)
     assert process.returncode == 1
