@@ -8,6 +8,7 @@ skipped. The bound is max(portal requests / rate, seconds of audio sent x latenc
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -225,6 +226,7 @@ def main(
     timeout: Annotated[float, typer.Option(help="seconds to wait for each of the two runs")] = 6 * 3600.0,
 ) -> None:
     """A whole run under the real Airflow, then the same period again. Exit 1 above the bars."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a stopped measurement stops its system as well
     console = Console(width=None if sys.stdout.isatty() else 110)
     plan = Plan(calls, speed, lines, latency, timeout)
     try:
