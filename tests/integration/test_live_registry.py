@@ -17,12 +17,14 @@ from tests.integration.small_world import world_of
 
 pytestmark = pytest.mark.postgres
 
+CALLS = 12  # more than one batch
+
 
 @pytest.fixture
 def export(database, tmp_path, monkeypatch):
     monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 0.0)
     monkeypatch.setattr(reporting, "LIVE_REST", 0.0)
-    with export_over(world_of(4), database, tmp_path / "storage") as export:
+    with export_over(world_of(CALLS), database, tmp_path / "storage") as export:
         yield export
 
 
@@ -44,7 +46,7 @@ def test_after_each_batch_the_registry_has_its_texts(export):
         assert shown(export, outcome.run_id)
         seen.append(statuses(export).count("completed"))
     assert seen == sorted(set(seen)), "each batch adds its own"
-    assert seen[-1] == 4
+    assert seen[-1] == CALLS
 
 
 def test_a_fresh_registry_is_left_alone_and_so_is_a_costly_one(export, monkeypatch):
@@ -92,7 +94,7 @@ def test_an_older_registry_never_replaces_a_newer_one(export, tmp_path):
     slow.go_on.set()
     early.join(60)
     final.join(60)
-    assert statuses(export) == ["completed"] * 4
+    assert statuses(export) == ["completed"] * CALLS
 
 
 def until_somebody_waits(conninfo):
