@@ -84,15 +84,16 @@ def dialogue(
     """
     rng = random.Random(seed)
     words: list[Word] = []
-    begins, speaker = rng.uniform(0.5, 2.0), 0
+    begins, speaker, spoke_until = rng.uniform(0.5, 2.0), 0, [0.0, 0.0]
     while True:
-        at = begins
+        begins = at = max(begins, spoke_until[speaker] + between_turns[0])  # nobody talks over himself
         for _ in range(rng.randint(*turn_words)):
             length = len(_voice(speaker, len(words))) / RATE
             if at + length > seconds - 0.5 or len(words) > HIGHEST:
                 return words
             words.append(Word(len(words), speaker, at, at + length))
             at += length + rng.uniform(*between_words)
+        spoke_until[speaker] = at
         over = rng.random() < talk_over and at - begins > 3
         begins = at - rng.uniform(0.5, 1.5) if over else at + rng.uniform(*between_turns)
         speaker = 1 - speaker

@@ -12,8 +12,11 @@ Bools = NDArray[np.bool_]
 HOP_FRAMES, WINDOW_FRAMES = 2, 4  # of 30 ms
 _EQUAL = 0.92  # likeness of two spectra, 1 is the same
 _SHARE = 0.15  # of equal pairs among the voiced; music has 0.18 and more, speech 0.06 and less
-_AROUND_HOPS = 33  # 2 s on either side
-_LASTS_HOPS = 25  # of them: a drawn-out "mm" is no music
+_NEAR_HOPS, _NEAR_LEAST = 33, 25  # of the 4 s around, 1.5 s must be voiced: a drawn-out "mm" is no music
+_FAR_HOPS, _FAR_LEAST = (
+    100,
+    50,
+)  # and of 12 s, 3 s: words may sound like notes by chance, not all that is said around them
 _PHRASE_HOPS = 8  # half a second: as short as what people say into the last note
 _FROM_HZ, _TO_HZ = 300, 3400
 
@@ -45,9 +48,10 @@ def without_music(speech: Bools, stills: NDArray[np.int8], stretches: list[tuple
     is kept, and in a stretch what comes before its first and after its last note.
     """
     asked, notes = stills >= 0, stills == 1
-    heard = _around(asked)
-    moving = asked & ((_around(notes) < _SHARE * heard) | (heard < _LASTS_HOPS))
-    music = _around(moving) == 0
+    near = _musical(notes, asked, _NEAR_HOPS, _NEAR_LEAST)
+    far = _musical(notes, asked, _FAR_HOPS, _FAR_LEAST)
+    moving = asked & ~(near & far)
+    music = _within(_NEAR_HOPS, moving) == 0
     kept = speech.copy()
     for start, end in stretches:
         first, last = start // HOP_FRAMES, -(-end // HOP_FRAMES)
@@ -74,8 +78,13 @@ def _spectra(windows: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
     return normed
 
 
-def _around(mask: Bools) -> NDArray[np.int64]:
-    """How many are set within _AROUND_HOPS on either side."""
+def _musical(notes: Bools, asked: Bools, hops: int, least: int) -> Bools:
+    voiced = _within(hops, asked)
+    return (voiced >= least) & (_within(hops, notes) >= _SHARE * voiced)
+
+
+def _within(hops: int, mask: Bools) -> NDArray[np.int64]:
+    """How many are set within so many hops on either side."""
     total = np.concatenate(([0], np.cumsum(mask)))
     places = np.arange(len(mask))
-    return total[np.minimum(places + _AROUND_HOPS + 1, len(mask))] - total[np.maximum(places - _AROUND_HOPS, 0)]
+    return total[np.minimum(places + hops + 1, len(mask))] - total[np.maximum(places - hops, 0)]
