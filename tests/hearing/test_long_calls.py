@@ -40,8 +40,7 @@ def test_no_word_of_a_long_call_is_lost(
     """Dense talk; in stereo every seventh turn or so begins before the other one has ended."""
     words = dialogue(seconds, talk_over=0.15 if stereo else 0.0)
     path = record(tmp_path / f"call.{extension}", words, seconds, stereo=stereo)
-    wire = transcribe if seconds < HOURS_3 else transcribe_at_once
-    check(words, wire(path, dialect), stereo=stereo)
+    check(words, transcribe_at_once(path, dialect), stereo=stereo)
 
 
 @pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes some 20 minutes: HEARING=full")
