@@ -5,7 +5,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume rebuild qa sql test lint types bench chaos lock install install-dev
+.PHONY: test-without-airflow test-on-airflow help demo up down status export resume rebuild qa sql test lint types bench chaos lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,16 +43,21 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql
 
-# One pytest on two workers, then one on none: two workers would start Airflow twice.
+# Two pytests side by side: tests on a running Airflow mostly wait, and only one process may start it.
 ON_AIRFLOW := tests/airflow tests/browser tests/integration/test_ops_launcher.py
 
 test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST
 	@$(VENV)/python -m pytest $(PYTEST)
 else
-	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW))
-	@$(VENV)/python -m pytest $(ON_AIRFLOW)
+	@$(MAKE) --no-print-directory -k -j2 --output-sync=target test-without-airflow test-on-airflow
 endif
+
+test-without-airflow:
+	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW))
+
+test-on-airflow:
+	@$(VENV)/python -m pytest $(ON_AIRFLOW)
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .
