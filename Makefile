@@ -5,7 +5,8 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: test-without-airflow test-on-airflow help demo up down status export resume rebuild qa sql test lint types bench chaos lock install install-dev
+.PHONY: help demo up down status export resume rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
+	bench chaos lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,21 +44,25 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql
 
-# Two pytests side by side: tests on a running Airflow mostly wait, and only one process may start it.
-ON_AIRFLOW := tests/airflow tests/browser tests/integration/test_ops_launcher.py
+# Three pytests side by side: those on a running Airflow mostly wait.
+ON_AIRFLOW := tests/airflow
+ON_AIRFLOW_OF_ITS_OWN := tests/browser tests/integration/test_ops_launcher.py
 
 test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST
 	@$(VENV)/python -m pytest $(PYTEST)
 else
-	@$(MAKE) --no-print-directory -k -j2 --output-sync=target test-without-airflow test-on-airflow
+	@$(MAKE) --no-print-directory -k -j3 --output-sync=target test-airflow test-browser test-without-airflow
 endif
 
-test-without-airflow:
-	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW))
-
-test-on-airflow:
+test-airflow:
 	@$(VENV)/python -m pytest $(ON_AIRFLOW)
+
+test-browser:
+	@$(VENV)/python -m pytest $(ON_AIRFLOW_OF_ITS_OWN)
+
+test-without-airflow:
+	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW) $(ON_AIRFLOW_OF_ITS_OWN))
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .

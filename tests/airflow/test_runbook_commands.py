@@ -67,8 +67,8 @@ def exported(system: System, typed: Typed) -> str:
 def test_an_export_is_forecast_tried_and_made(system: System, exported: str) -> None:
     runs = system.rows(
         "SELECT dry_run, status, metadata ->> 'limit_calls' AS most, spent_cost FROM call_exports "
-        "WHERE period_from = %s ORDER BY started_at",
-        DAYS[0],
+        "WHERE period_from = %s AND period_to = %s::timestamptz + interval '1 day - 1 second'",
+        *DAYS,
     )
     assert {run["status"] for run in runs} == {"completed"}
     assert sorted((run["dry_run"], run["most"]) for run in runs) == [(False, "0"), (False, "5"), (True, "0")]

@@ -186,7 +186,7 @@ def test_a_dry_run_downloads_and_spends_nothing(system: System) -> None:
     assert "прогноз готов, ничего не скачано и не потрачено" in done.stdout
     assert (len(system.downloads()), system.recognitions()) == before
     assert list(system.folder(*DRY_DAYS).glob("reports/estimate_*.md"))
-    run = system.rows("SELECT * FROM call_exports WHERE dry_run")
+    run = system.rows("SELECT * FROM call_exports WHERE dry_run AND period_from = %s", DRY_DAYS[0])
     assert [(one["status"], one["spent_cost"]) for one in run] == [("completed", 0)]
     assert run[0]["forecast_cost"] > 0
 

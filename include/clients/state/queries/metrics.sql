@@ -96,7 +96,7 @@ SELECT run.run_id::text, run.status,
        -- a resumed run counts from its resumption
        (SELECT max(at) FROM call_events WHERE call_id IS NULL AND event = 'running' AND run_id = run.run_id), run.finished_at,
        coalesce(records.spent, 0) AS spent,
-       coalesce(run.approved_cost, :limit::numeric) AS limit,
+       greatest(run.approved_cost, :limit::numeric) AS limit,
        coalesce(records.statuses, '{}') AS statuses
   FROM shown
   JOIN call_exports run USING (run_id)
