@@ -18,7 +18,7 @@ _HUNDREDS = "сто|двести|(?:три|четыре)ста|(?:пять|ше�
 
 # One atom of a number: digits (with the letter O that stands for a zero), or a spoken number.
 _ATOM = rf"(?:\d[\dOoОо]*+|\b(?:{_HUNDREDS}|{_TENS}|{_TEENS}|{_UNITS})\b)"
-_GAP = r"[\W_]{0,4}(?:(?:тире|дефис|минус|плюс|точка|скобка|потом|затем|дальше|далее|и)[\W_]{1,4})?"
+_GAP = r"[\W_]*+(?:(?:тире|дефис|минус|плюс|точка|скобка|потом|затем|дальше|далее|ну|и|а)\b[\W_]*+){0,3}"
 
 _DATE = (
     r"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d"
@@ -27,11 +27,15 @@ _DATE = (
 )
 _TIME = r"(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?!\d)"
 _AMOUNT = r"(?:\d{1,3}(?:[ .]\d{3}){1,2}|\d{1,9})(?:,\d\d?)?"
-_MONEY = (
-    rf"(?<!\d){_AMOUNT}(?:\s?[-–—]\s?{_AMOUNT})?\s?"
-    r"(?:руб|₽|р\.|тыс|млн|тенге|долл|евро|юан|коп|[$€]|USD\b|EUR\b|RUB\b|KZT\b)"
+_UNIT = r"(?:руб|₽|р\.|тыс|млн|тенге|долл|евро|юан|коп|[$€]|USD\b|EUR\b|RUB\b|KZT\b)"
+_MONEY = rf"(?<!\d){_AMOUNT}\s?{_UNIT}"
+_MONEY_RANGE = rf"(?<!\d)(?P<low>{_AMOUNT})\s?[-–—]\s?(?P<high>{_AMOUNT})(?P<unit>\s?{_UNIT})"
+# "09:16 12:34 56-78": pairs of digits dressed as times, which go on with the same separator
+_PAIRS = rf"{_TIME}(?P<apart>[\W_]{{1,3}}){_TIME}(?P=apart)(?!{_DATE}|{_TIME})(?:\d{{3}}|\d\d[\W_]{{1,3}}\d\d)"
+_NUMERIC = re.compile(
+    rf"(?P<kept>{_DATE}|(?!{_PAIRS}){_TIME}|{_MONEY})|{_MONEY_RANGE}|\+?{_ATOM}(?:{_GAP}{_ATOM})*+", re.IGNORECASE
 )
-_NUMERIC = re.compile(rf"(?P<kept>{_DATE}|{_TIME}|{_MONEY})|\+?{_ATOM}(?:{_GAP}{_ATOM})*+", re.IGNORECASE)
+_SCALES = {"тыс": 1_000, "млн": 1_000_000}
 _LEAST_DIGITS = 7  # a city number
 _SPELLED = re.compile(
     rf"(?P<digits>\d[\dOoОо]*)|(?P<h>{_HUNDREDS})|(?P<t>{_TENS})|(?P<e>{_TEENS})|(?P<u>{_UNITS})", re.IGNORECASE
@@ -41,9 +45,12 @@ _SHORT_CITY_NUMBER = re.compile(r"(?<![\d-])\d{1,2}-\d\d-\d\d(?![\d-])")
 _DOT = r"(?:\.|\s+\.\s*|\s*\(\s*(?:dot|точка)\s*\)\s*|\s+(?:dot|точка)\s+)"
 _LABEL = r"[^\W_][\w-]*+"
 _LOCAL = r"(?<![\w.%+-])(?:[\w.%+-]++\s(?:точка|тире|дефис|dot)\s)*[\w.%+-]*+"
+# Where "at" is said as an everyday word, or the dot is not said at all, only a known ending tells an address.
+_ENDING = r"(?:ру|ru|рф|su|ком|com|net|орг|org|инфо|info|by|kz)\b"
 _ADDRESS = re.compile(
     rf"{_LOCAL}\s?@\s?{_LABEL}(?:{_DOT}{_LABEL})*"
-    rf"|{_LOCAL}\s*(?:\(\s*(?:at|a|собака)\s*\)|\b(?:at|собака|собачка)\b)\s*{_LABEL}(?:{_DOT}{_LABEL})+",
+    rf"|{_LOCAL}\s*(?:\(\s*(?:at|a|собака)\s*\)|\b(?:at|собака|собачка)\b)\s*{_LABEL}(?:{_DOT}{_LABEL})+"
+    rf"|{_LOCAL}\s*\b(?:at|собака|собачка|эт|эйт|ат)\b\s*{_LABEL}(?:{_DOT}{_LABEL})*(?:{_DOT}|\s+){_ENDING}",
     re.IGNORECASE,
 )
 
@@ -63,12 +70,24 @@ def _without_number(match: re.Match[str]) -> str:
     run = match.group()
     if match["kept"] is not None:
         return run
+    if match["low"] is not None and _is_range(match["low"], match["high"], match["unit"]):
+        return run
+    unit = match["unit"] or ""
     lengths = _group_lengths(run)
     if sum(lengths) < _LEAST_DIGITS:
         return run
     # "10, 20, 30, 40" is a list; "765, 43, 21" is a number said with pauses
     a_list = "," in run and sum(lengths) < 10 and lengths[-3:] != [3, 2, 2]
-    return run if a_list else NUMBER_REMOVED
+    return run if a_list else NUMBER_REMOVED + unit
+
+
+def _is_range(low: str, high: str, unit: str) -> bool:
+    """Whether two amounts are "from-to": ascending, and as long as a phone number only where both are round."""
+    least, most = (int(re.sub(r"[ .]", "", amount).partition(",")[0]) for amount in (low, high))
+    scale = _SCALES.get(unit.strip().lower(), 1)
+    if least >= most * scale:
+        return False
+    return sum(map(str.isdigit, low + high)) < 10 or least % 100 == most % 100 == 0
 
 
 def _group_lengths(run: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""80 texts that callers may say, recognised word for word, and a language model that obeys them (D30).
+"""95 texts that callers may say, recognised word for word, and a language model that obeys them (D30).
 
 Nothing of it acts or leaks in summary, tags, registry, report, log or journal: through the real steps, as a run does.
 """
