@@ -3,9 +3,11 @@
 import numpy as np
 
 from include.clients.audio.decoding import Samples
-from include.clients.audio.voice import FRAME_MS, Bools
+from include.clients.audio.voice import FRAME_MS, Bools, Floats
 
 _LEAK_LIKENESS = 0.9  # two people's voices stay below 0.5
+_LAG_MS = 5  # one channel may be written so much later than the other; an echo comes after tens of ms
+_LAG_SEEN_SEC = 1
 _LEAK_DB = 12.0  # so much louder on its own side; codecs that code both channels together leak at about 30
 
 
@@ -13,6 +15,7 @@ class Pair:
     """Listens to both channels; memory grows by 2 bytes per 30 ms."""
 
     def __init__(self, rate: int) -> None:
+        self._rate = rate
         self._size = rate * FRAME_MS // 1000
         self._sums = np.zeros(3)
         self._leaked: tuple[list[Bools], list[Bools]] = ([], [])
@@ -23,13 +26,26 @@ class Pair:
         left, right = padded.reshape(2, -1, self._size)
         powers = np.square(left).sum(axis=1), np.square(right).sum(axis=1)
         product = np.einsum("ij,ij->i", left, right)
-        self._sums += [float(powers[0].sum()), float(powers[1].sum()), float(product.sum())]
+        likeness = self._likeness(*padded, loudest=int((powers[0] * powers[1]).argmax()) * self._size)
+        self._sums += [float(powers[0].sum()), float(powers[1].sum()), likeness]
         alike = np.abs(product) > _LEAK_LIKENESS * np.sqrt(powers[0] * powers[1])
         for leaked, own, other in zip(self._leaked, powers, reversed(powers), strict=True):
             leaked.append(alike & (other > 10 ** (_LEAK_DB / 10) * own))
 
+    def _likeness(self, left: Floats, right: Floats, *, loudest: int) -> float:
+        """The product of both, whatever their polarity, at the lag that suits the second around `loudest` best."""
+        reach, half = self._rate * _LAG_MS // 1000, self._rate * _LAG_SEEN_SEC // 2
+        start, end = max(reach, loudest - half), min(len(left) - reach, loudest + half)
+        if start >= end:
+            return abs(float(left @ right))
+        seen = np.correlate(left[start - reach : end + reach], right[start:end], mode="valid")
+        lag = int(np.abs(seen).argmax()) - reach
+        shifted = left[lag:] @ right[: len(right) - lag] if lag >= 0 else left[:lag] @ right[-lag:]
+        return abs(float(shifted))
+
     @property
     def correlation(self) -> float:
+        """0..1: 1 where both hold the same sound, louder or softer, inverted or up to 5 ms apart."""
         left, right, both = self._sums
         return float(both / np.sqrt(left * right)) if left and right else 0.0
 

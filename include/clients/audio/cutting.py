@@ -27,32 +27,32 @@ def cut(path: Path, policy: CutPolicy) -> Cut:
         except av.FFmpegError:
             raise not_audio() from None
         info = info_of(source, samples)
-    layout = _layout(ears, pair, policy)
+    equal = source.tracks == 2 and pair.correlation >= policy.dual_mono_correlation
     speech = [ear.speech() for ear in ears]
-    if layout is ChannelLayout.STEREO:
+    if source.tracks == 2 and not equal:
         speech = [said & ~pair.leaked(channel) for channel, said in enumerate(speech)]
     heard = [Heard(said, ear.loudness(), source.rate, info.seconds) for said, ear in zip(speech, ears, strict=True)]
-    track = 1 if len(ears) == 2 and ears[0].is_silent else 0
+    layout, track, pieces = (
+        (ChannelLayout.DUAL_MONO, 0, mono_pieces(heard[0], policy)) if equal else _divided(heard, policy)
+    )
     return Cut(
         info=info,
         channel_layout=layout,
-        pieces=tuple(_pieces(layout, heard, track, policy)),
+        pieces=tuple(pieces),
         gains=tuple(ear.gain for ear in ears),
         mono_track=track,
     )
 
 
-def _layout(ears: list[Ear], pair: Pair, policy: CutPolicy) -> ChannelLayout:
-    # With one channel never recorded on, who is on the other one is anybody's guess: no roles are claimed.
-    if len(ears) == 1 or any(ear.is_silent for ear in ears):
-        return ChannelLayout.MONO
-    equal = pair.correlation >= policy.dual_mono_correlation
-    return ChannelLayout.DUAL_MONO if equal else ChannelLayout.STEREO
-
-
-def _pieces(layout: ChannelLayout, heard: list[Heard], track: int, policy: CutPolicy) -> list[Piece]:
-    if layout is not ChannelLayout.STEREO:
-        return mono_pieces(heard[track], policy)
-    left, right = heard
-    both = turns(0, left, right, policy) + turns(1, right, left, policy)
-    return sorted(both, key=lambda piece: (piece.start, piece.channel))
+def _divided(heard: list[Heard], policy: CutPolicy) -> tuple[ChannelLayout, int, list[Piece]]:
+    """Layout, the track of pieces without a channel, pieces; of channels that are not equal."""
+    if len(heard) == 2:
+        left, right = turns(0, heard[0], heard[1], policy), turns(1, heard[1], heard[0], policy)
+        if left and right:
+            both = sorted(left + right, key=lambda piece: (piece.start, piece.channel))
+            return ChannelLayout.STEREO, 0, both
+        # With nobody heard on one channel, who is on the other one is anybody's guess: no roles are claimed.
+        track = 1 if right else 0
+    else:
+        track = 0
+    return ChannelLayout.MONO, track, mono_pieces(heard[track], policy)

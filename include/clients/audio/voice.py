@@ -22,14 +22,13 @@ _USUAL_DB = -20.0
 _MAX_LIFT_DB = 40.0  # brings speech at -60 dBFS to a usual level
 _ABOVE_FLOOR_DB = 6.0
 _BELOW_LEVEL_DB = 12.0  # where there are no pauses the "floor" is speech itself
-_STEADY_DB = 6.0  # less between the quiet and the loud of a whole channel is noise: syllables alone make 15
+_STEADY_DB = 6.0  # less between a channel's quiet and loud frames, and its floor is no speech: syllables make 15
 _DIGITAL_SILENCE_DB = -90.0
 _TONE_SHARE = 0.85  # of a frame's power in its two strongest peaks
 _TONE_STEADY_DB = 1.0  # from frame to frame
 _TONE_MIN_FRAMES = 8  # 0.24 s of one pitch at one loudness: a voice never holds so still, ring and busy tones do
 _TONE_HOLES = 1
 _TONE_FROM_HZ = 100
-_SILENT_PEAK = 3  # of 32767: dither; nobody ever recorded anything on this channel
 
 
 class Ear:
@@ -45,13 +44,11 @@ class Ear:
         self._peak_bin: list[NDArray[np.int16]] = []
         self._still: list[NDArray[np.int8]] = []
         self._loudest_db = _USUAL_DB - _MAX_LIFT_DB
-        self._peak = 0
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         """`samples` of one block; only the last block may be no whole number of frames."""
         padded = np.pad(samples, (0, -len(samples) % self._size))
         frames = padded.reshape(-1, self._size)
-        self._peak = max(self._peak, int(np.abs(frames.astype(np.int32)).max()))
         power = np.square(frames, dtype=np.float32).mean(axis=1) / 32768.0**2
         db = np.maximum(10 * np.log10(power + 1e-12), _DIGITAL_SILENCE_DB).astype(np.float32)
         self._db.append(db)
@@ -62,13 +59,9 @@ class Ear:
         self._find_tones(frames, voiced & (np.abs(np.diff(db, prepend=db[:1])) < _TONE_STEADY_DB))
 
     @property
-    def is_silent(self) -> bool:
-        return self._peak <= _SILENT_PEAK
-
-    @property
     def gain(self) -> float:
         """The factor >= 1 that brings this channel's speech to a usual level."""
-        return float(10 ** (max(0.0, _USUAL_DB - self._level()) / 20))
+        return float(10 ** (np.clip(_USUAL_DB - self._level(), 0.0, _MAX_LIFT_DB) / 20))
 
     def loudness(self) -> Floats:
         """dBFS of each frame."""
@@ -78,18 +71,20 @@ class Ear:
         """Per frame: does somebody speak?"""
         db = self.loudness()
         floor, loud = np.percentile(db, (10, 95))
-        if loud - floor < _STEADY_DB:
-            return np.zeros(len(db), dtype=np.bool_)
-        gate = min(floor + _ABOVE_FLOOR_DB, loud - _BELOW_LEVEL_DB)
+        gate = floor + _ABOVE_FLOOR_DB
+        if loud - floor >= _STEADY_DB:  # else noise, and perhaps somebody who speaks a twentieth of the time or less
+            gate = min(gate, self._level() - _BELOW_LEVEL_DB)
         speech: Bools = np.concatenate(self._voiced) & (db > gate) & ~self._steady_tone()
         return without_music(
             speech, np.concatenate(self._still), closed(runs(speech), round(PAUSE_SEC * FRAMES_PER_SEC))
         )
 
     def _level(self) -> float:
-        voiced = self.loudness()[np.concatenate(self._voiced)]
-        level = float(np.percentile(voiced, 95)) if voiced.size else _USUAL_DB
-        return max(level, _USUAL_DB - _MAX_LIFT_DB)
+        """How loud the speech is, in dBFS. Not the loudness of all frames, nor of all voiced ones: where somebody
+        speaks a minute of an hour, nearly all are noise, and the detector takes some of it for voice."""
+        db = self.loudness()
+        voiced = db[np.concatenate(self._voiced) & (db > np.percentile(db, 10) + _ABOVE_FLOOR_DB)]
+        return float(np.percentile(voiced, 95)) if voiced.size else _USUAL_DB
 
     def _detect(self, frames: NDArray[np.int16]) -> Bools:
         lift = 10 ** (max(0.0, _USUAL_DB - self._loudest_db) / 20)
