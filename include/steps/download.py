@@ -17,7 +17,7 @@ from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.clients.temporary import temporary_folder
 from include.config.policy import Policy
-from include.domain.errors import StopRun
+from include.domain.errors import StopRun, Throttled
 from include.domain.naming import RecordKeys
 from include.domain.states import RecordStatus
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
@@ -64,10 +64,16 @@ def download_batch(
         ThreadPoolExecutor(1) as links,
     ):
         _Flight(run, portal, storage, state, outcome, pool, links, folder).carry(records)
-    if policy.stt.reuse_portal_transcripts:
+    if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
         stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
-        keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
+        try:
+            keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
+        except Throttled as error:
+            outcome.throttled = error
     state.note_operating(run_id, portal.operating)
+    left = state.batch_records(run_id, batch_no, {RecordStatus.PENDING, RecordStatus.DOWNLOADING})
+    # put back or taken in hand by a task that believes this one dead: no audio yet, and no failure either
+    outcome.claimed_elsewhere += [record.call_id for record in left if record.call_id not in outcome.waiting]
     in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
     return outcome.done
@@ -136,7 +142,7 @@ class _Flight:
         record = self.flying.pop(future)
         result = future.exception() or future.result()
         if isinstance(result, Stored):
-            self.state.move_record(
+            self.outcome.done += self.state.move_record(
                 *(record.run_id, *record.key),
                 RecordStatus.DOWNLOADED,
                 expected={RecordStatus.DOWNLOADING},
@@ -145,7 +151,6 @@ class _Flight:
                 checksum=result.checksum,
                 stage_attempts=0,
             )
-            self.outcome.done += 1
         elif isinstance(result, Exception):
             log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
             settle_failure(self.state, record, result, RULE, self.outcome)

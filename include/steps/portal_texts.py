@@ -15,7 +15,7 @@ from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
 from include.config.policy import Policy
 from include.domain.cuts import ChannelLayout, Cut, Piece
-from include.domain.errors import ExportError
+from include.domain.errors import ExportError, StopRun, Throttled
 from include.domain.recognitions import Recognised, Recognition
 from include.steps.answers import keep_answer
 from include.steps.texts import judge_of
@@ -27,7 +27,10 @@ _WHOLE = "whole"  # the portal gives one text for the whole call
 
 
 def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal, state: State, *, stage: str) -> None:
-    """Asks for the transcripts of stored recordings; a portal that fails is an event, the recogniser does the work."""
+    """Asks for the transcripts of stored recordings; a portal that fails is an event, the recogniser does the work.
+
+    Raises Throttled, so that the task's next try asks for those still missing; StopRun where a person must act.
+    """
     wanted = {
         record.statistics_id: record
         for record in records
@@ -37,6 +40,8 @@ def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal
         return
     try:
         texts = transcripts_of(portal, list(wanted))
+    except (Throttled, StopRun):
+        raise
     except ExportError as error:
         log.warning("the portal's transcripts are not to be had: %s", error)
         state.event(

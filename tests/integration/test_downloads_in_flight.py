@@ -9,6 +9,8 @@ import pytest
 from include.clients.storage.local import LocalStorage
 from include.domain.errors import NotConfigured, StopRun
 from include.domain.states import RecordStatus
+from include.steps.download import download_batch
+from include.steps.outcome import Unfinished
 from simulators.portal.limits import Limits
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import by_sql, statuses, world_of
@@ -31,6 +33,22 @@ class FullAfter(LocalStorage):
         if self.left < 0:
             raise NotConfigured("the bucket is gone")
         super().put_file(key, path, content_type)
+
+
+class TakenOver(LocalStorage):
+    """While it stores its first recording, another task of the batch takes that one's row back."""
+
+    def __init__(self, root: Path, conninfo: str, to: RecordStatus) -> None:
+        super().__init__(root)
+        self.left, self.conninfo, self.to = 1, conninfo, to
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        super().put_file(key, path, content_type)
+        if self.left:
+            self.left = 0
+            by_sql(
+                self.conninfo, "UPDATE call_records SET status = %s WHERE statistics_id = %s", self.to, int(path.name)
+            )
 
 
 @pytest.fixture
@@ -83,6 +101,36 @@ def test_a_run_stopped_among_downloads_leaves_none_in_mid_air(export: Export, tm
     again, (batch,) = export.prepare(resume_run_id=str(outcome.run_id))
     export.download(again, batch)
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: RECORDINGS}
+
+
+@pytest.mark.parametrize("taken_to", [S.PENDING, S.MISSING_AUDIO])
+def test_only_rows_that_moved_count_and_none_is_left_behind(
+    database: str, tmp_path: Path, taken_to: RecordStatus
+) -> None:
+    """A row put back meanwhile is looked at again by the next try; one that somebody else has ended is left alone."""
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        in_one_batch(export, downloads_per_task=1)
+        outcome, (batch,) = export.prepare()
+        storage = TakenOver(tmp_path / "storage", database, taken_to)
+
+        def one_try() -> int:
+            with export.state() as state, export.client() as portal:
+                return download_batch(
+                    outcome.run_id,
+                    batch,
+                    portal=portal,
+                    storage=storage,
+                    state=state,
+                    policy=export.policy,
+                    fresh=False,
+                )
+
+        if taken_to is S.PENDING:
+            with pytest.raises(Unfinished, match="1 recordings are in another task's hands"):
+                one_try()
+        assert one_try() == 1
+        expected = {S.DOWNLOADED: 2} if taken_to is S.PENDING else {S.DOWNLOADED: 1, taken_to: 1}
+        assert statuses(export, outcome.run_id) == expected
 
 
 def test_the_run_keeps_what_the_portal_counts_for_its_methods(export: Export) -> None:

@@ -1,6 +1,6 @@
 """Transcripts that the portal has already (D24): used where they are there and sound right, else bought as ever."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from include.domain.errors import AccessDenied
+from include.clients.bitrix24.links import Link
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.transcripts import transcripts_of
+from include.domain.errors import AccessDenied, ExportError, Throttled
+from include.steps import download as download_step
+from include.steps import portal_texts
 from include.steps.rebuild import rebuild_texts
 from simulators.faults import What
 from simulators.portal.methods import Rights
@@ -103,7 +108,7 @@ def test_a_text_that_looks_wrong_is_bought_instead(database: str, tmp_path: Path
     ],
     ids=["the right is lost", "it fails"],
 )
-def test_a_portal_that_refuses_in_mid_run_costs_money_and_no_text(
+def test_a_portal_that_refuses_one_text_in_mid_run_costs_money_and_no_text(
     database: str, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     with an_export(world(SAID, SAID), database, tmp_path) as export:
@@ -120,6 +125,66 @@ def test_a_batch_of_texts_that_breaks_off_is_an_event(database: str, tmp_path: P
         export.work(outcome, batches)
         assert (rows(database), outcome.red) == ([BOUGHT], [])
         assert by_sql(database, "SELECT stage FROM call_events WHERE event = 'portal_texts_failed'") == [("download",)]
+
+
+def refuse_once(error: ExportError, patch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The first question for texts is refused whole; returns what was asked for, question by question."""
+    questions: list[list[int]] = []
+
+    def asked_for(portal: Portal, statistics_ids: Sequence[int]) -> dict[int, str]:
+        questions.append(list(statistics_ids))
+        if len(questions) == 1:
+            raise error
+        return transcripts_of(portal, statistics_ids)
+
+    patch.setattr(portal_texts, "transcripts_of", asked_for)
+    return questions
+
+
+def test_a_portal_that_asks_to_slow_down_is_asked_again_and_no_money_is_spent(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task's next try downloads nothing twice and asks for the texts that are missing still."""
+    with an_export(world(SAID, SAID), database, tmp_path) as export:
+        questions = refuse_once(Throttled("429", retry_after=1), monkeypatch)
+        outcome = buy(export)
+        assert (rows(database), outcome.retries, downloaded(export)) == ([TAKEN, TAKEN], 1, 2)
+        assert questions == [[1, 2], [1, 2]]
+        assert by_sql(database, "SELECT event FROM call_events WHERE event = 'portal_texts_failed'") == []
+
+
+def test_a_webhook_that_is_dead_in_mid_run_stops_it_before_money_is_spent(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_export(world(SAID), database, tmp_path) as export:
+        outcome, (batch,) = export.prepare()
+        refuse_once(AccessDenied("the webhook has expired"), monkeypatch)
+        export.download(outcome, batch)
+        assert [type(error) for error in outcome.red] == [AccessDenied]
+        assert by_sql(database, "SELECT metadata ->> 'stop' FROM call_exports") == [("the webhook has expired",)]
+
+
+def test_a_portal_that_throttles_the_downloads_is_not_asked_for_texts(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_export(world(SAID, SAID), database, tmp_path) as export:
+        outcome, (batch,) = export.prepare()
+        throttled = [Throttled("429", retry_after=1)]
+        download = download_step.download
+
+        def slow_down(portal: Portal, link: Link, target: Path) -> Any:
+            if throttled:
+                raise throttled.pop()
+            return download(portal, link, target)
+
+        monkeypatch.setattr(download_step, "download", slow_down)
+        before = export.portal.journal.count(METHOD)
+        with pytest.raises(Throttled), export.state() as state, export.client() as portal:
+            download_step.download_batch(
+                outcome.run_id, batch, portal=portal, storage=export.storage, state=state, policy=export.policy,
+                fresh=True,
+            )  # fmt: skip
+        assert export.portal.journal.count(METHOD) == before
 
 
 @pytest.mark.parametrize(
