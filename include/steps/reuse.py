@@ -1,7 +1,7 @@
 """A text that was bought once is never bought again (D3): rows first in SQL, then files copied inside the storage."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -18,6 +18,10 @@ COPIES_AT_ONCE = 10  # as many connections as an S3 client keeps
 COPIES_AT_A_TIME = 100  # before their rows are written and a failing storage is noticed
 ENOUGH_TO_JUDGE = 10
 MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
+WHAT_TO_DO = (
+    "check STORAGE_BACKEND, LOCAL_STORAGE_DIR or S3_BUCKET. If they are lost for good, set "
+    "call_records.transcript_path = NULL for them, and they will be bought again"
+)
 
 
 def reuse_earlier_texts(run: Run, state: State, storage: Storage) -> None:
@@ -35,10 +39,7 @@ def _refuse_another_storage(run: Run, state: State, storage: Storage) -> None:
     sample = list(islice(state.reused_records(run.run_id), ENOUGH_TO_JUDGE))
     places = ([record.transcript_path, *(text for text, _ in state.copies_of(record))] for record in sample)
     if len(sample) == ENOUGH_TO_JUDGE and not any(path and storage.exists(path) for group in places for path in group):
-        raise NotConfigured(
-            "not one of the earlier texts is in this storage: check STORAGE_BACKEND, LOCAL_STORAGE_DIR or S3_BUCKET. "
-            "If they are lost for good, set call_records.transcript_path = NULL for them, and they will be bought again"
-        )
+        raise NotConfigured(f"not one of the earlier texts is in this storage: {WHAT_TO_DO}")
 
 
 def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage, *, stage: str) -> bool:
@@ -54,27 +55,47 @@ def reuse_one(record: RecordRow, run: Run, state: State, storage: Storage, *, st
 
 
 def finish_copies(records: Iterable[RecordRow], run: Run, state: State, storage: Storage, *, stage: str) -> None:
-    """Copies what a killed or failed pass has left where it was; one that fails never keeps the others waiting."""
+    """Copies what a killed or failed pass has left where it was; one that fails never keeps the others waiting.
+
+    NotConfigured where the storage looks as if it had vanished under the copying.
+    """
     failed: list[str] = []
     left = (record for record in records if record.transcript_path != keys_of(record, run).transcript)
+    latest: str | None = None  # this pass's last copy: while it is there, so is the storage
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         while len(failed) < MOST_FAILURES and (chunk := list(islice(left, COPIES_AT_A_TIME))):
             copying = [(record, pool.submit(_first_copy, record, keys_of(record, run), storage)) for record in chunk]
             copied: list[OwnCopies] = []
+            gone: list[RecordRow] = []
             for record, future in copying:
                 try:
-                    copy = future.result()
-                    if copy:
-                        copied.append(copy)
-                    else:
-                        copy_files(record, run, state, storage, stage=stage)
+                    copy = future.result() or _other_copy(record, keys_of(record, run), state, storage)
                 except Temporary as error:
                     log.warning("the text of call %s was not copied: %s", record.call_id, error)
                     failed.append(record.call_id)
+                    continue
+                if copy:
+                    copied.append(copy)
+                    latest = keys_of(record, run).transcript
+                else:
+                    gone.append(record)
             state.set_paths(run.run_id, copied)
+            _refuse_vanished_storage(gone, latest, storage)
+            for record in gone:
+                _give_back(record, state, stage)
     if failed:
         names = ", ".join(failed[:5])
         raise Temporary(f"texts of earlier runs were not copied yet: {names}", code=ErrorCode.STORAGE_FAILED)
+
+
+def _refuse_vanished_storage(gone: Sequence[RecordRow], latest: str | None, storage: Storage) -> None:
+    """A disk that was unmounted in mid-pass looks as if texts were gone, and would have them bought anew."""
+    if not gone or (len(gone) < ENOUGH_TO_JUDGE if latest is None else storage.exists(latest)):
+        return
+    raise NotConfigured(
+        f"the storage seems to have vanished in mid-work: {len(gone)} earlier texts are not there, and none of those "
+        f"just copied is: {WHAT_TO_DO}"
+    )
 
 
 def copy_files(record: RecordRow, run: Run, state: State, storage: Storage, *, stage: str) -> bool:
@@ -83,24 +104,31 @@ def copy_files(record: RecordRow, run: Run, state: State, storage: Storage, *, s
     A run of the same period finds its files in place; nothing is copied then.
     """
     keys = keys_of(record, run)
-    assert record.transcript_path is not None
     if record.transcript_path == keys.transcript:
         return True
-    copied = _first_copy(record, keys, storage)
-    for transcript, summary in () if copied else state.copies_of(record):
-        copied = copied or _copy_from(transcript, summary, record, keys, storage)
+    copied = _first_copy(record, keys, storage) or _other_copy(record, keys, state, storage)
     if copied:
         state.set_paths(run.run_id, [copied])
         return True
+    _give_back(record, state, stage)
+    return False
+
+
+def _give_back(record: RecordRow, state: State, stage: str) -> None:
     log.warning("the earlier text of call %s is gone: %s", record.call_id, record.transcript_path)
     state.give_back(record, stage=stage)
-    return False
 
 
 def _first_copy(record: RecordRow, keys: RecordKeys, storage: Storage) -> OwnCopies | None:
     """From where the record says; most texts are there."""
     assert record.transcript_path is not None
     return _copy_from(record.transcript_path, record.summary_path, record, keys, storage)
+
+
+def _other_copy(record: RecordRow, keys: RecordKeys, state: State, storage: Storage) -> OwnCopies | None:
+    """From where other runs have put theirs."""
+    copies = (_copy_from(text, summary, record, keys, storage) for text, summary in state.copies_of(record))
+    return next((copy for copy in copies if copy), None)
 
 
 def _copy_from(

@@ -29,16 +29,19 @@ WITH fresh AS (
       FROM fresh
      CROSS JOIN LATERAL (SELECT * FROM call_records
                           WHERE run_id = :run_id AND statistics_id = fresh.statistics_id LIMIT 1) known
+), named AS (  -- two rows of one call may have got the same file: the first takes its name, the other keeps its own
+    SELECT *, renamed AND row_number() OVER (PARTITION BY renamed, call_id, record_id ORDER BY statistics_id) = 1 AS first
+      FROM found
 ), wanted AS MATERIALIZED (
-    SELECT *, renamed AND was = ANY(:expected) AS late FROM found WHERE renamed OR changed
+    SELECT *, first AND was = ANY(:expected) AS late FROM named WHERE first OR changed
 ), refreshed AS (
     UPDATE call_records known
        SET duration_sec = wanted.duration_sec,
            employee_name = coalesce(wanted.employee_name, known.employee_name),
            failed_code = wanted.failed_code,
-           record_id = CASE WHEN renamed THEN wanted.record_id ELSE known.record_id END,
-           file_id = CASE WHEN renamed THEN wanted.file_id ELSE known.file_id END,
-           recording_url = CASE WHEN renamed THEN wanted.recording_url ELSE known.recording_url END,
+           record_id = CASE WHEN first THEN wanted.record_id ELSE known.record_id END,
+           file_id = CASE WHEN first THEN wanted.file_id ELSE known.file_id END,
+           recording_url = CASE WHEN first THEN wanted.recording_url ELSE known.recording_url END,
            status = CASE WHEN late THEN :to ELSE known.status END,
            updated_at = now()
       FROM wanted
