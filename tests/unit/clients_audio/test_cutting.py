@@ -70,6 +70,55 @@ def test_a_channel_nobody_recorded_on_gives_no_roles(tmp_path: Path, live: int) 
     assert [piece.channel for piece in found.pieces] == [None]
 
 
+@pytest.mark.parametrize("live", [0, 1])
+def test_the_idle_noise_of_a_dead_channel_is_nobody(tmp_path: Path, live: int) -> None:
+    """A-law has no zero: a channel that nobody is on decodes to +-8. Both people are on the other one."""
+    idle = np.random.default_rng(1).choice([-8, 8], RATE * 12) / 32767
+    channels = [idle, idle]
+    channels[live] = on_line(12, (1, voice(3)), (6, voice(3, seed=1)))
+    found = cut(wav(tmp_path / "a.wav", *channels), POLICY)
+    assert (found.channel_layout, found.mono_track) == (ChannelLayout.MONO, live)
+    assert found.speech_sec == pytest.approx(6, abs=0.6)
+
+
+@pytest.mark.parametrize("lag_ms", [0.125, -1.0, 4.0])
+@pytest.mark.parametrize("factor", [0.5, -0.5], ids=["softer", "inverted"])
+def test_one_sound_on_both_channels_is_one_voice(tmp_path: Path, factor: float, lag_ms: float) -> None:
+    """Also inverted, or written a few milliseconds apart: taken for two people, each word would come twice."""
+    line = on_line(40, (1, voice(3)), (33, voice(3, seed=1)), noise_dbfs=-50)
+    found = cut(wav(tmp_path / "a.wav", line, factor * np.roll(line, round(lag_ms * RATE / 1000))), POLICY)
+    assert found.channel_layout is ChannelLayout.DUAL_MONO
+    assert [piece.channel for piece in found.pieces] == [None, None]
+
+
+@pytest.mark.parametrize("noise_dbfs", [-75.0, -40.0])
+def test_a_client_who_hardly_speaks_is_heard(tmp_path: Path, noise_dbfs: float) -> None:
+    """8 phrases of 2 s in ten minutes: nearly all that is on the channel is noise."""
+    said = [(27 + 70 * number, voice(2, seed=100 + number)) for number in range(8)]
+    operator = [(start, voice(6, seed=start)) for start in range(0, 600, 60)]
+    channels = on_line(600, *operator), on_line(600, *said, noise_dbfs=noise_dbfs)
+    found = cut(wav(tmp_path / "a.wav", *channels), POLICY)
+    assert found.channel_layout is ChannelLayout.STEREO
+    client = [piece for piece in found.pieces if piece.channel == 1]
+    assert len(client) == len(said)
+    for piece, (start, _) in zip(client, said, strict=True):
+        assert piece.start + piece.lead_sec == pytest.approx(start, abs=0.1)
+        assert piece.end - piece.tail_sec == pytest.approx(start + 2, abs=0.2)
+    assert found.gains[1] < 1.5, "the speech is loud enough: lifted with the noise it would clip"
+
+
+@pytest.mark.parametrize("noise_dbfs", [None, -75.0, -40.0], ids=["digital silence", "hiss", "loud hiss"])
+def test_a_few_words_in_a_long_silence_are_heard(tmp_path: Path, noise_dbfs: float | None) -> None:
+    """20 s of speech in ten minutes of mono; a reply of half a second among it."""
+    line = np.zeros(600 * RATE) if noise_dbfs is None else hiss(600, dbfs=noise_dbfs)
+    said = [(20 + 60 * number, 2.0 if number else 0.5) for number in range(10)]
+    for start, seconds in said:
+        line[start * RATE : round((start + seconds) * RATE)] += voice(seconds, seed=start)
+    pieces = cut(wav(tmp_path / "a.wav", line), POLICY).pieces
+    heard = [(piece.start + piece.lead_sec, piece.end - piece.tail_sec) for piece in pieces]
+    assert heard == [pytest.approx((start, start + seconds), abs=0.2) for start, seconds in said]
+
+
 def test_mono_is_cut_at_pauses_near_the_target(tmp_path: Path) -> None:
     said = [(start, voice(8, seed=start)) for start in range(0, 120, 10)]
     found = cut(wav(tmp_path / "a.wav", on_line(120, *said)), POLICY)
