@@ -75,9 +75,12 @@ def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str
         try:
             yield state
         finally:
-            note_run(context, run_id, f"{capital(state.progress_sentence(UUID(run_id)))}.")
-            if stage != download_step.STAGE:
-                _show_registry(run_id, state)
+            try:
+                note_run(context, run_id, f"{capital(state.progress_sentence(UUID(run_id)))}.")
+                if stage != download_step.STAGE:
+                    _show_registry(run_id, state)
+            except Exception as error:  # what became of the batch stays what it is: a StopRun must reach `step`
+                log.warning("the run's progress was not shown: %s", type(error).__name__)
 
 
 def _show_registry(run_id: str, state: "State") -> None:

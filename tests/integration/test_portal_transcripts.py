@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.transcripts import transcripts_of
@@ -170,7 +171,6 @@ def test_a_portal_that_throttles_the_downloads_is_not_asked_for_texts(
     with an_export(world(SAID, SAID), database, tmp_path) as export:
         outcome, (batch,) = export.prepare()
         throttled = [Throttled("429", retry_after=1)]
-        download = download_step.download
 
         def slow_down(portal: Portal, link: Link, target: Path) -> Any:
             if throttled:
