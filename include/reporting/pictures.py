@@ -49,7 +49,8 @@ def _minutes(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> None
 
 def _money(axes: "Axes", names: list[str], days: Sequence[DayFigures]) -> None:
     spent = [float(figure.spent) for figure in days]
-    reused = [float(figure.cost - figure.spent) for figure in days]
+    # a text bought twice cost more than it is worth
+    reused = [max(0.0, float(figure.cost - figure.spent)) for figure in days]
     bars = axes.bar(names, spent, _width(days), color=_BLUE, label="куплено этим запуском")
     _label(axes, bars, days, _decimal, inside=any(reused))
     if any(reused):

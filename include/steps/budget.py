@@ -18,6 +18,12 @@ def rate_per_minute(policy: Policy) -> Decimal:
     return profile_of(policy.stt.model).rate_per_min_usd if rate is None else rate
 
 
+def fallback_rate_per_minute(policy: Policy) -> Decimal:
+    """USD, for what the fallback model hears again: the setting's, else its public tariff."""
+    rate = policy.stt.fallback_rate_per_min_usd
+    return profile_of(policy.stt.fallback_model).rate_per_min_usd if rate is None else rate
+
+
 def budget_of(policy: Policy) -> Budget:
     money = policy.money
     return Budget(money.budget_usd, money.approval_over_share, money.approved_reserve_share)
@@ -36,7 +42,8 @@ def planned_spending(run: Run, state: State, policy: Policy) -> PlannedSpending:
 def refuse_if_spent(run_id: UUID, state: State, policy: Policy) -> None:
     """Asked before each recording and summary. Raises BudgetSpent where the run has reached what it may spend.
 
-    Recordings in work count as bought, so that lines side by side do not overshoot; each of them is finished and kept.
+    Recordings in work count as bought, and each of them is finished and kept. So lines side by side may pass the sum
+    by what they ask about in the same moment and then start: at most one recording per line.
     """
     spending = state.spending(run_id, rate_per_minute(policy))
     ceiling = budget_of(policy).ceiling(spending.approved)

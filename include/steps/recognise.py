@@ -12,7 +12,7 @@ from pathlib import Path
 from include.clients.audio.cutting import cut as cut_audio
 from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.clients.audio.planning import CutPolicy, policy_for
-from include.clients.state.rows import RecordColumns, RecordRow, Run
+from include.clients.state.rows import Payment, RecordColumns, RecordRow, Run
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
 from include.clients.temporary import temporary_folder
@@ -20,12 +20,11 @@ from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
 from include.domain.errors import ErrorCode, ExportError, Permanent, Temporary
-from include.domain.money import call_cost
+from include.domain.money import call_cost, exact_cost
 from include.domain.recognitions import Recognised, Recognition
 from include.domain.states import RecordStatus
-from include.domain.stt_profiles import profile_of
 from include.steps.answers import keep_answer
-from include.steps.budget import rate_per_minute
+from include.steps.budget import fallback_rate_per_minute, rate_per_minute
 from include.steps.paths import keys_of
 from include.steps.portal_texts import portal_text
 from include.steps.texts import judge_of, store_files, text_columns, text_of
@@ -117,7 +116,7 @@ def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
 
 def _recognised(audio: _Audio, work: Recognising) -> Recognised:
     first: dict[Piece, Recognition] = {}
-    _ask(work.recogniser, audio.cut.pieces, first, audio, work)
+    _ask(work.recogniser, audio.cut.pieces, first, audio, work, rate_per_minute(work.policy))
     model = work.recogniser.profile.model
     return Recognised(audio.cut, model, first, _second_opinion(first, audio, work))
 
@@ -129,7 +128,7 @@ def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recogn
     if work.fallback is None or not doubtful:
         return second
     try:
-        _ask(work.fallback, doubtful, second, audio, work)
+        _ask(work.fallback, doubtful, second, audio, work, fallback_rate_per_minute(work.policy))
     except ClaimLost:
         raise
     except ExportError as error:  # whatever it is: the first text is whole, paid for and flagged
@@ -152,8 +151,12 @@ def _ask(
     answers: dict[Piece, Recognition],
     audio: _Audio,
     work: Recognising,
+    rate: Decimal,
 ) -> None:
-    """Puts an answer for each of `pieces` into `answers`: the saved one, else one bought now and saved at once."""
+    """Puts an answer for each of `pieces` into `answers`: the saved one, else one bought now and saved at once.
+
+    `rate` (USD a minute) prices what is bought until the call's own price (D25) takes its place.
+    """
     profile, policy = recogniser.profile, work.policy
     saved = work.state.saved_answers(audio.checksum, profile.model)
     options = _digest(policy)
@@ -176,7 +179,8 @@ def _ask(
                 keywords=policy.stt.keywords,
                 prompt=policy.stt.prompt,
             )
-            keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json())
+            paid = Payment(audio.record.run_id, audio.record.key, exact_cost(piece.seconds, rate))
+            keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json(), paid)
             answers[piece] = answer
 
 
@@ -192,9 +196,8 @@ def price_of(recognised: Recognised, policy: Policy) -> Decimal:
         return Decimal(0)
     price = call_cost(recognised.cut.info.seconds, rate_per_minute(policy))
     if recognised.second:
-        own = policy.stt.fallback_rate_per_min_usd
-        rate = profile_of(policy.stt.fallback_model).rate_per_min_usd if own is None else own
-        price += call_cost(sum(piece.seconds for piece in recognised.second), rate)
+        heard_again = sum(piece.seconds for piece in recognised.second)
+        price += call_cost(heard_again, fallback_rate_per_minute(policy))
     return price
 
 

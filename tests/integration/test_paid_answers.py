@@ -28,7 +28,7 @@ class RestartingState:
         if self.away:
             self.away -= 1
             raise Temporary("the database system is starting up")
-        self.answers.append(answer[-1])
+        self.answers.append(answer[3])
 
 
 def keep(state: Any) -> None:

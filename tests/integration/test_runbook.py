@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from include.domain.errors import StopRun
+from include.domain.qa import qa_check
 from include.domain.states import RecordStatus, RunStatus
+from include.steps.qa import record_checks
 from include.steps.stop import refuse_if_stopped
 from simulators.portal.seeded import brief, seeded_world
 from tests.export import export_over
@@ -107,12 +109,29 @@ def test_what_is_known_of_a_call_can_be_deleted(export, tmp_path):
     outcome = export.run()
     record = export.records(outcome.run_id, RecordStatus.COMPLETED)[0]
     storage = tmp_path / "var/main/storage"
-    assert list(storage.rglob(f"call_{record.call_id}*"))
-    done_in(tmp_path, on_files("find var/main/storage/exports -name", call_id=record.call_id))
+    (text,) = storage.rglob(f"transcripts/call_{record.call_id}.txt")
+    second, longer = text.with_stem(f"{text.stem}_77"), text.with_stem(f"{text.stem}7")
+    for path in (second, longer):
+        path.write_text("алло")
+    with export.state() as state:
+        check = qa_check(record.call_id, record.record_id, "issue", "Иван Петров, улица Ленина", where="a test")
+        record_checks(outcome.run_id, [check], state, by="аналитик")
+        for checksum, call_id in ((record.checksum, "-"), ("text-1", record.call_id), ("text-2", f"{record.call_id}7")):
+            answer = {"text": "алло", "cost": {"bought_for": f"{outcome.run_id}/{call_id}/1"}}
+            state.save_answer(checksum, "piece", "model", answer)
+    done_in(tmp_path, on_files("find var/main/storage/exports \\(", call_id=record.call_id))
     with psycopg.connect(export.conninfo) as conn:
-        conn.execute(runbook("UPDATE call_records\n   SET from_number", call_id=record.call_id))
+        for beginning in ("UPDATE call_records\n   SET from_number", "DELETE FROM recog", "DELETE FROM call_qa"):
+            conn.execute(runbook(beginning, call_id=record.call_id))
     export.close(outcome)
-    assert not list(storage.rglob(f"call_{record.call_id}*"))
+    assert not list(storage.rglob(f"call_{record.call_id}[._]*"))
+    assert longer.exists(), "another call, whose id begins alike"
+    with psycopg.connect(export.conninfo) as conn:
+        assert conn.execute("SELECT checksum FROM recognition_answers").fetchall() == [("text-2",)]
+        tables = ("call_records", "call_events", "call_qa_checks", "recognition_answers", "call_export_dlq")
+        known = [conn.execute(f"SELECT t::text FROM {table} t".encode()).fetchall() for table in tables]
+    assert "Ленина" not in str(known)
+    assert record.from_number not in str([row for row in known[0] if record.call_id in row[0]])
     rows = csv.DictReader(io.StringIO(export.registry()), delimiter=";")
     (row,) = [row for row in rows if row["record_id"] == record.record_id]
     assert (row["from"], row["to"], row["text_preview"], row["recording_url"]) == ("", "", "", "")

@@ -16,7 +16,9 @@ from include.domain.states import RECORD_MOVES, UNFINISHED, RecordStatus
 
 BEFORE_WORK = {RecordStatus.DOWNLOADING: RecordStatus.PENDING, RecordStatus.TRANSCRIBING: RecordStatus.DOWNLOADED}
 
-# Whoever begins to work on a record pays for it, so an earlier owner of its text is forgotten. A stage that was passed
+# Whoever begins to work on a record pays for it, so an earlier owner of its text is forgotten, with what that one paid;
+# what the record itself paid is kept beside the new price. A text's price covers its pieces; a text that cost nothing
+# (the portal's) leaves those that were bought before it. A stage that was passed
 # clears the failure: the 24 hours of D18 count from the first failure of what is failing now. A stage that was ended,
 # well or not, took the time since the recording was taken in hand; work taken back from a dead task is not counted.
 _MOVE = """
@@ -32,6 +34,9 @@ WITH old AS (
            first_failed_at = CASE WHEN {passed} THEN NULL
                                   WHEN {counts} THEN coalesce(first_failed_at, now())
                                   ELSE first_failed_at END,
+           spent_earlier = spent_earlier + CASE WHEN {begins} AND reused_from_run_id IS NULL THEN coalesce(cost, 0)
+                                                WHEN {free} THEN spent_unfinished ELSE 0 END,
+           spent_unfinished = CASE WHEN {has_text} THEN 0 ELSE spent_unfinished END,
            reused_from_run_id = CASE WHEN {begins} THEN NULL ELSE reused_from_run_id END{columns}
       FROM old
      WHERE own.run_id = {run_id} AND own.call_id = {call_id} AND own.record_id = {record_id}
@@ -71,6 +76,9 @@ class Moves(Listings):
         unknown = columns.keys() - RecordColumns.__annotations__.keys()
         if unknown:
             raise ValueError(f"no columns of RecordColumns: {', '.join(sorted(unknown))}")
+        begins, has_text = to in BEFORE_WORK, to is RecordStatus.COMPLETED
+        if begins:
+            columns["cost"] = None  # `spent_earlier` has it
         message = storable(str(error)) if error else None
         values: dict[str, Any] = {
             "run_id": run_id,
@@ -84,7 +92,9 @@ class Moves(Listings):
             "attempts_plus": attempts_plus,
             "passed": error is None and to in (RecordStatus.DOWNLOADED, RecordStatus.COMPLETED),
             "counts": error is not None and attempts_plus > 0,
-            "begins": to in BEFORE_WORK,
+            "begins": begins,
+            "has_text": has_text,
+            "free": has_text and not columns.get("cost"),
             "at_work": sorted(BEFORE_WORK),
             "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and RecordStatus.DOWNLOADING in expected),
             "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
@@ -98,8 +108,12 @@ class Moves(Listings):
 
 
 def _bought(columns: RecordColumns) -> dict[str, str]:
-    """What a text has cost, kept in the history too: the row forgets it when the text is bought once more."""
-    return {name: str(columns[name]) for name in ("cost", "audio_sec") if "cost" in columns and name in columns}
+    """What a text has cost, kept in the history too: the row has the price of its last text only."""
+    return {
+        name: str(columns[name])
+        for name in ("cost", "audio_sec")
+        if columns.get("cost") is not None and name in columns
+    }
 
 
 _CASTS = {

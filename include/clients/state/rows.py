@@ -128,13 +128,21 @@ class RecordColumns(TypedDict, total=False):
     roles: str
     source: str
     model: str
-    cost: Decimal
+    cost: Decimal | None
     currency_code: str
     needs_review: bool
     review_reasons: list[str]
     words_per_minute: Decimal | None
     confidence: Decimal | None
     stage_attempts: int
+
+
+class Payment(NamedTuple):
+    """For what was bought for a recording before its text is there; `price` in USD."""
+
+    run_id: UUID
+    key: RecordKey
+    price: Decimal
 
 
 class OwnCopies(NamedTuple):

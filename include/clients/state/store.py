@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from include.clients.state.records import Records
-from include.clients.state.rows import DeadLetter
+from include.clients.state.rows import DeadLetter, Payment
 from include.clients.state.runs import refuse_unlisted
 from include.clients.state.session import connect, our_errors
 from include.domain.states import RECORD_MOVES, RecordStatus
@@ -69,9 +69,14 @@ class State(Records):
         found = self._values(_FILE, "saved_answer", checksum=checksum, piece=piece, model=model)
         return found[0][0] if found else None
 
-    def save_answer(self, checksum: str, piece: str, model: str, answer: Mapping[str, Any]) -> None:
-        """The first answer stays: a second one for the same piece is a retry that had crossed it."""
-        self._count(_FILE, "save_answer", checksum=checksum, piece=piece, model=model, answer=Jsonb(dict(answer)))
+    def save_answer(
+        self, checksum: str, piece: str, model: str, answer: Mapping[str, Any], paid: Payment | None = None
+    ) -> None:
+        """The first answer stays, and is paid once: a second one for the same piece is a retry that had crossed it."""
+        run_id, (call_id, record_id), price = paid or (None, (None, None), None)
+        saved = {"checksum": checksum, "piece": piece, "model": model, "answer": Jsonb(dict(answer))}
+        payer = {"run_id": run_id, "call_id": call_id, "record_id": record_id, "price": price}
+        self._count(_FILE, "save_answer", **saved, **payer)
 
     def forget_answers(self, checksum: str) -> None:
         self._count(_FILE, "forget_answers", checksum=checksum)

@@ -7,9 +7,16 @@ SELECT piece, answer FROM recognition_answers WHERE checksum = :checksum AND mod
 SELECT answer FROM recognition_answers WHERE checksum = :checksum AND piece = :piece AND model = :model;
 
 -- name: save_answer!
-INSERT INTO recognition_answers (checksum, piece, model, answer)
-VALUES (:checksum, :piece, :model, :answer)
-ON CONFLICT DO NOTHING;
+-- With its price in the row of the recording it was bought for, if one is named: saved twice it is paid once.
+WITH saved AS (
+    INSERT INTO recognition_answers (checksum, piece, model, answer)
+    VALUES (:checksum, :piece, :model, :answer)
+    ON CONFLICT DO NOTHING
+    RETURNING checksum
+)
+UPDATE call_records SET spent_unfinished = spent_unfinished + :price::numeric
+  FROM saved
+ WHERE run_id = :run_id::uuid AND call_id = :call_id::text AND record_id = :record_id::text;
 
 -- name: forget_answers!
 DELETE FROM recognition_answers WHERE checksum = :checksum;

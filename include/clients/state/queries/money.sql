@@ -1,11 +1,12 @@
 -- What a run has spent, what it may spend and who said so (D26). USD.
 
 -- name: spending
--- Of a recording in work most pieces are paid already: it counts as what its minutes cost. Money spent on a text that a
--- person then sent back is spent all the same.
+-- A recording in work counts as what its minutes cost; the pieces of it that are paid already are in `spent`. Money
+-- spent on a text that a person then sent back, or on one that never came, is spent all the same.
 SELECT coalesce(sum(record.spent), 0) AS spent,
-       coalesce(sum(greatest(1, ceil(coalesce(record.audio_sec, record.duration_sec) / 60.0)))
-                    FILTER (WHERE record.status = 'transcribing'), 0) * :rate_per_minute::numeric AS in_hand,
+       coalesce(sum(greatest(0, greatest(1, ceil(coalesce(record.audio_sec, record.duration_sec) / 60.0))
+                                    * :rate_per_minute::numeric - record.spent_unfinished))
+                    FILTER (WHERE record.status = 'transcribing'), 0) AS in_hand,
        export.approved_cost AS approved
   FROM call_exports export LEFT JOIN call_records record USING (run_id)
  WHERE export.run_id = :run_id

@@ -1,4 +1,5 @@
--- What analysts find in the texts they listen to. The last word counts, every word is an event.
+-- What analysts find in the texts they listen to. The last word counts, every verdict is an event; what they wrote
+-- about a person's call stays out of the history, which nobody can delete from.
 
 -- name: record_check(run_id, call_id, record_id, result, comment, checked_by)
 -- Said twice it is said once: the same result and comment change nothing and leave the first one's name.
@@ -11,11 +12,11 @@ WITH listened AS (
     ON CONFLICT (run_id, call_id, record_id) DO UPDATE
        SET result = excluded.result, comment = excluded.comment, checked_by = excluded.checked_by, checked_at = now()
      WHERE (known.result, known.comment) IS DISTINCT FROM (excluded.result, excluded.comment)
-    RETURNING run_id, call_id, record_id, result, comment, checked_by
+    RETURNING run_id, call_id, record_id, result, checked_by
 ), told AS (
     INSERT INTO call_events (run_id, call_id, record_id, stage, event, detail)
     SELECT run_id, call_id, record_id, 'qa', 'qa_checked',
-           jsonb_build_object('result', result, 'comment', comment, 'by', checked_by)
+           jsonb_build_object('result', result, 'by', checked_by)
       FROM checked
 )
 SELECT (SELECT count(*) FROM listened) = 1 AS there, (SELECT count(*) FROM checked) = 1 AS changed;

@@ -125,7 +125,7 @@ WITH wanted AS (
            source = bought.source, model = bought.model, cost = bought.cost, currency_code = bought.currency_code,
            audio_sec = bought.audio_sec, needs_review = bought.needs_review, review_reasons = bought.review_reasons,
            words_per_minute = bought.words_per_minute, confidence = bought.confidence,
-           summary_cost = bought.summary_cost, summary_bought = false,
+           summary_cost = bought.summary_cost, summary_bought = false, spent_earlier = own.spent - own.spent_unfinished,
            error_code = NULL, error_message = NULL, first_failed_at = NULL, stage_attempts = 0, updated_at = now()
       FROM bought
      WHERE own.run_id = :run_id AND own.call_id = own_call_id AND own.record_id = own_record_id

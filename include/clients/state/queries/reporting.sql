@@ -51,8 +51,10 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
        coalesce(sum(billed), 0)::integer AS billed_minutes,
        coalesce(sum(billed) FILTER (WHERE bought), 0)::integer AS bought_minutes,
        coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)), 0) AS cost,
-       coalesce(sum(texts.spent), 0) AS spent,
-       coalesce(sum(summary_cost) FILTER (WHERE summary_bought), 0) AS spent_on_summaries,
+       -- of recordings that have no text, too: pieces of them may be paid for, or a text that was sent back
+       (SELECT coalesce(sum(spent), 0) FROM call_records WHERE run_id = :run_id) AS spent,
+       (SELECT coalesce(sum(summary_cost) FILTER (WHERE summary_bought), 0) FROM call_records WHERE run_id = :run_id)
+           AS spent_on_summaries,
        coalesce(sum(cost * audio_sec / (60 * billed)) FILTER (WHERE bought AND billed > 0), 0) AS spent_per_second,
        coalesce(sum(duration_sec) FILTER (WHERE audio_sec IS NOT NULL), 0)::bigint AS portal_sec,
        coalesce(sum(audio_sec), 0) AS audio_sec,
@@ -72,7 +74,7 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
 SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS calls,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
        coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)) FILTER (WHERE status = 'completed'), 0) AS cost,
-       coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
+       sum(spent) AS spent
   FROM call_records
  WHERE run_id = :run_id
  GROUP BY day, status

@@ -44,10 +44,26 @@ UPDATE call_exports
                count(*) FILTER (WHERE status = 'error') AS errors,
                coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
                coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)) FILTER (WHERE status = 'completed'), 0) AS cost,
-               coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
+               coalesce(sum(spent), 0) AS spent
           FROM call_records
          WHERE run_id = :run_id) sums
  WHERE run_id = :run_id;
+
+-- name: last_end
+SELECT coalesce(detail ->> 'verdict', '') AS verdict, detail ->> 'failed_step' AS failed_step
+  FROM call_events
+ WHERE run_id = :run_id AND call_id IS NULL AND event IN ('completed', 'error', 'cancelled')
+ ORDER BY id DESC
+ LIMIT 1;
+
+-- name: stop_run!
+WITH stopped AS (
+    UPDATE call_exports SET metadata = metadata || jsonb_build_object('stop', :reason::text)
+     WHERE run_id = :run_id AND metadata ->> 'stop' IS NULL
+    RETURNING run_id
+)
+INSERT INTO call_events (run_id, stage, event, error_code, detail)
+SELECT run_id, :stage, 'run_stopped', :error_code, :detail::jsonb FROM stopped;
 
 -- name: note_run!
 UPDATE call_exports SET metadata = metadata || :patch WHERE run_id = :run_id;
@@ -77,6 +93,6 @@ SELECT count(*) FILTER (WHERE status <> 'no_recording') AS recordings,
        count(*) FILTER (WHERE status = 'missing_audio') AS missing,
        count(*) FILTER (WHERE status = 'error') AS errors,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
-       coalesce(sum(spent) FILTER (WHERE status = 'completed'), 0) AS spent
+       coalesce(sum(spent), 0) AS spent
   FROM call_records
  WHERE run_id = :run_id;

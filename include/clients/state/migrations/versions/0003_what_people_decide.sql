@@ -6,12 +6,15 @@ ALTER TABLE call_records
     ADD COLUMN confidence numeric(5, 4)             -- the recogniser's own, 0 to 1; NULL where its model gives none
         CHECK (confidence BETWEEN 0 AND 1),
     ADD COLUMN summary_cost numeric(12, 6),         -- what this text's summaries cost when they were bought, USD
-    ADD COLUMN summary_bought boolean NOT NULL DEFAULT false;  -- by this very record, not reused from another
+    ADD COLUMN summary_bought boolean NOT NULL DEFAULT false,  -- by this very record, not reused from another
+    ADD COLUMN spent_earlier numeric(14, 6) NOT NULL DEFAULT 0,     -- for texts and summaries that others replaced, USD
+    ADD COLUMN spent_unfinished numeric(14, 6) NOT NULL DEFAULT 0;  -- for pieces whose text is not there yet, USD
 
 -- What the record's own run paid for it, USD: a reused text or summary was another's expense.
 ALTER TABLE call_records
     ADD COLUMN spent numeric(14, 6) NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN reused_from_run_id IS NULL THEN coalesce(cost, 0) ELSE 0 END
+        spent_earlier + spent_unfinished
+        + CASE WHEN reused_from_run_id IS NULL THEN coalesce(cost, 0) ELSE 0 END
         + CASE WHEN summary_bought THEN coalesce(summary_cost, 0) ELSE 0 END
     ) STORED;
 
@@ -20,7 +23,7 @@ UPDATE recognition_answers
    SET answer = jsonb_set(answer, '{cost}', answer -> 'cost' || '{"usd": "0", "bought_for": ""}')
  WHERE answer ? 'cost';
 
--- What an analyst found in a recording of the sample. The last word counts; earlier ones are in call_events.
+-- What an analyst found in a recording of the sample. The last word counts; earlier verdicts are in call_events.
 CREATE TABLE call_qa_checks (
     run_id     uuid NOT NULL,
     call_id    text NOT NULL,
