@@ -47,7 +47,7 @@ class Judged:
 
 
 def judged() -> Iterator[Judged]:
-    """Each answer as the only piece of a recording, by the thresholds of policy.yaml."""
+    """Each answer as the only piece, or as each of `pieces`, of a recording, by the thresholds of policy.yaml."""
     judge = judge_of(load_policy({}))
     for side, kinds in yaml.safe_load(CASES.read_text(encoding="utf-8")).items():
         for kind, cases in kinds.items():
@@ -58,9 +58,10 @@ def judged() -> Iterator[Judged]:
 
 def _heard(text: str, case: dict[str, Any]) -> tuple[Cut, dict[Piece, Recognition]]:
     seconds = float(case["speech"])
-    piece = Piece(None, 0.0, seconds + 0.4, seconds)
-    cut = Cut(AudioInfo("mp3", "mp3", 1, 8000, seconds + 0.4), ChannelLayout.MONO, (piece,), (1.0,), 0)
-    return cut, {piece: Recognition(text, (), case.get("language"), {}, "m", None, {})}
+    each = seconds + 0.4
+    pieces = tuple(Piece(None, each * n, each * (n + 1), seconds) for n in range(case.get("pieces", 1)))
+    cut = Cut(AudioInfo("mp3", "mp3", 1, 8000, each * len(pieces)), ChannelLayout.MONO, pieces, (1.0,), 0)
+    return cut, dict.fromkeys(pieces, Recognition(text, (), case.get("language"), {}, "m", None, {}))
 
 
 def rendered() -> str:

@@ -18,6 +18,7 @@ from include.domain.stt_profiles import SttProfile, profile_of
 
 _TIMEOUT_BESIDE_AUDIO_SEC = 60.0
 _MAX_KEYWORDS = 100
+_MAX_PROMPT_KEYWORDS = 400  # characters: the models read about 224 tokens of a prompt, its end first
 _FORBIDDEN_IN_KEYWORDS = str.maketrans(dict.fromkeys("<>\r\n", " "))  # one of them refuses the whole request
 
 
@@ -111,13 +112,23 @@ def _request(
         request["languages"] = list(languages)
     elif profile.language_field == "language" and len(languages) == 1:  # several: better none than the wrong one
         request["language"] = languages[0]
-    spoken = [" ".join(word.translate(_FORBIDDEN_IN_KEYWORDS).split()) for word in keywords]
-    if profile.sends_keywords and any(spoken):
-        request["keywords"] = [word for word in spoken if word][:_MAX_KEYWORDS]
-    if profile.sends_prompt and prompt:
-        request["prompt"] = prompt
+    spoken = [found for word in keywords if (found := " ".join(word.translate(_FORBIDDEN_IN_KEYWORDS).split()))]
+    if profile.sends_keywords and spoken:
+        request["keywords"] = spoken[:_MAX_KEYWORDS]
+    hint = prompt if profile.sends_keywords else _with_keywords(prompt, spoken)
+    if profile.sends_prompt and hint:
+        request["prompt"] = hint
     if profile.chunking_from_sec is not None and seconds > profile.chunking_from_sec:
         request["chunking_strategy"] = "auto"
     if profile.response_format == "verbose_json":
         request["timestamp_granularities"] = ["segment"]
     return request
+
+
+def _with_keywords(prompt: str | None, keywords: Sequence[str]) -> str:
+    """For models without a field for them: as many whole keywords as fit, after the prompt's own words."""
+    fitting: list[str] = []
+    for word in keywords:
+        if len(", ".join([*fitting, word])) <= _MAX_PROMPT_KEYWORDS:
+            fitting.append(word)
+    return " ".join(part for part in ((prompt or "").strip(), ", ".join(fitting)) if part)

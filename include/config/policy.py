@@ -159,6 +159,9 @@ class ReviewPolicy(Section):
     gzip_window_chars: Count
     min_expected_script: Share
     script_from_letters: Count
+    same_text_pieces: Count
+    same_text_share: Share
+    same_text_words: Count
 
 
 class SummaryPolicy(Section):

@@ -5,6 +5,7 @@ Only the text, the cut and our own voice detector are asked: figures such as `av
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -56,6 +57,10 @@ class ReviewPolicy:
     gzip_window_chars: int = 600  # about half a minute: a long honest text packs well too
     min_expected_script: float = 0.5  # share of letters in the expected script
     script_from_letters: int = 40
+    # one text in so many pieces of a call, and in such a share of those with a text: invented, where people said more
+    same_text_pieces: int = 4
+    same_text_share: float = 0.33
+    same_text_words: int = 2  # "да" or "угу" fills many pieces honestly
 
 
 def review(
@@ -73,7 +78,8 @@ def review(
     whole = " ".join(text for _, text in texts)
     checks = {
         ReviewReason.EMPTY_TEXT: cut.speech_sec >= policy.empty_from_speech_sec and not whole.strip(),
-        ReviewReason.LOOP: any(is_loop(text, policy) for _, text in texts),
+        ReviewReason.LOOP: any(is_loop(text, policy) for _, text in texts)
+        or bool(same_everywhere(recognitions, cut, policy)),
         ReviewReason.SPEECH_RATE: any(_impossible_pace(piece, text, policy) for piece, text in texts)
         or _too_slow(cut.speech_sec, whole, policy),
         ReviewReason.LANGUAGE: _unexpected(whole, language, expected_languages, policy),
@@ -83,13 +89,21 @@ def review(
 
 
 def doubts(
-    piece: Piece, recognition: Recognition, *, expected_languages: Sequence[str], policy: ReviewPolicy
+    piece: Piece,
+    recognition: Recognition,
+    *,
+    everywhere: bool,
+    expected_languages: Sequence[str],
+    policy: ReviewPolicy,
 ) -> tuple[ReviewReason, ...]:
-    """The same questions to one piece alone: which pieces of a suspicious transcript are to blame."""
+    """The same questions to one piece: which pieces of a suspicious transcript are to blame.
+
+    `everywhere`: its text fills the call (`same_everywhere`), which the piece alone cannot tell.
+    """
     text = recognition.text.strip()
     checks = {
         ReviewReason.EMPTY_TEXT: piece.speech_sec >= policy.empty_from_speech_sec and not text,
-        ReviewReason.LOOP: is_loop(text, policy),
+        ReviewReason.LOOP: everywhere or is_loop(text, policy),
         ReviewReason.SPEECH_RATE: _impossible_pace(piece, text, policy) or _too_slow(piece.speech_sec, text, policy),
         ReviewReason.LANGUAGE: bool(text) and _unexpected(text, recognition.language, expected_languages, policy),
         ReviewReason.KNOWN_PHRASE: is_invented(text),
@@ -111,6 +125,16 @@ def is_loop(text: str, policy: ReviewPolicy) -> bool:
         return True
     size = policy.gzip_window_chars
     return any(_packs_too_well(text[at : at + size], policy) for at in range(0, len(text), size))
+
+
+def same_everywhere(recognitions: Mapping[Piece, Recognition], cut: Cut, policy: ReviewPolicy) -> frozenset[Piece]:
+    """The pieces whose text, of some words, fills too many pieces of the call: a loop that no piece shows alone."""
+    said = {piece: tuple(_WORD.findall(recognitions[piece].text.casefold())) for piece in cut.pieces}
+    times = Counter(words for words in said.values() if words)
+    least = max(policy.same_text_pieces, policy.same_text_share * times.total())
+    return frozenset(
+        piece for piece, words in said.items() if len(words) >= policy.same_text_words and times[words] >= least
+    )
 
 
 def is_invented(text: str) -> bool:

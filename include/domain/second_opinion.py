@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from include.domain.cuts import Cut, Piece
 from include.domain.languages import transcript_language
 from include.domain.recognitions import Recognised, Recognition
-from include.domain.review import ReviewPolicy, ReviewReason, doubts, review
+from include.domain.review import ReviewPolicy, ReviewReason, doubts, review, same_everywhere
 
 Answers = Mapping[Piece, Recognition]
 
@@ -38,8 +38,8 @@ class Judge:
         """
         if not self.reasons(cut, answers):
             return ()
-        to_blame = tuple(piece for piece in cut.pieces if self._doubts(piece, answers[piece]))
-        return to_blame or cut.pieces
+        found = self._doubts(cut, answers)
+        return tuple(piece for piece in cut.pieces if found[piece]) or cut.pieces
 
     def better(self, recognised: Recognised) -> dict[Piece, Recognition]:
         """The rule of the fewest doubts: a second answer stands in for a first one that is more doubtful.
@@ -48,16 +48,28 @@ class Judge:
         reasons, or as few in fewer pieces, than the first answers alone; else, and at a tie, the first ones stand.
         """
         cut, first, second = recognised.cut, recognised.first, recognised.second
-        to_blame = any(self._doubts(piece, first[piece]) for piece in cut.pieces)
+        before, after = self._doubts(cut, first), self._doubts(cut, {**first, **second})
+        to_blame = any(before.values())
         mixed = dict(first)
         for piece, answer in second.items():
-            if not to_blame or len(self._doubts(piece, answer)) < len(self._doubts(piece, first[piece])):
+            if not to_blame or len(after[piece]) < len(before[piece]):
                 mixed[piece] = answer
         return mixed if self._badness(cut, mixed) < self._badness(cut, first) else dict(first)
 
     def _badness(self, cut: Cut, answers: Answers) -> tuple[int, int]:
-        doubtful = sum(bool(self._doubts(piece, answers[piece])) for piece in cut.pieces)
+        doubtful = sum(map(bool, self._doubts(cut, answers).values()))
         return len(self.reasons(cut, answers)), doubtful
 
-    def _doubts(self, piece: Piece, answer: Recognition) -> tuple[ReviewReason, ...]:
-        return doubts(piece, answer, expected_languages=self.languages, policy=self.policy)
+    def _doubts(self, cut: Cut, answers: Answers) -> dict[Piece, tuple[ReviewReason, ...]]:
+        """What speaks against each answer, as one of these answers to the whole call."""
+        same = same_everywhere(answers, cut, self.policy)
+        return {
+            piece: doubts(
+                piece,
+                answers[piece],
+                everywhere=piece in same,
+                expected_languages=self.languages,
+                policy=self.policy,
+            )
+            for piece in cut.pieces
+        }

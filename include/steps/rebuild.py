@@ -16,6 +16,7 @@ from include.clients.storage.base import Storage
 from include.config.policy import Policy
 from include.domain.errors import BadInput, Permanent
 from include.domain.recognitions import Recognised
+from include.steps.paths import keys_of, run_of
 from include.steps.reuse import recognition_beside
 from include.steps.texts import file_of, store_transcript, text_columns, text_of
 
@@ -70,7 +71,10 @@ def _records(run_id: UUID, line: str | None, state: State) -> Iterator[RecordRow
 
 
 def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, done: Rebuilt) -> None:
-    """The row first: a text that changes takes its summary from the row even if we die before the file is written."""
+    """The row first, the text last: if we die in between, the text on file still differs and all is done again.
+
+    A summary of other words leaves its folder, too: analysts read files, and in this one the roles are wrong.
+    """
     record = state.record(copy.run_id, RecordKey(copy.call_id, copy.record_id))
     recognised = _recognised(copy.transcript_path, storage)
     if record is None or recognised is None:
@@ -85,6 +89,7 @@ def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, don
     if not changed:
         return
     if other_words:
+        storage.delete(keys_of(record, run_of(copy.run_id, state)).summary)
         store_transcript(copy.transcript_path, new, storage)
         done.summaries_forgotten += record.summary_path is not None
     done.changed += 1

@@ -115,10 +115,17 @@ def test_a_summary_of_other_words_is_forgotten_and_its_price_is_not(database: st
         run_id = buy(export)
         by_sql(
             database,
-            "UPDATE call_records SET summary_path = 'exports/x/summary/s.md', tags = '{заказ}', summary_cost = 0.01,"
+            "UPDATE call_records SET summary_path = "
+            " replace(replace(transcript_path, '/transcripts/', '/summary/'), '.txt', '.md'),"
+            " tags = '{заказ}', summary_cost = 0.01,"
             " summary_bought = true",
         )
+        files = dict(by_sql(database, "SELECT call_id, summary_path FROM call_records"))
+        for key in files.values():
+            export.storage.put_bytes(key, b"# summary", "text/markdown")
         assert rebuild(export, run_id, swapped(export.policy, LINE)).summaries_forgotten == 1
+        kept = {call_id for call_id, key in files.items() if export.storage.exists(key)}
+        assert kept == {"call-2", "call-3"}, "nobody reads a summary with the roles the wrong way round"
         rows = by_sql(database, "SELECT call_id, summary_path, tags, summary_cost FROM call_records ORDER BY 1")
         assert [(row[0], row[1] is None, row[2]) for row in rows] == [
             ("call-1", True, []), ("call-2", False, ["заказ"]), ("call-3", False, ["заказ"]),

@@ -100,6 +100,33 @@ def test_a_bad_keyword_does_not_refuse_the_request(service: tuple[RecogniserSimu
     assert sent_fields(simulator)["keywords[]"] == ["b Рога и копыта /b"]
 
 
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe"])
+def test_a_model_without_a_field_for_keywords_reads_them_in_its_prompt(
+    service: tuple[RecogniserSimulator, str], audio: Path, model: str
+) -> None:
+    simulator, url = service
+    ask(url, audio, model=model, keywords=["Битрикс24", " ", "<СБП>"], prompt="Звонок.")
+    assert sent_fields(simulator)["prompt"] == ["Звонок. Битрикс24, СБП"]
+    ask(url, audio, model=model, keywords=["Битрикс24"])
+    assert sent_fields(simulator)["prompt"] == ["Битрикс24"]
+
+
+def test_keywords_in_a_prompt_are_whole_and_bounded(service: tuple[RecogniserSimulator, str], audio: Path) -> None:
+    simulator, url = service
+    ask(url, audio, model="whisper-1", keywords=[f"слово{n}" for n in range(1000)], prompt="Звонок.")
+    (sent,) = sent_fields(simulator)["prompt"]
+    assert 300 < len(sent) <= 408
+    assert set(sent.removeprefix("Звонок. ").split(", ")) <= {f"слово{n}" for n in range(1000)}
+
+
+def test_a_model_with_a_field_for_keywords_has_its_prompt_as_written(
+    service: tuple[RecogniserSimulator, str], audio: Path
+) -> None:
+    simulator, url = service
+    ask(url, audio, keywords=["Битрикс24"], prompt="Звонок.")
+    assert sent_fields(simulator)["prompt"] == ["Звонок."]
+
+
 def test_segments_of_models_that_give_them(service: tuple[RecogniserSimulator, str], audio: Path) -> None:
     assert ask(service[1], audio, model="whisper-1").segments[0].end > 0
     assert ask(service[1], audio, model="gpt-4o-transcribe-diarize").segments[0].speaker

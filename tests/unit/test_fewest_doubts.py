@@ -72,9 +72,17 @@ def test_a_second_answer_never_replaces_a_sound_one() -> None:
 
 
 def test_where_no_piece_is_to_blame_the_second_answers_stand_together_if_they_are_better() -> None:
-    few, talk = ["да"] * 40, dict.fromkeys(range(40), HONEST)
+    few, talk = ["да"] * 40, {n: f"{HONEST} {n}" for n in range(40)}
     assert chosen(few, talk, speech_sec=15.0) == ["second"] * 40
     assert chosen(few, dict.fromkeys(range(40), "нет"), speech_sec=15.0) == ["first"] * 40
+
+
+def test_one_text_all_over_the_call_is_heard_again_and_a_second_answer_that_is_no_loop_stands() -> None:
+    same = ["Спасибо за внимание!"] * 5
+    assert doubtful(*same, HONEST) == [0, 1, 2, 3, 4]
+    talk = {n: f"{HONEST} {n}" for n in range(5)}
+    assert chosen([*same, HONEST], talk) == ["second"] * 5 + ["first"]
+    assert chosen([*same, HONEST], dict.fromkeys(range(5), "Всего доброго вам!")) == ["first"] * 6
 
 
 def test_what_was_recognised_survives_json() -> None:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from include.config.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
 from include.domain.errors import NotConfigured
+from include.domain.review import ReviewPolicy
+from include.steps.texts import judge_of
 
 # a usable value of every variable, other than the file's own
 USABLE = {
@@ -130,3 +132,8 @@ def test_a_field_that_nobody_reads_is_refused(tmp_path: Path) -> None:
 def test_the_policy_cannot_be_changed_after_the_check() -> None:
     with pytest.raises(ValidationError):
         load_policy({}).stt.model = "other"
+
+
+def test_the_flags_defaults_are_those_of_the_file() -> None:
+    """Unit tests of the flags use the defaults, runs use the file."""
+    assert judge_of(load_policy({})).policy == ReviewPolicy()

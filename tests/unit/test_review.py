@@ -65,6 +65,34 @@ def test_people_repeat_themselves(text: str) -> None:
     assert not is_loop(text, POLICY)
 
 
+INVENTED = "Спасибо за внимание!"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [INVENTED] * 30,
+        [INVENTED, "спасибо за внимание"] * 2 + [f"{HONEST} {n}" for n in range(8)],
+        [INVENTED] * 4 + [""] * 40,
+    ],
+)
+def test_one_text_in_many_pieces_of_a_call_is_a_loop(texts: list[str]) -> None:
+    assert "loop" in reasons(*texts, speech_sec=4.0)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["да"] * 30,
+        [text for n in range(10) for text in ("Угу.", "Хорошо.", f"{HONEST} {n}")],
+        [INVENTED] * 3,
+        [INVENTED] * 4 + [f"{HONEST} {n}" for n in range(9)],
+    ],
+)
+def test_short_answers_and_rare_repeats_are_what_people_say(texts: list[str]) -> None:
+    assert "loop" not in reasons(*texts, speech_sec=4.0)
+
+
 def test_more_words_than_anybody_says() -> None:
     words = " ".join(f"слово{n}" for n in range(40))
     assert "speech_rate" in reasons(words, speech_sec=1.0)
