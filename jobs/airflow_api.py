@@ -66,7 +66,7 @@ class AirflowApi:
         self._check(self._send("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False}), "unpause the DAG")
 
     def publish_again(self, dag_run_id: str) -> None:
-        """Clears `publish` and what follows it: registry and report are written anew, the verdict is the same."""
+        """Clears `publish` and what follows it: registry and report are written anew, the run's end stays as it was."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": dag_run_id, "task_ids": ["publish"],
                 "include_downstream": True}  # fmt: skip
         answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/clearTaskInstances", body)

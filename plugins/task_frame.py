@@ -92,7 +92,10 @@ def _show_registry(run_id: str, state: "State") -> None:
 
 
 def reopen_if_cleared(context: "Context", run_id: str, state: "State", stage: str) -> None:
-    """Any task cleared after its run had closed opens the run again, or the run could never end better than it did."""
+    """A task on records, cleared after its run had closed, opens the run again, or it could never end better.
+
+    `publish` and `close_run` never do it: they are cleared to write a closed run's files again.
+    """
     if is_fresh(context):
         stop.reopen_if_closed(UUID(run_id), state, stage=stage)
 

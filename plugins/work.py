@@ -21,6 +21,7 @@ from include.steps import open_run as open_step
 from include.steps import plan as plan_step
 from include.steps import preflight as preflight_step
 from include.steps import publish as publish_step
+from include.steps import stop
 from include.steps import summarize as summarize_step
 from include.steps import transcribe as transcribe_step
 from include.steps.outcome import BatchFailed
@@ -39,7 +40,6 @@ from plugins.task_frame import (
     is_low_rate,
     note,
     note_run,
-    reopen_if_cleared,
     step,
     task_states,
     told,
@@ -196,7 +196,7 @@ def publish(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
-        reopen_if_cleared(context, run_id, state, publish_step.STAGE)
+        stop.reopen_if_unpublished(UUID(run_id), state, stage=publish_step.STAGE)
         failed = failed_upstream(context, BEFORE_BATCHES)
         publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
@@ -207,10 +207,13 @@ def close_run(context: "Context", run_id: str | None) -> None:
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
-        reopen_if_cleared(context, run_id, state, close_step.STAGE)
+        again = is_fresh(context) and stop.is_closed(UUID(run_id), state)  # a retry ends what a killed try began
         failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
     note_run(context, run_id, f"{capital(verdict.status)}: {verdict.sentence}.")
-    alerts.run_closed(context, run_id, verdict.sentence)
+    if not again:
+        alerts.run_closed(context, run_id, verdict.sentence)
     if verdict.status is RunStatus.ERROR:  # a verdict: asked again it would be the same, minutes later
         raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
+    if again and failed == "publish":
+        raise AirflowFailException("the files of the run were not written again: the task publish says why")

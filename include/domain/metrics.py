@@ -26,13 +26,17 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class RecordCounters:
-    """Of single recordings, from their history. Money is USD; minutes are of recognised audio, exact."""
+    """Of single recordings, from their history. Money is USD; minutes are of recognised audio, exact.
+
+    `qa_checked` counts every finding by its result, corrected ones too.
+    """
 
     texts: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, Decimal] = field(default_factory=dict)
     minutes: Decimal = Decimal(0)
     dead_letters: int = 0
+    qa_checked: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "RecordCounters") -> "RecordCounters":
         return RecordCounters(
@@ -41,6 +45,7 @@ class RecordCounters:
             cost={kind: self.cost.get(kind, Decimal(0)) + other.cost.get(kind, Decimal(0)) for kind in MONEY_KINDS},
             minutes=self.minutes + other.minutes,
             dead_letters=self.dead_letters + other.dead_letters,
+            qa_checked=_sum(self.qa_checked, other.qa_checked),
         )
 
 
@@ -61,7 +66,8 @@ class RunNow:
 class Figures:
     """Everything of one scrape; times are UTC.
 
-    `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet.
+    `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet;
+    `qa_recordings` are counted by what people say of them now.
     """
 
     run_ends: Mapping[str, int]
@@ -71,7 +77,7 @@ class Figures:
     refusals: Mapping[str, int]
     low_rate_switches: int
     low_rate_active: bool
-    qa_checked: Mapping[str, int]
+    qa_recordings: Mapping[str, int]
     errors_over_day: int
     dead_letters_waiting: int
     recordings: int

@@ -75,7 +75,9 @@ def _counters(figures: Figures) -> Iterator[Metric]:
     yield _counter("call_export_cost", "Money spent, USD", "kind", money, MONEY_KINDS)
     yield CounterMetricFamily("call_transcription_minutes", "Minutes of recognised audio", value=float(records.minutes))
     yield CounterMetricFamily("call_export_dlq_moved", "Recordings given up after a day", value=records.dead_letters)
-    yield _counter("call_export_qa_checked", "Recordings checked by people", "result", figures.qa_checked, QA_RESULTS)
+    yield _counter(
+        "call_export_qa_checked", "Findings of people who listened", "result", records.qa_checked, QA_RESULTS
+    )
     codes = ("QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT")
     yield _counter("call_export_portal_refusals", "The portal's requests to wait", "code", figures.refusals, codes)
     yield CounterMetricFamily(
@@ -112,6 +114,10 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
     }  # fmt: skip
     for name, (help_text, value) in values.items():
         yield GaugeMetricFamily(name, help_text, value=float(value))
+    checked = GaugeMetricFamily("call_export_qa_recordings", "Recordings by what people say of them", labels=["result"])
+    for result in QA_RESULTS:
+        checked.add_metric([result], figures.qa_recordings.get(result, 0))
+    yield checked
 
 
 def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:

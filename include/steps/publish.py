@@ -27,6 +27,7 @@ from include.domain.masking import mask_number, mask_phones
 from include.domain.naming import log_key, registry_key, report_key
 from include.domain.periods import Period
 from include.domain.registry import NO_MASKS, Masks
+from include.domain.states import RunStatus
 from include.reporting.registry import write_registry
 from include.reporting.report import render_report
 from include.reporting.run_log import write_run_log
@@ -41,18 +42,22 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
 
     A run with nothing to say about the calls themselves leaves the registry and the report of an earlier one alone: one
     that only made a forecast, or one that never got as far as their list.
-    What has been failing for too long goes to the DLQ first, so that the report lists it (D18).
+    What has been failing for too long goes to the DLQ first, so that the report lists it (D18). For a run that is
+    closed (people's findings, rebuilt texts) files are all that is written: its records and history stay as they were.
     `upstream_failed` names a task that every call depends on and that did not end well; the report says so.
     """
     run = run_of(run_id, state)
-    state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
+    goes_on = run.status is RunStatus.RUNNING
+    if goes_on:
+        state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
     rows = 0
     if not run.dry_run and (_listed(run) or not storage.exists(_registry_key(run))):
         with state.transaction() as connection:
             registry_turn(connection, _registry_key(run))
             rows = _publish_registry(run, connection, storage, policy)
         _publish_report(run, state, storage, policy, upstream_failed)
-        state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
+        if goes_on:
+            state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
     _publish_log(run, state, storage)
     return rows
 

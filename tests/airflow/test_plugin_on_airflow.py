@@ -63,6 +63,7 @@ class TestMetrics:
         assert {
             "call_export_runs", "call_transcripts", "call_export_duration_seconds", "call_transcription_minutes",
             "call_export_cost", "call_export_retry", "call_export_qa_checked",
+            "call_export_qa_recordings",
         } <= names  # fmt: skip
 
     def test_the_token_is_in_a_file_of_the_owner_alone(self, system: System) -> None:

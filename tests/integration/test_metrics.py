@@ -13,8 +13,10 @@ from include.clients.state.metrics import MetricsReader
 from include.clients.state.store import State
 from include.config.policy import load_policy
 from include.domain.errors import ErrorCode, Temporary
+from include.domain.qa import QaCheck
 from include.domain.states import RecordStatus, RunStatus
 from include.reporting.metrics import limits_of, render_metrics
+from include.steps.qa import record_checks
 from tests.integration.state_samples import bought, call, give_up, one, opened, rows, to_text
 
 pytestmark = pytest.mark.postgres
@@ -59,6 +61,7 @@ def test_an_empty_state_has_every_metric_at_zero(database: str) -> None:
     for stage in ("download", "transcribe", "summarize"):
         assert value(samples, "call_export_retry_total", stage=stage) == 0
     assert value(samples, "call_export_qa_checked_total", result="ok") == 0
+    assert value(samples, "call_export_qa_recordings", result="issue") == 0
     assert value(samples, "call_export_cost_total", kind="recognition") == 0
     assert value(samples, "call_transcription_minutes_total") == 0
     assert value(samples, "call_export_budget_usd") == 54
@@ -198,18 +201,22 @@ def test_dead_letters_wait_until_replayed_or_done(database: str) -> None:
     assert value(samples, "call_export_dlq_moved_total") == 1
 
 
-def test_what_people_checked(database: str) -> None:
-    with State(database) as state, psycopg.connect(database, autocommit=True) as connection:
+def test_a_corrected_finding_is_counted_once_more_and_changes_sides_in_the_present_state(database: str) -> None:
+    """A counter that went down would be read as a restart."""
+    with State(database) as state:
         run = opened(state, "1", call(1), call(2))
-        for row, result in zip(rows(state, run), ("ok", "issue"), strict=True):
-            connection.execute(
-                "INSERT INTO call_qa_checks (run_id, call_id, record_id, result, checked_by)"
-                " VALUES (%s, %s, %s, %s, 'analyst')",
-                [run.run_id, *row.key, result],
-            )
+        for number, row in enumerate(rows(state, run)):
+            to_text(state, row, checksum=f"c{number}")
+            ok = [QaCheck(row.call_id, row.record_id, "ok", "", where="row 1")]
+            assert record_checks(run.run_id, ok, state, by="analyst") == 1
+        first = rows(state, run)[0]
+        corrected = [QaCheck(first.call_id, first.record_id, "issue", "the end is missing", where="row 1")]
+        assert record_checks(run.run_id, corrected, state, by="analyst") == 1
     samples = page(database)
-    assert value(samples, "call_export_qa_checked_total", result="ok") == 1
-    assert value(samples, "call_export_qa_checked_total", result="issue") == 1
+    found = {result: value(samples, "call_export_qa_checked_total", result=result) for result in ("ok", "issue")}
+    assert found == {"ok": 2, "issue": 1}
+    stands = {result: value(samples, "call_export_qa_recordings", result=result) for result in ("ok", "issue")}
+    assert stands == {"ok": 1, "issue": 1}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class MetricsReader(Session):
             durations=_durations(self._values(_FILE, "durations", bounds=list(DURATION_BUCKETS))),
             records=self._record_counters(),
             low_rate_active=self._value("low_rate_active"),
-            qa_checked=dict(self._values(_FILE, "qa_checked")),
+            qa_recordings=dict(self._values(_FILE, "qa_recordings")),
             errors_over_day=self._value("errors_over_day"),
             dead_letters_waiting=self._value("dead_letters_waiting"),
             recordings=self._value("recordings"),
@@ -76,10 +76,12 @@ def _durations(rows: Iterable[tuple[Any, ...]]) -> dict[str, Durations]:
 
 def _counters(rows: Iterable[tuple[Any, ...]]) -> RecordCounters:
     total = RecordCounters()
-    for outcome, stage, count, cost, minutes in rows:
+    for outcome, label, count, cost, minutes in rows:
         match outcome:
             case "retry":
-                total += RecordCounters(retries={stage: count})
+                total += RecordCounters(retries={label: count})
+            case "qa_checked":
+                total += RecordCounters(qa_checked={label: count})
             case "moved_to_dlq":
                 total += RecordCounters(dead_letters=count)
             case "summarized":

@@ -3,19 +3,26 @@
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from include.clients.state.rows import NewRun, Progress, Run, RunColumns
-from include.clients.state.session import Session, statement, storable_detail
+from include.clients.state.session import Session, statement, storable, storable_detail
 from include.domain.budget import Spending
 from include.domain.errors import ErrorCode
 from include.domain.states import RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
 
 _FILE = "runs"
 _MONEY = "money"
+
+
+class LastEnd(NamedTuple):
+    """`verdict` is the sentence with which the run was closed, `failed_step` the task whose failure decided it."""
+
+    verdict: str
+    failed_step: str | None
 
 
 class Runs(Session):
@@ -84,8 +91,23 @@ class Runs(Session):
         False where it was not running any more; its sums are fresh even then.
         """
         with self.transaction():
-            self._count(_FILE, "sum_up", run_id=run_id)
+            self.sum_up(run_id)
             return self.move_run(run_id, status, expected={RunStatus.RUNNING}, stage=stage, detail=detail)
+
+    def sum_up(self, run_id: UUID) -> None:
+        """The run's calls, minutes and money as its records have them now."""
+        self._count(_FILE, "sum_up", run_id=run_id)
+
+    def last_end(self, run_id: UUID) -> LastEnd | None:
+        """How the run ended the last time; None where it never has."""
+        return next(iter(self._rows(_FILE, "last_end", LastEnd, run_id=run_id)), None)
+
+    def stop_run(self, run_id: UUID, reason: str, *, kind: str, error_code: ErrorCode | None, stage: str) -> bool:
+        """False where the run was stopped before: the first reason stays."""
+        reason = storable(reason)
+        why = Jsonb({"reason": reason, "kind": kind})
+        return self._count(_FILE, "stop_run", run_id=run_id, reason=reason, stage=stage, error_code=error_code,
+                           detail=why) == 1  # fmt: skip
 
     def note_run(self, run_id: UUID, patch: Mapping[str, Any]) -> None:
         """Merges `patch` into the run's metadata, key by key."""

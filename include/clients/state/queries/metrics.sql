@@ -31,20 +31,21 @@ SELECT event, width_bucket(seconds, :bounds::float[]) AS bucket, count(*), sum(s
 SELECT coalesce((SELECT id FROM call_events WHERE at < now() - interval '15 minutes' ORDER BY id DESC LIMIT 1), 0);
 
 -- name: record_events
--- Of single recordings, in a range of the history. `bought` summaries were paid for; others were found again.
+-- Of single recordings, in a range of the history, by stage, or by result where people listened. `bought` summaries were paid for; others were found again.
 WITH happened AS (
-    SELECT stage, detail,
+    SELECT detail,
            CASE WHEN event = 'completed' AND detail ? 'reused_from' THEN 'reused'
                 WHEN event IN ('pending', 'downloaded', 'summary_failed') THEN 'retry'
-                ELSE event END AS outcome
+                ELSE event END AS outcome,
+           CASE event WHEN 'qa_checked' THEN detail ->> 'result' ELSE stage END AS label
       FROM call_events
      WHERE id > :after AND (id <= :up_to OR :up_to::bigint IS NULL) AND call_id IS NOT NULL
-       AND (event IN ('completed', 'missing_audio', 'summarized', 'moved_to_dlq')
+       AND (event IN ('completed', 'missing_audio', 'summarized', 'moved_to_dlq', 'qa_checked')
             OR event = 'error' AND stage IN ('download', 'transcribe')
             OR event IN ('pending', 'downloaded') AND error_code IS NOT NULL
             OR event = 'summary_failed' AND NOT coalesce((detail ->> 'final')::boolean, false))
 )
-SELECT outcome, stage, count(*),
+SELECT outcome, label, count(*),
        coalesce(sum(CASE WHEN outcome = 'completed' THEN (detail ->> 'cost')::numeric
                          WHEN outcome = 'summarized' AND (detail ->> 'bought')::boolean
                          THEN (detail ->> 'usd')::numeric END), 0),
@@ -55,7 +56,8 @@ SELECT outcome, stage, count(*),
 -- name: low_rate_active
 SELECT coalesce(bool_or(low_rate_until > now()), false) FROM portal_pace;
 
--- name: qa_checked
+-- name: qa_recordings
+-- What stands now: a finding that was corrected has changed sides.
 SELECT result, count(*) FROM call_qa_checks GROUP BY result;
 
 -- name: errors_over_day
