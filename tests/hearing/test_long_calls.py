@@ -28,7 +28,6 @@ FULL = [
 @pytest.mark.parametrize(
     ("seconds", "extension", "stereo", "dialect"),
     [
-        pytest.param(HOURS_3, "wav", True, "gpt-transcribe", id="3 h, stereo"),
         pytest.param(MINUTES_47, "mp3", True, "gpt-transcribe", id="47 min, stereo"),
         pytest.param(MINUTES_47, "mp3", False, "whisper-1", id="47 min, mono"),
     ],
