@@ -21,7 +21,8 @@ class RunFacts:
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
-    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods.
+    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods. `idle_sec` is
+    the waiting for a person's answer and between an end and its resumption.
     """
 
     run_id: UUID
@@ -51,6 +52,7 @@ class RunFacts:
     stop: str | None
     refused: str | None = None
     failed_step: str | None = None
+    idle_sec: float = 0.0
 
     def listed(self, records: int) -> int:
         """Rows of the portal's statistics that are accounted for, if so many of them became rows of the registry."""

@@ -52,9 +52,9 @@ def assess(figures: RunFigures, settings: ReportSettings) -> Assessment:
 
 
 def elapsed_seconds(run: RunFacts) -> float | None:
-    """From the start to the end, or to the last event where the end is not written yet."""
+    """From the start to the end, or to the last event where the end is not written yet; without idle times."""
     until = run.finished_at or run.last_event_at
-    return (until - run.started_at).total_seconds() if run.started_at and until else None
+    return (until - run.started_at).total_seconds() - run.idle_sec if run.started_at and until else None
 
 
 def over_forecast(figures: RunFigures) -> Decimal | None:

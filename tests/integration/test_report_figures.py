@@ -180,6 +180,15 @@ def test_time_by_stage_and_the_portals_refusals_while_the_run_went(conn):
     assert figures.run.last_event_at == begin + timedelta(minutes=5)
 
 
+def test_waiting_for_an_answer_and_days_before_a_resumption_are_nobodys_work(conn):
+    begin = datetime(2025, 8, 3, 2, tzinfo=UTC)
+    for hours, event in ((0, "running"), (1, "approval_wanted"), (11, "approved"), (12, "error"), (40, "running")):
+        add_event(conn, begin + timedelta(hours=hours), stage="plan", event=event)
+    assert run_figures(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600
+    add_event(conn, begin + timedelta(hours=41), stage="close_run", event="completed")
+    assert run_figures(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600, "what comes after the last end is no run's time"
+
+
 def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn):
     """The database knows of the stop; what failed before the batches it is told."""
     conn.execute(

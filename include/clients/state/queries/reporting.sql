@@ -18,6 +18,13 @@ SELECT at, run_id, call_id, record_id, stage, event, duration_ms, error_code, de
 -- name: run_facts(run_id)
 SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, period_to, started_at, finished_at,
        (SELECT max(at) FROM call_events WHERE call_events.run_id = call_exports.run_id) AS last_event_at,
+       -- a question that waits for a person, and days between an end and its resumption, are nobody's work
+       (SELECT coalesce(sum(extract(epoch FROM until - at)), 0)::float
+          FROM (SELECT event, at, lead(at) OVER (ORDER BY id) AS until FROM call_events
+                 WHERE call_events.run_id = call_exports.run_id AND call_id IS NULL
+                   AND event IN ('running', 'completed', 'error', 'cancelled', 'approval_wanted', 'approved', 'refused',
+                                 'approval_timed_out')) AS steps
+         WHERE event IN ('completed', 'error', 'cancelled', 'approval_wanted')) AS idle_sec,
        currency_code, forecast_cost, approved_cost,
        -- the first forecast stays, like forecast_cost: a resumed run is held to what was said before it spent anything
        (SELECT (detail ->> 'minutes')::integer FROM call_events
