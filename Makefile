@@ -45,8 +45,9 @@ sql: install ## psql на базе состояния: call_exports, call_record
 	@$(OPS) pg psql
 
 # Three pytests side by side: those on a running Airflow mostly wait.
-ON_AIRFLOW := tests/airflow
-ON_AIRFLOW_OF_ITS_OWN := tests/browser tests/integration/test_ops_launcher.py
+WITH_AIRFLOW := tests/airflow tests/browser tests/integration/test_ops_launcher.py
+ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
+	approval_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)
 
 test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST
@@ -56,13 +57,13 @@ else
 endif
 
 test-airflow:
-	@$(VENV)/python -m pytest $(ON_AIRFLOW)
+	@$(VENV)/python -m pytest $(ON_ONE_AIRFLOW)
 
 test-browser:
-	@$(VENV)/python -m pytest $(ON_AIRFLOW_OF_ITS_OWN)
+	@$(VENV)/python -m pytest $(WITH_AIRFLOW) $(addprefix --ignore=,$(ON_ONE_AIRFLOW))
 
 test-without-airflow:
-	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(ON_AIRFLOW) $(ON_AIRFLOW_OF_ITS_OWN))
+	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(WITH_AIRFLOW))
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .
