@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from include.clients.language_model import LanguageModel, ModelAnswer
-from include.clients.state.rows import RecordRow, Run
+from include.clients.state.rows import Payment, RecordRow, Run
 from include.clients.state.store import State
 from include.clients.state.summary_failures import SummaryFailures, summary_failures
 from include.clients.storage.base import Storage
@@ -164,7 +164,8 @@ def _answer(record: RecordRow, body: str, work: Summarising) -> tuple[CallSummar
     )
     summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
     cost = _cost(answer, len(work.instructions) + len(data), work.policy) | {"bought_for": _name_of(record)}
-    keep_answer(work.state, checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost})
+    paid = Payment(record.run_id, record.key, Decimal(cost["usd"]))
+    keep_answer(work.state, checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost}, paid)
     return summary, {**cost, "bought": True}
 
 

@@ -288,6 +288,27 @@ def test_a_summary_of_a_text_rebuilt_meanwhile_is_paid_beside_the_first(world: W
     assert world.rows("SELECT summary_cost, spent FROM call_records") == [(2 * COST, 2 * COST)]
 
 
+def test_a_text_that_is_rebuilt_to_what_it_was_pays_for_its_summary_once(world: World):
+    add_calls(world, TEXT.format(1))
+    world.summarize(FakeModel())
+    with psycopg.connect(world.database) as connection:
+        connection.execute("UPDATE call_records SET summary_path = NULL")
+    again = FakeModel()
+    assert world.summarize(again) == 1
+    assert again.asked == []
+    assert world.rows("SELECT summary_cost, spent FROM call_records") == [(COST, COST)]
+
+
+def test_a_summary_that_is_paid_and_not_stored_yet_is_in_what_the_run_has_spent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    add_calls(world, TEXT.format(1))
+    monkeypatch.setattr(world.storage, "put_bytes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.summarize(FakeModel())
+    assert world.rows("SELECT summary_cost, spent FROM call_records") == [(None, COST)]
+
+
 def test_tokens_that_the_service_does_not_count_are_estimated_and_never_free(world: World):
     add_calls(world, TEXT.format(1))
     world.summarize(FakeModel(tokens=(None, None)))

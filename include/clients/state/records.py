@@ -195,7 +195,7 @@ class Records(Moves):
     def set_summary(
         self, record: RecordRow, *, summary_path: str, tags: Sequence[str], cost: Decimal, bought: bool
     ) -> None:
-        """`cost` (USD) is what the summary cost; `bought` says that this very record paid it."""
+        """`cost` (USD) is what the summary cost; `bought` says that it was bought for this very record."""
         self._count(
             _FILE,
             "set_summary",

@@ -138,7 +138,7 @@ class RecordColumns(TypedDict, total=False):
 
 
 class Payment(NamedTuple):
-    """For what was bought for a recording before its text is there; `price` in USD."""
+    """For what was bought for a recording before its text or summary is there; `price` in USD."""
 
     run_id: UUID
     key: RecordKey

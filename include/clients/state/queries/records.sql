@@ -87,13 +87,20 @@ UPDATE call_records own
    AND own.status = 'completed';
 
 -- name: set_summary!
--- A summary paid by another record shows its price and adds nothing to this run's spending.
+-- Its price lies in `spent_unfinished` since it was bought; an answer that is found again adds nothing. A summary paid by
+-- another record shows its price and is not this run's spending.
+WITH due AS (
+    SELECT CASE WHEN :bought AND spent_unfinished >= round(:cost::numeric, 6) THEN round(:cost::numeric, 6) ELSE 0 END AS price
+      FROM call_records
+     WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = 'completed'
+       FOR UPDATE
+)
 UPDATE call_records
    SET summary_path = :summary_path, tags = :tags, updated_at = now(),
-       summary_bought = summary_bought OR :bought,
-       summary_cost = CASE WHEN :bought AND summary_bought THEN summary_cost + :cost::numeric
-                           WHEN summary_bought THEN summary_cost
-                           ELSE :cost::numeric END
+       spent_unfinished = spent_unfinished - due.price,
+       summary_bought = summary_bought OR due.price > 0,
+       summary_cost = CASE WHEN summary_bought THEN summary_cost + due.price ELSE :cost::numeric END
+  FROM due
  WHERE run_id = :run_id AND call_id = :call_id AND record_id = :record_id AND status = 'completed';
 
 -- name: reuse!

@@ -8,7 +8,7 @@ ALTER TABLE call_records
     ADD COLUMN summary_cost numeric(12, 6),         -- what this text's summaries cost when they were bought, USD
     ADD COLUMN summary_bought boolean NOT NULL DEFAULT false,  -- by this very record, not reused from another
     ADD COLUMN spent_earlier numeric(14, 6) NOT NULL DEFAULT 0,     -- for texts and summaries that others replaced, USD
-    ADD COLUMN spent_unfinished numeric(14, 6) NOT NULL DEFAULT 0;  -- for pieces whose text is not there yet, USD
+    ADD COLUMN spent_unfinished numeric(14, 6) NOT NULL DEFAULT 0;  -- for what has no text or summary yet, USD
 
 -- What the record's own run paid for it, USD: a reused text or summary was another's expense.
 ALTER TABLE call_records
