@@ -48,6 +48,8 @@ from plugins.task_frame import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.clients.state.store import State
+
 BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 
 
@@ -114,10 +116,12 @@ def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: 
 
 
 def download(context: "Context", run_id: str, batch: int) -> int:
-    with (
-        batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state,
-        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal,
-    ):
+    with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
+        return _download(run_id, batch, state, fresh=is_fresh(context))
+
+
+def _download(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
+    with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
         return download_step.download_batch(
             UUID(run_id),
             batch,
@@ -125,7 +129,7 @@ def download(context: "Context", run_id: str, batch: int) -> int:
             storage=StorageHook().get_conn(),
             state=state,
             policy=load_run_policy(),
-            fresh=is_fresh(context),
+            fresh=fresh,
         )
 
 
@@ -152,20 +156,8 @@ def _fetch_again(run_id: str, batch: int) -> int:
 
     Recordings of the batch that failed to download are the download task's red, and no reason to leave these.
     """
-    with (
-        suppress(BatchFailed),
-        StateHook().get_conn() as state,
-        Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal,
-    ):
-        return download_step.download_batch(
-            UUID(run_id),
-            batch,
-            portal=portal,
-            storage=StorageHook().get_conn(),
-            state=state,
-            policy=load_run_policy(),
-            fresh=False,
-        )
+    with suppress(BatchFailed), StateHook().get_conn() as state:
+        return _download(run_id, batch, state, fresh=False)
     return 0
 
 

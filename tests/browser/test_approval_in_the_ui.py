@@ -1,8 +1,6 @@
 """A budget's approval as a person gives it: the question in Airflow's UI, one run approved, another refused."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,7 +10,7 @@ from ops.generated import ADMIN
 from ops.runtime import REPOSITORY
 from tests.airflow.costly import add_costly_calls
 from tests.airflow.system import System, eventually
-from tests.browser.ui import CHROMIUM, browser_page, log_in
+from tests.browser.ui import CHROMIUM, log_in
 
 APPROVED_DAYS = ("2025-09-01", "2025-09-02")
 REFUSED_DAYS = ("2025-09-03", "2025-09-04")
@@ -24,12 +22,6 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with browser_page(tmp_path) as page:
-        yield page
 
 
 def asking(system: System, days: tuple[str, str]) -> str:

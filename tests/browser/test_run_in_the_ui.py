@@ -1,8 +1,6 @@
 """An operator's way through the UI: log in, open the DAG, fill in two dates, trigger, watch the run become green."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,7 +10,7 @@ from include.config.names import DAG_ID
 from ops.generated import ADMIN
 from ops.runtime import REPOSITORY
 from tests.airflow.system import System
-from tests.browser.ui import CHROMIUM, browser_page, log_in
+from tests.browser.ui import CHROMIUM, log_in
 
 PERIOD = ("2025-08-07", "2025-08-08")
 PICTURE = REPOSITORY / "build" / "run.png"  # the committed copy is docs/images/run.png
@@ -24,12 +22,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with browser_page(tmp_path) as page:
-        yield page
 
 
 def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
