@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 PORTAL_LADDER = (1, 3, 6, 12, 24)
 RECOGNITION_LADDER = (1, 3, 6)
 
-# Airflow's own count only bounds the number of task starts; how often one recording may fail is counted in its row,
-# so that the portal's and the recogniser's "slow down" uses up no attempt (D13, D14a).
+# Airflow's own count only bounds the number of task starts. How often a recording may fail is counted in its row, a
+# whole step in the task's state store: "slow down" and "in another's hands" use up neither (D13, D14a).
 TASK_RETRIES = 1000
+FAILURES = "failures"
 # A failure of the whole step (the portal does not answer at all): about half an hour, then a person should look.
 STEP_FAILURES = 20
 # The other side's hint is believed within these bounds, in seconds: "0" would be a busy loop, days a mistake of units.
@@ -39,16 +40,16 @@ class LadderRetryPolicy(RetryPolicy):
         exception: BaseException,
         try_number: int,
         max_tries: int,
-        context: "Context | None" = None,  # noqa: ARG002  Airflow's signature
+        context: "Context | None" = None,
     ) -> RetryDecision:
-        start = try_number - max(0, max_tries - TASK_RETRIES)  # Airflow counts on after a person cleared the task
         if isinstance(exception, Throttled) or hasattr(exception, "attempt"):
-            return self._wait(getattr(exception, "attempt", start), exception)
-        if isinstance(exception, Temporary) and start <= STEP_FAILURES:
-            return self._wait(start, exception)
-        if isinstance(exception, ExportError) or start > len(self.ladder):
+            return self._wait(getattr(exception, "attempt", try_number), exception)
+        if isinstance(exception, ExportError) and not isinstance(exception, Temporary):
             return RetryDecision.fail(f"{type(exception).__name__}: no retry repairs this")
-        return self._wait(start, exception)
+        failures = _counted(context, max_tries)
+        if failures > (STEP_FAILURES if isinstance(exception, Temporary) else len(self.ladder)):
+            return RetryDecision.fail(f"{type(exception).__name__} for the {failures}th time")
+        return self._wait(failures, exception)
 
     def _wait(self, attempt: int, exception: Any) -> RetryDecision:
         step = self.ladder[min(max(attempt, 1), len(self.ladder)) - 1]
@@ -56,3 +57,16 @@ class LadderRetryPolicy(RetryPolicy):
         seconds = self.base_seconds * step if hint is None else min(max(hint, SHORTEST_HINT), LONGEST_HINT)
         kind = "asked to slow down" if isinstance(exception, Throttled) else type(exception).__name__
         return RetryDecision.retry(timedelta(seconds=seconds), f"{kind}, wait {seconds:g} s")
+
+
+def _counted(context: "Context | None", max_tries: int) -> int:
+    """How often this task has failed, this time included. Clearing raises `max_tries`, and the count begins anew."""
+    assert context is not None, "the worker always gives the context"
+    store = context["task_state_store"]
+    match store.get(FAILURES):
+        case [int(since), int(before)] if since == max_tries:
+            failures = before + 1
+        case _:
+            failures = 1
+    store.set(FAILURES, [max_tries, failures])
+    return failures

@@ -1,6 +1,9 @@
 """What is tried again, after how long, and what fails at once (D13, D15)."""
 
+from typing import Any, cast
+
 import pytest
+from airflow.sdk import Context, RetryDecision
 from airflow.sdk.definitions.retry_policy import RetryAction
 
 from include.domain.errors import (
@@ -15,15 +18,40 @@ from include.domain.errors import (
     Throttled,
 )
 from include.steps.outcome import BatchFailed, Unfinished
-from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
+from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, STEP_FAILURES, TASK_RETRIES, LadderRetryPolicy
 
 PORTAL = LadderRetryPolicy(5, PORTAL_LADDER)
 RECOGNITION = LadderRetryPolicy(10, RECOGNITION_LADDER)
 
 
+class OneTask:
+    """A task that fails again and again; the state store keeps what it is given, as Airflow's does between tries."""
+
+    def __init__(self, policy: LadderRetryPolicy) -> None:
+        self.policy = policy
+        self.try_number, self.max_tries = 0, TASK_RETRIES
+        self.store: dict[str, Any] = {}
+
+    def clear(self) -> None:
+        """As Airflow does it: it counts on, and allows as many tries more."""
+        self.max_tries = self.try_number + TASK_RETRIES
+
+    def fails(self, error: BaseException) -> RetryDecision:
+        self.try_number += 1
+        context = cast(Context, {"task_state_store": self})
+        return self.policy.evaluate(error, self.try_number, self.max_tries, context)
+
+    def get(self, key: str) -> Any:
+        return self.store.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self.store[key] = value
+
+
 def waits(policy: LadderRetryPolicy, errors: list[BaseException]) -> list[float]:
     """Seconds before each next try, the errors coming one after another."""
-    decisions = [policy.evaluate(error, try_number, 100) for try_number, error in enumerate(errors, start=1)]
+    task = OneTask(policy)
+    decisions = [task.fails(error) for error in errors]
     assert {decision.action for decision in decisions} == {RetryAction.RETRY}
     return [decision.retry_delay.total_seconds() for decision in decisions]
 
@@ -52,16 +80,32 @@ def test_a_hint_is_believed_within_reason(hint: float, believed: float) -> None:
 
 
 def test_a_step_that_nobody_answers_is_given_up_after_half_an_hour() -> None:
-    decisions = [PORTAL.evaluate(Temporary("no answer"), number, TASK_RETRIES) for number in range(1, 22)]
+    task = OneTask(PORTAL)
+    decisions = [task.fails(Temporary("no answer")) for _ in range(21)]
     assert [decision.action for decision in decisions] == [RetryAction.RETRY] * 20 + [RetryAction.FAIL]
 
 
 def test_a_cleared_task_starts_the_ladder_anew() -> None:
-    assert PORTAL.evaluate(Temporary("no answer"), 22, 21 + TASK_RETRIES).action is RetryAction.RETRY
+    task = OneTask(PORTAL)
+    for _ in range(21):
+        task.fails(Temporary("no answer"))
+    task.clear()
+    assert task.fails(Temporary("no answer")).retry_delay.total_seconds() == 5
 
 
 def test_being_throttled_never_becomes_a_failure() -> None:
     assert waits(PORTAL, [Throttled("429", retry_after=1)] * 90) == [1] * 90
+
+
+@pytest.mark.parametrize(
+    "waiting", [Throttled("429", retry_after=1), Unfinished("in another's hands", attempt=1)], ids=["slow", "claimed"]
+)
+def test_after_long_waiting_a_failure_is_still_the_first_one(waiting: Temporary) -> None:
+    task = OneTask(PORTAL)
+    for _ in range(STEP_FAILURES * 2):
+        task.fails(waiting)
+    assert task.fails(Temporary("503")).retry_delay.total_seconds() == 5
+    assert task.fails(RuntimeError("a bug")).retry_delay.total_seconds() == 15
 
 
 @pytest.mark.parametrize(
@@ -85,10 +129,11 @@ def test_what_no_retry_repairs_fails_at_the_first_try(error: Exception) -> None:
 def test_an_unforeseen_error_follows_the_ladder_and_then_fails() -> None:
     errors: list[BaseException] = [RuntimeError("a bug")] * len(PORTAL_LADDER)
     assert waits(PORTAL, errors) == [5, 15, 30, 60, 120]
-    assert PORTAL.evaluate(RuntimeError("a bug"), len(PORTAL_LADDER) + 1, 100).action is RetryAction.FAIL
+    task = OneTask(PORTAL)
+    assert [task.fails(error).action for error in [*errors, RuntimeError("a bug")]][-1] is RetryAction.FAIL
 
 
 def test_the_reason_names_the_kind_of_error_and_never_quotes_it() -> None:
     """A foreign exception's text may hold a link with a token."""
-    reason = PORTAL.evaluate(RuntimeError("https://portal/rest/1/t0ken/"), 1, 100).reason
+    reason = OneTask(PORTAL).fails(RuntimeError("https://portal/rest/1/t0ken/")).reason
     assert reason == "RuntimeError, wait 5 s"

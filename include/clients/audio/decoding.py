@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -38,30 +39,31 @@ class Source:
 
     def blocks(self) -> Iterator[Samples]:
         """16-bit samples, BLOCK_SEC at a time, the last block shorter."""
-        waiting = np.empty((self.tracks, 0), dtype=np.int16)
+        size, waiting, count = BLOCK_SEC * self.rate, list[Samples](), 0
         for part in self._parts():
-            waiting = np.concatenate((waiting, part), axis=1)
-            while waiting.shape[1] >= self._block:
-                yield waiting[:, : self._block]
-                waiting = waiting[:, self._block :]
-        if waiting.shape[1]:
-            yield waiting
-
-    @property
-    def _block(self) -> int:
-        return BLOCK_SEC * self.rate
+            waiting.append(part)
+            count += part.shape[1]
+            if count >= size:
+                joined = np.concatenate(waiting, axis=1)
+                whole = count - count % size
+                yield from (joined[:, start : start + size] for start in range(0, whole, size))
+                waiting, count = [joined[:, whole:]], count - whole
+        if count:
+            yield np.concatenate(waiting, axis=1)
 
     def _parts(self) -> Iterator[Samples]:
-        resampler, form = self._resampler(), None
+        """Converted a second at a time: one by one, the 50,000 packets of an hour cost more than their decoding."""
+        fifo, resampler = AudioFifo(), self._resampler()
         for frame in self._frames():
-            # a recording glued together of several may change its rate or channels in the middle
-            if form not in (None, _form(frame)):
-                yield from _arrays(resampler.resample(None))
-                resampler = self._resampler()
-            form = _form(frame)
-            yield from _arrays(resampler.resample(frame))
-        if form is not None:
-            yield from _arrays(resampler.resample(None))
+            try:
+                fifo.write(frame)
+            except ValueError:  # a recording glued together of several may change its rate or channels in the middle
+                yield from _drained(fifo, resampler)
+                fifo, resampler = AudioFifo(), self._resampler()
+                fifo.write(frame)
+            if fifo.samples >= frame.sample_rate:
+                yield from _arrays(resampler.resample(fifo.read()))
+        yield from _drained(fifo, resampler)
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self.container.demux(self.stream):
@@ -75,8 +77,7 @@ class Source:
 
     def _resampler(self) -> AudioResampler:
         layout = "stereo" if self.tracks == 2 else "mono"
-        # frame_size batches small packets: 50,000 of them an hour would otherwise each cost a numpy call
-        return AudioResampler(format="s16p", layout=layout, rate=self.rate, frame_size=self.rate)
+        return AudioResampler(format="s16p", layout=layout, rate=self.rate)
 
 
 @contextmanager
@@ -102,8 +103,10 @@ def not_audio() -> Permanent:
     )
 
 
-def _form(frame: AudioFrame) -> tuple[str, str, int]:
-    return frame.format.name, frame.layout.name, frame.sample_rate
+def _drained(fifo: AudioFifo, resampler: AudioResampler) -> Iterator[Samples]:
+    if fifo.samples_written:
+        yield from _arrays(resampler.resample(fifo.read()) if fifo.samples else [])
+        yield from _arrays(resampler.resample(None))
 
 
 def _arrays(frames: list[AudioFrame]) -> Iterator[Samples]:

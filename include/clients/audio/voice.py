@@ -88,10 +88,10 @@ class Ear:
 
     def _detect(self, frames: NDArray[np.int16]) -> Bools:
         lift = 10 ** (max(0.0, _USUAL_DB - self._loudest_db) / 20)
-        lifted = np.clip(frames * np.float32(lift), -32768, 32767).astype(np.int16)
-        return np.fromiter(
-            (self._vad.is_speech(frame.tobytes(), self._rate) for frame in lifted), dtype=np.bool_, count=len(lifted)
-        )
+        sound = np.clip(frames * np.float32(lift), -32768, 32767).astype(np.int16).tobytes()
+        size = 2 * self._size  # bytes of a frame
+        said = (self._vad.is_speech(sound[at : at + size], self._rate) for at in range(0, len(sound), size))
+        return np.fromiter(said, dtype=np.bool_, count=len(frames))
 
     def _find_tones(self, frames: NDArray[np.int16], candidates: Bools) -> None:
         spectrum = np.fft.rfft(frames[candidates] * np.hanning(self._size).astype(np.float32))
