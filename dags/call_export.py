@@ -102,7 +102,7 @@ with DAG(
         interval=timedelta(hours=SLA_HOURS),
         callback=AsyncCallback("plugins.alerts.deadline_missed"),
     ),
-):
+) as dag:
 
     @task(**PORTAL, priority_weight=30)
     def open_run() -> str:
@@ -135,15 +135,25 @@ with DAG(
 
         return work.download(context(), run, batch)
 
+    @task(**PORTAL, priority_weight=30)
+    def want_summaries(run: str) -> None:
+        """Skipped where nobody asked for summaries: then the scheduler skips each `summarize` without starting it."""
+        from plugins import work
+
+        work.want_summaries(run)
+
     @task(
-        **RECOGNITION, priority_weight=20, pool=RECOGNISER_POOL, trigger_rule=TriggerRule.ALL_DONE,
+        **RECOGNITION, priority_weight=20, pool=RECOGNISER_POOL, trigger_rule=TriggerRule.NONE_SKIPPED,
         map_index_template="{{ batch_label }}",
     )  # fmt: skip
     def summarize(run: str, batch: int) -> int:
-        """Summaries and tags of the batch's texts, where asked for; returns how many were written."""
-        from plugins import work
+        """Summaries and tags of the batch's texts; returns how many were written."""
+        from plugins import recognition_work
 
-        return work.summarize(context(), run, batch)
+        return recognition_work.summarize(context(), run, batch)
+
+    run = open_run()
+    summaries = want_summaries(run)
 
     @task_group
     def batch(run: str, batch: int) -> None:
@@ -157,7 +167,7 @@ with DAG(
             map_index_template="{{ batch_label }}",
             **RECOGNITION,
         )
-        download(run, batch) >> transcribe >> summarize(run, batch)
+        [download(run, batch) >> transcribe, summaries] >> summarize(run, batch)
 
     @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
     def publish(run: str | None) -> None:
@@ -173,8 +183,9 @@ with DAG(
 
         work.close_run(context(), run)
 
-    run = open_run()
     # reuses texts of earlier runs, forecasts the rest, asks where that is too much; its output: the batches' numbers
     plan = PlanWithApprovalOperator(task_id="plan", run_id=run, priority_weight=30, **PORTAL)
     preflight(run) >> list_calls(run) >> plan
-    batch.partial(run=run).expand(batch=plan.output) >> publish(run) >> close_run(run)
+    published = publish(run)
+    batch.partial(run=run).expand(batch=plan.output) >> published >> close_run(run)
+    dag.get_task("batch.transcribe") >> published  # unwanted summaries are skipped at once: they wait for no text

@@ -1,13 +1,11 @@
 """What each task of `call_export` does: clients from hooks, the step from `include`, the note for people.
 
-Imported inside tasks only, so that parsing the DAG stays cheap.
+Imported inside tasks only, so that parsing the DAG stays cheap. What hears and writes is in `recognition_work.py`.
 """
 
-from contextlib import nullcontext, suppress
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -22,16 +20,12 @@ from include.steps import plan as plan_step
 from include.steps import preflight as preflight_step
 from include.steps import publish as publish_step
 from include.steps import stop
-from include.steps import summarize as summarize_step
-from include.steps import transcribe as transcribe_step
-from include.steps.outcome import BatchFailed
 from include.steps.paths import run_of
 from plugins import alerts
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 from plugins.hooks.storage import StorageHook
-from plugins.hooks.whisper import WhisperHook
 from plugins.task_frame import (
     batch_of,
     capital,
@@ -77,6 +71,8 @@ def open_run(context: "Context") -> str:
 
 
 def preflight(context: "Context", run_id: str) -> None:
+    from plugins.hooks.whisper import WhisperHook  # 40 MB that this module's other tasks can do without
+
     with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
         policy = load_run_policy()
         with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
@@ -117,10 +113,11 @@ def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: 
 
 def download(context: "Context", run_id: str, batch: int) -> int:
     with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
-        return _download(run_id, batch, state, fresh=is_fresh(context))
+        return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
 
 
-def _download(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
+def fetch_batch(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
+    """Paced by the portal's row in PostgreSQL, whoever calls it."""
     with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
         return download_step.download_batch(
             UUID(run_id),
@@ -133,55 +130,12 @@ def _download(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
         )
 
 
-def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: str) -> int:
-    with batch_of(context, run_id, batch, transcribe_step.RULE.stage, "распознаю речь") as state:
-        policy = load_run_policy()
-        hook = WhisperHook(whisper_conn_id, policy=policy)
-        with hook.get_conn() as recogniser, hook.fallback() or nullcontext() as fallback:
-            return transcribe_step.transcribe_batch(
-                UUID(run_id),
-                batch,
-                recogniser=recogniser,
-                storage=StorageHook().get_conn(),
-                state=state,
-                policy=policy,
-                fresh=is_fresh(context),
-                fetch_again=partial(_fetch_again, run_id, batch),
-                fallback=fallback,
-            )
-
-
-def _fetch_again(run_id: str, batch: int) -> int:
-    """For audio that the storage has lost: paced by the portal's row in PostgreSQL like any download.
-
-    Recordings of the batch that failed to download are the download task's red, and no reason to leave these.
-    """
-    with suppress(BatchFailed), StateHook().get_conn() as state:
-        return _download(run_id, batch, state, fresh=False)
-    return 0
-
-
-def summarize(context: "Context", run_id: str, batch: int) -> int:
-    policy = load_run_policy()
+def want_summaries(run_id: str) -> None:
+    """Raises AirflowSkipException where summaries were not asked for."""
     with StateHook().get_conn() as state:
         run = run_of(UUID(run_id), state)
-    fields: Any = context
-    fields["batch_label"] = f"пачка {batch}"
-    if not (run.generate_summary and policy.summary.enabled):
+    if not (run.generate_summary and load_run_policy().summary.enabled):
         raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
-    with (
-        batch_of(context, run_id, batch, summarize_step.STAGE, "пишу саммари") as state,
-        WhisperHook(policy=policy).language_model() as model,
-    ):
-        return summarize_step.summarize_batch(
-            UUID(run_id),
-            batch,
-            language_model=model,
-            storage=StorageHook().get_conn(),
-            state=state,
-            policy=policy,
-            fresh=is_fresh(context),
-        )
 
 
 def publish(context: "Context", run_id: str | None) -> None:

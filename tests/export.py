@@ -35,7 +35,7 @@ from include.steps.plan import batches_of, plan
 from include.steps.preflight import preflight
 from include.steps.publish import publish
 from include.steps.stop import reopen_if_closed, stop_run
-from include.steps.transcribe import transcribe_batch
+from include.steps.transcribe import IN_HAND, transcribe_batch
 from simulators.portal.app import PortalSimulator
 from simulators.portal.limits import Limits
 from simulators.portal.world import PortalWorld
@@ -74,6 +74,7 @@ class Export:
     pause: float = 0.0  # seconds between tries, for what takes a moment to pass
     proxy_url: str | None = None
     patience: float = 5.0  # seconds for the recogniser's answer
+    in_hand: int = IN_HAND  # 1 where a test says which recording meets what
 
     def run(self, **request: object) -> Outcome:
         """From opening to closing. Raises what stops a run before its batches."""
@@ -136,6 +137,7 @@ class Export:
             self._stage(outcome, state, fresh, lambda first: transcribe_batch(
                 outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy,
                 fresh=first, fetch_again=lambda: self.fetch_again(outcome, batch), fallback=fallback,
+                in_hand=self.in_hand,
             ))  # fmt: skip
 
     def fetch_again(self, outcome: Outcome, batch: int) -> None:

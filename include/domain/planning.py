@@ -9,6 +9,8 @@ Key = TypeVar("Key")
 # What a recording takes in time however short it is (link, download, row), as minutes of audio
 _OVERHEAD_MINUTES = 0.1
 _COARSER = 1.25
+# Once each line has a batch, the portal has gone ahead: it fetches some four recordings while a line recognises one.
+_LATER_STEP = 4
 
 
 def plan_batches(
@@ -16,9 +18,9 @@ def plan_batches(
 ) -> list[list[Key]]:
     """Cuts recordings (key, minutes), given in the order of the calls, into batches that keep all `lines` busy.
 
-    The first batches are small, so that no line waits long for its first download; each next one is a call longer;
-    towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together and no
-    straggler holds the run. `min_calls` and `max_calls` are in calls of the average length.
+    The first batches are small, so that no line waits long for its first download; each next one is a call longer, then
+    some calls; towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together
+    and no straggler holds the run. `min_calls` and `max_calls` are in calls of the average length.
 
     Never more than `max_batches`: a huge period gets longer batches, not more of them. The order of the calls stays,
     no batch is empty, and the same input gives the same batches.
@@ -42,7 +44,9 @@ def _cuts(weights: Sequence[float], *, lines: int, shortest: float, step: float,
     cuts: list[int] = []
     start = 0
     while start < len(weights):
-        target = min(shortest + len(cuts) * step, max(left / lines, shortest), longest)
+        later = max(0, len(cuts) - lines + 1)
+        grown = shortest + (len(cuts) - later + _LATER_STEP * later) * step
+        target = min(grown, max(left / lines, shortest), longest)
         end, weight = start + 1, weights[start]
         while end < len(weights) and weight + weights[end] / 2 <= target:
             weight += weights[end]

@@ -38,6 +38,16 @@ class BatchOutcome:
     highest_attempt: int = 0
     throttled: Throttled | None = None
 
+    def add(self, other: "BatchOutcome") -> None:
+        """What another pair of hands made of its part of the batch."""
+        self.done += other.done
+        self.missing += other.missing
+        self.failed += other.failed
+        self.waiting += other.waiting
+        self.claimed_elsewhere += other.claimed_elsewhere
+        self.highest_attempt = max(self.highest_attempt, other.highest_attempt)
+        self.throttled = self.throttled or other.throttled
+
     def raise_if_unfinished(self, in_error: Iterable[RecordRow]) -> None:
         """Raises Throttled, Unfinished or BatchFailed; returns where nothing is left to do.
 

@@ -5,9 +5,11 @@ import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
+from types import TracebackType
 
 from include.clients.audio.cutting import cut as cut_audio
 from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
@@ -19,7 +21,7 @@ from include.clients.temporary import temporary_folder
 from include.clients.whisper import Recogniser
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import ErrorCode, ExportError, Permanent, Temporary
+from include.domain.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.domain.money import call_cost, exact_cost
 from include.domain.recognitions import Recognised, Recognition
 from include.domain.states import RecordStatus
@@ -44,11 +46,38 @@ class ClaimLost(Temporary):
     """The claim on the call ended while its recording was in work; what is bought is saved, the rest waits."""
 
 
+class LineClosed(Temporary):
+    """The recogniser refused another recording of this task, or the task ends: this one goes back untried."""
+
+
+class Line:
+    """A task's place among the recogniser's lines (D14): one request at a time, and none after it was closed."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self.closed = False
+
+    def __enter__(self) -> None:
+        self._turn.acquire()
+        if self.closed:
+            self._turn.release()
+            raise LineClosed
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.closed |= isinstance(error, Throttled | StopRun)
+        self._turn.release()
+
+    def close(self) -> None:
+        """Whoever waits for the line gets LineClosed; a request under way ends as it ends."""
+        self.closed = True
+
+
 @dataclass(frozen=True, slots=True)
 class Recognising:
     """What turning one recording into text needs; the same for the whole batch.
 
-    `fallback` is asked once more about what is doubtful in a suspicious text (D23).
+    `fallback` is asked once more about what is doubtful in a suspicious text (D23). `line` is held for a request and
+    nothing else.
     """
 
     run: Run
@@ -57,6 +86,7 @@ class Recognising:
     state: State
     policy: Policy
     fallback: Recogniser | None = None
+    line: Line = field(default_factory=Line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +159,7 @@ def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recogn
         return second
     try:
         _ask(work.fallback, doubtful, second, audio, work, fallback_rate_per_minute(work.policy))
-    except ClaimLost:
+    except (ClaimLost, LineClosed):
         raise
     except ExportError as error:  # whatever it is: the first text is whole, paid for and flagged
         log.warning("the fallback model did not help call %s: %s", audio.record.call_id, error)
@@ -165,20 +195,21 @@ def _ask(
     skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in answers or p not in keys}
     with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
-            if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
-                raise ClaimLost
-            if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:
-                answers[piece] = Recognition.from_json(known)
-                continue
-            answer = recogniser.recognise(
-                file,
-                filename=file.name,
-                content_type=CONTENT_TYPES[profile.upload_format],
-                seconds=piece.seconds,
-                languages=policy.stt.languages,
-                keywords=policy.stt.keywords,
-                prompt=policy.stt.prompt,
-            )
+            with work.line:
+                if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
+                    raise ClaimLost
+                if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:
+                    answers[piece] = Recognition.from_json(known)
+                    continue
+                answer = recogniser.recognise(
+                    file,
+                    filename=file.name,
+                    content_type=CONTENT_TYPES[profile.upload_format],
+                    seconds=piece.seconds,
+                    languages=policy.stt.languages,
+                    keywords=policy.stt.keywords,
+                    prompt=policy.stt.prompt,
+                )
             paid = Payment(audio.record.run_id, audio.record.key, exact_cost(piece.seconds, rate))
             keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json(), paid)
             answers[piece] = answer

@@ -1,7 +1,8 @@
 """A batch's texts: which recordings are taken in hand, and what becomes of the task."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from uuid import UUID
 
 from include.clients.state.rows import RecordRow
@@ -14,12 +15,13 @@ from include.domain.states import RecordStatus
 from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import run_of
-from include.steps.recognise import STAGE, ClaimLost, Recognising, SpoiltAudio, to_text
+from include.steps.recognise import STAGE, ClaimLost, LineClosed, Recognising, SpoiltAudio, to_text
 from include.steps.reuse import finish_copies, reuse_one
 from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
 
+IN_HAND = 2  # while one waits for the recogniser, the other is cut, priced, stored
 RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
 
 
@@ -34,12 +36,14 @@ def transcribe_batch(
     fresh: bool,
     fetch_again: Callable[[], object],
     fallback: Recogniser | None = None,
+    in_hand: int = IN_HAND,
 ) -> int:
     """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     `fetch_again` downloads the batch's pending recordings: called where stored audio turned out gone or changed.
-    `fallback` hears the doubtful pieces of suspicious texts again (D23).
+    `fallback` hears the doubtful pieces of suspicious texts again (D23). `in_hand` is how many recordings are worked on
+    at a time; requests come one after another all the same.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
@@ -48,11 +52,11 @@ def transcribe_batch(
     work = Recognising(run_of(run_id, state), recogniser, storage, state, policy, fallback)
     outcome = BatchOutcome()
     uncopied = _finish_copies(batch_no, work)
-    _transcribe_downloaded(batch_no, work, outcome, last_look=False)
+    _transcribe_downloaded(batch_no, work, outcome, in_hand, last_look=False)
     pending = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
     if outcome.throttled is None and any(_was_spoilt(record) for record in pending):
         fetch_again()
-        _transcribe_downloaded(batch_no, work, outcome, last_look=True)
+        _transcribe_downloaded(batch_no, work, outcome, in_hand, last_look=True)
     outcome.raise_if_unfinished([])
     if uncopied:
         raise uncopied
@@ -72,18 +76,57 @@ def _finish_copies(batch_no: int, work: Recognising) -> Temporary | None:
     return None
 
 
-def _transcribe_downloaded(batch_no: int, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
-    """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust."""
-    for record in work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED}):
-        refuse_if_stopped(work.run.run_id, work.state)
-        refuse_if_spent(work.run.run_id, work.state, work.policy)
-        with work.state.claim_recording(record.call_id) as claim:
-            if claim:
-                _transcribe(record, claim, work, outcome, last_look=last_look)
-            else:
-                outcome.claimed_elsewhere.append(record.call_id)
-        if outcome.throttled:
-            break
+def _transcribe_downloaded(
+    batch_no: int, work: Recognising, outcome: BatchOutcome, in_hand: int, *, last_look: bool
+) -> None:
+    """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust.
+
+    Where a hand or the task may not go on, what is in hand goes back, its answers kept, and nothing more is begun.
+    """
+    records = work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED})
+    shared = iter(_one_after_another(records))
+    with ThreadPoolExecutor(in_hand, thread_name_prefix="hand") as hands:
+        try:
+            busy = [hands.submit(_work_off, shared, work, last_look=last_look) for _ in range(in_hand)]
+            wait(busy)
+        except BaseException:
+            work.line.close()
+            raise
+    for hand in busy:
+        outcome.add(hand.result())
+
+
+def _one_after_another(records: Iterable[RecordRow]) -> list[list[RecordRow]]:
+    """Groups of recordings that wait for each other: of one call, because the claim is on the call, or of the same
+    bytes, because the second text costs nothing once the first is stored."""
+    groups: dict[str, list[RecordRow]] = {}
+    for record in records:
+        names = [f"call {record.call_id}", f"bytes {record.checksum}"]
+        group = next((groups[name] for name in names if name in groups), [])
+        group.append(record)
+        groups |= dict.fromkeys(names, group)
+    return list({id(group): group for group in groups.values()}.values())
+
+
+def _work_off(groups: Iterator[list[RecordRow]], work: Recognising, *, last_look: bool) -> BatchOutcome:
+    """Takes group after group, as the other hands do, until there is none, or the line is closed."""
+    outcome = BatchOutcome()
+    try:
+        while not work.line.closed and (group := next(groups, None)) is not None:
+            for record in group:
+                refuse_if_stopped(work.run.run_id, work.state)
+                refuse_if_spent(work.run.run_id, work.state, work.policy)
+                with work.state.claim_recording(record.call_id) as claim:
+                    if claim:
+                        _transcribe(record, claim, work, outcome, last_look=last_look)
+                    else:
+                        outcome.claimed_elsewhere.append(record.call_id)
+                if work.line.closed:
+                    break
+    except BaseException:
+        work.line.close()
+        raise
+    return outcome
 
 
 def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
@@ -104,6 +147,8 @@ def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: Bat
         outcome.done += 1
     except ClaimLost:  # the row stays as it is: perhaps a successor's by now, else the next try takes it back
         outcome.claimed_elsewhere.append(record.call_id)
+    except LineClosed:
+        _put_back(record, work.state)
     except StopRun as error:
         settle_failure(work.state, record, error, RULE, outcome)
     except Exception as error:
@@ -112,6 +157,12 @@ def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: Bat
             _forget_audio(record, error, work.state)
         else:
             settle_failure(work.state, record, error, RULE, outcome)
+
+
+def _put_back(record: RecordRow, state: State) -> None:
+    """To wait, as if it had never been begun; what was answered so far is kept."""
+    downloaded, transcribing = RecordStatus.DOWNLOADED, RecordStatus.TRANSCRIBING
+    state.move_record(record.run_id, *record.key, downloaded, expected={transcribing}, stage=STAGE)
 
 
 def _forget_audio(record: RecordRow, error: SpoiltAudio, state: State) -> None:

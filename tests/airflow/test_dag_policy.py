@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 
 from include.config import names
@@ -168,8 +168,18 @@ def test_only_batches_are_mapped_and_each_goes_through_by_itself(dag: DAG) -> No
     assert mapped == set(BATCH_CHAIN)
     for earlier, later in pairwise(BATCH_CHAIN):
         assert earlier in dag.get_task(later).upstream_task_ids
-        assert dag.get_task(later).upstream_task_ids <= {*BATCH_CHAIN, "open_run", "plan"}
+        assert dag.get_task(later).upstream_task_ids <= {*BATCH_CHAIN, "open_run", "plan", "want_summaries"}
     assert {dag.get_task(name).map_index_template for name in BATCH_CHAIN} == {"{{ batch_label }}"}
+
+
+def test_unwanted_summaries_are_skipped_without_a_process_and_the_report_waits_for_the_texts_all_the_same(
+    dag: DAG,
+) -> None:
+    """The scheduler skips them at once, long before the texts are there."""
+    summarize = dag.get_task("batch.summarize")
+    assert summarize.trigger_rule is TriggerRule.NONE_SKIPPED
+    assert "want_summaries" in summarize.upstream_task_ids
+    assert {"batch.transcribe", "batch.summarize"} <= dag.get_task("publish").upstream_task_ids
 
 
 def test_the_only_leaf_is_the_verdict(dag: DAG) -> None:

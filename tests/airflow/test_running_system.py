@@ -8,6 +8,7 @@ import pytest
 
 from include.clients.state.store import State
 from include.config.names import DAG_ID
+from plugins.retry import FAILURES, TASK_RETRIES
 from simulators.faults import What
 from tests.airflow.system import System
 
@@ -189,6 +190,15 @@ def test_a_dry_run_downloads_and_spends_nothing(system: System) -> None:
     run = system.rows("SELECT * FROM call_exports WHERE dry_run AND period_from = %s", DRY_DAYS[0])
     assert [(one["status"], one["spent_cost"]) for one in run] == [("completed", 0)]
     assert run[0]["forecast_cost"] > 0
+
+
+def test_a_step_that_failed_is_tried_again_and_its_failures_are_counted(system: System) -> None:
+    """The count outlives the try, and is what gives up in the end: Airflow's own counts the waits as well."""
+    system.portal.faults.add("batch", What.STATUS, times=2, status=500)
+    done = system.export(*days(DRY_DAYS), "--dry-run", "--key", "counted")
+    assert done.returncode == 0, done.stdout + done.stderr
+    task = f"dags/{DAG_ID}/dagRuns/key__counted/taskInstances/list_calls"
+    assert system.api("GET", f"{task}/state-store/{FAILURES}").json()["value"] == [TASK_RETRIES, 2]
 
 
 def test_a_red_batch_cleared_after_the_repair_is_redone_to_the_end(system: System) -> None:

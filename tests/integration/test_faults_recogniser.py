@@ -95,14 +95,14 @@ class TestPasses:
         spoil(export, "status", status=500, body=refusal("server_error", "server_error"))
         outcome = export.run()
         everything_is_bought_once(export, outcome)
-        assert attempts(export, outcome.run_id) == [1, 0, 0]
+        assert sorted(attempts(export, outcome.run_id)) == [0, 0, 1]
 
     def test_silence_ends_at_the_timeout(self, export: Export) -> None:
         export.patience = 0.5
         spoil(export, "hang", seconds=1.5)
         outcome = export.run()
         everything_is_bought_once(export, outcome)
-        assert attempts(export, outcome.run_id) == [1, 0, 0]
+        assert sorted(attempts(export, outcome.run_id)) == [0, 0, 1]
         assert ("stt_timeout",) in by_sql(export.conninfo, "SELECT error_code FROM call_events")
 
     @pytest.mark.parametrize(
@@ -124,13 +124,14 @@ class TestPasses:
         outcome = export.run()
         assert outcome.red == []
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 3}
-        assert attempts(export, outcome.run_id) == [1, 0, 0]
+        assert sorted(attempts(export, outcome.run_id)) == [0, 0, 1]
         assert ("stt_unavailable",) in by_sql(export.conninfo, "SELECT error_code FROM call_events")
         for row in export.records(outcome.run_id):
             assert "[симуляция]" in export.storage.get_bytes(str(row.transcript_path)).decode()
 
     def test_a_server_that_stays_broken_ends_in_an_error_that_a_cleared_task_tries_again(self, export: Export) -> None:
         """One try and three retries each; the texts that came stay, the red task and the registry say why."""
+        export.in_hand = 1
         spoil(export, "status", status=500, after=1, times=-1)
         outcome = export.run()
         assert isinstance(red(outcome), BatchFailed)
@@ -158,6 +159,7 @@ class TestRefusedRecording:
         ],
     )
     def test_it_is_asked_for_once_and_named_in_the_registry(self, export: Export, status: int, body: Any) -> None:
+        export.in_hand = 1
         spoil(export, "status", status=status, body=body)
         outcome = export.run()
         assert isinstance(red(outcome), BatchFailed)
@@ -169,6 +171,7 @@ class TestRefusedRecording:
     def test_an_empty_text_is_kept_and_flagged(self, export: Export) -> None:
         """Speech that came back as nothing is a doubtful text, not an error and not a reason to pay again."""
         export.portal.world.files[9001].audio = Audio(partial(record, 1, seconds=8, stereo=False))
+        export.in_hand = 1
         spoil(export, "body", body={"text": "", "languages": [{"code": "ru"}]})
         everything_is_bought_once(export, export.run())
         assert [row["needs_review"] for row in registry(export)] == ["true", "false", "false"]

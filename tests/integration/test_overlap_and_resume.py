@@ -49,6 +49,7 @@ def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str,
         "point": point,
         "when": when,
         "key": key,
+        "in_hand": str(export.in_hand),
     }
     ended = subprocess.run(
         [sys.executable, "-m", "tests.killed_worker", json.dumps(told)],
@@ -110,6 +111,7 @@ class TestKilledWorker:
     def test_the_next_one_goes_on_from_there(
         self, export: Export, tmp_path: Path, stage: str, point: str, when: str, key: str, paid_twice: int
     ) -> None:
+        export.in_hand = 1  # or another recording's request may be under way
         outcome, batches = export.prepare()
         if stage == "transcribe":
             export.download(outcome, batches[0])
@@ -126,8 +128,20 @@ class TestKilledWorker:
         only_whole_files(export)
         assert by_sql(export.conninfo, "SELECT count(*) FROM recognition_answers") == [(0,)], "no text is kept twice"
 
+    def test_with_another_recording_in_hand_a_kill_costs_its_request_at_most(
+        self, export: Export, tmp_path: Path
+    ) -> None:
+        outcome, batches = export.prepare()
+        export.download(outcome, batches[0])
+        kill_in(export, outcome, "transcribe", f"{STORAGE}.put_bytes", "after", "/recognition/", tmp_path)
+        export.work(outcome, batches, fresh=False)
+        export.close(outcome)
+        assert outcome.verdict.status is RunStatus.COMPLETED
+        assert 2 <= bought(export) <= 3
+
     def test_a_run_left_in_the_middle_is_resumed_by_another(self, export: Export, tmp_path: Path) -> None:
         """Not the task but the whole DAG run is gone: a new one with resume_run_id takes over."""
+        export.in_hand = 1
         outcome, (batch,) = export.prepare()
         export.download(outcome, batch)
         kill_in(export, outcome, "transcribe", f"{STORAGE}.put_bytes", "after", "/transcripts/", tmp_path)

@@ -67,6 +67,7 @@ def test_without_the_claim_two_runs_buy_the_same_recording(export: Export, monke
 def test_without_kept_answers_a_killed_task_pays_twice(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     """2. Answers kept as soon as they come (D19). With it: test_overlap_and_resume.py, "answer kept, no file"."""
     monkeypatch.setattr(State, "save_answer", lambda *_args, **_named: None)
+    export.in_hand = 1
     outcome, (batch,) = export.prepare()
     export.download(outcome, batch)
     with monkeypatch.context() as killed:
