@@ -1,7 +1,8 @@
 """How recordings are cut into batches: one batch is one mapped task of each stage."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 Key = TypeVar("Key")
@@ -14,9 +15,17 @@ _LATER_STEP = 4
 
 
 def plan_batches(
-    recordings: Sequence[tuple[Key, float]], *, lines: int, max_batches: int, min_calls: int, max_calls: int
+    recordings: Sequence[tuple[Key, float]],
+    *,
+    call_of: Callable[[Key], Hashable],
+    lines: int,
+    max_batches: int,
+    min_calls: int,
+    max_calls: int,
 ) -> list[list[Key]]:
     """Cuts recordings (key, minutes), given in the order of the calls, into batches that keep all `lines` busy.
+
+    Recordings of one call are in one batch: a call is in one task's hands at a time, another one would have to wait.
 
     The first batches are small, so that no line waits long for its first download; each next one is a call longer, then
     some calls; towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together
@@ -27,19 +36,22 @@ def plan_batches(
     """
     if not recordings:
         return []
-    weights = [minutes + _OVERHEAD_MINUTES for _, minutes in recordings]
+    calls: dict[Hashable, list[tuple[Key, float]]] = {}
+    for key, minutes in recordings:
+        calls.setdefault(call_of(key), []).append((key, minutes))
+    weights = [math.fsum(minutes + _OVERHEAD_MINUTES for _, minutes in call) for call in calls.values()]
     scale = math.fsum(weights) / len(weights)
     while True:
         cuts = _cuts(weights, lines=lines, shortest=min_calls * scale, step=scale, longest=max_calls * scale)
         if len(cuts) <= max_batches:
             break
         scale *= _COARSER
-    keys = [key for key, _ in recordings]
-    return [keys[start:end] for start, end in zip([0, *cuts], cuts, strict=False)]
+    keys = [[key for key, _ in call] for call in calls.values()]
+    return [list(chain(*keys[start:end])) for start, end in zip([0, *cuts], cuts, strict=False)]
 
 
 def _cuts(weights: Sequence[float], *, lines: int, shortest: float, step: float, longest: float) -> list[int]:
-    """Where each batch ends: the index after its last recording."""
+    """Where each batch ends: the index after its last call."""
     left = math.fsum(weights)
     cuts: list[int] = []
     start = 0

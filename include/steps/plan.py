@@ -69,6 +69,7 @@ def batches_of(run_id: UUID, state: State, policy: Policy) -> list[int]:
 def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bool) -> None:
     batches = plan_batches(
         [(key, float(minutes)) for key, minutes in state.unplanned(run_id, summaries=summaries)],
+        call_of=lambda key: key.call_id,
         lines=policy.batches.lines,
         max_batches=policy.batches.max_batches,
         min_calls=policy.batches.min_calls,

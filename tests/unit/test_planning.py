@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from include.domain.planning import plan_batches
 
-LIMITS = {"lines": 10, "max_batches": 200, "min_calls": 1, "max_calls": 50}
+LIMITS = {"call_of": int, "lines": 10, "max_batches": 200, "min_calls": 1, "max_calls": 50}
 
 minutes = st.lists(st.floats(0, 60), max_size=400)
 
@@ -59,6 +59,16 @@ def test_a_huge_period_gets_longer_batches_not_more() -> None:
 
 def test_recordings_of_no_known_length_are_spread_evenly() -> None:
     assert {len(batch) for batch in plan_batches(recordings([0.0] * 20), **LIMITS)} == {1, 2}
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 60)), max_size=200))
+def test_recordings_of_one_call_are_in_one_batch(calls: list[tuple[int, float]]) -> None:
+    """Another batch's task would find the call in the first one's hands, and wait."""
+    found = [((call, number), minutes) for number, (call, minutes) in enumerate(calls)]
+    batches = plan_batches(found, **LIMITS | {"call_of": lambda key: key[0]})
+    assert sorted(key for batch in batches for key in batch) == sorted(key for key, _ in found)
+    held = [{call for call, _ in batch} for batch in batches]
+    assert sum(map(len, held)) == len({call for call, _ in calls})
 
 
 def test_nothing_to_do_is_no_batch() -> None:
