@@ -9,6 +9,7 @@ import os
 import pstats
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -62,7 +63,7 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     from include.steps.open_run import RunRequest, open_run
     from include.steps.plan import plan
     from include.steps.publish import publish
-    from include.steps.transcribe import transcribe_batch
+    from include.steps.transcribe import IN_HAND, transcribe_batch
 
     policy = load_policy({"BUDGET_USD": "1000000"})
     storage = LocalStorage(Path(folder) / "storage")
@@ -86,7 +87,7 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
             for batch in batches:
                 transcribe_batch(
                     run_id, batch, recogniser=recogniser, storage=storage, state=state, policy=policy, fresh=True,
-                    fetch_again=lambda: None,
+                    fetch_again=lambda: None, in_hand=1 if "PROFILE" in os.environ else IN_HAND,
                 )  # fmt: skip
 
         _timed("download", spent, download)
@@ -101,7 +102,9 @@ def _timed(name: str, spent: dict[str, float], step: Callable[[], object]) -> No
     profile = cProfile.Profile(time.process_time) if "PROFILE" in os.environ else None
     began = time.process_time()
     if profile:
+        threading.setprofile(lambda *_: profile.enable())  # in the one thread that works while the others wait
         profile.runcall(step)
+        threading.setprofile(None)
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(MOST_SHOWN)
     else:
         step()

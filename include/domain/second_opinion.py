@@ -48,6 +48,8 @@ class Judge:
         reasons, or as few in fewer pieces, than the first answers alone; else, and at a tie, the first ones stand.
         """
         cut, first, second = recognised.cut, recognised.first, recognised.second
+        if not second:
+            return dict(first)
         before, after = self._doubts(cut, first), self._doubts(cut, {**first, **second})
         to_blame = any(before.values())
         mixed = dict(first)
