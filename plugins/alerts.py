@@ -39,7 +39,7 @@ def run_failed(context: "Context") -> None:
 
 
 def run_closed(context: "Context", run_id: str, verdict: str) -> None:
-    """For `close_run`, after its work: the report is ready, and what went into the DLQ."""
+    """For `close_run`, after its work: the report is ready or the run cancelled, and what went into the DLQ."""
     _with_state(lambda told: _tell_closed(UUID(run_id), context["run_id"], verdict, told))
 
 
@@ -175,6 +175,10 @@ def _tell_closed(run_id: UUID, dag_run_id: str, verdict: str, told: "Told") -> N
         ready, end = messages.report_ready(summary, verdict), told.last_event(run_id, "completed")
         occasion = f"report_ready {run_id} {end.event_id if end else 0}"
         told.once(occasion, lambda: _send(ready), run_id=run_id, kind="report_ready")
+    if run.status is RunStatus.CANCELLED:  # above all where nobody answered in time: the night has no export
+        text, end = messages.cancelled(summary, verdict), told.last_event(run_id, "cancelled")
+        occasion = f"cancelled {run_id} {end.event_id if end else 0}"
+        told.once(occasion, lambda: _send(text), run_id=run_id, kind="cancelled")
     letters = told.new_dead_letters(run_id)
     if letters.moved:
         grew, occasion = messages.dlq_grew(summary, letters.moved), f"dlq_grew {run_id} {letters.up_to}"

@@ -36,6 +36,10 @@ def report_ready(run: RunSummary, verdict: str) -> str:
     return _message(":white_check_mark:", "Отчёт и реестр готовы", run, [verdict, run.progress])
 
 
+def cancelled(run: RunSummary, verdict: str) -> str:
+    return _message(":no_entry:", "Выгрузка отменена", run, [verdict, run.progress])
+
+
 def dlq_grew(run: RunSummary, moved: int) -> str:
     text = f"Отложено в DLQ записей: {moved}. Они не удавались дольше суток, сами больше не повторяются"
     return _message(":inbox_tray:", "DLQ выросла", run, [text, run.progress])

@@ -131,6 +131,19 @@ def test_a_completed_run_tells_that_its_report_is_ready(slack: SlackSimulator, d
     assert VERDICT in message["text"]
 
 
+def test_a_cancelled_run_is_told_once_for_nobody_may_have_seen_the_question(
+    slack: SlackSimulator, database: str
+) -> None:
+    with State(database) as state:
+        run = opened(state, "1", call(1))
+        state.finish_run(run.run_id, RunStatus.CANCELLED)
+    for _ in range(2):
+        alerts.run_closed(of_dag_run("dag-1"), str(run.run_id), "расход до 12.00 USD не согласован в срок")
+    (message,) = slack.messages
+    assert "Выгрузка отменена" in message["text"]
+    assert "не согласован в срок" in message["text"]
+
+
 def test_a_dry_run_and_a_failed_run_have_no_report_to_announce(
     slack: SlackSimulator, failed: UUID, database: str
 ) -> None:
