@@ -1,5 +1,6 @@
 """Retries are Airflow's (D15): one policy, ladders by what failed, the slot free meanwhile."""
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from include.domain.errors import ExportError, Temporary, Throttled
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
 
 # Steps of the waits as multiples of the base: 5 -> 5/15/30/60/120 s, 10 -> 10/30/60 s.
 PORTAL_LADDER = (1, 3, 6, 12, 24)
@@ -46,7 +49,7 @@ class LadderRetryPolicy(RetryPolicy):
             return self._wait(getattr(exception, "attempt", try_number), exception)
         if isinstance(exception, ExportError) and not isinstance(exception, Temporary):
             return RetryDecision.fail(f"{type(exception).__name__}: no retry repairs this")
-        failures = _counted(context, max_tries)
+        failures = _counted(context, try_number, max_tries)
         if failures > (STEP_FAILURES if isinstance(exception, Temporary) else len(self.ladder)):
             return RetryDecision.fail(f"{type(exception).__name__} for the {failures}th time")
         return self._wait(failures, exception)
@@ -59,14 +62,18 @@ class LadderRetryPolicy(RetryPolicy):
         return RetryDecision.retry(timedelta(seconds=seconds), f"{kind}, wait {seconds:g} s")
 
 
-def _counted(context: "Context | None", max_tries: int) -> int:
+def _counted(context: "Context | None", try_number: int, max_tries: int) -> int:
     """How often this task has failed, this time included. Clearing raises `max_tries`, and the count begins anew."""
     assert context is not None, "the worker always gives the context"
     store = context["task_state_store"]
-    match store.get(FAILURES):
-        case [int(since), int(before)] if since == max_tries:
-            failures = before + 1
-        case _:
-            failures = 1
-    store.set(FAILURES, [max_tries, failures])
+    try:
+        match store.get(FAILURES):
+            case [int(since), int(before)] if since == max_tries:
+                failures = before + 1
+            case _:
+                failures = 1
+        store.set(FAILURES, [max_tries, failures])
+    except Exception as error:  # without an answer Airflow's own count, waits included, has to do
+        log.warning("the failures of this task could not be counted: %s", type(error).__name__)
+        return try_number - max(0, max_tries - TASK_RETRIES)
     return failures

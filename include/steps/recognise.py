@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 
 from include.clients.audio.cutting import cut as cut_audio
 from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
@@ -57,15 +56,18 @@ class Line:
         self._turn = Lock()
         self.closed = False
 
-    def __enter__(self) -> None:
-        self._turn.acquire()
-        if self.closed:
-            self._turn.release()
-            raise LineClosed
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self.closed |= isinstance(error, Throttled | StopRun)
-        self._turn.release()
+    @contextmanager
+    def turn(self, *, closing: bool) -> Iterator[None]:
+        """Raises LineClosed. `closing`: a refusal that concerns everybody closes the line before the next request."""
+        with self._turn:
+            if self.closed:
+                raise LineClosed
+            try:
+                yield
+            except (Throttled, StopRun):
+                if closing:
+                    self.closed = True
+                raise
 
     def close(self) -> None:
         """Whoever waits for the line gets LineClosed; a request under way ends as it ends."""
@@ -195,7 +197,7 @@ def _ask(
     skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in answers or p not in keys}
     with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
-            with work.line:
+            with work.line.turn(closing=recogniser is work.recogniser):
                 if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
                     raise ClaimLost
                 if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:

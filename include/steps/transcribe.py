@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from uuid import UUID
 
 from include.clients.state.rows import RecordRow
@@ -81,67 +83,95 @@ def _transcribe_downloaded(
 ) -> None:
     """Audio found spoilt at the `last_look`, right after it was fetched again, is an error: no storage to trust.
 
-    Where a hand or the task may not go on, what is in hand goes back, its answers kept, and nothing more is begun.
+    Where one hand may not go on, nothing more is begun; what the other has in hand is finished, unless it is the
+    recogniser that refuses, or the task that ends: then it goes back, its answers kept.
     """
     records = work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED})
-    shared = iter(_one_after_another(records))
-    with ThreadPoolExecutor(in_hand, thread_name_prefix="hand") as hands:
+    groups = iter(_one_after_another(records))
+    hands = _Hands(work, last_look)
+    with ThreadPoolExecutor(in_hand, thread_name_prefix="hand") as threads:
         try:
-            busy = [hands.submit(_work_off, shared, work, last_look=last_look) for _ in range(in_hand)]
+            busy = [threads.submit(hands.work_off, groups) for _ in range(in_hand)]
             wait(busy)
         except BaseException:
+            hands.over.set()
             work.line.close()
             raise
+    errors = [error for hand in busy if (error := hand.exception())]
+    if errors:
+        raise min(errors, key=lambda error: not isinstance(error, StopRun))
     for hand in busy:
         outcome.add(hand.result())
 
 
 def _one_after_another(records: Iterable[RecordRow]) -> list[list[RecordRow]]:
     """Groups of recordings that wait for each other: of one call, because the claim is on the call, or of the same
-    bytes, because the second text costs nothing once the first is stored."""
-    groups: dict[str, list[RecordRow]] = {}
+    bytes, because answers are kept by bytes and the first text that is stored forgets them."""
+    groups: list[tuple[set[str], list[RecordRow]]] = []
     for record in records:
-        names = [f"call {record.call_id}", f"bytes {record.checksum}"]
-        group = next((groups[name] for name in names if name in groups), [])
-        group.append(record)
-        groups |= dict.fromkeys(names, group)
-    return list({id(group): group for group in groups.values()}.values())
+        names, members = {f"call {record.call_id}", f"bytes {record.checksum}"}, [record]
+        for group in [group for group in groups if group[0] & names]:
+            groups.remove(group)
+            names, members = names | group[0], group[1] + members
+        groups.append((names, members))
+    return [members for _, members in groups]
 
 
-def _work_off(groups: Iterator[list[RecordRow]], work: Recognising, *, last_look: bool) -> BatchOutcome:
-    """Takes group after group, as the other hands do, until there is none, or the line is closed."""
-    outcome = BatchOutcome()
-    try:
-        while not work.line.closed and (group := next(groups, None)) is not None:
-            for record in group:
+@dataclass(slots=True)
+class _Hands:
+    """What the threads of a batch share. `over`: nothing more is begun."""
+
+    work: Recognising
+    last_look: bool
+    over: Event = field(default_factory=Event)
+    beginning: Lock = field(default_factory=Lock)
+
+    def work_off(self, groups: Iterator[list[RecordRow]]) -> BatchOutcome:
+        """Takes group after group, as the other hands do, until there is none or one of them may not go on."""
+        outcome = BatchOutcome()
+        try:
+            while self._may_go_on() and (group := next(groups, None)) is not None:
+                for record in group:
+                    if self._may_go_on():
+                        self._take(record, outcome)
+        except BaseException:
+            self.over.set()
+            raise
+        return outcome
+
+    def _may_go_on(self) -> bool:
+        return not (self.over.is_set() or self.work.line.closed)
+
+    def _take(self, record: RecordRow, outcome: BatchOutcome) -> None:
+        work = self.work
+        with work.state.claim_recording(record.call_id) as claim:
+            if not claim:
+                outcome.claimed_elsewhere.append(record.call_id)
+                return
+            with self.beginning:  # or both hands would see the same sum left, and take from it
                 refuse_if_stopped(work.run.run_id, work.state)
                 refuse_if_spent(work.run.run_id, work.state, work.policy)
-                with work.state.claim_recording(record.call_id) as claim:
-                    if claim:
-                        _transcribe(record, claim, work, outcome, last_look=last_look)
-                    else:
-                        outcome.claimed_elsewhere.append(record.call_id)
-                if work.line.closed:
-                    break
-    except BaseException:
-        work.line.close()
-        raise
-    return outcome
+                begun = _begin(record, work, outcome)
+            if begun:
+                _transcribe(record, claim, work, outcome, last_look=self.last_look)
+
+
+def _begin(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> bool:
+    """True where the record is ours to recognise: neither bought while it waited nor taken by another."""
+    try:
+        reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)
+    except Temporary as error:
+        log.warning("the text of call %s was not copied: %s", record.call_id, error)
+        outcome.waiting.append(record.call_id)
+        return False
+    if reused:
+        outcome.done += 1
+        return False
+    return work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE)
 
 
 def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
     """One recording from audio to stored text; a failure is settled in its row."""
-    try:
-        reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)  # bought while this one waited
-    except Temporary as error:
-        log.warning("the text of call %s was not copied: %s", record.call_id, error)
-        outcome.waiting.append(record.call_id)
-        return
-    if reused:
-        outcome.done += 1
-        return
-    if not work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE):
-        return
     try:
         to_text(record, claim, work)
         outcome.done += 1
@@ -149,6 +179,7 @@ def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: Bat
         outcome.claimed_elsewhere.append(record.call_id)
     except LineClosed:
         _put_back(record, work.state)
+        outcome.waiting.append(record.call_id)
     except StopRun as error:
         settle_failure(work.state, record, error, RULE, outcome)
     except Exception as error:

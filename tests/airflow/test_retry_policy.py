@@ -97,6 +97,14 @@ def test_being_throttled_never_becomes_a_failure() -> None:
     assert waits(PORTAL, [Throttled("429", retry_after=1)] * 90) == [1] * 90
 
 
+def test_without_the_store_airflows_own_count_bounds_the_failures() -> None:
+    """Else an api-server that does not answer would mean a thousand tries."""
+    task = OneTask(PORTAL)
+    task.store = cast(Any, None)
+    decisions = [task.fails(Temporary("no answer")) for _ in range(STEP_FAILURES + 1)]
+    assert [decision.action for decision in decisions][-2:] == [RetryAction.RETRY, RetryAction.FAIL]
+
+
 @pytest.mark.parametrize(
     "waiting", [Throttled("429", retry_after=1), Unfinished("in another's hands", attempt=1)], ids=["slow", "claimed"]
 )

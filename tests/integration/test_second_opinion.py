@@ -122,6 +122,18 @@ def test_a_fallback_that_fails_leaves_the_first_text_flagged(
         assert reason == SECOND_MODEL
 
 
+def test_a_fallback_that_refuses_everybody_keeps_no_recording_from_its_text(database: str, tmp_path: Path) -> None:
+    """Its refusal is not the recogniser's: the batch goes on."""
+    unknown = {"STT_FALLBACK_MODEL": "whisper-9"}
+    with an_export(world_of(4), database, tmp_path, lambda _: INVENTED, **unknown) as export:
+        one_batch = export.policy.batches.model_copy(update={"min_calls": 4})
+        export.policy = export.policy.model_copy(update={"batches": one_batch})
+        outcome = buy(export)
+        assert (outcome.red, outcome.retries) == ([], 0)
+        assert by_sql(database, "SELECT status, count(*) FROM call_records GROUP BY status") == [("completed", 4)]
+        assert by_sql(database, "SELECT count(*) FROM call_events WHERE event = 'fallback_failed'") == [(4,)]
+
+
 def test_only_the_doubtful_piece_is_paid_for_twice(database: str, tmp_path: Path) -> None:
     """One invented phrase in a long talk: the other pieces keep their text, and the row names both models."""
     world = PortalWorld()

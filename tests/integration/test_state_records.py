@@ -71,6 +71,22 @@ class TestMoves:
         assert (one(state, run).error_code, one(state, run).attempts) == (None, 1)
         assert first_failed(database) == [None]
 
+    def test_going_back_untried_clears_nothing(self, state: State, database: str) -> None:
+        """A neighbour was refused: what this recording has against it stays, and since when."""
+        run = opened(state, "1", call(1))
+        row = one(state, run)
+        state.move_to_work(row, S.DOWNLOADING, stage="download")
+        state.move_record(row.run_id, *row.key, S.DOWNLOADED, expected={S.DOWNLOADING}, stage="download", checksum="a")
+        error = Temporary("no answer", code=ErrorCode.STT_TIMEOUT)
+        for failure in (error, None):
+            state.move_to_work(one(state, run), S.TRANSCRIBING, stage="transcribe")
+            state.move_record(
+                row.run_id, *row.key, S.DOWNLOADED, expected={S.TRANSCRIBING}, stage="transcribe", error=failure,
+                attempts_plus=int(bool(failure)),
+            )  # fmt: skip
+        assert (one(state, run).error_code, one(state, run).attempts) == ("stt_timeout", 1)
+        assert first_failed(database) != [None]
+
     def test_a_request_to_slow_down_starts_no_clock(self, state: State, database: str) -> None:
         row = one(state, opened(state, "1", call(1)))
         state.move_to_work(row, S.DOWNLOADING, stage="download")

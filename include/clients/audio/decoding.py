@@ -53,14 +53,15 @@ class Source:
 
     def _parts(self) -> Iterator[Samples]:
         """Converted a second at a time: one by one, the 50,000 packets of an hour cost more than their decoding."""
-        fifo, resampler = AudioFifo(), self._resampler()
+        fifo, resampler, form = AudioFifo(), self._resampler(), None
         for frame in self._frames():
-            try:
-                fifo.write(frame)
-            except ValueError:  # a recording glued together of several may change its rate or channels in the middle
+            # a recording glued together of several may change its rate or channels in the middle, and the fifo, which
+            # does not look at channels, would read beyond the frame
+            if form not in (None, _form(frame)):
                 yield from _drained(fifo, resampler)
                 fifo, resampler = AudioFifo(), self._resampler()
-                fifo.write(frame)
+            form = _form(frame)
+            fifo.write(frame)
             if fifo.samples >= frame.sample_rate:
                 yield from _arrays(resampler.resample(fifo.read()))
         yield from _drained(fifo, resampler)
@@ -101,6 +102,10 @@ def not_audio() -> Permanent:
         "the downloaded file is not a recording that can be decoded; listen to it on the portal's page of the call",
         code=ErrorCode.NOT_AUDIO,
     )
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _drained(fifo: AudioFifo, resampler: AudioResampler) -> Iterator[Samples]:

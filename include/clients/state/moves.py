@@ -77,6 +77,7 @@ class Moves(Listings):
         if unknown:
             raise ValueError(f"no columns of RecordColumns: {', '.join(sorted(unknown))}")
         begins, has_text = to in BEFORE_WORK, to is RecordStatus.COMPLETED
+        ends_download = RecordStatus.DOWNLOADING in expected
         if begins:
             columns["cost"] = None  # `spent_earlier` has it
         message = storable(str(error)) if error else None
@@ -90,13 +91,13 @@ class Moves(Listings):
             "error_code": error.code if error else None,
             "error_message": message,
             "attempts_plus": attempts_plus,
-            "passed": error is None and to in (RecordStatus.DOWNLOADED, RecordStatus.COMPLETED),
+            "passed": error is None and (has_text or (to is RecordStatus.DOWNLOADED and ends_download)),
             "counts": error is not None and attempts_plus > 0,
             "begins": begins,
             "has_text": has_text,
             "free": has_text and not columns.get("cost"),
             "at_work": sorted(BEFORE_WORK),
-            "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and RecordStatus.DOWNLOADING in expected),
+            "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and ends_download),
             "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
         }
         with self._single() as connection:

@@ -29,6 +29,24 @@ def test_each_side_of_a_stereo_call_has_its_own_turns(tmp_path: Path) -> None:
         assert piece.end == pytest.approx(end, abs=0.4)
 
 
+@pytest.mark.parametrize("channels", [(1, 2), (2, 1)], ids=["mono, then stereo", "stereo, then mono"])
+def test_a_recording_glued_of_two_with_other_channels_is_heard_to_its_end(
+    tmp_path: Path, channels: tuple[int, int]
+) -> None:
+    """The portal's exchange glues the parts of a transferred call."""
+    parts = [on_line(6, (1, voice(3, seed=seed))) for seed in (1, 2)]
+    glued = tmp_path / "glued.mp3"
+    glued.write_bytes(
+        b"".join(
+            mp3(tmp_path / f"{number}.mp3", *[part] * count).read_bytes()
+            for number, (part, count) in enumerate(zip(parts, channels, strict=True))
+        )
+    )
+    found = cut(glued, POLICY)
+    assert found.info.seconds == pytest.approx(12, abs=0.3)
+    assert found.speech_sec == pytest.approx(6, abs=0.8)
+
+
 def test_a_short_pause_is_bridged_only_while_the_other_side_is_silent(tmp_path: Path) -> None:
     left = on_line(10, (1, voice(2)), (4, voice(2, seed=2)))
     silent, speaking = on_line(10), on_line(10, (3.1, voice(0.7, seed=1)))
