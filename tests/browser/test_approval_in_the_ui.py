@@ -68,6 +68,7 @@ def test_one_run_approved_goes_on_and_one_refused_ends_cancelled_with_nothing_sp
         "batch.download",
         "batch.transcribe",
         "batch.summarize",
+        "want_summaries",
     }
 
     assert system.ended(approved)["state"] == "success"
