@@ -47,6 +47,7 @@ ENDED = ("success", "failed")
 _DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY id"
 _TASKS = "SELECT count(*) FROM task_instance WHERE state IS DISTINCT FROM 'removed'"
 _RECORDS = "SELECT status, count(*) FROM call_records GROUP BY status ORDER BY status"
+_MINUTES = "SELECT coalesce(sum(audio_sec), 0) / 60 FROM call_records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seconds are real ones, from the trigger on; `bounds`: of the portal, of the recogniser."""
+    """Seconds are real ones, from the trigger on; `bounds`: of the portal, of the recogniser. `minutes` of recordings."""
 
     state: str
     seconds: float
     bounds: tuple[float, float]
     work: Work
+    minutes: float
     tasks: int
     records: dict[str, int]
     shares: Shares
@@ -150,6 +152,7 @@ def _measured(plan: Plan, runtime: Runtime, simulated: Simulated, console: Conso
     first = _work(simulated)
     tasks = int(_ask(urls.metadata_url, _TASKS)[0][0])
     records = dict(_ask(urls.state_url, _RECORDS))
+    ((minutes,),) = _ask(urls.state_url, _MINUTES)
     shares = sampler.shares()
     with Sampler(runtime) as later:
         with console.status("То же ещё раз..."):
@@ -164,6 +167,7 @@ def _measured(plan: Plan, runtime: Runtime, simulated: Simulated, console: Conso
         seconds=(ended - began).total_seconds(),
         bounds=first.bounds(plan),
         work=first,
+        minutes=float(minutes),
         tasks=tasks,
         records=records,
         shares=shares,
@@ -252,6 +256,8 @@ def show(plan: Plan, found: Outcome, console: Console) -> None:
     table.add_row("граница портала, с", f"{portal:.1f} ({found.work.asked} запросов)")
     table.add_row("граница распознавателя, с", f"{recogniser:.1f} ({found.work.pieces} запросов, {plan.lines} линий)")
     table.add_row("отношение к границе", f"{found.ratio:.3f}")
+    whole = found.minutes * plan.latency / plan.speed / plan.lines
+    table.add_row("к границе, если слать и тишину", f"{found.seconds / max(portal, whole):.3f} ({whole:.1f} с)")
     table.add_row("накладных расходов, с", f"{found.seconds - max(found.bounds):.1f}")
     table.add_row("в несжатом времени, ч", f"{found.seconds * plan.speed / 3600:.2f}")
     table.add_row("задач Airflow", str(found.tasks))
