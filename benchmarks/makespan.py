@@ -79,7 +79,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seconds are real ones, from the trigger on; `bounds`: of the portal, of the recogniser. `minutes` of recordings."""
+    """Seconds are real ones, from the trigger on; `bounds`: of the portal, of the recogniser; `minutes`: recorded."""
 
     state: str
     seconds: float
