@@ -143,8 +143,6 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "api__secret_key": keys.api_secret_key,
         "api_auth__jwt_secret": keys.jwt_secret,
         "workers__min_heartbeat_interval": 1,  # at 5 a short task holds its slot for five seconds (3.3.2)
-        # a run's tasks follow one another by the scheduler's rounds: its second of sleep between them adds up
-        "scheduler__scheduler_idle_sleep_time": 0.25,
         # a killed task is noticed within 70 s: a restart has to go on within five minutes (D19)
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
