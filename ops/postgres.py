@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 STATE_DATABASE = "call_export"
 CONNECT_SECONDS = 10
 START_SECONDS = 60
-# four Airflow components with pools of 15, plus a state connection of every running task
-SERVER_OPTIONS = {"max_connections": "250"}
+# four Airflow components with pools of 15, plus three of every running task: the state, two claims
+SERVER_OPTIONS = {"max_connections": "400"}
 LOCAL_ACCESS = "local all postgres scram-sha-256\n"
 
 

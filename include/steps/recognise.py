@@ -79,7 +79,7 @@ class Recognising:
     """What turning one recording into text needs; the same for the whole batch.
 
     `fallback` is asked once more about what is doubtful in a suspicious text (D23). `line` is held for a request and
-    nothing else.
+    for keeping its answer.
     """
 
     run: Run
@@ -212,9 +212,10 @@ def _ask(
                     keywords=policy.stt.keywords,
                     prompt=policy.stt.prompt,
                 )
-            paid = Payment(audio.record.run_id, audio.record.key, exact_cost(piece.seconds, rate))
-            keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json(), paid)
-            answers[piece] = answer
+                # kept before the next request may go out: a death costs one answer at most
+                paid = Payment(audio.record.run_id, audio.record.key, exact_cost(piece.seconds, rate))
+                keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json(), paid)
+                answers[piece] = answer
 
 
 def _digest(policy: Policy) -> str:

@@ -148,26 +148,31 @@ class _Hands:
             if not claim:
                 outcome.claimed_elsewhere.append(record.call_id)
                 return
-            with self.beginning:  # or both hands would see the same sum left, and take from it
-                refuse_if_stopped(work.run.run_id, work.state)
-                refuse_if_spent(work.run.run_id, work.state, work.policy)
-                begun = _begin(record, work, outcome)
-            if begun:
-                _transcribe(record, claim, work, outcome, last_look=self.last_look)
+            refuse_if_stopped(work.run.run_id, work.state)
+            if _bought_meanwhile(record, work, outcome) or not self._begin(record):
+                return
+            _transcribe(record, claim, work, outcome, last_look=self.last_look)
+
+    def _begin(self, record: RecordRow) -> bool:
+        """Takes the record in hand; False where another has it, or a hand may not go on any more."""
+        work = self.work
+        with self.beginning:  # or both hands would see the same sum left, and take from it
+            if not self._may_go_on():
+                return False
+            refuse_if_spent(work.run.run_id, work.state, work.policy)
+            return work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE)
 
 
-def _begin(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> bool:
-    """True where the record is ours to recognise: neither bought while it waited nor taken by another."""
+def _bought_meanwhile(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> bool:
+    """True where the record is settled without us: its text was bought while it waited, or is to be copied later."""
     try:
         reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)
     except Temporary as error:
         log.warning("the text of call %s was not copied: %s", record.call_id, error)
         outcome.waiting.append(record.call_id)
-        return False
-    if reused:
-        outcome.done += 1
-        return False
-    return work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE)
+        return True
+    outcome.done += int(reused)
+    return reused
 
 
 def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: BatchOutcome, *, last_look: bool) -> None:
@@ -178,8 +183,11 @@ def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: Bat
     except ClaimLost:  # the row stays as it is: perhaps a successor's by now, else the next try takes it back
         outcome.claimed_elsewhere.append(record.call_id)
     except LineClosed:
-        _put_back(record, work.state)
-        outcome.waiting.append(record.call_id)
+        if claim.alive():
+            _put_back(record, work.state)
+            outcome.waiting.append(record.call_id)
+        else:
+            outcome.claimed_elsewhere.append(record.call_id)
     except StopRun as error:
         settle_failure(work.state, record, error, RULE, outcome)
     except Exception as error:
