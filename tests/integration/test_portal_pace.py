@@ -168,7 +168,7 @@ def test_low_rate_can_be_forced_and_ends(make_pace: MakePace, slept: list[float]
 def test_lost_connection_is_opened_again(make_pace: MakePace, slept: list[float], database: str) -> None:
     pace = make_pace(rate=1)
     pace.acquire()
-    rows(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    rows(database, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     pace.acquire()
     assert len(slept) == 2
 
