@@ -57,10 +57,10 @@ class Source:
         for frame in self._frames():
             # a recording glued together of several may change its rate or channels in the middle, and the fifo, which
             # does not look at channels, would read beyond the frame
-            if form not in (None, _form(frame)):
+            before, form = form, _form(frame)
+            if before not in (None, form):
                 yield from _drained(fifo, resampler)
                 fifo, resampler = AudioFifo(), self._resampler()
-            form = _form(frame)
             fifo.write(frame)
             if fifo.samples >= frame.sample_rate:
                 yield from _arrays(resampler.resample(fifo.read()))
