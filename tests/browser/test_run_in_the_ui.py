@@ -46,21 +46,24 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
 
 
 def trigger(page: Page) -> None:
-    """The page may still be drawing itself anew under the form that was just opened; a person would open it again."""
-    for _ in range(4):
+    """The page may draw itself anew and take the open form away, at any moment; a person would open it again.
+
+    A click that found no button has not started anything.
+    """
+    for _ in range(6):
         try:
             form = filled_form(page)
+            form.get_by_role("button", name="Trigger", exact=True).click(timeout=10_000)
             break
         except PlaywrightTimeout:
             page.reload()
     else:
-        form = filled_form(page)
-    form.get_by_role("button", name="Trigger", exact=True).click()
+        raise AssertionError("the form never stayed open")
     expect(form).to_be_hidden(timeout=60_000)
 
 
 def filled_form(page: Page) -> Locator:
-    page.get_by_role("button", name="Trigger").click()
+    page.get_by_role("button", name="Trigger").click(timeout=20_000)
     form = page.get_by_role("dialog")
     form.get_by_text("Начало периода").wait_for(timeout=15_000)
     for name, day in zip(("period_from", "period_to"), PERIOD, strict=True):
