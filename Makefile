@@ -1,6 +1,8 @@
 # Только точки входа: работа — в ops/, jobs/ и tests/. `make help` перечисляет цели.
 PYTHON ?= python3
 VENV := .venv/bin
+# Python keeps what it has compiled: each process would otherwise compile anew what it imports, seconds of it.
+export PYTHONDONTWRITEBYTECODE :=
 OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 

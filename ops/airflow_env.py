@@ -70,7 +70,7 @@ def pools(settings: Settings) -> dict[str, dict[str, Any]]:
     """Airflow pools in the form of `airflow pools import`."""
     policy = settings.policy
     return {
-        # all requests together are paced to 2 a second by one row of PostgreSQL (D12): two tasks use that up
+        # all requests together are paced to 2 a second by one row of PostgreSQL (D12): the pool bounds who asks
         names.PORTAL_POOL: {
             "slots": policy.portal.downloads_in_flight,
             "description": "Сколько задач сразу говорят с порталом",
@@ -111,6 +111,7 @@ def _folders(runtime: Runtime) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(runtime.cache),
         "MPLCONFIGDIR": str(runtime.cache),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys((str(runtime.root), str(REPOSITORY)))),
+        "PYTHONDONTWRITEBYTECODE": "",  # else each task would compile anew what it imports, seconds of it
         "CALL_EXPORT_RUNTIME": str(runtime.home),  # how `make down` recognises what is left over
         "NO_PROXY": no_proxy,  # tasks talk to our own api-server: never through a company's proxy
         "no_proxy": no_proxy,
@@ -142,6 +143,8 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "api__base_url": local_url(settings),
         "api__secret_key": keys.api_secret_key,
         "api_auth__jwt_secret": keys.jwt_secret,
+        # what follows a task begins half of this later, on average; below, the scheduler's own work weighs
+        "scheduler__scheduler_idle_sleep_time": 0.4,
         "workers__min_heartbeat_interval": 1,  # at 5 a short task holds its slot for five seconds (3.3.2)
         # a killed task is noticed within 70 s: a restart has to go on within five minutes (D19)
         "scheduler__task_instance_heartbeat_timeout": 60,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -41,6 +42,7 @@ def wait_healthy(
             status.update(f"Airflow запускается, ждём: {', '.join(waiting)}")
             sleep(POLL_SECONDS)
     console.print("Airflow работает")
+    _wake_tasks_api(url)
     if (runtime.root / "dags" / f"{DAG_ID}.py").exists():
         with console.status(f"Airflow читает {DAG_ID}..."):
             _wait_for_dag(url, password, clock() + PARSE_SECONDS, clock, sleep)
@@ -54,6 +56,12 @@ def sick_parts(url: str) -> list[str]:
     except (requests.RequestException, ValueError):
         return ["api-server"]
     return [part for part in PARTS if (health.get(part) or {}).get("status") != "healthy"]
+
+
+def _wake_tasks_api(url: str) -> None:
+    """The api-server builds the tasks' part of itself at its first request, in three seconds: else a run's first."""
+    with suppress(requests.RequestException):
+        _session().get(f"{url}/execution/health", timeout=ANSWER_SECONDS)
 
 
 def _wait_for_dag(

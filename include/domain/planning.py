@@ -10,8 +10,10 @@ Key = TypeVar("Key")
 # What a recording takes in time however short it is (link, download, row), as minutes of audio
 _OVERHEAD_MINUTES = 0.1
 _COARSER = 1.25
-# Once each line has a batch, the portal has gone ahead: it fetches some four recordings while a line recognises one.
-_LATER_STEP = 4
+# Calls by which each next batch is longer: small steps until each line has its first one; later the portal is ahead of
+# the lines, it fetches some four recordings while a line recognises one.
+_FIRST_STEP = 1 / 3
+_LATER_STEP = 2
 
 
 def plan_batches(
@@ -27,8 +29,8 @@ def plan_batches(
 
     Recordings of one call are in one batch: a call is in one task's hands at a time, another one would have to wait.
 
-    The first batches are small, so that no line waits long for its first download; each next one is a call longer, then
-    some calls; towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together
+    The first batches are small, so that no line waits long for its first download; each next one is a little longer;
+    towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together
     and no straggler holds the run. `min_calls` and `max_calls` are in calls of the average length.
 
     Never more than `max_batches`: a huge period gets longer batches, not more of them. The order of the calls stays,
@@ -57,7 +59,7 @@ def _cuts(weights: Sequence[float], *, lines: int, shortest: float, step: float,
     start = 0
     while start < len(weights):
         later = max(0, len(cuts) - lines + 1)
-        grown = shortest + (len(cuts) - later + _LATER_STEP * later) * step
+        grown = shortest + (_FIRST_STEP * (len(cuts) - later) + _LATER_STEP * later) * step
         target = min(grown, max(left / lines, shortest), longest)
         end, weight = start + 1, weights[start]
         while end < len(weights) and weight + weights[end] / 2 <= target:

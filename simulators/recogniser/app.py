@@ -30,7 +30,8 @@ _FAR_TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head>
 class RecogniserSimulator:
     """Everything public may be changed while it runs.
 
-    `latency_per_minute` is in seconds per minute of audio. `requests_per_minute` refuses more than that with 429;
+    `latency_per_minute` is in seconds per minute of audio, from the whole request until the answer, its own work
+    included. `requests_per_minute` refuses more than that with 429;
     `no_money` is the code of an empty account, for instance "insufficient_quota". `says`, by model, is what it hears
     instead of our own sentences (None: those). An `obedient` language model does what any text tells it to.
     """
@@ -95,6 +96,7 @@ class RecogniserSimulator:
 
     async def _transcribe(self, request: Request) -> Response:
         size = len(await request.body())
+        arrived = time.monotonic()
         if size > 4 * MAX_REQUEST_BYTES:
             return HTMLResponse(_FAR_TOO_LARGE, 413)
         if size > MAX_REQUEST_BYTES:
@@ -109,10 +111,11 @@ class RecogniserSimulator:
         seconds = await run_in_threadpool(_measure, asked)
         entry.detail["seconds"] = seconds
         check_length(asked, seconds)
-        await asyncio.sleep(self.latency_per_minute * seconds / 60)
         said = self.says(asked.model)
         segments = segments_of(asked.audio, seconds) if said is None else [Segment(0.0, seconds, said)]
-        return answers.transcription(asked.model, asked.response_format, segments, seconds)
+        answer = answers.transcription(asked.model, asked.response_format, segments, seconds)
+        await asyncio.sleep(arrived + self.latency_per_minute * seconds / 60 - time.monotonic())
+        return answer
 
     async def _chat(self, request: Request) -> Response:
         number = self.journal.count("chat")

@@ -40,7 +40,7 @@ def test_no_batch_is_longer_than_what_a_line_has_left_and_its_longest_call(lengt
 
 def test_no_line_waits_long_for_its_first_batch_and_all_end_together() -> None:
     sizes = [len(batch) for batch in plan_batches(recordings([1.0] * 1000), **LIMITS)]
-    assert sizes[:12] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 18]
+    assert sizes[:12] == [1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 6, 8]
     assert sizes[-10:] == [1] * 10
     assert len(sizes) < 100
 
