@@ -107,7 +107,7 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         )
         files = files_by_day(transcript_paths(connection, run.run_id), storage, period)
     part = part_name(run)
-    report = apart(  # matplotlib and typst take 100 MB
+    report = apart(  # matplotlib and typst leave some 95 MB behind
         render_report,
         replace(figures, files=files),
         report_settings(policy, datetime.now(UTC)),
