@@ -8,29 +8,38 @@ from benchmarks.world import Result, database
 
 
 def publish(folder: Path, calls: int) -> Result:
-    """Registry, report with its pictures and PDF, and the run's log, out of PostgreSQL."""
+    """Registry, report with its pictures and PDF, and the run's log, out of PostgreSQL; every text has its file."""
+    from include.clients.state.reporting import transcript_paths
     from include.clients.state.store import State
     from include.clients.storage.local import LocalStorage
     from include.config.policy import load_policy
+    from include.domain.naming import period_prefix
+    from include.steps.paths import period_of, run_of
     from include.steps.publish import publish as publish_step
 
-    storage = LocalStorage(folder / "storage")
+    root = folder / "storage"
+    storage = LocalStorage(root)
     with database(folder) as conninfo:
         run_id = registered(conninfo, calls)
         with State(conninfo) as state:
+            texts = f"{period_prefix(period_of(run_of(run_id, state)))}transcripts/"
+            (root / texts).mkdir(parents=True)
             with state.transaction() as connection:
-                connection.execute(_COMPLETE.encode(), {"run_id": run_id})
+                connection.execute(_COMPLETE.encode(), {"run_id": run_id, "texts": texts})
+                for _, text in transcript_paths(connection, run_id):
+                    (root / text).touch()
             began = time.perf_counter()
             rows = publish_step(run_id, state, storage, load_policy({}))
             seconds = time.perf_counter() - began
-    registry = next(key for key in storage.keys("exports/") if key.endswith(".csv"))
-    return Result(rows, "строк", seconds, f"реестр {len(storage.get_bytes(registry)) / 1e6:.0f} МБ")
+    registry = next(root.glob("exports/*/registry/*.csv"))
+    return Result(rows, "строк", seconds, f"реестр {registry.stat().st_size / 1e6:.0f} МБ")
 
 
 _COMPLETE = """
 UPDATE call_records
    SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
-       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80), checksum = md5(record_id)
+       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80), checksum = md5(record_id),
+       transcript_path = %(texts)s || 'call_' || call_id || '.txt'
  WHERE run_id = %(run_id)s
 """
 

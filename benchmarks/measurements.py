@@ -43,6 +43,7 @@ ALL = (
 if __name__ == "__main__":
     chosen = ALL[int(sys.argv[1])]
     found = chosen.work(Path(sys.argv[2]), *map(int, sys.argv[3:]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # of those that it started, the largest
+    peak = max(resource.getrusage(those).ru_maxrss for those in processes) / 1024
     answer = {**found._asdict(), "peak_mb": peak}
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -22,7 +22,10 @@ OURS, AIRFLOW, POSTGRES, SIMULATORS = "задачи", "Airflow", "PostgreSQL", "
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """`cpu_seconds` by owner; a task's include starting Airflow's SDK in it. `peaks_mb` by the id of a task's try."""
+    """`cpu_seconds` by owner; a task's include starting Airflow's SDK in it.
+
+    `peaks_mb` is what a task's largest process had, by the id of the task's try.
+    """
 
     peaks_mb: dict[str, float]
     cpu_seconds: dict[str, float]
@@ -94,9 +97,12 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _task_of(process: psutil.Process) -> str | None:
-    """The id of the try that this process works on, by its title."""
-    title = TASK.fullmatch(" ".join(process.cmdline()).strip())
-    return title["id"] if title else None
+    """The id of the try that this process works on, by its own title or that of the task which started it."""
+    for one in (process, process.parent()):
+        title = one and TASK.fullmatch(" ".join(one.cmdline()).strip())
+        if title:
+            return title["id"]
+    return None
 
 
 def _is_simulator(process: psutil.Process, runtime: Runtime) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from include.clients.apart import apart
 from include.clients.state.reporting import (
     live_registry_turn,
     note_live_registry,
@@ -103,11 +105,15 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         figures = run_figures(
             connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
         )
-        texts = transcript_paths(connection, run.run_id)
-    figures = replace(figures, files=files_by_day(texts, storage, period))
+        files = files_by_day(transcript_paths(connection, run.run_id), storage, period)
     part = part_name(run)
-    report = render_report(
-        figures, report_settings(policy, datetime.now(UTC)), folder=period.folder, part=part, mask=mask_phones
+    report = apart(  # matplotlib and typst leave some 95 MB behind
+        render_report,
+        replace(figures, files=files),
+        report_settings(policy, datetime.now(UTC)),
+        folder=period.folder,
+        part=part,
+        mask=mask_phones,
     )
     reports = report_key(period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():
@@ -116,7 +122,7 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
     storage.put_bytes(report_key(period, ".md", part), report.markdown.encode(), "text/markdown; charset=utf-8")
 
 
-def files_by_day(texts: list[tuple[date, str]], storage: Storage, period: Period) -> dict[date, int]:
+def files_by_day(texts: Iterable[tuple[date, str]], storage: Storage, period: Period) -> dict[date, int]:
     """How many of the texts the storage really has: the period's folder is listed once, others are asked one by one."""
     prefix = f"exports/{period.folder}/transcripts/"
     stored = set(storage.keys(prefix))

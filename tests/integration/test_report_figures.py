@@ -1,5 +1,6 @@
 """The figures of a run, asked from a real PostgreSQL."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from include.clients.state.reporting import registry_rows, run_estimate, run_events, run_figures
+from include.clients.state.reporting import registry_rows, run_estimate, run_events, run_figures, transcript_paths
 from include.domain.errors import BadInput
 from include.domain.states import RecordStatus as S
 
@@ -221,13 +222,18 @@ def test_without_a_forecast_there_is_no_estimate_that_says_nothing_will_be_spent
 
 
 @pytest.mark.parametrize("autocommit", [True, False])
-def test_rows_and_events_are_streamed_in_order_on_any_connection(conn, database, autocommit):
+def test_rows_events_and_texts_are_streamed_on_any_connection(conn, database, autocommit):
     for number in (3, 1, 2):
         add_record(conn, number, tags=["оплата"])
         add_event(conn, START, call_id=f"call.{number}", detail=Jsonb({"n": number}))
     with psycopg.connect(database, autocommit=autocommit) as other:
         rows = list(registry_rows(other, RUN_ID))
         events = list(run_events(other, RUN_ID))
+        texts = transcript_paths(other, RUN_ID)
+        first = next(texts)
+        assert other.execute("SELECT name FROM pg_cursors").fetchall() == [("transcript_paths",)], "not read at once"
+        days = Counter(day for day, _ in (first, *texts))
     assert [row.call_id for row in rows] == ["call.1", "call.2", "call.3"]
     assert rows[0].tags == ["оплата"]
     assert [event.detail for event in events] == [{"n": 3}, {"n": 1}, {"n": 2}]
+    assert days == {START.date(): 3}

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import aiosql
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import BaseRowFactory, class_row, dict_row, tuple_row
 
 from include.domain.errors import BadInput
 from include.domain.registry import RegistryRow
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 def registry_rows(conn: Connection[Any], run_id: UUID) -> Iterator[RegistryRow]:
     """The run's rows in the order of the calls, fetched a few thousand at a time whatever their number."""
-    yield from _streamed(conn, "registry_rows", run_id, RegistryRow)
+    yield from _streamed(conn, "registry_rows", run_id, class_row(RegistryRow))
 
 
 def registry_turn(conn: Connection[Any], key: str) -> None:
@@ -74,7 +74,7 @@ def note_live_registry(conn: Connection[Any], run_id: UUID, *, seconds: float) -
 
 def run_events(conn: Connection[Any], run_id: UUID) -> Iterator[Event]:
     """The run's history in the order it happened, streamed like the registry's rows."""
-    yield from _streamed(conn, "run_events", run_id, Event)
+    yield from _streamed(conn, "run_events", run_id, class_row(Event))
 
 
 def run_figures(
@@ -110,9 +110,9 @@ def qa_sample(conn: Connection[Any], run_id: UUID, size: int) -> list[QaItem]:
     return _all(conn, "qa_sample", {"run_id": run_id, "most": size}, QaItem)
 
 
-def transcript_paths(conn: Connection[Any], run_id: UUID) -> list[tuple[date, str]]:
-    """The UTC day and the storage key of every text."""
-    return conn.execute(_sql("transcript_paths"), {"run_id": run_id}).fetchall()
+def transcript_paths(conn: Connection[Any], run_id: UUID) -> Iterator[tuple[date, str]]:
+    """The UTC day and the storage key of every text, streamed like the registry's rows."""
+    yield from _streamed(conn, "transcript_paths", run_id, tuple_row)
 
 
 def run_estimate(conn: Connection[Any], run_id: UUID) -> Estimate:
@@ -152,9 +152,9 @@ def _by_status(days: tuple[DayFigures, ...]) -> dict[RecordStatus, int]:
     return {status: count for status, count in counts.items() if count}
 
 
-def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: type[T]) -> Iterator[T]:
+def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: BaseRowFactory[T]) -> Iterator[T]:
     # A cursor on the server lives inside a transaction, also where the connection commits by itself.
-    with conn.transaction(), conn.cursor(name=name, row_factory=class_row(row)) as cursor:
+    with conn.transaction(), conn.cursor(name=name, row_factory=row) as cursor:
         cursor.itersize = _ROWS_PER_FETCH
         yield from cursor.execute(_sql(name), {"run_id": run_id})
 
