@@ -52,13 +52,17 @@ _MINUTES = "SELECT coalesce(sum(audio_sec), 0) / 60 FROM call_records"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`calls` are recordings of a minute; `latency` seconds per minute of audio, before compression."""
+    """`calls` are recordings of a minute; `latency` seconds per minute of audio, before compression.
+
+    `mono`: all of them have one channel, so a call is a request or two, not one for each turn.
+    """
 
     calls: int
     speed: float
     lines: int
     latency: float
     timeout: float
+    mono: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ def _simulated(plan: Plan, runtime: Runtime) -> Simulated:
         portal=(
             *("--from", FIRST_DAY, "--to", LAST_DAY, "--calls", str(rounds * ROUND_OF_CALLS), "--minute-recordings"),
             *("--rps", str(RPS), "--bucket", str(BUCKET), "--speed", str(plan.speed)),
+            *(["--mono-recordings"] if plan.mono else []),
         ),
         recogniser=(
             *("--latency-per-minute", str(plan.latency / plan.speed)),
@@ -250,7 +255,8 @@ def _journal(url: str) -> list[dict[str, Any]]:
 
 def show(plan: Plan, found: Outcome, console: Console) -> None:
     portal, recogniser = found.bounds
-    table = Table("величина", "значение", title=f"{plan.calls} звонков по минуте, сжатие {plan.speed:g}")
+    kind = "моно" if plan.mono else "разных"
+    table = Table("величина", "значение", title=f"{plan.calls} {kind} звонков по минуте, сжатие {plan.speed:g}")
     table.add_row("конец", found.state)
     table.add_row("от запуска до конца, с", f"{found.seconds:.1f}")
     table.add_row("граница портала, с", f"{portal:.1f} ({found.work.asked} запросов)")
@@ -281,11 +287,12 @@ def main(
     latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 24.0,
     bar: Annotated[float, typer.Option(help="the ratio to the bound that is good enough")] = 1.10,
     timeout: Annotated[float, typer.Option(help="seconds to wait for each of the runs")] = 6 * 3600.0,
+    mono: Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")] = False,
 ) -> None:
     """A whole run under the real Airflow, the same period again, the next night. Exit 1 above the bars."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a stopped measurement stops its system as well
     console = Console(width=None if sys.stdout.isatty() else 110)
-    plan = Plan(calls, speed, lines, latency, timeout)
+    plan = Plan(calls, speed, lines, latency, timeout, mono)
     try:
         found = makespan(plan, console)
     except ExportError as error:

@@ -31,6 +31,7 @@ def portal(
     recordings_dir: Annotated[Path | None, typer.Option(help="serve these recordings instead of own ones")] = None,
     brief_recordings: Annotated[bool, typer.Option(help="a second or two each, for measuring")] = False,
     minute_recordings: Annotated[bool, typer.Option(help="a minute each, for measuring")] = False,
+    mono_recordings: Annotated[bool, typer.Option(help="those of a minute have one channel")] = False,
     rps: Annotated[float, typer.Option(help="requests a second that the bucket drains")] = 2.0,
     bucket: Annotated[int, typer.Option(help="requests that the bucket holds")] = 50,
     speed: Annotated[float, typer.Option(help="how many times faster the limits' clock runs")] = 1.0,
@@ -39,7 +40,7 @@ def portal(
     """A Bitrix24 portal with a seeded world of calls."""
     start = day_from.replace(tzinfo=UTC)
     end = day_to.replace(tzinfo=UTC) + timedelta(days=1)
-    make = minutes() if minute_recordings else _recordings(recordings_dir, short=brief_recordings)
+    make = minutes(mono=mono_recordings) if minute_recordings else _recordings(recordings_dir, short=brief_recordings)
     seconds = (60, 60) if minute_recordings else (10, 40)
     simulator = PortalSimulator(
         seeded_world(seed, start, end, calls, make, seconds=seconds),

@@ -47,14 +47,18 @@ def brief() -> MakeAudio:
     return lambda seed, _seconds, _stereo: Audio(partial(record_briefly, seed), "mp3")
 
 
-def minutes() -> MakeAudio:
-    """A minute of conversation in each: one of a few, told apart by a tag at the end, or a world would take hours."""
+def minutes(*, mono: bool = False) -> MakeAudio:
+    """A minute of conversation in each: one of a few, told apart by a tag at the end, or a world would take hours.
+
+    `mono`: both voices on one channel in all of them.
+    """
 
     @cache
     def spoken(number: int, stereo: bool) -> bytes:
         return record(number, seconds=60, extension="mp3", stereo=stereo)
 
     def make(seed: int, _seconds: float, stereo: bool) -> Audio:
+        stereo = stereo and not mono
         tag = b"TAG" + f"simulated {seed}".encode().ljust(125, b"\0")  # ID3v1, of 128 bytes
         return Audio(lambda: spoken(seed % _DIFFERENT_MINUTES, stereo) + tag, "mp3")
 
