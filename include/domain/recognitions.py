@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -37,7 +37,9 @@ class Recognition:
     raw: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """For writing only: what is JSON already is not copied."""
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        return whole | {"segments": [asdict(segment) for segment in self.segments]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Recognition":
