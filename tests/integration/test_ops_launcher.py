@@ -94,7 +94,7 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     with session_of(running) as session:
         answer = session.get(f"{running.url}/api/v2/pools", timeout=10).json()
     sizes = {pool["name"]: pool["slots"] for pool in answer["pools"]}
-    assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (2, 3)
+    assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (4, 3)
 
     environment = running_environment(runtime)
     assert json.loads(environment["AIRFLOW_CONN_BITRIX24"])["password"] == "s3cr3t%token"
