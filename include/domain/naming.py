@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from include.domain.periods import Period
@@ -22,6 +23,7 @@ _LAST_SECOND = time(23, 59, 59)
 _EXTERNAL = "externalcall."  # externalCall.716f5c2d9a1b...
 
 
+@lru_cache(maxsize=1024)  # each of a recording's files asks for the same two names
 def safe_name(any_id: str) -> str:
     """The id as (part of) a file name: ASCII, at most 120 bytes; two ids never share one, even where case is ignored.
 

@@ -1,7 +1,7 @@
 """Texts that are gone, copies that fail, claims that are lost: one recording's trouble, paid for at most once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from include.clients.state.store import State
-from include.clients.storage.base import did_not_work
+from include.clients.storage.base import CopyFailure, did_not_work
 from include.clients.storage.local import LocalStorage
 from include.domain.errors import Temporary
 from include.domain.states import RecordStatus, RunStatus
@@ -140,14 +140,16 @@ class TestACopyThatFails:
 
 
 def refuse_copies_of(name: str, patch: pytest.MonkeyPatch, refusal: BaseException | None = None) -> None:
-    copy = LocalStorage.copy
+    copy_all = LocalStorage.copy_all
 
-    def copying(self: LocalStorage, source: str, target: str) -> None:
-        if source.endswith(name):
-            raise refusal or did_not_work(source, "I/O error")
-        copy(self, source, target)
+    def copying(self: LocalStorage, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
+        if refusal and any(source.endswith(name) for source, _ in pairs):
+            raise refusal
+        left = [pair for pair in pairs if not pair[0].endswith(name)]
+        failures = dict(zip(left, copy_all(self, left), strict=True))
+        return [failures.get(pair, did_not_work(pair[0], "I/O error")) for pair in pairs]
 
-    patch.setattr(LocalStorage, "copy", copying)
+    patch.setattr(LocalStorage, "copy_all", copying)
 
 
 class TestAClaimThatIsLost:

@@ -1,6 +1,7 @@
 """One contract, two storages: a folder and an S3 server over HTTP."""
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from include.clients.storage import local
 from include.clients.storage.base import TEMPORARY_PREFIX, Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
@@ -45,7 +47,6 @@ class TestContract:
         for read in (
             storage.get_bytes,
             lambda key: storage.as_file(key).__enter__(),
-            lambda key: storage.copy(key, "b"),
         ):
             with pytest.raises(Permanent) as caught:
                 read(KEY)
@@ -54,17 +55,24 @@ class TestContract:
 
     def test_a_copy_stays_when_its_source_is_replaced_or_deleted(self, storage: Storage) -> None:
         storage.put_bytes("a", b"first", TEXT)
-        for target in ("b", "c", "c"):  # a second time as well: a killed pass is repeated
-            storage.copy("a", target)
+        for pairs in ([("a", "b"), ("a", "c")], [("a", "c")]):  # a second time as well: a killed pass is repeated
+            assert storage.copy_all(pairs) == [None] * len(pairs)
         storage.put_bytes("a", b"second", TEXT)
         assert (storage.get_bytes("b"), storage.get_bytes("c")) == (b"first", b"first")
         storage.delete("b")
         assert sorted(storage.keys("")) == ["a", "c"]
 
-    def test_a_failed_copy_leaves_nothing(self, storage: Storage) -> None:
-        with pytest.raises(Permanent):
-            storage.copy("missing", "a/b")
-        assert list(storage.keys("")) == []
+    def test_of_many_copies_one_that_fails_leaves_nothing_and_keeps_no_other_waiting(self, storage: Storage) -> None:
+        storage.put_bytes("a", b"1", TEXT)
+        failures = storage.copy_all([("missing", "b/1"), ("a", "b/2"), ("missing", "c/3")])
+        assert [getattr(failure, "code", None) for failure in failures] == [
+            ErrorCode.STORAGE_FAILED,
+            None,
+            ErrorCode.STORAGE_FAILED,
+        ]
+        assert {type(failure) for failure in failures if failure} == {Permanent}
+        assert sorted(storage.keys("")) == ["a", "b/2"]
+        assert storage.copy_all([]) == []
 
     def test_keys_are_found_by_how_they_begin(self, storage: Storage) -> None:
         wanted = {"exports/p1/raw/a.mp3", "exports/p1/raw/b.mp3"}
@@ -102,7 +110,7 @@ class TestLocal:
             storage = LocalStorage(root)
             storage.put_bytes(KEY, b"1", TEXT)
             storage.put_file("exports/raw/call_1.mp3", source, "audio/mpeg")
-            storage.copy(KEY, "exports/copy.txt")
+            storage.copy_all([(KEY, "exports/copy.txt")])
         finally:
             os.umask(before)
         modes = {path.is_dir(): set() for path in root.rglob("*")}
@@ -120,6 +128,42 @@ class TestLocal:
             storage.put_bytes(KEY, b"new text", TEXT)
         assert storage.get_bytes(KEY) == b"old"
         assert [path.name for path in root.rglob("*") if path.is_file()] == ["call_1.txt"]
+
+    def test_a_copy_is_a_file_of_its_own_for_an_editor_that_writes_in_place(self, root: Path) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/1.txt", b"as it was", TEXT)
+        storage.copy_all([("a/1.txt", "b/1.txt")])
+        with (root / "b" / "1.txt").open("ab") as out:
+            out.write(b", and a note")
+        assert storage.get_bytes("a/1.txt") == b"as it was"
+
+    def test_copies_get_their_names_only_when_all_of_them_are_on_the_disk(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/1.txt", b"1", TEXT)
+        storage.put_bytes("a/2.txt", b"2", TEXT)
+        pairs = [("a/1.txt", "b/1.txt"), ("a/2.txt", "b/2.txt")]
+        with monkeypatch.context() as patch:
+            patch.setattr(local, "_flush_file_systems", disk_full)
+            with pytest.raises(Temporary, match="No space left"):
+                storage.copy_all(pairs)
+        assert [path.name for path in (root / "b").iterdir()] == []
+        assert storage.copy_all(pairs) == [None, None]
+
+    def test_a_copy_that_does_not_fit_keeps_no_other_waiting(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/1.txt", b"1", TEXT)
+        storage.put_bytes("a/2.txt", b"2", TEXT)
+        copied = shutil.copyfileobj
+
+        def full_at_first(source: Any, out: Any) -> None:
+            (disk_full if source.name.endswith("1.txt") else copied)(source, out)
+
+        monkeypatch.setattr(shutil, "copyfileobj", full_at_first)
+        first, second = storage.copy_all([("a/1.txt", "b/1.txt"), ("a/2.txt", "b/2.txt")])
+        assert isinstance(first, Temporary)
+        assert (second, [path.name for path in (root / "b").iterdir()]) == (None, ["2.txt"])
 
     def test_what_a_killed_writer_left_is_invisible_and_swept_a_day_later(self, root: Path) -> None:
         storage = LocalStorage(root)
@@ -142,6 +186,10 @@ class TestLocal:
         assert LocalStorage(root).location("a/b.txt") == str(root / "a" / "b.txt")
 
 
+def disk_full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def half_written(path: Path, data: bytes) -> None:
     with path.open("wb") as out:
         out.write(data[:3])
@@ -158,7 +206,7 @@ class TestS3:
         source.write_bytes(b"1")
         storage.put_bytes("bytes", b"1", TEXT)
         storage.put_file("file", source, "audio/mpeg")
-        storage.copy("bytes", "copy")
+        storage.copy_all([("bytes", "copy")])
         for key, content_type in (("bytes", TEXT), ("file", "audio/mpeg"), ("copy", TEXT)):
             head = s3_client.head_object(Bucket=s3_bucket, Key=key)
             assert (head["ServerSideEncryption"], head["ContentType"]) == ("AES256", content_type)

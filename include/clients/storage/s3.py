@@ -1,7 +1,8 @@
 """A bucket as the storage: one PUT per object, each encrypted on the server."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.clients.storage.base import Storage, checked_key, did_not_work, not_there
+from include.clients.storage.base import CopyFailure, Storage, checked_key, did_not_work, not_there
 from include.clients.temporary import temporary_folder
-from include.domain.errors import ExportError, NotConfigured
+from include.domain.errors import ExportError, NotConfigured, Permanent, Temporary
 
 # Below it `upload_file` sends one PUT, which is visible whole or not at all, costs one request and cannot be left half
 # done; above it S3 still shows the object only when its parts are complete.
@@ -20,6 +21,8 @@ _ONE_PUT_BYTES = 64 * 1024 * 1024
 _TRANSFER = TransferConfig(
     multipart_threshold=_ONE_PUT_BYTES + 1, multipart_chunksize=_ONE_PUT_BYTES, use_threads=False
 )
+
+_COPIES_AT_ONCE = 10  # as many connections as a client keeps
 
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _REFUSED = {
@@ -80,9 +83,9 @@ class S3Storage(Storage):
                 raise
             return True
 
-    def copy(self, source: str, target: str) -> None:
-        with self._our_errors(source):
-            self._client.copy_object(**self._named(target), CopySource=self._named(source), **self._encrypted)
+    def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+            return list(pool.map(lambda pair: self._copy_failure(*pair), pairs))
 
     def delete(self, key: str) -> None:
         with self._our_errors(key):
@@ -112,6 +115,14 @@ class S3Storage(Storage):
 
     def location(self, key: str) -> str:
         return f"s3://{self._bucket}/{self._full(key)}"
+
+    def _copy_failure(self, source: str, target: str) -> CopyFailure | None:
+        try:
+            with self._our_errors(source):
+                self._client.copy_object(**self._named(target), CopySource=self._named(source), **self._encrypted)
+        except (Permanent, Temporary) as failure:
+            return failure
+        return None
 
     def _full(self, key: str) -> str:
         return self._prefix + checked_key(key)
