@@ -58,6 +58,7 @@ def announce(**about: str) -> None:
 
 def serve(app: ASGIApp, port: int) -> None:
     """Serves until SIGINT or SIGTERM; announces its URL once the port accepts connections."""
+    sys.setswitchinterval(0.0005)  # who is answered must not wait until a thread has measured another's audio
     listener = listen(port)
     announce(url=url_of(listener))
     server_of(app).run(sockets=[listener])

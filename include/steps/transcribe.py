@@ -1,6 +1,7 @@
 """A batch's texts: which recordings are taken in hand, and what becomes of the task."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from include.steps.stop import refuse_if_stopped
 
 log = logging.getLogger(__name__)
 
+SWITCH_SEC = 0.0005  # by default an answer waits ten times as long until the other hand, busy cutting, lets it be read
 IN_HAND = 2  # while one waits for the recogniser, the other is cut, priced, stored
 RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
 
@@ -89,6 +91,7 @@ def _transcribe_downloaded(
     records = work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.DOWNLOADED})
     groups = iter(_one_after_another(records))
     hands = _Hands(work, last_look)
+    sys.setswitchinterval(SWITCH_SEC)
     with ThreadPoolExecutor(in_hand, thread_name_prefix="hand") as threads:
         try:
             busy = [threads.submit(hands.work_off, groups) for _ in range(in_hand)]
