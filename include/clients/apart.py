@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from include.domain.errors import Temporary
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _ROOT = Path(__file__).parents[2]  # from here `include` can be imported
-_TOLD = ("HOME", "LD_LIBRARY_PATH", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")  # where libraries keep caches
+# where libraries are, and where they keep caches
+_TOLD = ("HOME", "LD_LIBRARY_PATH", "MPLCONFIGDIR", "PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 _MOST_SECONDS = 300
 
 
@@ -24,19 +27,23 @@ def apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     through a pipe, so nothing of a call lies on a disk. Not multiprocessing: its children import the program that
     started us, which is Airflow, and a daemon may have none.
 
-    Raises CalledProcessError where the function failed (its traceback is on our standard error) or was killed, and
-    TimeoutExpired. The process is ended with the call, however that ends.
+    Raises Temporary where the function failed (its traceback is on our standard error), was killed or took too long.
+    The process is ended with the call, however that ends.
     """
     told = {name: os.environ[name] for name in _TOLD if name in os.environ}
-    done = subprocess.run(  # noqa: S603  # this file, by our own Python
-        [sys.executable, "-m", __name__],
-        input=pickle.dumps((function, args, kwargs)),
-        stdout=subprocess.PIPE,
-        env=told | {"TMPDIR": tempfile.gettempdir()},
-        cwd=_ROOT,
-        timeout=_MOST_SECONDS,
-        check=True,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  # this file, by our own Python
+            [sys.executable, "-m", __name__],
+            input=pickle.dumps((function, args, kwargs)),
+            stdout=subprocess.PIPE,
+            env=told | {"TMPDIR": tempfile.gettempdir()},
+            cwd=_ROOT,
+            timeout=_MOST_SECONDS,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        why = f"not done within {_MOST_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error)
+        raise Temporary(f"{function.__qualname__} failed in its own process, see the log above: {why}") from None
     result: T = pickle.loads(done.stdout)  # noqa: S301  # our own words, come back through our own pipe
     return result
 

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -93,8 +94,8 @@ def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, p
     period = period_of(run)
     with temporary_folder() as folder:
         file = folder / "registry.csv"
-        with file.open("wb") as out:
-            rows = write_registry(registry_rows(connection, run.run_id), out, folder=period.folder, masks=masks)
+        with file.open("wb") as out, closing(registry_rows(connection, run.run_id)) as records:
+            rows = write_registry(records, out, folder=period.folder, masks=masks)
         storage.put_file(_registry_key(run), file, "text/csv; charset=utf-8")
     return rows
 
@@ -105,7 +106,8 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         figures = run_figures(
             connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
         )
-        files = files_by_day(transcript_paths(connection, run.run_id), storage, period)
+        with closing(transcript_paths(connection, run.run_id)) as texts:
+            files = files_by_day(texts, storage, period)
     part = part_name(run)
     report = apart(  # matplotlib and typst leave some 95 MB behind
         render_report,
@@ -135,6 +137,10 @@ def _publish_log(run: Run, state: State, storage: Storage) -> None:
     """Named by the run's start, so that each run has one log, rewritten as the run goes on."""
     with temporary_folder() as folder:
         file = folder / "log.jsonl"
-        with state.transaction() as connection, file.open("wb") as out:
-            write_run_log(run_events(connection, run.run_id), out, mask=mask_phones)
+        with (
+            state.transaction() as connection,
+            file.open("wb") as out,
+            closing(run_events(connection, run.run_id)) as events,
+        ):
+            write_run_log(events, out, mask=mask_phones)
         storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")

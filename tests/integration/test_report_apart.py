@@ -1,12 +1,16 @@
-"""What draws the report is never in the process of the task that publishes it."""
+"""What draws the report is never in the process of the task that publishes it; what fails meanwhile keeps its name."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
+from include.clients.storage.base import did_not_work
+from include.clients.storage.local import LocalStorage
+from include.domain.errors import Temporary
+from include.steps.publish import publish
 from tests.export import export_over
-from tests.integration.small_world import world_of
+from tests.integration.small_world import by_sql, world_of
 
 pytestmark = pytest.mark.postgres
 
@@ -21,3 +25,21 @@ def test_a_report_is_published_by_a_process_that_cannot_draw(
         files = {key.rsplit(".", 1)[1]: export.storage.get_bytes(key) for key in export.storage.keys("exports/")}
     assert files["pdf"].startswith(b"%PDF-")
     assert files["png"].startswith(b"\x89PNG")
+
+
+class AnswersForItsOwnFolderOnly(LocalStorage):
+    def exists(self, key: str) -> bool:
+        if key.startswith("exports/earlier/"):
+            raise did_not_work(key, "slow down")
+        return super().exists(key)
+
+
+def test_a_storage_that_fails_while_texts_are_counted_is_the_storages_failure(database: str, tmp_path: Path) -> None:
+    """Not the database's, whose cursor is open meanwhile: only what the storage says is tried again."""
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        run_id = export.run().run_id
+        by_sql(export.conninfo, "UPDATE call_records SET transcript_path = 'exports/earlier/transcripts/call_1.txt'")
+        with export.state() as state:
+            with pytest.raises(Temporary, match="slow down"):
+                publish(run_id, state, AnswersForItsOwnFolderOnly(tmp_path / "storage"), export.policy)
+            assert publish(run_id, state, export.storage, export.policy) == 2

@@ -145,6 +145,7 @@ class TestLocal:
         storage.put_bytes("a/2.txt", b"2", TEXT)
         pairs = [("a/1.txt", "b/1.txt"), ("a/2.txt", "b/2.txt")]
         with monkeypatch.context() as patch:
+            patch.setattr(local, "_FLUSHED_TOGETHER", 2)
             patch.setattr(local, "_flush_file_systems", disk_full)
             with pytest.raises(Temporary, match="No space left"):
                 storage.copy_all(pairs)
@@ -164,6 +165,16 @@ class TestLocal:
         first, second = storage.copy_all([("a/1.txt", "b/1.txt"), ("a/2.txt", "b/2.txt")])
         assert isinstance(first, Temporary)
         assert (second, [path.name for path in (root / "b").iterdir()]) == (None, ["2.txt"])
+
+    def test_a_disk_that_lets_nothing_be_removed_either_is_told_of_as_ever(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/1.txt", b"1", TEXT)
+        monkeypatch.setattr(shutil, "copyfileobj", disk_full)
+        monkeypatch.setattr(Path, "unlink", disk_full)
+        (failure,) = storage.copy_all([("a/1.txt", "b/1.txt")])
+        assert isinstance(failure, Temporary)
 
     def test_what_a_killed_writer_left_is_invisible_and_swept_a_day_later(self, root: Path) -> None:
         storage = LocalStorage(root)

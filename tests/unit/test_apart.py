@@ -3,12 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from include.clients.apart import apart
+from include.domain.errors import Temporary
 
 
 def test_the_result_comes_back_from_another_process() -> None:
@@ -21,25 +21,26 @@ def test_what_is_printed_is_no_part_of_the_result(capfd: pytest.CaptureFixture[s
     assert capfd.readouterr() == ("", "a library's progress\n")
 
 
-def test_it_is_told_where_caches_are_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_told_where_caches_and_libraries_are_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_DB", "postgres://user:password@host/db")
     monkeypatch.setenv("MPLCONFIGDIR", "/caches")
+    monkeypatch.setenv("PYTHONPATH", "/libraries")
     assert apart(os.getenv, "AIRFLOW_CONN_CALL_EXPORT_DB") is None
-    assert apart(os.getenv, "MPLCONFIGDIR") == "/caches"
+    assert (apart(os.getenv, "MPLCONFIGDIR"), apart(os.getenv, "PYTHONPATH")) == ("/caches", "/libraries")
 
 
 def test_a_failure_there_is_one_here_and_its_reason_can_be_read(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(Temporary, match=r"loads failed .* exit status 1"):
         apart(json.loads, "{")
     assert "JSONDecodeError" in capfd.readouterr().err
 
 
 def test_a_process_that_is_killed_says_by_what() -> None:
-    with pytest.raises(subprocess.CalledProcessError, match="SIGKILL"):
+    with pytest.raises(Temporary, match="SIGKILL"):
         apart(signal.raise_signal, signal.SIGKILL)
 
 
 def test_nobody_waits_for_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.clients.apart._MOST_SECONDS", 0.2)
-    with pytest.raises(subprocess.TimeoutExpired):
+    with pytest.raises(Temporary, match=r"not done within 0\.2 s"):
         apart(time.sleep, 60)

@@ -1,6 +1,6 @@
 """What the registry, the report, the estimate and the log are made of: read from PostgreSQL, in SQL's own sums."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -43,8 +43,12 @@ _ROWS_PER_FETCH = 2000
 T = TypeVar("T")
 
 
-def registry_rows(conn: Connection[Any], run_id: UUID) -> Iterator[RegistryRow]:
-    """The run's rows in the order of the calls, fetched a few thousand at a time whatever their number."""
+def registry_rows(conn: Connection[Any], run_id: UUID) -> Generator[RegistryRow]:
+    """The run's rows in the order of the calls, fetched a few thousand at a time whatever their number.
+
+    To be closed by whoever may stop half way, as the other streams: its cursor lives in a transaction of its own, which
+    has to end before the one around it.
+    """
     yield from _streamed(conn, "registry_rows", run_id, class_row(RegistryRow))
 
 
@@ -72,7 +76,7 @@ def note_live_registry(conn: Connection[Any], run_id: UUID, *, seconds: float) -
     conn.execute(_sql("note_live_registry"), {"run_id": run_id, "seconds": seconds})
 
 
-def run_events(conn: Connection[Any], run_id: UUID) -> Iterator[Event]:
+def run_events(conn: Connection[Any], run_id: UUID) -> Generator[Event]:
     """The run's history in the order it happened, streamed like the registry's rows."""
     yield from _streamed(conn, "run_events", run_id, class_row(Event))
 
@@ -110,7 +114,7 @@ def qa_sample(conn: Connection[Any], run_id: UUID, size: int) -> list[QaItem]:
     return _all(conn, "qa_sample", {"run_id": run_id, "most": size}, QaItem)
 
 
-def transcript_paths(conn: Connection[Any], run_id: UUID) -> Iterator[tuple[date, str]]:
+def transcript_paths(conn: Connection[Any], run_id: UUID) -> Generator[tuple[date, str]]:
     """The UTC day and the storage key of every text, streamed like the registry's rows."""
     yield from _streamed(conn, "transcript_paths", run_id, tuple_row)
 
@@ -152,7 +156,7 @@ def _by_status(days: tuple[DayFigures, ...]) -> dict[RecordStatus, int]:
     return {status: count for status, count in counts.items() if count}
 
 
-def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: BaseRowFactory[T]) -> Iterator[T]:
+def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: BaseRowFactory[T]) -> Generator[T]:
     # A cursor on the server lives inside a transaction, also where the connection commits by itself.
     with conn.transaction(), conn.cursor(name=name, row_factory=row) as cursor:
         cursor.itersize = _ROWS_PER_FETCH

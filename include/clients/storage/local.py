@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from include.clients.storage.base import (
 )
 from include.domain.errors import ExportError, NotConfigured, Permanent, Temporary
 
+_FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for what others have written
 _STALE_SEC = 24 * 3600  # an unfinished file this old belongs to nobody: its writer died
 
 
@@ -58,10 +59,12 @@ class LocalStorage(Storage):
         copies = [_Copy(source, self._path(source), self._path(target)) for source, target in pairs]
         with _folders_kept_open() as folders:
             try:
+                few = len(copies) < _FLUSHED_TOGETHER
                 for copy in copies:
-                    copy.attempt(partial(copy.write, folders))
-                with _our_errors("copies"):
-                    _flush_file_systems(folders.values())
+                    copy.attempt(partial(copy.write, folders, flush=few))
+                if not few:
+                    with _our_errors("copies"):
+                        _flush_file_systems(folders.values())
                 for copy in copies:
                     copy.attempt(copy.rename)
                 with _our_errors("copies"):
@@ -144,7 +147,7 @@ class _Copy:
         except (Permanent, Temporary) as failure:
             self.failure = failure
 
-    def write(self, folders: dict[Path, int]) -> None:
+    def write(self, folders: dict[Path, int], *, flush: bool) -> None:
         folder = self._target.parent
         if folder not in folders:
             self._source.stat()  # no folder is made for what is not there
@@ -153,6 +156,9 @@ class _Copy:
         self._unfinished = _unfinished_beside(self._target)
         with self._source.open("rb") as source, self._unfinished.open("xb") as unfinished:
             shutil.copyfileobj(source, unfinished)
+            if flush:
+                unfinished.flush()
+                os.fsync(unfinished.fileno())
         self._unfinished.chmod(0o600)
 
     def rename(self) -> None:
@@ -162,7 +168,8 @@ class _Copy:
 
     def forget(self) -> None:
         if self._unfinished:
-            self._unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # invisible, and swept a day later
+                self._unfinished.unlink()
 
 
 @contextmanager
