@@ -166,6 +166,18 @@ class TestLocal:
         assert isinstance(first, Temporary)
         assert (second, [path.name for path in (root / "b").iterdir()]) == (None, ["2.txt"])
 
+    def test_a_folder_that_goes_among_the_copies_into_it_is_made_anew_by_the_next_try(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage = LocalStorage(root)
+        storage.put_bytes("a/1.txt", b"1", TEXT)
+        with monkeypatch.context() as patch:
+            patch.setattr(local, "_FLUSHED_TOGETHER", 1)
+            patch.setattr(local, "_flush_file_systems", lambda _: shutil.rmtree(root / "b"))
+            (failure,) = storage.copy_all([("a/1.txt", "b/1.txt")])
+        assert isinstance(failure, Temporary)
+        assert storage.copy_all([("a/1.txt", "b/1.txt")]) == [None]
+
     def test_a_disk_that_lets_nothing_be_removed_either_is_told_of_as_ever(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -154,7 +154,7 @@ class _Copy:
             _make_folders(folder)
             folders[folder] = os.open(folder, os.O_RDONLY)
         self._unfinished = _unfinished_beside(self._target)
-        with self._source.open("rb") as source, self._unfinished.open("xb") as unfinished:
+        with self._source.open("rb") as source, self._into_folder(), self._unfinished.open("xb") as unfinished:
             shutil.copyfileobj(source, unfinished)
             if flush:
                 unfinished.flush()
@@ -163,8 +163,17 @@ class _Copy:
 
     def rename(self) -> None:
         assert self._unfinished is not None
-        self._unfinished.replace(self._target)
+        with self._into_folder():
+            self._unfinished.replace(self._target)
         self._unfinished = None
+
+    @contextmanager
+    def _into_folder(self) -> Iterator[None]:
+        """What is not there is its folder, which was when we began: the next try makes it anew."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise did_not_work(self._target.name, "its folder is gone") from None
 
     def forget(self) -> None:
         if self._unfinished:
