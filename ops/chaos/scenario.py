@@ -39,7 +39,7 @@ PAUSES = {
     Kind.SCHEDULER: (15.0, 35.0),
     Kind.POSTGRES: (15.0, 35.0),
 }
-KILL_COSTS_SECONDS = 9.0  # of undisturbed work: a run that is killed all the time lasts more than twice as long
+KILL_COSTS_SECONDS = 15.0  # of undisturbed work: a run that is killed all the time lasts half as long again, or longer
 BRIEF_SECONDS = 1.7  # of speech in a simulated recording
 POLL_SECONDS = 0.25
 RESTART_SECONDS = 300.0
