@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from include.domain.errors import Temporary
+from include.domain.errors import ExportError, Temporary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +27,8 @@ def apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     through a pipe, so nothing of a call lies on a disk. Not multiprocessing: its children import the program that
     started us, which is Airflow, and a daemon may have none.
 
-    Raises Temporary where the function failed (its traceback is on our standard error), was killed or took too long.
+    Raises ExportError where the function failed, as it would again (its traceback is on our standard error); Temporary
+    where its process was killed or took too long.
     The process is ended with the call, however that ends.
     """
     told = {name: os.environ[name] for name in _TOLD if name in os.environ}
@@ -41,9 +42,11 @@ def apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             timeout=_MOST_SECONDS,
             check=True,
         )
-    except subprocess.SubprocessError as error:
-        why = f"not done within {_MOST_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-        raise Temporary(f"{function.__qualname__} failed in its own process, see the log above: {why}") from None
+    except subprocess.TimeoutExpired:
+        raise Temporary(f"{function.__qualname__} was not done in its own process within {_MOST_SECONDS} s") from None
+    except subprocess.CalledProcessError as error:
+        kind = Temporary if error.returncode < 0 else ExportError
+        raise kind(f"{function.__qualname__} failed in its own process, see the log above: {error}") from None
     result: T = pickle.loads(done.stdout)  # noqa: S301  # our own words, come back through our own pipe
     return result
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from include.clients.apart import apart
-from include.domain.errors import Temporary
+from include.domain.errors import ExportError, Temporary
 
 
 def test_the_result_comes_back_from_another_process() -> None:
@@ -30,8 +30,9 @@ def test_it_is_told_where_caches_and_libraries_are_and_no_secrets(monkeypatch: p
 
 
 def test_a_failure_there_is_one_here_and_its_reason_can_be_read(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Temporary, match=r"loads failed .* exit status 1"):
+    with pytest.raises(ExportError, match=r"loads failed .* exit status 1") as failure:
         apart(json.loads, "{")
+    assert not isinstance(failure.value, Temporary), "asked again it would fail again"
     assert "JSONDecodeError" in capfd.readouterr().err
 
 
@@ -42,5 +43,5 @@ def test_a_process_that_is_killed_says_by_what() -> None:
 
 def test_nobody_waits_for_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.clients.apart._MOST_SECONDS", 0.2)
-    with pytest.raises(Temporary, match=r"not done within 0\.2 s"):
+    with pytest.raises(Temporary, match=r"not done in its own process within 0\.2 s"):
         apart(time.sleep, 60)
