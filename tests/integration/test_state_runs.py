@@ -1,11 +1,14 @@
 """Runs are opened once, calls become rows once, a lost connection costs nothing twice."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from include.clients.state.rows import RecordKey, Run, Saved
@@ -94,6 +97,13 @@ class TestRuns:
         assert done.finished_at is not None
 
 
+def scans(connection: psycopg.Connection[Any]) -> Counter[str]:
+    """How often each index of call_records was asked so far, by every session."""
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    asked = "SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE relname = 'call_records'"
+    return Counter({str(name): int(times) for name, times in connection.execute(asked).fetchall()})
+
+
 class TestListing:
     def test_every_call_is_a_row_with_or_without_a_recording(self, state: State, database: str) -> None:
         run = opened(state)
@@ -126,6 +136,21 @@ class TestListing:
         run = opened(state)
         twin = replace(call(1), statistics_id=2)
         assert state.save_calls(run.run_id, [call(1), twin], {}) == Saved(new=1, changed=0, shared=1)
+
+    def test_a_call_is_looked_up_without_reading_its_run(self, state: State, database: str) -> None:
+        """A run that is being listed is in no statistics, and earlier runs are: any index might seem good enough."""
+        calls = [call(number) for number in range(3_000)]
+        for earlier in ("1", "2", "3"):
+            opened(state, earlier, *calls)
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+            before = scans(connection)
+            with State(database) as other:  # what it has read is counted when it ends
+                later = opened(other, "4", *calls)
+                other.save_calls(later.run_id, calls, {})
+            asked = scans(connection) - before
+            assert asked["call_records_by_row"] >= len(calls)
+            assert not asked["call_records_by_batch"]
 
     def test_a_late_recording_takes_the_place_of_none(self, state: State) -> None:
         run = opened(state, "1", call(1, file_id=None))

@@ -201,11 +201,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('registry ' || :key, 0));
 SELECT pg_try_advisory_xact_lock(hashtextextended('registry ' || :key, 0));
 
 -- name: live_registry_due(run_id, every, rest)
--- Not before `every` seconds have passed, nor before `rest` times what the last writing took.
-SELECT clock_timestamp() >= coalesce(
-           (metadata -> 'live_registry' ->> 'at')::timestamptz
-               + make_interval(secs => greatest(:every, :rest * (metadata -> 'live_registry' ->> 'seconds')::float)),
-           '-infinity')
+-- Not before `every` seconds of the run have passed, or since the last writing, nor before `rest` times what that took.
+SELECT clock_timestamp() >= coalesce((metadata -> 'live_registry' ->> 'at')::timestamptz, started_at)
+           + make_interval(secs => greatest(:every, :rest * (metadata -> 'live_registry' ->> 'seconds')::float))
   FROM call_exports
  WHERE run_id = :run_id AND status = 'running';
 
