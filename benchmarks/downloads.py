@@ -1,7 +1,7 @@
 """How much of the portal's rate two workers use while they download, and how often they are refused.
 
 Time is compressed: the portal's clock, our pace and the latency of a download are all `speed` times faster. The portal
-counts strictly: its bucket is a fifth of the real one.
+counts strictly: its bucket is two fifths of the real one.
 """
 
 import resource
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from include.clients.bitrix24.portal import Portal
     from simulators.journal import Entry
 
-RPS, BUCKET = 2.0, 10
+RPS, BUCKET = 2.0, 20
 WORKERS = 2
 ENOUGH = 0.98  # of the allowed rate
 SLOW_SECONDS = 3.0  # each download
@@ -102,9 +102,10 @@ def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "I
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook
+    from include.config.policy import load_policy
 
     webhook = Webhook.of(url, "1", token)
-    pace = PortalPace(conninfo, webhook.host, rate=RPS * speed, run_id=run_id)
+    pace = PortalPace(conninfo, webhook.host, rate=RPS * speed, burst=load_policy({}).portal.burst, run_id=run_id)
     portal = Portal(webhook, pace, recording_hosts=[url.removeprefix("http://")], backoff=5 / speed)
     try:
         yield portal

@@ -49,7 +49,12 @@ class Bitrix24Hook(BaseHook):
             seconds=policy.low_rate_minutes * 60,
         )
         pace = PortalPace(
-            StateHook().conninfo(), webhook.host, rate=policy.rate_limit_rps, run_id=run_id, low_rate=slow
+            StateHook().conninfo(),
+            webhook.host,
+            rate=policy.rate_limit_rps,
+            burst=policy.burst,
+            run_id=run_id,
+            low_rate=slow,
         )
         portal = Portal(
             webhook,

@@ -70,13 +70,45 @@ def test_threads_share_one_pace_at_the_rate(make_pace: MakePace) -> None:
     assert 0.39 <= time.monotonic() - started < 3
 
 
-def test_idle_time_is_not_saved_up(make_pace: MakePace, slept: list[float], database: str) -> None:
-    make_pace(rate=1).acquire()
+def idle(database: str, seconds: float) -> None:
+    """As if nobody had asked the portal for so long."""
     with psycopg.connect(database) as connection:
-        connection.execute("UPDATE portal_pace SET next_permit_at = now() - interval '1 hour'")
-    for _ in range(2):
-        make_pace(rate=1).acquire()
-    assert slept[1:] == pytest.approx([0, 1], abs=0.3)
+        connection.execute("UPDATE portal_pace SET next_permit_at = now() - make_interval(secs => %s)", (seconds,))
+
+
+@pytest.mark.parametrize(("burst", "waits"), [(0, [0, 1, 2, 3]), (2, [0, 0, 0, 1])])
+def test_of_idle_time_only_the_burst_is_saved_up(
+    make_pace: MakePace, slept: list[float], database: str, burst: int, waits: list[float]
+) -> None:
+    make_pace(rate=1).acquire()
+    idle(database, 3600)
+    for _ in range(4):
+        make_pace(rate=1, burst=burst).acquire()
+    assert slept[1:] == pytest.approx(waits, abs=0.3)
+
+
+def test_a_permit_that_came_too_late_is_made_up_for_and_no_more_than_it(
+    make_pace: MakePace, slept: list[float], database: str
+) -> None:
+    make_pace(rate=1).acquire()
+    idle(database, 1.5)
+    for _ in range(3):
+        make_pace(rate=1, burst=10).acquire()
+    assert slept[1:] == pytest.approx([0, 0, 0.5], abs=0.3)
+
+
+@pytest.mark.parametrize("slow_down", ["force_low_rate", "refused"])
+def test_a_portal_that_is_to_be_spared_gets_no_burst(
+    make_pace: MakePace, slept: list[float], database: str, slow_down: str
+) -> None:
+    pace = make_pace(rate=1, burst=10)
+    pace.acquire()
+    idle(database, 3600)
+    waits = {"force_low_rate": [0, 2, 4], "refused": [30, 31, 32]}[slow_down]
+    pace.force_low_rate(600) if slow_down == "force_low_rate" else pace.refused("QUERY_LIMIT_EXCEEDED", 30, "m")
+    for _ in range(3):
+        pace.acquire()
+    assert slept[1:] == pytest.approx(waits, abs=0.3)
 
 
 def test_refusal_blocks_everybody_and_leaves_an_event(make_pace: MakePace, slept: list[float], database: str) -> None:

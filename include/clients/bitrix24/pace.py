@@ -45,6 +45,8 @@ class LowRate:
 class PortalPace:
     """Permits are slots `1 / rate` apart, handed out by the database; the caller sleeps until its own.
 
+    Up to `burst` slots that passed unused may be made up for at once: the portal itself counts requests in a bucket
+    (50 of them in the cloud), and a permit for which nobody was awake in time would be lost otherwise.
     A slot further away than `patience` seconds is not taken: Throttled, with `retry_after`. A refusal moves all
     slots not yet handed out. Threads may share one instance: it holds one connection, opened at first use and again
     after it was lost. Raises Temporary where the database does not answer.
@@ -56,6 +58,7 @@ class PortalPace:
         portal: str,
         *,
         rate: float = 2.0,
+        burst: int = 0,
         run_id: UUID | None = None,
         low_rate: LowRate | None = None,
         patience: float = 60.0,
@@ -64,6 +67,7 @@ class PortalPace:
         self._conninfo = conninfo
         self._portal = portal
         self._interval = 1 / rate
+        self._saved = burst / rate
         self._low_rate = low_rate or LowRate()
         self._low_interval = max(1 / self._low_rate.rps, self._interval)
         self._run_id = run_id
@@ -93,6 +97,7 @@ class PortalPace:
             portal=self._portal,
             interval_sec=self._interval,
             low_interval_sec=self._low_interval,
+            saved_sec=self._saved,
             patience_sec=self._patience,
         )
         if taken is None:
