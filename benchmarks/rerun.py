@@ -1,6 +1,5 @@
 """What a run costs that buys (almost) nothing: the same period again, and the next night's 60 days.
 
-The earlier run is put into the database and the storage as its steps would have left it, without recognising anything.
 The portal is simulated, its limits are off: what is measured is our own work.
 """
 
@@ -8,14 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from benchmarks.world import START, NoPace, Result, database, free_port
+from benchmarks.earlier import complete_run, unpaced_portal
+from benchmarks.world import START, Result, database, free_port
 
 if TYPE_CHECKING:
     from include.clients.bitrix24.portal import Portal
@@ -24,19 +23,6 @@ if TYPE_CHECKING:
     from simulators.portal.world import PortalWorld
 
 DAYS = 60
-TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # of a call of a minute
-BATCH = 1
-
-# A text as `transcribe` leaves it, for every call of the run.
-_COMPLETE = """
-UPDATE call_records
-   SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
-       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80),
-       raw_path = %(folder)s || '/raw/' || record_id || '.mp3', checksum = md5(record_id) || md5(call_id),
-       batch_no = 1
- WHERE run_id = %(run_id)s
-"""
-_PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call_id = %s"
 
 
 def rerun(folder: Path, calls: int) -> Result:
@@ -67,8 +53,8 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
 
     simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
     with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
-        with _portal(url, simulator.token) as portal:
-            _earlier_run(portal, state, storage)
+        with unpaced_portal(url, "1", simulator.token) as portal:
+            complete_run(_opened(state, START, "earlier"), portal, state, storage)
             simulator.journal.clear()
             seconds, reused = _steps(portal, state, storage, later)
         downloads = simulator.journal.count("download")
@@ -102,27 +88,6 @@ def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelt
     return seconds, state.progress(run_id).reused
 
 
-def _earlier_run(portal: "Portal", state: "State", storage: "Storage") -> None:
-    """Listed by the real step, then completed at once: one statement, two files a call."""
-    from include.domain.states import RecordStatus
-    from include.steps.list_calls import list_calls
-    from include.steps.paths import keys_of, run_of
-
-    run_id = _opened(state, START, "earlier")
-    list_calls(run_id, portal, state)
-    run = run_of(run_id, state)
-    with state.transaction() as connection:
-        connection.execute(_COMPLETE.encode(), {"run_id": run_id, "folder": f"exports/{DAYS}"})
-        connection.execute(b"ANALYZE")
-    keys = [keys_of(record, run) for record in state.batch_records(run_id, BATCH, {RecordStatus.COMPLETED})]
-    with state.transaction() as connection, connection.cursor() as cursor:
-        cursor.executemany(_PATH.encode(), [(key.transcript, run_id, key.call_id) for key in keys])
-    with ThreadPoolExecutor(8) as pool:
-        for key in keys:
-            pool.submit(storage.put_bytes, key.transcript, TEXT, "text/plain; charset=utf-8")
-            pool.submit(storage.put_bytes, key.recognition, TEXT * 3, "application/json")
-
-
 def _opened(state: "State", start: datetime, name: str) -> UUID:
     from include.config.policy import load_policy
     from include.steps.open_run import RunRequest, open_run
@@ -130,18 +95,6 @@ def _opened(state: "State", start: datetime, name: str) -> UUID:
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
     request = RunRequest(name, end + timedelta(hours=2), "bench", "manual", start.isoformat(), end.isoformat())
     return open_run(request, state, load_policy({})).run_id
-
-
-@contextmanager
-def _portal(url: str, token: str) -> "Iterator[Portal]":
-    from include.clients.bitrix24.portal import Portal
-    from include.clients.bitrix24.webhook import Webhook
-
-    portal = Portal(Webhook.of(url, "1", token), NoPace())
-    try:
-        yield portal
-    finally:
-        portal.close()
 
 
 def _world(calls: int) -> "PortalWorld":

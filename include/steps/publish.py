@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ from include.domain.periods import Period
 from include.domain.registry import NO_MASKS, Masks
 from include.domain.states import RunStatus
 from include.reporting.registry import write_registry
-from include.reporting.report import render_report
+from include.reporting.report import ReportFiles, render_report
 from include.reporting.run_log import write_run_log
 from include.steps.paths import part_name, period_of, run_of
 from include.steps.report_settings import report_settings
@@ -55,10 +56,11 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
     rows = 0
     if not run.dry_run and (_listed(run) or not storage.exists(_registry_key(run))):
-        with state.transaction() as connection:
-            registry_turn(connection, _registry_key(run))
-            rows = _publish_registry(run, connection, storage, policy)
-        _publish_report(run, state, storage, policy, upstream_failed)
+        with _report_being_drawn(run, state, storage, policy, upstream_failed) as report:
+            with state.transaction() as connection:
+                registry_turn(connection, _registry_key(run))
+                rows = _publish_registry(run, connection, storage, policy)
+            _publish_report(run, report.result(), storage)
         if goes_on:
             state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
     _publish_log(run, state, storage)
@@ -100,7 +102,11 @@ def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, p
     return rows
 
 
-def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None) -> None:
+@contextmanager
+def _report_being_drawn(
+    run: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
+) -> "Iterator[Future[ReportFiles]]":
+    """A process of its own draws it, so the registry need not wait for it."""
     period = period_of(run)
     with state.transaction() as connection:
         figures = run_figures(
@@ -108,15 +114,20 @@ def _publish_report(run: Run, state: State, storage: Storage, policy: Policy, up
         )
         with closing(transcript_paths(connection, run.run_id)) as texts:
             files = files_by_day(texts, storage, period)
-    part = part_name(run)
-    report = apart(  # matplotlib and typst leave some 95 MB behind
-        render_report,
-        replace(figures, files=files),
-        report_settings(policy, datetime.now(UTC)),
-        folder=period.folder,
-        part=part,
-        mask=mask_phones,
-    )
+    with ThreadPoolExecutor(1) as waiting:
+        yield waiting.submit(
+            apart,  # matplotlib and typst leave some 95 MB behind
+            render_report,
+            replace(figures, files=files),
+            report_settings(policy, datetime.now(UTC)),
+            folder=period.folder,
+            part=part_name(run),
+            mask=mask_phones,
+        )
+
+
+def _publish_report(run: Run, report: ReportFiles, storage: Storage) -> None:
+    period, part = period_of(run), part_name(run)
     reports = report_key(period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():
         storage.put_bytes(f"{reports}/{name}", picture, "image/png")

@@ -13,7 +13,7 @@ from include.steps.paths import keys_of
 
 log = logging.getLogger(__name__)
 
-COPIES_AT_A_TIME = 100  # texts, before their rows are written and a failing storage is noticed
+COPIES_AT_A_TIME = 500  # texts, before their rows are written and a failing storage is noticed
 ENOUGH_TO_JUDGE = 10
 MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
 WHAT_TO_DO = (

@@ -61,6 +61,12 @@ def test_a_fresh_registry_is_left_alone_and_so_is_a_costly_one(export, monkeypat
     assert not shown(export, outcome.run_id), "a minute's work is not repeated within twenty minutes"
 
 
+def test_a_run_that_has_just_begun_is_not_interrupted_for_it(export, monkeypatch):
+    outcome, _ = export.prepare()
+    monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 3600.0)
+    assert not shown(export, outcome.run_id)
+
+
 class Slow(LocalStorage):
     """Stops in mid-write until it is let go."""
 

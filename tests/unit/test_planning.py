@@ -29,18 +29,18 @@ def test_the_number_of_batches_is_bounded(lengths: list[float]) -> None:
 
 
 @given(minutes.filter(bool))
-def test_no_batch_is_longer_than_what_a_line_has_left_and_its_longest_call(lengths: list[float]) -> None:
+def test_no_batch_is_much_longer_than_a_lines_share_of_what_is_left(lengths: list[float]) -> None:
     weights = [length + 0.1 for length in lengths]
     left, shortest = math.fsum(weights), math.fsum(weights) / len(weights)
     for batch in plan_batches(recordings(lengths), **LIMITS):
         weight = math.fsum(weights[key] for key in batch)
-        assert weight <= max(left / 10, shortest) + max(weights) + 1e-6
+        assert weight <= max(left / 10 * 4 / 3, shortest) + max(weights) + 1e-6
         left -= weight
 
 
 def test_no_line_waits_long_for_its_first_batch_and_all_end_together() -> None:
     sizes = [len(batch) for batch in plan_batches(recordings([1.0] * 1000), **LIMITS)]
-    assert sizes[:12] == [1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 6, 8]
+    assert sizes[:12] == [1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 5, 7]
     assert sizes[-10:] == [1] * 10
     assert len(sizes) < 100
 

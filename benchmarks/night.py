@@ -1,0 +1,100 @@
+"""The next night under the real Airflow: 60 days, 59 complete: `python -m benchmarks.night --speed 1`.
+
+The 59 days are put into the database and the storage as an earlier run's tasks would have left them. Then a run of a
+day without calls, and half a minute: a night finds a system that works and a disk that is idle. Listing, plan with its
+copies, the new day's batches, registry and report are the real ones. The bound is that of `benchmarks.makespan`.
+"""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.earlier import complete_run, unpaced_portal
+from benchmarks.processes import Sampler
+from benchmarks.system import FIRST_DAY, LAST_DAY, LAST_DAY_BUT_ONE, Load, System, running_system
+from include.clients.state.store import State
+from include.clients.storage.local import LocalStorage
+from include.config.policy import load_policy
+from include.domain.errors import ExportError
+from include.steps.open_run import RunRequest, open_run
+from ops.simulated import WEBHOOK_USER
+
+DAY_BEFORE = "2025-05-31"
+AFTERWARDS = datetime(2025, 7, 30, 2, tzinfo=UTC)
+QUIET_SECONDS = 30  # a disk is busy with 17,000 files for a while
+MOST_SECONDS = 30  # beside the bound
+
+_STATUSES = """
+SELECT count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NULL),
+       count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NOT NULL),
+       count(DISTINCT batch_no)
+  FROM call_records record JOIN call_exports USING (run_id)
+ WHERE dag_run_id <> 'earlier'
+"""
+
+
+def night(load: Load, console: Console) -> float:
+    """Prints; returns the overhead in seconds. Raises ExportError where the run does not end well."""
+    with running_system(load, console) as system:
+        with console.status("59 дней..."):
+            _earlier_run(system)
+        with console.status("Система согревается..."):
+            system.seconds_of(1, DAY_BEFORE, DAY_BEFORE)
+            time.sleep(QUIET_SECONDS)
+        before = system.work()
+        with Sampler(system.runtime) as sampler, console.status("Ночь..."):
+            seconds = system.seconds_of(2, LAST_DAY)
+        work = system.work().since(before)
+        ((bought, reused, batches),) = system.ask_state(_STATUSES)
+        shares = sampler.shares()
+        peaks = system.by_task(shares.peaks_mb)
+    portal, recogniser = work.bounds(load)
+    overhead = seconds - max(portal, recogniser)
+    table = Table("величина", "значение", title=f"Ночь: {load.kind}")
+    table.add_row("от команды до конца, с", f"{seconds:.1f}")
+    table.add_row("граница портала, с", f"{portal:.1f} ({work.asked} запросов)")
+    table.add_row("граница распознавателя, с", f"{recogniser:.1f} ({work.pieces} запросов, {load.lines} линий)")
+    table.add_row("накладных расходов, с", f"{overhead:.1f}")
+    table.add_row("новых текстов, готовых, пачек", f"{bought}, {reused}, {batches}")
+    table.add_row("пик памяти, МБ", ", ".join(f"{task} {peak:.0f}" for task, peak in peaks.items()))
+    cores = shares.of_the_cores(seconds)
+    table.add_row("доля ядер", ", ".join(f"{name} {share:.0%}" for name, share in cores.items()))
+    console.print(table)
+    return overhead
+
+
+def _earlier_run(system: System) -> None:
+    request = RunRequest("earlier", AFTERWARDS, "bench", "manual", FIRST_DAY, LAST_DAY_BUT_ONE)
+    simulated = system.simulated
+    with (
+        State(system.urls.state_url) as state,
+        unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as portal,
+    ):
+        run = open_run(request, state, load_policy({}))
+        complete_run(run.run_id, portal, state, LocalStorage(system.runtime.storage))
+
+
+def main(
+    calls: Annotated[int, typer.Option(help="recordings in 60 days")] = 9000,
+    speed: Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")] = 1.0,
+    lines: Annotated[int, typer.Option(help="parallel recognitions")] = 10,
+    latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 20.0,
+    timeout: Annotated[float, typer.Option(help="seconds to wait for the run")] = 3600.0,
+    mono: Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")] = False,
+) -> None:
+    """One night beside its bound. Exit 1 above the bar."""
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    try:
+        overhead = night(Load(calls, speed, lines, latency, timeout, mono), console)
+    except ExportError as error:
+        raise SystemExit(str(error)) from None
+    raise SystemExit(int(overhead > MOST_SECONDS))
+
+
+if __name__ == "__main__":
+    typer.run(main)
