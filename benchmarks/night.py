@@ -14,25 +14,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.earlier import complete_run, unpaced_portal
+from benchmarks.earlier import BATCH, complete_run, unpaced_portal
 from benchmarks.processes import Sampler
 from benchmarks.system import FIRST_DAY, LAST_DAY, LAST_DAY_BUT_ONE, Load, System, running_system
+from include.clients.bitrix24.links import WantedRecording, links_of
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
 from include.config.policy import load_policy
 from include.domain.errors import ExportError
+from include.domain.states import RecordStatus
+from include.steps.download import LINKS_AT_ONCE
 from include.steps.open_run import RunRequest, open_run
 from ops.simulated import WEBHOOK_USER
 
 DAY_BEFORE = "2025-05-31"
 AFTERWARDS = datetime(2025, 7, 30, 2, tzinfo=UTC)
+MADE_BEFORE = 200
 QUIET_SECONDS = 30  # a disk is busy with 17,000 files for a while
 MOST_SECONDS = 30  # beside the bound
 
 _STATUSES = """
 SELECT count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NULL),
        count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NOT NULL),
-       count(DISTINCT batch_no)
+       count(DISTINCT batch_no),
+       coalesce(sum(audio_sec) FILTER (WHERE reused_from_run_id IS NULL), 0) / 60
   FROM call_records record JOIN call_exports USING (run_id)
  WHERE dag_run_id <> 'earlier'
 """
@@ -50,7 +55,7 @@ def night(load: Load, console: Console) -> float:
         with Sampler(system.runtime) as sampler, console.status("Ночь..."):
             seconds = system.seconds_of(2, LAST_DAY)
         work = system.work().since(before)
-        ((bought, reused, batches),) = system.ask_state(_STATUSES)
+        ((bought, reused, batches, minutes),) = system.ask_state(_STATUSES)
         shares = sampler.shares()
         peaks = system.by_task(shares.peaks_mb)
     portal, recogniser = work.bounds(load)
@@ -60,6 +65,8 @@ def night(load: Load, console: Console) -> float:
     table.add_row("граница портала, с", f"{portal:.1f} ({work.asked} запросов)")
     table.add_row("граница распознавателя, с", f"{recogniser:.1f} ({work.pieces} запросов, {load.lines} линий)")
     table.add_row("накладных расходов, с", f"{overhead:.1f}")
+    whole = max(portal, float(minutes) * load.latency / load.speed / load.lines)
+    table.add_row("их же, если слать и тишину, с", f"{seconds - whole:.1f} (граница {whole:.1f})")
     table.add_row("новых текстов, готовых, пачек", f"{bought}, {reused}, {batches}")
     table.add_row("пик памяти, МБ", ", ".join(f"{task} {peak:.0f}" for task, peak in peaks.items()))
     cores = shares.of_the_cores(seconds)
@@ -77,6 +84,10 @@ def _earlier_run(system: System) -> None:
     ):
         run = open_run(request, state, load_policy({}))
         complete_run(run.run_id, portal, state, LocalStorage(system.runtime.storage))
+        records = state.batch_records(run.run_id, BATCH, {RecordStatus.COMPLETED})
+        for start in range(0, MADE_BEFORE, LINKS_AT_ONCE):  # the simulated portal makes its few recordings now
+            chunk = records[start : start + LINKS_AT_ONCE]
+            links_of(portal, [WantedRecording(one.key, one.statistics_id, one.file_id) for one in chunk])
 
 
 def main(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -147,7 +147,10 @@ def running_system(load: Load, console: Console) -> Iterator[System]:
     for name in VARIABLES & set(os.environ):  # a real portal must never be asked
         del os.environ[name]
     down(runtime, console)
-    shutil.rmtree(runtime.home, ignore_errors=True)
+    before = runtime.home.with_name(f"{PROFILE}-before")
+    with suppress(FileNotFoundError):
+        # not deleted yet: ext4 leaves freed inodes alone for some minutes and looks past each of them for a new file
+        runtime.home.rename(before)
     runtime.make()
     try:
         simulated = _simulated(load, runtime)
@@ -156,6 +159,7 @@ def running_system(load: Load, console: Console) -> Iterator[System]:
         yield System(load, runtime, simulated, urls)
     finally:
         down(runtime, console)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def _simulated(load: Load, runtime: Runtime) -> Simulated:
