@@ -147,12 +147,13 @@ def running_system(load: Load, console: Console) -> Iterator[System]:
     for name in VARIABLES & set(os.environ):  # a real portal must never be asked
         del os.environ[name]
     down(runtime, console)
-    before = runtime.home.with_name(f"{PROFILE}-before")
+    before = runtime.root / "var" / "cache" / "bench-before"
+    shutil.rmtree(before, ignore_errors=True)
     with suppress(FileNotFoundError):
         # not deleted yet: ext4 leaves freed inodes alone for some minutes and looks past each of them for a new file
         runtime.home.rename(before)
-    runtime.make()
     try:
+        runtime.make()
         simulated = _simulated(load, runtime)
         up(runtime, console)
         urls = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))

@@ -88,7 +88,7 @@ class PortalPolicy(Section):
             gt=0, le=100, description="запросов в секунду: 2 в облаке, 5 на Enterprise, своему серверу не больше 100"
         ),
     ]
-    burst: Annotated[int, Field(ge=0, le=50, description="целое число от 0 до 50")]
+    burst: Annotated[int, Field(ge=0, le=40, description="целое число от 0 до 40")]
     low_rate_rps: Positive
     refusals_before_low_rate: Count
     refusals_window_minutes: Count

@@ -14,7 +14,7 @@ _COARSER = 1.25
 # the lines, it fetches some four recordings while a line recognises one.
 _FIRST_STEP = 1 / 4
 _LATER_STEP = 2
-# A batch gets a little more than a line's share of what is left: a fifth fewer tasks, and lines still end together.
+# A batch gets a little more than a line's share of what is left: a tenth fewer tasks, and lines still end together.
 _SHARE = 4 / 3
 
 

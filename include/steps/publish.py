@@ -106,7 +106,10 @@ def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, p
 def _report_being_drawn(
     run: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
 ) -> "Iterator[Future[ReportFiles]]":
-    """A process of its own draws it, so the registry need not wait for it."""
+    """A process of its own draws it, so the registry need not wait for it; what that raises comes with the result.
+
+    Figures and files are counted here and now: where that fails, there is no database or no storage for a registry.
+    """
     period = period_of(run)
     with state.transaction() as connection:
         figures = run_figures(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from include.clients.state.rows import OwnCopies, RecordRow, Run
@@ -13,7 +13,8 @@ from include.steps.paths import keys_of
 
 log = logging.getLogger(__name__)
 
-COPIES_AT_A_TIME = 500  # texts, before their rows are written and a failing storage is noticed
+FIRST_COPIES = 100  # texts, before a failing storage is noticed
+COPIES_AT_A_TIME = 500  # later on: they share two flushes of the disk, and then their rows are written
 ENOUGH_TO_JUDGE = 10
 MOST_FAILURES = 10  # a storage that fails this often in one pass is down: the rest would only wait for it in vain
 WHAT_TO_DO = (
@@ -80,7 +81,8 @@ def finish_copies(records: Iterable[RecordRow], run: Run, state: State, storage:
     failed: list[str] = []
     latest: str | None = None  # this pass's last copy: while it is there, so is the storage
     left = _without_own_copies(records, run)
-    while len(failed) < MOST_FAILURES and (texts := list(islice(left, COPIES_AT_A_TIME))):
+    most = chain([FIRST_COPIES], repeat(COPIES_AT_A_TIME))
+    while len(failed) < MOST_FAILURES and (texts := list(islice(left, next(most)))):
         copied: list[OwnCopies] = []
         gone: list[RecordRow] = []
         for text, first in zip(texts, _copy_all(texts, storage), strict=True):

@@ -79,7 +79,11 @@ def page_of(calls: Collection[Call], as_row: Callable[[Call], Row], params: Para
         name: value for name, value in upper_keys(as_array(given.get("FILTER"))).items() if name not in ignore
     }
     floor = intval(conditions.get(">ID", -1))  # skipped before their rows are built: a big portal must stay quick
-    rows = (as_row(call) for call in sorted(calls, key=lambda call: call.id) if call.id > floor)
+    wanted = calls
+    if str(conditions.get("ID")).isdecimal():
+        number = int(conditions["ID"])
+        wanted = [call for call in calls if call.id == number or "ID" in call.fields]
+    rows = (as_row(call) for call in sorted(wanted, key=lambda call: call.id) if call.id > floor)
     found = (row for row in rows if all(_holds(row, name, value) for name, value in conditions.items()))
     sort = None if "SORT" in ignore else given.get("SORT")
     start = intval(given.get("START"))

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -55,6 +56,24 @@ def test_migrating_twice_changes_nothing_and_keeps_data(empty_database: str) -> 
     assert _schema(empty_database) == before
     with psycopg.connect(empty_database) as connection:
         assert connection.execute("SELECT portal FROM portal_pace").fetchall() == [("portal.example",)]
+
+
+def test_no_list_of_the_most_common_runs_outlives_its_migration(empty_database: str) -> None:
+    """ANALYZE leaves alone what it no longer counts: an old list would be believed for ever."""
+    migrate(empty_database, "0003")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO call_events (run_id, stage, event) SELECT gen_random_uuid(), 'a', 'b'")
+        connection.execute("ANALYZE call_events")
+        assert _columns_counted(connection) == {"run_id"}
+    migrate(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("ANALYZE call_events")
+        assert _columns_counted(connection) == set()
+
+
+def _columns_counted(connection: psycopg.Connection[Any]) -> set[str]:
+    counted = "SELECT attname FROM pg_stats WHERE tablename = 'call_events' AND attname = 'run_id'"
+    return {str(name) for (name,) in connection.execute(counted).fetchall()}
 
 
 def test_two_processes_may_migrate_at_once(empty_database: str) -> None:

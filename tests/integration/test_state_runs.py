@@ -1,5 +1,6 @@
 """Runs are opened once, calls become rows once, a lost connection costs nothing twice."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -98,7 +99,14 @@ class TestRuns:
 
 
 def scans(connection: psycopg.Connection[Any]) -> Counter[str]:
-    """How often each index of call_records was asked so far, by every session."""
+    """How often each index of call_records was asked so far; a session's share is counted when it has ended."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
+    deadline = time.monotonic() + 30
+    while connection.execute(others).fetchone() != (1,):
+        assert time.monotonic() < deadline, "somebody else uses this database"
+        time.sleep(0.02)
     connection.execute("SELECT pg_stat_clear_snapshot()")
     asked = "SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE relname = 'call_records'"
     return Counter({str(name): int(times) for name, times in connection.execute(asked).fetchall()})
@@ -137,17 +145,18 @@ class TestListing:
         twin = replace(call(1), statistics_id=2)
         assert state.save_calls(run.run_id, [call(1), twin], {}) == Saved(new=1, changed=0, shared=1)
 
-    def test_a_call_is_looked_up_without_reading_its_run(self, state: State, database: str) -> None:
+    def test_a_call_is_looked_up_without_reading_its_run(self, database: str) -> None:
         """A run that is being listed is in no statistics, and earlier runs are: any index might seem good enough."""
         calls = [call(number) for number in range(3_000)]
-        for earlier in ("1", "2", "3"):
-            opened(state, earlier, *calls)
         with psycopg.connect(database, autocommit=True) as connection:
+            with State(database) as earlier:
+                for name in ("1", "2", "3"):
+                    opened(earlier, name, *calls)
             connection.execute("ANALYZE")
             before = scans(connection)
-            with State(database) as other:  # what it has read is counted when it ends
-                later = opened(other, "4", *calls)
-                other.save_calls(later.run_id, calls, {})
+            with State(database) as state:
+                later = opened(state, "4", *calls)
+                state.save_calls(later.run_id, calls, {})
             asked = scans(connection) - before
             assert asked["call_records_by_row"] >= len(calls)
             assert not asked["call_records_by_batch"]

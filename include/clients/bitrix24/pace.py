@@ -98,6 +98,7 @@ class PortalPace:
             interval_sec=self._interval,
             low_interval_sec=self._low_interval,
             saved_sec=self._saved,
+            calm_sec=self._low_rate.window_sec,
             patience_sec=self._patience,
         )
         if taken is None:

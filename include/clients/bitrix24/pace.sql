@@ -1,12 +1,15 @@
--- name: take_permit(portal, interval_sec, low_interval_sec, saved_sec, patience_sec)^
+-- name: take_permit(portal, interval_sec, low_interval_sec, saved_sec, calm_sec, patience_sec)^
 -- The next free slot, if it comes within the caller's patience: seconds from now until it. One round trip, the
 -- database's clock, and the row's lock makes it first come, first served. No row: the slot is further away.
--- Slots of the last `saved_sec` seconds that nobody took may still be taken, though not at the low rate.
+-- Slots of the last `saved_sec` seconds that nobody took may still be taken, though not at the low rate, nor within
+-- `calm_sec` seconds of a refusal.
 INSERT INTO portal_pace AS pace (portal, next_permit_at)
 VALUES (:portal, clock_timestamp() + make_interval(secs => :interval_sec))
 ON CONFLICT (portal) DO UPDATE
 SET next_permit_at = greatest(pace.next_permit_at, pace.blocked_until, clock_timestamp()
-        - make_interval(secs => CASE WHEN pace.low_rate_until > now() THEN 0 ELSE :saved_sec END))
+        - make_interval(secs => CASE WHEN pace.low_rate_until > now()
+                                          OR pace.blocked_until > now() - make_interval(secs => :calm_sec)
+                                     THEN 0 ELSE :saved_sec END))
     + make_interval(secs => CASE WHEN pace.low_rate_until > now() THEN :low_interval_sec ELSE :interval_sec END)
 WHERE greatest(pace.next_permit_at, pace.blocked_until) <= clock_timestamp() + make_interval(secs => :patience_sec)
 RETURNING extract(epoch FROM next_permit_at - clock_timestamp())::float

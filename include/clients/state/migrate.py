@@ -20,16 +20,17 @@ VERSION_TABLE = "call_export_version"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(url: str) -> None:
-    """Brings the database at `url` (a libpq URL or conninfo) to the newest schema; nothing to do is no error.
+def migrate(url: str, revision: str = "head") -> None:
+    """Brings the database at `url` (a libpq URL or conninfo) to the newest schema, or as far as `revision`.
 
+    Nothing to do is no error.
     Two processes may start at once: the second waits for the first and then finds nothing to do.
     Raises Temporary where the database does not answer.
     """
     with _connection(url) as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def current(url: str) -> str | None:

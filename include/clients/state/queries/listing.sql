@@ -1,7 +1,7 @@
 -- Calls as the portal lists them, from a temporary table into call_records (D8, D10), a chunk at a time.
 --
--- No statistics know a run that is being listed: the planner takes it for a few rows, and a join with it would read the
--- whole run again for every chunk. So rows are looked up one by one (LIMIT 1 keeps it so), each by its index.
+-- No statistics know a run that is being listed: the planner guesses its size, and a join with it might read the whole
+-- run again for every chunk. So rows are looked up one by one (LIMIT 1 keeps it so), each by its index.
 
 -- name: create_incoming#
 CREATE TEMPORARY TABLE incoming (
