@@ -43,3 +43,36 @@ def test_a_storage_that_fails_while_texts_are_counted_is_the_storages_failure(da
             with pytest.raises(Temporary, match="slow down"):
                 publish(run_id, state, AnswersForItsOwnFolderOnly(tmp_path / "storage"), export.policy)
             assert publish(run_id, state, export.storage, export.policy) == 2
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Temporary("the drawing was killed")
+
+
+def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.steps.publish.apart", killed)
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        outcome, batches = export.prepare()
+        export.work(outcome, batches)
+        with export.state() as state, pytest.raises(Temporary, match="drawing was killed"):
+            publish(outcome.run_id, state, export.storage, export.policy)
+        assert export.registry().count("completed") == 2
+        assert not [key for key in export.storage.keys("exports/") if key.endswith(".pdf")]
+
+
+class KeepsNoRegistry(LocalStorage):
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        if "/registry/" in key:
+            raise did_not_work(key, "no space left")
+        super().put_file(key, path, content_type)
+
+
+def test_a_registry_that_is_not_stored_is_told_and_no_report_goes_before_it(database: str, tmp_path: Path) -> None:
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        outcome, batches = export.prepare()
+        export.work(outcome, batches)
+        with export.state() as state, pytest.raises(Temporary, match="no space left"):
+            publish(outcome.run_id, state, KeepsNoRegistry(tmp_path / "storage"), export.policy)
+        assert not [key for key in export.storage.keys("exports/") if key.endswith(".pdf")]
