@@ -56,11 +56,11 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
     rows = 0
     if not run.dry_run and (_listed(run) or not storage.exists(_registry_key(run))):
-        with _report_being_drawn(run, state, storage, policy, upstream_failed) as report:
-            with state.transaction() as connection:
-                registry_turn(connection, _registry_key(run))
+        with state.transaction() as connection:
+            registry_turn(connection, _registry_key(run))  # for both files: newer never gives way to older
+            with _report_being_drawn(run, connection, storage, policy, upstream_failed) as report:
                 rows = _publish_registry(run, connection, storage, policy)
-            _publish_report(run, report.result(), storage)
+                _publish_report(run, report.result(), storage)
         if goes_on:
             state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
     _publish_log(run, state, storage)
@@ -104,19 +104,18 @@ def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, p
 
 @contextmanager
 def _report_being_drawn(
-    run: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
+    run: Run, connection: Connection[Any], storage: Storage, policy: Policy, upstream_failed: str | None
 ) -> "Iterator[Future[ReportFiles]]":
     """A process of its own draws it, so the registry need not wait for it; what that raises comes with the result.
 
     Figures and files are counted here and now: where that fails, there is no database or no storage for a registry.
     """
     period = period_of(run)
-    with state.transaction() as connection:
-        figures = run_figures(
-            connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
-        )
-        with closing(transcript_paths(connection, run.run_id)) as texts:
-            files = files_by_day(texts, storage, period)
+    figures = run_figures(
+        connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
+    )
+    with closing(transcript_paths(connection, run.run_id)) as texts:
+        files = files_by_day(texts, storage, period)
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
             apart,  # matplotlib and typst leave some 95 MB behind

@@ -58,8 +58,10 @@ def registry_turn(conn: Connection[Any], key: str) -> None:
 
 
 def live_registry_turn(conn: Connection[Any], run_id: UUID, key: str) -> bool:
-    """The same without waiting, for a registry in mid-run: False where one is being written or is
-    fresh enough, or where the run has just begun."""
+    """The same without waiting, for a registry in mid-run.
+
+    False where one is being written or is fresh enough, or where the run has just begun.
+    """
 
     def due() -> bool:
         parameters = {"run_id": run_id, "every": LIVE_EVERY_SEC, "rest": LIVE_REST}
