@@ -22,7 +22,7 @@ UPDATE call_records
    SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
        model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80),
        raw_path = 'raw/' || record_id || '.mp3', checksum = md5(record_id) || md5(call_id),
-       batch_no = 1
+       batch_no = %(batch)s
  WHERE run_id = %(run_id)s AND status = 'pending'
 """
 _PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call_id = %s"
@@ -37,15 +37,22 @@ def complete_run(run_id: UUID, portal: "Portal", state: "State", storage: "Stora
     list_calls(run_id, portal, state)
     run = run_of(run_id, state)
     with state.transaction() as connection:
-        connection.execute(_COMPLETE.encode(), {"run_id": run_id})
+        connection.execute(_COMPLETE.encode(), {"run_id": run_id, "batch": BATCH})
         connection.execute(b"ANALYZE")
     keys = [keys_of(record, run) for record in state.batch_records(run_id, BATCH, {RecordStatus.COMPLETED})]
     with state.transaction() as connection, connection.cursor() as cursor:
         cursor.executemany(_PATH.encode(), [(key.transcript, run_id, key.call_id) for key in keys])
     with ThreadPoolExecutor(8) as pool:
-        for key in keys:
-            pool.submit(storage.put_bytes, key.transcript, TEXT, "text/plain; charset=utf-8")
-            pool.submit(storage.put_bytes, key.recognition, TEXT * 3, "application/json")
+        written = [
+            pool.submit(storage.put_bytes, name, content, kind)
+            for key in keys
+            for name, content, kind in (
+                (key.transcript, TEXT, "text/plain; charset=utf-8"),
+                (key.recognition, TEXT * 3, "application/json"),
+            )
+        ]
+    for one in written:
+        one.result()
 
 
 @contextmanager

@@ -18,7 +18,20 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.processes import Sampler, Shares
-from benchmarks.system import LAST_DAY, LAST_DAY_BUT_ONE, Load, System, Work, running_system
+from benchmarks.system import (
+    LAST_DAY,
+    LAST_DAY_BUT_ONE,
+    Calls,
+    Latency,
+    Lines,
+    Load,
+    Mono,
+    Speed,
+    System,
+    Timeout,
+    Work,
+    running_system,
+)
 from include.domain.errors import ExportError
 
 MOST_MB = 300  # of any task's process
@@ -131,13 +144,13 @@ def show(load: Load, found: Outcome, console: Console) -> None:
 
 
 def main(
-    calls: Annotated[int, typer.Option(help="recordings, rounded up to a whole number of rounds of 16")] = 1000,
-    speed: Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")] = 3.0,
-    lines: Annotated[int, typer.Option(help="parallel recognitions")] = 10,
-    latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 24.0,
+    calls: Calls = 1000,
+    speed: Speed = 3.0,
+    lines: Lines = 10,
+    latency: Latency = 24.0,
     bar: Annotated[float, typer.Option(help="the ratio to the bound that is good enough")] = 1.10,
-    timeout: Annotated[float, typer.Option(help="seconds to wait for each of the runs")] = 6 * 3600.0,
-    mono: Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")] = False,
+    timeout: Timeout = 6 * 3600.0,
+    mono: Mono = False,
 ) -> None:
     """A whole run under the real Airflow, the same period again, the next night. Exit 1 above the bars."""
     console = Console(width=None if sys.stdout.isatty() else 110)

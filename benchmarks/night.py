@@ -8,7 +8,6 @@ copies, the new day's batches, registry and report are the real ones. The bound 
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +15,20 @@ from rich.table import Table
 
 from benchmarks.earlier import BATCH, complete_run, unpaced_portal
 from benchmarks.processes import Sampler
-from benchmarks.system import FIRST_DAY, LAST_DAY, LAST_DAY_BUT_ONE, Load, System, running_system
+from benchmarks.system import (
+    FIRST_DAY,
+    LAST_DAY,
+    LAST_DAY_BUT_ONE,
+    Calls,
+    Latency,
+    Lines,
+    Load,
+    Mono,
+    Speed,
+    System,
+    Timeout,
+    running_system,
+)
 from include.clients.bitrix24.links import WantedRecording, links_of
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
@@ -91,12 +103,12 @@ def _earlier_run(system: System) -> None:
 
 
 def main(
-    calls: Annotated[int, typer.Option(help="recordings in 60 days")] = 9000,
-    speed: Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")] = 1.0,
-    lines: Annotated[int, typer.Option(help="parallel recognitions")] = 10,
-    latency: Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")] = 20.0,
-    timeout: Annotated[float, typer.Option(help="seconds to wait for the run")] = 3600.0,
-    mono: Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")] = False,
+    calls: Calls = 9000,
+    speed: Speed = 1.0,
+    lines: Lines = 10,
+    latency: Latency = 20.0,
+    timeout: Timeout = 3600.0,
+    mono: Mono = False,
 ) -> None:
     """One night beside its bound. Exit 1 above the bar."""
     console = Console(width=None if sys.stdout.isatty() else 110)

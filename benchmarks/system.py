@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import psycopg
 import requests
+import typer
 from rich.console import Console
 
 from include.domain.errors import ExportError
@@ -31,6 +32,14 @@ ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
 RPS, BUCKET = 2.0, 50
 POLL_SECONDS = 0.5
 ENDED = ("success", "failed")
+
+# what the commands of the measurements are told of their load
+Calls = Annotated[int, typer.Option(help="recordings in 60 days, rounded up to a whole number of rounds of 16")]
+Speed = Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")]
+Lines = Annotated[int, typer.Option(help="parallel recognitions")]
+Latency = Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")]
+Timeout = Annotated[float, typer.Option(help="seconds to wait for each of the runs")]
+Mono = Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")]
 
 _DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY id"
 
@@ -149,6 +158,7 @@ def running_system(load: Load, console: Console) -> Iterator[System]:
     down(runtime, console)
     before = runtime.root / "var" / "cache" / "bench-before"
     shutil.rmtree(before, ignore_errors=True)
+    before.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         # not deleted yet: ext4 leaves freed inodes alone for some minutes and looks past each of them for a new file
         runtime.home.rename(before)
