@@ -8,6 +8,7 @@ import time
 import psycopg
 import pytest
 
+from include.clients.apart import apart
 from include.clients.state import reporting
 from include.clients.storage.local import LocalStorage
 from include.domain.errors import Temporary
@@ -101,6 +102,35 @@ def test_an_older_registry_never_replaces_a_newer_one(export, tmp_path):
     early.join(60)
     final.join(60)
     assert statuses(export) == ["completed"] * CALLS
+
+
+def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeypatch):
+    """Or the older one, drawn slowly, would replace the newer one's file."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*call, **options):
+        begun.set()
+        assert go_on.wait(30)
+        return apart(*call, **options)
+
+    monkeypatch.setattr("include.steps.publish.apart", slow)
+    outcome, batches = export.prepare()
+    export.work(outcome, batches)
+
+    def last():
+        with export.state() as state:
+            publish(outcome.run_id, state, export.storage, export.policy)
+
+    publications = [threading.Thread(target=last) for _ in range(2)]
+    publications[0].start()
+    assert begun.wait(30)
+    publications[1].start()
+    until_somebody_waits(export.conninfo)
+    go_on.set()
+    for publication in publications:
+        publication.join(60)
+    with export.state() as state, state.transaction() as connection:
+        assert [event.event for event in reporting.run_events(connection, outcome.run_id)].count("published") == 2
 
 
 def until_somebody_waits(conninfo):
