@@ -25,7 +25,7 @@ def ours(folder: Path, calls: int) -> Result:
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook
-    from include.domain.periods import Period
+    from include.common.periods import Period
 
     with database(folder) as conninfo, _served(calls) as (simulator, url):
         webhook = Webhook.of(url, simulator.user, simulator.token)

@@ -32,7 +32,7 @@ from benchmarks.system import (
     Work,
     running_system,
 )
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 
 MOST_MB = 300  # of any task's process
 MOST_AGAIN_SECONDS = 30  # a complete period again; the next night beside its bound

@@ -32,8 +32,8 @@ from benchmarks.system import (
 from include.clients.bitrix24.links import WantedRecording, links_of
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
+from include.common.errors import ExportError
 from include.config.policy import load_policy
-from include.domain.errors import ExportError
 from include.domain.states import RecordStatus
 from include.steps.download import LINKS_AT_ONCE
 from include.steps.open_run import RunRequest, open_run

@@ -17,7 +17,7 @@ import requests
 import typer
 from rich.console import Console
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from ops import postgres
 from ops.down import down
 from ops.generated import generated

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import requests
 
+from include.common.errors import BadInput, ExportError, NotConfigured
 from include.config.names import AIRFLOW_API_CONN, DAG_ID
-from include.domain.errors import BadInput, ExportError, NotConfigured
 
 TIMEOUT = 30  # seconds
 

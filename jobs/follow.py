@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from jobs.airflow_api import AirflowApi
 
 POLL_SECONDS = 1.0

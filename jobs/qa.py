@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from include.clients.state.store import State
+from include.common.errors import BadInput, ExportError
 from include.config.policy import load_policy
-from include.domain.errors import BadInput, ExportError
 from include.domain.qa import filled_in, qa_check
 from include.domain.states import RunStatus
 from include.reporting import wording as w

@@ -16,8 +16,8 @@ from psycopg.conninfo import make_conninfo
 
 from include.clients.state.qa import last_dag_run
 from include.clients.state.store import State
+from include.common.errors import BadInput, ExportError
 from include.config.policy import load_policy
-from include.domain.errors import BadInput, ExportError
 from include.domain.states import RunStatus
 from include.steps.rebuild import Rebuilt, rebuild_texts
 from jobs.airflow_api import AirflowApi

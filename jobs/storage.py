@@ -8,8 +8,8 @@ import boto3
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
+from include.common.errors import NotConfigured
 from include.config.names import STORAGE_CONN
-from include.domain.errors import NotConfigured
 from jobs.airflow_api import connection_from_environment
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops import postgres
 from ops.generated import generated
 from ops.runtime import Runtime

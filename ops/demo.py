@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from ops import postgres
 from ops.down import down
 from ops.generated import generated

@@ -8,8 +8,8 @@ from typing import Any
 import requests
 from rich.console import Console
 
+from include.common.errors import ExportError
 from include.config.names import DAG_ID
-from include.domain.errors import ExportError
 from ops.generated import ADMIN
 from ops.runtime import Runtime
 from ops.supervisor import Supervisor

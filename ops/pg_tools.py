@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops import postgres
 from ops.generated import generated
 from ops.runtime import Runtime

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops.airflow_env import METADATA_DATABASE
 from ops.generated import Generated
 from ops.runtime import Runtime, short_folder

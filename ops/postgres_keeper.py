@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops import postgres
 
 # The server is a process of its own, in root's case of another user: neither Airflow's secrets nor the mark by which

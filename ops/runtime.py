@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOCKET_PATH_LIMIT = 90  # bytes; the kernel's is 108, and supervisord adds a suffix while it binds

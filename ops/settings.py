@@ -12,8 +12,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.common.errors import NotConfigured
 from include.config.policy import ENVIRONMENT, Policy, load_policy
-from include.domain.errors import NotConfigured
 
 OPENAI = "https://api.openai.com/v1"
 PORTAL_FORM = (

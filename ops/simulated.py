@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from ops.airflow_env import HOST
 from ops.generated import write_private
 from ops.runtime import Runtime

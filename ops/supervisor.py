@@ -19,7 +19,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from ops.generated import write_private
 from ops.runtime import REPOSITORY, Runtime
 

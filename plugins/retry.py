@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from include.domain.errors import ExportError, Temporary, Throttled
+from include.common.errors import ExportError, Temporary, Throttled
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

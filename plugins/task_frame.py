@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from include.domain.errors import ExportError, StopRun, Throttled
+from include.common.errors import ExportError, StopRun, Throttled
 from include.steps import download as download_step
 from include.steps import publish as publish_step
 from include.steps import stop

@@ -19,10 +19,10 @@ from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.whisper import Recogniser, RecogniserSettings
+from include.common.errors import ExportError, StopRun, Temporary
+from include.common.periods import Period
 from include.config.policy import Policy, load_policy
-from include.domain.errors import ExportError, StopRun, Temporary
 from include.domain.naming import registry_key
-from include.domain.periods import Period
 from include.domain.states import RecordStatus
 from include.domain.verdict import Verdict
 from include.reporting.approval import Question

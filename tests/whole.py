@@ -19,7 +19,7 @@ import pytest
 
 from include.clients.state.rows import RecordRow
 from include.clients.storage.base import TEMPORARY_PREFIX
-from include.domain.errors import StopRun
+from include.common.errors import StopRun
 from include.domain.report import RunFigures
 from include.domain.states import RecordStatus, RunStatus
 from include.reporting.pictures import draw

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 import httpx2
 import openai
 
+from include.common.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
 from include.config.names import USER_AGENT
-from include.domain.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
 
 VENDOR = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0

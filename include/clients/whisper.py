@@ -12,7 +12,7 @@ import openai
 
 from include.clients.openai_client import CONNECT_SECONDS, not_connected, openai_client
 from include.clients.whisper_answers import error_of, read_answer
-from include.domain.errors import ErrorCode, ExportError, NotConfigured, Temporary
+from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
 from include.domain.recognitions import Recognition
 from include.domain.stt_profiles import SttProfile, profile_of
 

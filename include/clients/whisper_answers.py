@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.clients.openai_client import OUT_OF_MONEY, PROXY_REFUSES, retry_after
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ErrorCode,
     ExportError,

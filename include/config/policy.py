@@ -12,7 +12,7 @@ import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 
 POLICY_FILE = Path(__file__).with_name("policy.yaml")
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from include.domain.errors import BadRow
+from include.common.errors import BadRow
 
 
 class Direction(StrEnum):

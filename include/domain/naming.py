@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from include.domain.periods import Period
+from include.common.periods import Period
 
 MAX_NAME_BYTES = 120  # two of them, "call_", "_" and an extension fit into the 255 bytes of a file name
 _DIGEST_CHARS = 32

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.registry import original_text
 
 MOST_COMMENT_CHARS = 2000

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from include.domain.errors import ErrorCode, Permanent
-from include.domain.plain_text import NOTES, plain_line, plain_name
+from include.common.errors import ErrorCode, Permanent
+from include.common.plain_text import NOTES, plain_line, plain_name
 
 MAX_SUMMARY = 1200  # characters
 MAX_ITEM = 240

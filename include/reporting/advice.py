@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.report import ReportSettings, RunFigures, duration_drift, every_call_listed
 from include.domain.states import UNFINISHED, RecordStatus
 from include.reporting.assessment import elapsed_seconds, over_forecast

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from include.common.money import in_roubles
 from include.domain.budget import PlannedSpending
-from include.domain.money import in_roubles
 from include.domain.report import Estimate, ReportSettings
 from include.reporting import wording as w
 from include.reporting.estimate import hours_needed

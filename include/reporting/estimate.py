@@ -3,8 +3,8 @@
 from decimal import Decimal
 from math import ceil
 
+from include.common.money import in_roubles
 from include.domain.budget import PlannedSpending
-from include.domain.money import in_roubles
 from include.domain.report import Estimate, ReportSettings
 from include.reporting import wording as w
 from include.reporting.markdown import render

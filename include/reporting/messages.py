@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from include.domain.masking import mask_phones
+from include.common.masking import mask_phones
 
 
 @dataclass(frozen=True, slots=True)

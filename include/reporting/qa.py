@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta, timezone
 from uuid import UUID
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.registry import relative_path, text_cell
 from include.domain.report import QaItem
 from include.reporting import wording as w

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from include.domain.money import in_roubles
+from include.common.money import in_roubles
 from include.domain.report import ReportSettings, RunFigures, duration_drift, every_call_listed
 from include.domain.states import RecordStatus
 from include.reporting import tables

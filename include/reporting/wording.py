@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.review import ReviewReason
 from include.domain.states import RecordStatus
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from include.clients.state.rows import Payment
 from include.clients.state.store import State
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 
 DATABASE_PAUSES = (0.5, 1, 2, 4, 8, 16, 30, 60)  # seconds: two minutes, longer than PostgreSQL takes to recover
 

@@ -15,9 +15,9 @@ from include.clients.bitrix24.portal import Portal
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
-from include.clients.temporary import temporary_folder
+from include.common.errors import StopRun, Throttled
+from include.common.temporary_folders import temporary_folder
 from include.config.policy import Policy
-from include.domain.errors import StopRun, Throttled
 from include.domain.naming import RecordKeys
 from include.domain.states import RecordStatus
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure

@@ -9,8 +9,8 @@ from include.clients.bitrix24.listing import count_calls
 from include.clients.bitrix24.listing import list_calls as listed_pages
 from include.clients.bitrix24.portal import Portal
 from include.clients.state.store import State
+from include.common.errors import BadRow
 from include.domain.calls import PortalCall, call_from_row
-from include.domain.errors import BadRow
 from include.steps.paths import period_of, run_of
 
 STAGE = "fetch_calls"

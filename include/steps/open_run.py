@@ -6,10 +6,10 @@ from uuid import UUID
 
 from include.clients.state.rows import NewRun
 from include.clients.state.store import State
+from include.common.errors import BadInput
+from include.common.periods import resolve_period
 from include.config.policy import Policy
-from include.domain.errors import BadInput
 from include.domain.naming import part_of
-from include.domain.periods import resolve_period
 from include.domain.run_ids import run_id_of
 from include.domain.states import RunStatus
 

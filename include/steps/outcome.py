@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
-from include.domain.errors import ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary, Throttled
+from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus
 
 CLAIM_WAIT = 30.0  # seconds until we look again at a recording that another run has in hand

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
+from include.common.periods import Period
 from include.domain.naming import RecordKeys
-from include.domain.periods import Period
 
 
 def run_of(run_id: UUID, state: State) -> Run:

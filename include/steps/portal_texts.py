@@ -13,9 +13,9 @@ from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.transcripts import transcripts_of
 from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
+from include.common.errors import ExportError, StopRun, Throttled
 from include.config.policy import Policy
 from include.domain.cuts import ChannelLayout, Cut, Piece
-from include.domain.errors import ExportError, StopRun, Throttled
 from include.domain.recognitions import Recognised, Recognition
 from include.steps.answers import keep_answer
 from include.steps.texts import judge_of

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from include.clients.apart import apart
 from include.clients.state.reporting import (
     live_registry_turn,
     note_live_registry,
@@ -25,11 +24,12 @@ from include.clients.state.reporting import (
 from include.clients.state.rows import Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
-from include.clients.temporary import temporary_folder
+from include.common.masking import mask_number, mask_phones
+from include.common.periods import Period
+from include.common.run_in_subprocess import apart
+from include.common.temporary_folders import temporary_folder
 from include.config.policy import Policy
-from include.domain.masking import mask_number, mask_phones
 from include.domain.naming import log_key, registry_key, report_key
-from include.domain.periods import Period
 from include.domain.registry import NO_MASKS, Masks
 from include.domain.states import RunStatus
 from include.reporting.registry import write_registry

@@ -8,8 +8,8 @@ from include.clients.state.qa import last_dag_run, record_check, recordings_of_c
 from include.clients.state.reporting import qa_sample
 from include.clients.state.rows import Run
 from include.clients.state.store import State
+from include.common.errors import BadInput
 from include.config.policy import Policy
-from include.domain.errors import BadInput
 from include.domain.qa import QaCheck
 from include.domain.report import QaItem
 from include.steps.paths import period_of

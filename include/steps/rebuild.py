@@ -13,8 +13,8 @@ from include.clients.state.rebuilding import TextCopy, copies_of_text, rebuild_t
 from include.clients.state.rows import RecordKey, RecordRow
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
+from include.common.errors import BadInput, Permanent
 from include.config.policy import Policy
-from include.domain.errors import BadInput, Permanent
 from include.domain.recognitions import Recognised
 from include.steps.paths import keys_of, run_of
 from include.steps.reuse import recognition_beside

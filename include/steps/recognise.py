@@ -16,12 +16,12 @@ from include.clients.audio.planning import CutPolicy, policy_for
 from include.clients.state.rows import Payment, RecordColumns, RecordRow, Run
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
-from include.clients.temporary import temporary_folder
 from include.clients.whisper import Recogniser
+from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
+from include.common.money import call_cost, exact_cost
+from include.common.temporary_folders import temporary_folder
 from include.config.policy import Policy
 from include.domain.cuts import Cut, Piece
-from include.domain.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
-from include.domain.money import call_cost, exact_cost
 from include.domain.recognitions import Recognised, Recognition
 from include.domain.states import RecordStatus
 from include.steps.answers import keep_answer

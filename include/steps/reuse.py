@@ -8,7 +8,7 @@ from typing import NamedTuple
 from include.clients.state.rows import OwnCopies, RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
-from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+from include.common.errors import ErrorCode, NotConfigured, Permanent, Temporary
 from include.steps.paths import keys_of
 
 log = logging.getLogger(__name__)

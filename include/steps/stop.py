@@ -4,7 +4,7 @@ from uuid import UUID
 
 from include.clients.state.rows import Run
 from include.clients.state.store import State
-from include.domain.errors import StopRun
+from include.common.errors import StopRun
 from include.domain.states import RunStatus
 from include.steps.paths import run_of
 from include.steps.publish import STAGE as PUBLISH

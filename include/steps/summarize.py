@@ -15,8 +15,9 @@ from include.clients.state.rows import Payment, RecordRow, Run
 from include.clients.state.store import State
 from include.clients.state.summary_failures import SummaryFailures, summary_failures
 from include.clients.storage.base import Storage
+from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
+from include.common.token_tariffs import tokens_of
 from include.config.policy import Policy
-from include.domain.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus
 from include.domain.summaries import (
     MAX_FREE_TAGS,
@@ -27,7 +28,6 @@ from include.domain.summaries import (
     checked_summary,
     render_summary,
 )
-from include.domain.token_tariffs import tokens_of
 from include.steps.answers import keep_answer
 from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchFailed, BatchOutcome

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
 from include.config.policy import Policy
-from include.domain.token_tariffs import TokenTariff, tariff_of, tokens_of
 
 # Averages of Russian telephone talk and of our own prompt: a forecast, never a bill.
 _CHARACTERS_PER_MINUTE = 850  # of transcript with its time codes, both sides together

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from include.clients.state.rows import RecordColumns, RecordRow
 from include.clients.storage.base import Storage
+from include.common.masking import mask_number
+from include.common.plain_text import hidden_contacts
 from include.config.policy import Policy
-from include.domain.masking import mask_number
 from include.domain.naming import RecordKeys
 from include.domain.normalisation import punctuated, readable
-from include.domain.plain_text import hidden_contacts
 from include.domain.recognitions import Recognised, confidence_of
 from include.domain.review import ReviewPolicy, ReviewReason, words_per_minute
 from include.domain.second_opinion import Answers, Judge

@@ -12,8 +12,8 @@ from include.clients.state.rows import RecordRow
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
 from include.clients.whisper import Recogniser
+from include.common.errors import StopRun, Temporary
 from include.config.policy import Policy
-from include.domain.errors import StopRun, Temporary
 from include.domain.states import RecordStatus
 from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 
 PATIENCE_SECONDS = 180.0  # longer than any restart that would still be a success
 RETRY_SECONDS = 0.5

@@ -11,8 +11,8 @@ from uuid import UUID
 import requests
 
 from include.clients.storage.base import TEMPORARY_PREFIX
-from include.clients.temporary import orphans
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
+from include.common.temporary_folders import orphans
 from ops.chaos.databases import Databases, Record
 from ops.simulated import WEBHOOK_USER, Simulated
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from ops import postgres
 from ops.chaos.databases import Databases, Try
 from ops.chaos.evidence import Evidence, collect

@@ -16,8 +16,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from include.clients.state.metrics import MetricsReader
+from include.common.errors import ExportError
 from include.config.names import DAG_ID, METRICS_CONN
-from include.domain.errors import ExportError
 from include.domain.metrics import Limits
 from include.reporting.metrics import CONTENT_TYPE, limits_of, render_metrics
 from plugins.hooks.policy import load_run_policy

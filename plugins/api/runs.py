@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 
 from include.clients.state.rows import Run
+from include.common.errors import BadInput, ExportError
+from include.common.periods import resolve_period
 from include.config.names import DAG_ID
-from include.domain.errors import BadInput, ExportError
-from include.domain.periods import resolve_period
 from include.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
 from include.domain.states import RunStatus
 from plugins.hooks.policy import load_run_policy

@@ -10,8 +10,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
+from include.common.errors import NotConfigured
 from include.config.names import PORTAL_CONN
-from include.domain.errors import NotConfigured
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
+from include.common.errors import NotConfigured
 from include.config.names import STORAGE_CONN
-from include.domain.errors import NotConfigured
 
 if TYPE_CHECKING:
     from include.clients.storage.base import Storage

@@ -6,8 +6,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
+from include.common.errors import NotConfigured
 from include.config.names import RECOGNISER_CONN
-from include.domain.errors import NotConfigured
 
 if TYPE_CHECKING:
     from include.clients.language_model import LanguageModel

@@ -21,7 +21,7 @@ from starlette.routing import Mount
 
 from include.clients.state.metrics import MetricsReader
 from include.clients.state.store import State
-from include.domain.errors import ErrorCode, Temporary
+from include.common.errors import ErrorCode, Temporary
 from include.domain.states import RecordStatus, RunStatus
 from ops.runtime import REPOSITORY
 from plugins.api import metrics as page

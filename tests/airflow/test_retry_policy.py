@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk import Context, RetryDecision
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     BadInput,
     ContractBroken,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.errors import QuotaExhausted, Temporary
+from include.common.errors import QuotaExhausted, Temporary
 from include.steps.publish import STAGE
 from plugins import task_frame
 

@@ -9,8 +9,8 @@ import psycopg
 
 from include.clients.state.rows import NewRun, RecordRow, Run
 from include.clients.state.store import State
+from include.common.errors import ErrorCode, Temporary
 from include.domain.calls import Direction, PortalCall
-from include.domain.errors import ErrorCode, Temporary
 from include.domain.states import RecordStatus, RunStatus
 
 MOSCOW = timezone(timedelta(hours=3))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from include.common.errors import BudgetSpent
 from include.config.policy import load_policy
-from include.domain.errors import BudgetSpent
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.summarize import summarize_batch
 from include.steps.summary_costs import summary_forecast

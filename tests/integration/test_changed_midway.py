@@ -12,7 +12,7 @@ from include.clients.state.rows import Saved
 from include.clients.state.store import State
 from include.clients.storage.base import CopyFailure
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from include.domain.states import RecordStatus
 from include.steps import reuse
 from tests.export import Export, export_over

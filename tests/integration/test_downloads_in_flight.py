@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import NotConfigured, StopRun
+from include.common.errors import NotConfigured, StopRun
 from include.domain.states import RecordStatus
 from include.steps.download import download_batch
 from include.steps.outcome import Unfinished

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import brief, seeded_world, spoken
 from tests.export import export_over

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from include.clients.state.migrate import migrate
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from include.domain.states import RecordStatus, RunStatus
 from tests.conftest import PostgresServer
 from tests.export import export_over

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.domain.errors import ErrorCode, StopRun
+from include.common.errors import ErrorCode, StopRun
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.outcome import BatchFailed
 from simulators.portal.world import Audio, PortalWorld

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.states import RecordStatus
 from include.steps.outcome import BatchFailed
 from simulators.portal.world import PortalWorld

@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from include.domain.errors import ContractBroken
+from include.common.errors import ContractBroken
 from include.domain.states import RecordStatus
 from tests.export import Export
 from tests.whole import (

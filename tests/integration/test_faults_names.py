@@ -8,7 +8,7 @@ from collections import Counter
 import psycopg
 import pytest
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.naming import safe_name
 from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.world import DiskFile, employee

@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from include.domain.errors import AccessDenied, StopRun
+from include.common.errors import AccessDenied, StopRun
 from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.limits import Limits
 from simulators.portal.methods import Rights

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.errors import AccessDenied, ExportError, NotConfigured, QuotaExhausted, Throttled
+from include.common.errors import AccessDenied, ExportError, NotConfigured, QuotaExhausted, Throttled
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.outcome import BatchFailed
 from include.steps.transcribe import transcribe_batch

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.open_run import RunRequest, open_run
 from tests.export import RUN_AFTER, Export, Outcome, export_over

@@ -15,7 +15,7 @@ from botocore.config import Config
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.outcome import BatchFailed
 from simulators.testing import running

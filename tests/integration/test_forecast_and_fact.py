@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from include.clients.state.reporting import run_figures
+from include.common.periods import Period
 from include.domain.naming import report_key
-from include.domain.periods import Period
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record
 from tests.export import FROM, TO, export_over

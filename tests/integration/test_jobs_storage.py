@@ -7,7 +7,7 @@ import pytest
 
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from jobs.storage import storage_from_environment
 
 pytestmark = pytest.mark.s3

@@ -8,10 +8,10 @@ import time
 import psycopg
 import pytest
 
-from include.clients.apart import apart
 from include.clients.state import reporting
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
+from include.common.run_in_subprocess import apart
 from include.steps.publish import publish, publish_live
 from tests.export import export_over
 from tests.integration.small_world import world_of

@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 
 from include.clients.state.metrics import MetricsReader
 from include.clients.state.store import State
+from include.common.errors import ErrorCode, Temporary
 from include.config.policy import load_policy
-from include.domain.errors import ErrorCode, Temporary
 from include.domain.qa import QaCheck
 from include.domain.states import RecordStatus, RunStatus
 from include.reporting.metrics import limits_of, render_metrics

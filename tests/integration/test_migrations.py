@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from include.clients.state import migrate as migrations
 from include.clients.state.migrate import current, head, migrate
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from include.domain.states import RecordStatus, RunStatus
 
 pytestmark = pytest.mark.postgres

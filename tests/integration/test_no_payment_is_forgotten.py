@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.errors import Permanent
+from include.common.errors import Permanent
 from include.domain.states import RecordStatus
 from include.steps import recognise
 from tests.export import Export, Outcome

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops import postgres
 from ops.generated import Generated
 from ops.runtime import REPOSITORY, Runtime

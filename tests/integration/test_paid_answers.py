@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.clients.state.store import State
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from include.domain.recognitions import Recognition
 from include.domain.states import RecordStatus
 from include.steps import answers

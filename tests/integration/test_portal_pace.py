@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from include.clients.bitrix24.pace import PortalPace
-from include.domain.errors import Temporary, Throttled
+from include.common.errors import Temporary, Throttled
 
 pytestmark = pytest.mark.postgres
 PORTAL = "company.bitrix24.ru"

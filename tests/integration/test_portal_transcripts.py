@@ -13,7 +13,7 @@ from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.transcripts import transcripts_of
-from include.domain.errors import AccessDenied, ExportError, Throttled
+from include.common.errors import AccessDenied, ExportError, Throttled
 from include.steps import download as download_step
 from include.steps import portal_texts
 from include.steps.rebuild import rebuild_texts

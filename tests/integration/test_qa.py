@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from include.common.periods import Period
 from include.domain.naming import report_key
-from include.domain.periods import Period
 from include.domain.states import RecordStatus
 from include.steps.publish import publish
 from jobs.qa import main

@@ -9,8 +9,8 @@ from include.clients.audio.cutting import cut
 from include.clients.audio.encoding import encoded_pieces
 from include.clients.audio.planning import CutPolicy
 from include.clients.audio.probing import probe
+from include.common.errors import ErrorCode, Permanent
 from include.domain.cuts import ChannelLayout
-from include.domain.errors import ErrorCode, Permanent
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio"
 pytestmark = [

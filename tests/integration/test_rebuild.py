@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from include.clients.storage.s3 import S3Storage
+from include.common.errors import BadInput
 from include.config.policy import Policy
-from include.domain.errors import BadInput
 from include.domain.states import RecordStatus
 from include.steps.rebuild import Rebuilt, rebuild_texts
 from simulators.portal.world import Audio, Call, PortalWorld

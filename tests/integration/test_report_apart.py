@@ -7,7 +7,7 @@ import pytest
 
 from include.clients.storage.base import did_not_work
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from include.steps.publish import publish
 from tests.export import export_over
 from tests.integration.small_world import by_sql, world_of

@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include.clients.state.reporting import registry_rows, run_estimate, run_events, run_figures, transcript_paths
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.states import RecordStatus as S
 
 pytestmark = pytest.mark.postgres

@@ -12,7 +12,7 @@ import pytest
 from include.clients.state.store import State
 from include.clients.storage.base import CopyFailure, did_not_work
 from include.clients.storage.local import LocalStorage
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record

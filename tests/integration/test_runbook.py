@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 
-from include.domain.errors import StopRun
+from include.common.errors import StopRun
 from include.domain.qa import qa_check
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.qa import record_checks

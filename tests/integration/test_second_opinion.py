@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from include.clients.state.store import State
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from simulators.faults import What
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from include.clients.state.store import State
-from include.domain.errors import ErrorCode, Temporary
+from include.common.errors import ErrorCode, Temporary
 from include.domain.states import RecordStatus
 from tests.integration.state_samples import (
     call,

@@ -14,7 +14,7 @@ import pytest
 
 from include.clients.state.rows import RecordKey, Run, Saved
 from include.clients.state.store import State
-from include.domain.errors import NotConfigured, Temporary
+from include.common.errors import NotConfigured, Temporary
 from include.domain.states import RecordStatus, RunStatus
 from tests.integration.state_samples import (
     call,

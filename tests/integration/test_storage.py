@@ -13,7 +13,7 @@ from include.clients.storage import local
 from include.clients.storage.base import TEMPORARY_PREFIX, Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
-from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+from include.common.errors import ErrorCode, NotConfigured, Permanent, Temporary
 
 KEY = "exports/2025-08-01_2025-08-31/transcripts/call_1.txt"
 TEXT = "text/plain; charset=utf-8"

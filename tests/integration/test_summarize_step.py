@@ -16,9 +16,9 @@ from include.clients.language_model import ModelAnswer
 from include.clients.state.rows import NewRun, RecordKey, RecordRow
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
+from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.config.policy import Policy, load_policy
 from include.domain.calls import call_from_row
-from include.domain.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.domain.states import RecordStatus, RunStatus
 from include.steps import answers
 from include.steps.close_run import close_run

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from include.clients.temporary import orphans, temporary_folder
+from include.common.temporary_folders import orphans, temporary_folder
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
-from include.clients.temporary import temporary_folder
+from include.common.temporary_folders import temporary_folder
 with temporary_folder() as folder:
     (folder / "audio.mp3").write_bytes(b"personal")
     print(folder, flush=True)

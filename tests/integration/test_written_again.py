@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from include.clients.state.metrics import MetricsReader
-from include.domain.errors import AccessDenied, QuotaExhausted, StopRun
+from include.common.errors import AccessDenied, QuotaExhausted, StopRun
 from include.domain.qa import QaCheck
 from include.domain.states import RecordStatus, RunStatus
 from include.steps.close_run import close_run

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from include.clients.language_model import LanguageModel, ModelAnswer
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ErrorCode,
     ExportError,

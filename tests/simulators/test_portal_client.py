@@ -11,8 +11,8 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.listing import count_calls, list_calls
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.probe import probe
-from include.domain.errors import AccessDenied, ContractBroken, ExportError, Throttled
-from include.domain.periods import Period
+from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
+from include.common.periods import Period
 from simulators.portal.answers import Result
 from simulators.portal.app import TOKEN, PortalSimulator
 from simulators.portal.limits import Limits

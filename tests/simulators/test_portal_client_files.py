@@ -15,7 +15,7 @@ import pytest
 from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Link, WantedRecording, links_of
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ContractBroken,
     ErrorCode,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.clients.whisper import Recogniser, RecogniserSettings
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ErrorCode,
     ExportError,

@@ -7,7 +7,7 @@ import pytest
 
 from include.clients.openai_client import retry_after
 from include.clients.whisper_answers import error_of, read_answer
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ErrorCode,
     ExportError,

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from include.clients.apart import apart
-from include.domain.errors import ExportError, Temporary
+from include.common.errors import ExportError, Temporary
+from include.common.run_in_subprocess import apart
 
 
 def test_the_result_comes_back_from_another_process() -> None:
@@ -42,6 +42,6 @@ def test_a_process_that_is_killed_says_by_what() -> None:
 
 
 def test_nobody_waits_for_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.clients.apart._MOST_SECONDS", 0.2)
+    monkeypatch.setattr("include.common.run_in_subprocess._MOST_SECONDS", 0.2)
     with pytest.raises(Temporary, match=r"not done in its own process within 0\.2 s"):
         apart(time.sleep, 60)

@@ -10,7 +10,7 @@ from click import Command
 from dotenv import dotenv_values
 from markdown_it import MarkdownIt
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.states import RecordStatus, RunStatus
 from jobs.call_export import main as export_command
 from ops.runtime import Runtime

@@ -9,8 +9,8 @@ import requests
 import trustme
 from starlette.types import Receive, Scope, Send
 
-from include.clients.hosts import HostGuard, PinnedAdapter
-from include.domain.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
+from include.common.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
+from include.common.host_guard import HostGuard, PinnedAdapter
 from simulators.testing import running
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.1.2.3"

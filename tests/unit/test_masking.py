@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.domain import masking
-from include.domain.masking import mask_number, mask_phones, scrub_secrets
+from include.common import masking
+from include.common.masking import mask_number, mask_phones, scrub_secrets
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.money import call_cost, exact_cost, in_roubles, total, whole_minutes
+from include.common.money import call_cost, exact_cost, in_roubles, total, whole_minutes
 
 RATE = Decimal("0.0045")
 

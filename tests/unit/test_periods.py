@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.errors import BadInput
-from include.domain.periods import Period, resolve_period
+from include.common.errors import BadInput
+from include.common.periods import Period, resolve_period
 
 RUN_AFTER = datetime(2025, 9, 1, 2, 0, 0, 500_000, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from include.common.errors import NotConfigured
 from include.config.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
-from include.domain.errors import NotConfigured
 from include.domain.review import ReviewPolicy
 from include.steps.texts import judge_of
 

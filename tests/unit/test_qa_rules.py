@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.qa import MOST_COMMENT_CHARS, filled_in
 from include.reporting.qa import read_sample, write_sample
 from tests.unit.report_samples import FOLDER, GOOD

@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.errors import ErrorCode
-from include.domain.masking import mask_number, mask_phones
+from include.common.errors import ErrorCode
+from include.common.masking import mask_number, mask_phones
 from include.domain.registry import (
     COLUMNS,
     Masks,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from include.domain.errors import ErrorCode
+from include.common.errors import ErrorCode
 from include.domain.review import ReviewReason
 from include.domain.states import RecordStatus
 from include.reporting import wording

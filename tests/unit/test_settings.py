@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from include.common.errors import NotConfigured
 from include.config.policy import ENVIRONMENT
-from include.domain.errors import NotConfigured
 from ops.settings import VARIABLES, Settings, load_settings, warnings
 
 TOKEN = "s3cr3ttoken"

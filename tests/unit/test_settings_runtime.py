@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 from ops.generated import generated, passwords_file
 from ops.runtime import SOCKET_PATH_LIMIT, Runtime, short_folder
 

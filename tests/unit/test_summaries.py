@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from include.domain.errors import ErrorCode, Permanent
-from include.domain.plain_text import plain_line
+from include.common.errors import ErrorCode, Permanent
+from include.common.plain_text import plain_line
 from include.domain.summaries import (
     MAX_FREE_TAGS,
     MAX_ITEM,

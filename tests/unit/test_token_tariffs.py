@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
+from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
 from include.config.policy import load_policy
-from include.domain.token_tariffs import TokenTariff, tariff_of, tokens_of
 from include.steps.summary_costs import summary_forecast, summary_tariff
 
 

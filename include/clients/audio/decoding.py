@@ -18,7 +18,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from include.domain.errors import ErrorCode, Permanent
+from include.common.errors import ErrorCode, Permanent
 
 Samples = NDArray[np.int16]  # (channels, samples)
 

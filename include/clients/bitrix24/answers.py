@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.clients.bitrix24.secrets import scrub
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ContractBroken,
     ExportError,

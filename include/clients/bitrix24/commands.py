@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from include.domain.errors import ContractBroken
+from include.common.errors import ContractBroken
 
 Command = tuple[str, Mapping[str, Any]]
 

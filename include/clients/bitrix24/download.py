@@ -13,11 +13,11 @@ import requests
 import urllib3
 
 from include.clients.bitrix24.answers import error_in
-from include.clients.bitrix24.containers import extension_of, looks_like_page
 from include.clients.bitrix24.fetch import open_link
 from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
+from include.common.audio_containers import extension_of, looks_like_page
+from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
 
 MAX_BYTES = 1 << 30  # 18 hours of 8 kHz 16-bit WAV
 MAX_SECONDS = 30 * 60.0  # against a server that drips bytes just under the read timeout

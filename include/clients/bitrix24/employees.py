@@ -5,7 +5,7 @@ from typing import Any
 
 from include.clients.bitrix24.answers import ours
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import ContractBroken
+from include.common.errors import ContractBroken
 
 _METHOD = "user.get"
 _PAGE_SIZE = 50

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary
+from include.common.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary
 
 _FILE = "disk.file.get"
 _STATISTICS = "voximplant.statistic.get"

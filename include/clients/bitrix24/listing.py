@@ -16,8 +16,8 @@ from typing import Any
 from include.clients.bitrix24.answers import Answer, ours, whole
 from include.clients.bitrix24.commands import Command
 from include.clients.bitrix24.portal import BATCH_SIZE, BatchAnswer, Portal
-from include.domain.errors import ContractBroken
-from include.domain.periods import Period
+from include.common.errors import ContractBroken
+from include.common.periods import Period
 
 METHOD = "voximplant.statistic.get"
 PAGE_SIZE = 50

@@ -13,7 +13,7 @@ import aiosql
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include.domain.errors import Temporary, Throttled
+from include.common.errors import Temporary, Throttled
 
 # No refusal asks for more: the portal counts a method's time over ten minutes. A hint beyond that is a mistake of units
 # that would block every run of every night.

@@ -12,8 +12,8 @@ from include.clients.bitrix24.pace import Pace
 from include.clients.bitrix24.refusals import Budgets, Patience
 from include.clients.bitrix24.transport import Exchange, Transport, file_session
 from include.clients.bitrix24.webhook import Webhook
-from include.clients.hosts import HostGuard
-from include.domain.errors import ContractBroken, Temporary
+from include.common.errors import ContractBroken, Temporary
+from include.common.host_guard import HostGuard
 
 BATCH_SIZE = 50
 

@@ -15,7 +15,7 @@ from typing import Any
 from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, Answer, ours, scope_of, whole
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.transcripts import TRANSCRIPT, check_right
-from include.domain.errors import AccessDenied, ContractBroken
+from include.common.errors import AccessDenied, ContractBroken
 
 _STATISTICS = "voximplant.statistic.get"
 _FILE = "disk.file.get"

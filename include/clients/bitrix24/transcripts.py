@@ -11,7 +11,7 @@ from typing import Any
 from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, ours, whole
 from include.clients.bitrix24.commands import Command
 from include.clients.bitrix24.portal import BATCH_SIZE, BatchAnswer, Portal
-from include.domain.errors import AccessDenied, Temporary
+from include.common.errors import AccessDenied, Temporary
 
 TRANSCRIPT = "crm.activity.call.getTranscript"
 _STATISTICS = "voximplant.statistic.get"

@@ -10,9 +10,9 @@ import requests
 
 from include.clients.bitrix24.secrets import hide_request_lines
 from include.clients.bitrix24.webhook import Webhook
-from include.clients.hosts import HostGuard, PinnedAdapter
+from include.common.errors import ExportError, Permanent, StopRun, Temporary
+from include.common.host_guard import HostGuard, PinnedAdapter
 from include.config.names import USER_AGENT
-from include.domain.errors import ExportError, Permanent, StopRun, Temporary
 
 # the cloud cuts a request at 60 s, so its own error answer still has time to arrive
 TIMEOUTS = (5.0, 65.0)

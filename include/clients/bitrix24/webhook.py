@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 
 
 @dataclass(frozen=True, slots=True)

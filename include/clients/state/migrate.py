@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, pool
 
-from include.domain.errors import NotConfigured, Temporary
+from include.common.errors import NotConfigured, Temporary
 
 VERSION_TABLE = "call_export_version"
 _SCRIPTS = Path(__file__).parent / "migrations"

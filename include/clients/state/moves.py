@@ -11,7 +11,7 @@ from include.clients.state.listing import Listings
 from include.clients.state.rows import RecordColumns, RecordRow
 from include.clients.state.runs import refuse_unlisted
 from include.clients.state.session import storable
-from include.domain.errors import ExportError
+from include.common.errors import ExportError
 from include.domain.states import RECORD_MOVES, UNFINISHED, RecordStatus
 
 BEFORE_WORK = {RecordStatus.DOWNLOADING: RecordStatus.PENDING, RecordStatus.TRANSCRIBING: RecordStatus.DOWNLOADED}

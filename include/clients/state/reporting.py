@@ -12,7 +12,7 @@ import aiosql
 from psycopg import Connection
 from psycopg.rows import BaseRowFactory, class_row, dict_row, tuple_row
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 from include.domain.registry import RegistryRow
 from include.domain.report import (
     DayFigures,

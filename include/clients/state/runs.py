@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 
 from include.clients.state.rows import NewRun, Progress, Run, RunColumns
 from include.clients.state.session import Session, statement, storable, storable_detail
+from include.common.errors import ErrorCode
 from include.domain.budget import Spending
-from include.domain.errors import ErrorCode
 from include.domain.states import RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
 
 _FILE = "runs"

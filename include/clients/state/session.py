@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from include.domain.errors import ExportError, NotConfigured, Temporary
+from include.common.errors import ExportError, NotConfigured, Temporary
 
 Row = TypeVar("Row")
 

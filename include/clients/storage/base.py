@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from include.domain.errors import ErrorCode, Permanent, Temporary
+from include.common.errors import ErrorCode, Permanent, Temporary
 
 TEMPORARY_PREFIX = ".unfinished-"  # no key's part may begin with it: such files are not there yet
 

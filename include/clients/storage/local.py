@@ -18,7 +18,7 @@ from include.clients.storage.base import (
     did_not_work,
     not_there,
 )
-from include.domain.errors import ExportError, NotConfigured, Permanent, Temporary
+from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 
 _FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for what others have written
 _STALE_SEC = 24 * 3600  # an unfinished file this old belongs to nobody: its writer died

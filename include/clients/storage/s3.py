@@ -12,8 +12,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.clients.storage.base import CopyFailure, Storage, checked_key, did_not_work, not_there
-from include.clients.temporary import temporary_folder
-from include.domain.errors import ExportError, NotConfigured, Permanent, Temporary
+from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
+from include.common.temporary_folders import temporary_folder
 
 # Below it `upload_file` sends one PUT, which is visible whole or not at all, costs one request and cannot be left half
 # done; above it S3 still shows the object only when its parts are complete.

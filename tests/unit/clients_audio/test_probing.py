@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from include.clients.audio.probing import probe
-from include.domain.errors import ErrorCode, Permanent
+from include.common.errors import ErrorCode, Permanent
 from tests.unit.clients_audio.synth import RATE, mp3, tone, voice, wav
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from include.clients.bitrix24.portal import Portal
-from include.domain.errors import (
+from include.common.errors import (
     AccessDenied,
     ContractBroken,
     ExportError,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.clients.bitrix24.transcripts import transcripts_of
-from include.domain.errors import Temporary
+from include.common.errors import Temporary
 from tests.unit.clients_bitrix24.fakes import FakePace, Reply, batch_answer, portal_at, recorded, serving
 
 TEXT = recorded("crm_activity_call_get_transcript")["result"]

@@ -3,7 +3,7 @@
 import pytest
 
 from include.clients.bitrix24.webhook import Webhook
-from include.domain.errors import NotConfigured
+from include.common.errors import NotConfigured
 
 
 @pytest.mark.parametrize("base", ["https://a.bitrix24.ru", "https://A.bitrix24.ru/", "https://a.bitrix24.ru/rest/"])

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
-from include.domain.errors import ErrorCode, NotConfigured, Permanent, Temporary
+from include.common.errors import ErrorCode, NotConfigured, Permanent, Temporary
 
 # Built-in telephony keeps recordings at storage*.voximplant.com (example of `voximplant.statistic.get` in the vendor's
 # documentation); cloud portals serve files from cdn*.bitrix24.<zone> (zones: helpdesk.bitrix24.de/open/10252860).

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from include.domain.errors import BadInput
+from include.common.errors import BadInput
 
 ACCEPTED = (
     "accepted are a day (2025-08-31), an instant (2025-08-31T19:23:45+03:00; UTC where no offset is given), "

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from include.domain.errors import ExportError, Temporary
+from include.common.errors import ExportError, Temporary
 
 P = ParamSpec("P")
 T = TypeVar("T")

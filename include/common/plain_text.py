@@ -4,7 +4,7 @@ import html
 import re
 import unicodedata
 
-from include.domain.contacts import ADDRESS_REMOVED, NUMBER_REMOVED, without_contacts
+from include.common.contacts import ADDRESS_REMOVED, NUMBER_REMOVED, without_contacts
 
 _LONGEST_READ = 8_000  # characters that are looked at before anything is cut
 
