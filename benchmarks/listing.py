@@ -21,7 +21,7 @@ MOST_REQUESTS = 5
 
 def ours(folder: Path, calls: int) -> Result:
     """By keyset through batch, paced by PostgreSQL, as the export lists a period."""
-    from include.clients.bitrix24.listing import list_calls
+    from include.clients.bitrix24.call_listing import list_calls
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook

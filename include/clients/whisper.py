@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import openai
 
-from include.clients.openai_client import CONNECT_SECONDS, not_connected, openai_client
+from include.clients.openai.client import CONNECT_SECONDS, not_connected, openai_client
 from include.clients.whisper_answers import error_of, read_answer
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
 from include.domain.recognitions import Recognition

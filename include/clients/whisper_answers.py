@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from include.clients.openai_client import OUT_OF_MONEY, PROXY_REFUSES, retry_after
+from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, retry_after
 from include.common.errors import (
     AccessDenied,
     ErrorCode,

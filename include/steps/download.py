@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Found, Link, WantedRecording, links_of
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.recording_file import download
 from include.clients.state.rows import RecordRow, Run
 from include.clients.state.store import State
 from include.clients.storage.base import Storage

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from include.clients.bitrix24.call_listing import count_calls
+from include.clients.bitrix24.call_listing import list_calls as listed_pages
 from include.clients.bitrix24.employees import employee_names
-from include.clients.bitrix24.listing import count_calls
-from include.clients.bitrix24.listing import list_calls as listed_pages
 from include.clients.bitrix24.portal import Portal
 from include.clients.state.store import State
 from include.common.errors import BadRow

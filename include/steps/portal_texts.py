@@ -10,7 +10,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.transcripts import transcripts_of
+from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
 from include.common.errors import ExportError, StopRun, Throttled

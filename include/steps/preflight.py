@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+from include.clients.bitrix24.access_check import probe
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.probe import probe
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 

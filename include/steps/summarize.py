@@ -10,7 +10,7 @@ from string import Template
 from typing import Any
 from uuid import UUID
 
-from include.clients.language_model import LanguageModel, ModelAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
 from include.clients.state.rows import Payment, RecordRow, Run
 from include.clients.state.store import State
 from include.clients.state.summary_failures import SummaryFailures, summary_failures

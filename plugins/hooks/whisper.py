@@ -10,7 +10,7 @@ from include.common.errors import NotConfigured
 from include.config.names import RECOGNISER_CONN
 
 if TYPE_CHECKING:
-    from include.clients.language_model import LanguageModel
+    from include.clients.openai.chat_completion import LanguageModel
     from include.clients.whisper import Recogniser
     from include.config.policy import Policy
 
@@ -41,7 +41,7 @@ class WhisperHook(BaseHook):
 
     def language_model(self) -> "LanguageModel":
         """The same service's language model (SUMMARY_MODEL), by the same key and proxy."""
-        from include.clients.language_model import LanguageModel
+        from include.clients.openai.chat_completion import LanguageModel
 
         return LanguageModel(model=self.policy.summary.model, **self._access())
 

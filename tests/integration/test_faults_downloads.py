@@ -51,7 +51,7 @@ def clear(export: Export, outcome: Outcome) -> Outcome:
 )
 def test_a_download_that_failed_twice_arrives_whole_at_last(what, options, database, tmp_path, monkeypatch):
     """Each failure is one attempt of that recording alone; the bytes of two tries are never glued together."""
-    monkeypatch.setattr("include.clients.bitrix24.fetch.TIMEOUTS", (5.0, 0.4))
+    monkeypatch.setattr("include.clients.bitrix24.open_link.TIMEOUTS", (5.0, 0.4))
     with exporting(three(), database, tmp_path) as export:
         export.portal.faults.add("download", what, times=2, match=str(FILE), **options)
         outcome = export.run()
@@ -75,7 +75,7 @@ def test_a_download_refused_by_the_rate_limit_uses_up_no_attempt(database, tmp_p
 
 def test_a_download_refused_for_longer_than_a_task_may_wait_is_left_to_the_next_try(database, tmp_path, monkeypatch):
     """The recording goes back to the queue with all its attempts; the files that had arrived stay."""
-    monkeypatch.setattr("include.clients.bitrix24.refusals._LADDER", (250,))  # of a backoff of 10 ms
+    monkeypatch.setattr("include.clients.bitrix24.throttling._LADDER", (250,))  # of a backoff of 10 ms
     with exporting(three(), database, tmp_path) as export:
         export.portal.faults.add("download", "status", match=str(FILE), status=503, body=RATE)
         outcome = export.run()

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from include.clients.language_model import LanguageModel
+from include.clients.openai.chat_completion import LanguageModel
 from include.domain.registry import original_text
 from include.steps.summarize import summarize_batch
 from tests.conftest import PostgresServer

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.transcripts import transcripts_of
+from include.clients.bitrix24.portal_transcripts import transcripts_of
+from include.clients.bitrix24.recording_file import download
 from include.common.errors import AccessDenied, ExportError, Throttled
 from include.steps import download as download_step
 from include.steps import portal_texts

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from include.clients.language_model import ModelAnswer
+from include.clients.openai.chat_completion import ModelAnswer
 from include.clients.state.rows import NewRun, RecordKey, RecordRow
 from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage

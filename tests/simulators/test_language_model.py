@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from include.clients.language_model import LanguageModel, ModelAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
 from include.common.errors import (
     AccessDenied,
     ErrorCode,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from include.clients.bitrix24.access_check import probe
+from include.clients.bitrix24.call_listing import count_calls, list_calls
 from include.clients.bitrix24.employees import employee_names
-from include.clients.bitrix24.listing import count_calls, list_calls
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.probe import probe
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
 from simulators.portal.answers import Result

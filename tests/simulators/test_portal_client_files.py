@@ -12,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from include.clients.bitrix24.download import download
 from include.clients.bitrix24.links import Link, WantedRecording, links_of
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.recording_file import download
 from include.common.errors import (
     AccessDenied,
     ContractBroken,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from include.clients.openai_client import retry_after
+from include.clients.openai.client import retry_after
 from include.clients.whisper_answers import error_of, read_answer
 from include.common.errors import (
     AccessDenied,

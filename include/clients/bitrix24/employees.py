@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from include.clients.bitrix24.answers import ours
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.responses import ours
 from include.common.errors import ContractBroken
 
 _METHOD = "user.get"

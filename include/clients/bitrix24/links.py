@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.responses import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
 from include.common.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary
 
 _FILE = "disk.file.get"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from include.clients.bitrix24.answers import Answer, PortalError, answer_from, error_in, ours, page_instead_of_json
-from include.clients.bitrix24.commands import Command, command_line, section
+from include.clients.bitrix24.batch_request import Command, command_line, section
 from include.clients.bitrix24.pace import Pace
-from include.clients.bitrix24.refusals import Budgets, Patience
+from include.clients.bitrix24.responses import Answer, PortalError, answer_from, error_in, ours, page_instead_of_json
+from include.clients.bitrix24.throttling import Budgets, Patience
 from include.clients.bitrix24.transport import Exchange, Transport, file_session
 from include.clients.bitrix24.webhook import Webhook
 from include.common.errors import ContractBroken, Temporary

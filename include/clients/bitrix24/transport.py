@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from include.clients.bitrix24.secrets import hide_request_lines
+from include.clients.bitrix24.redaction import hide_request_lines
 from include.clients.bitrix24.webhook import Webhook
 from include.common.errors import ExportError, Permanent, StopRun, Temporary
 from include.common.host_guard import HostGuard, PinnedAdapter

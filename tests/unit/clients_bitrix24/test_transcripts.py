@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from include.clients.bitrix24.transcripts import transcripts_of
+from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.common.errors import Temporary
 from tests.unit.clients_bitrix24.fakes import FakePace, Reply, batch_answer, portal_at, recorded, serving
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, Answer, ours, scope_of, whole
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.transcripts import TRANSCRIPT, check_right
+from include.clients.bitrix24.portal_transcripts import TRANSCRIPT, check_right
+from include.clients.bitrix24.responses import ACCESS_DENIED, INSUFFICIENT_SCOPE, Answer, ours, scope_of, whole
 from include.common.errors import AccessDenied, ContractBroken
 
 _STATISTICS = "voximplant.statistic.get"

@@ -15,7 +15,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
-from include.clients.openai_client import OUT_OF_MONEY, PROXY_REFUSES, not_connected, openai_client, retry_after
+from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, not_connected, openai_client, retry_after
 from include.common.errors import (
     AccessDenied,
     ErrorCode,

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from include.clients.bitrix24.answers import Answer, ours, whole
-from include.clients.bitrix24.commands import Command
+from include.clients.bitrix24.batch_request import Command
 from include.clients.bitrix24.portal import BATCH_SIZE, BatchAnswer, Portal
+from include.clients.bitrix24.responses import Answer, ours, whole
 from include.common.errors import ContractBroken
 from include.common.periods import Period
 

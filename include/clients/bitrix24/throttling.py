@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from include.clients.bitrix24.answers import METHOD_TIME, PortalError, ours
 from include.clients.bitrix24.pace import Pace
+from include.clients.bitrix24.responses import METHOD_TIME, PortalError, ours
 from include.common.errors import Throttled
 
 # A method's budget is summed over ten one-minute buckets: where the portal has not said when it is reset, the oldest

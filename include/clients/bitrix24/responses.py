@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.clients.bitrix24.secrets import scrub
+from include.clients.bitrix24.redaction import scrub
 from include.common.errors import (
     AccessDenied,
     ContractBroken,

@@ -8,9 +8,9 @@ activity or it is bound to nothing; ACCESS_DENIED: no right to the bound objects
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from include.clients.bitrix24.answers import ACCESS_DENIED, INSUFFICIENT_SCOPE, ours, whole
-from include.clients.bitrix24.commands import Command
+from include.clients.bitrix24.batch_request import Command
 from include.clients.bitrix24.portal import BATCH_SIZE, BatchAnswer, Portal
+from include.clients.bitrix24.responses import ACCESS_DENIED, INSUFFICIENT_SCOPE, ours, whole
 from include.common.errors import AccessDenied, Temporary
 
 TRANSCRIPT = "crm.activity.call.getTranscript"

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import requests
 import urllib3
 
-from include.clients.bitrix24.answers import error_in
-from include.clients.bitrix24.fetch import open_link
 from include.clients.bitrix24.links import Link
+from include.clients.bitrix24.open_link import open_link
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.responses import error_in
 from include.common.audio_containers import extension_of, looks_like_page
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
 

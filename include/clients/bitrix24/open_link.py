@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from include.clients.bitrix24.answers import PortalError, error_in
 from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.responses import PortalError, error_in
 from include.clients.bitrix24.transport import TIMEOUTS, below_http, redirect_target
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Temporary
 from include.config.names import USER_AGENT
