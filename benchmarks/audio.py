@@ -13,10 +13,10 @@ from pathlib import Path
 
 import av
 
-from include.clients.audio.cutting import cut
-from include.clients.audio.encoding import encoded_pieces
-from include.clients.audio.planning import CutPolicy
-from include.domain.cuts import Cut
+from include.speech.audio.cutting import cut
+from include.speech.audio.encoding import encoded_pieces
+from include.speech.audio.pieces import CutPolicy
+from include.speech.cuts import Cut
 from simulators.hearing.sound import dialogue, record
 from simulators.voices import dialogues
 

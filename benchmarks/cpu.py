@@ -55,8 +55,8 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     from include.clients.bitrix24.webhook import Webhook
     from include.clients.state.store import State
     from include.clients.storage.local import LocalStorage
-    from include.clients.whisper import Recogniser, RecogniserSettings
     from include.config.policy import load_policy
+    from include.speech.recognition_client import Recogniser, RecogniserSettings
     from include.steps.close_run import close_run
     from include.steps.download import download_batch
     from include.steps.list_calls import list_calls

@@ -46,8 +46,8 @@ UPDATE call_records
 
 def cut(folder: Path, minutes: int) -> Result:
     """A long stereo call cut into turns."""
-    from include.clients.audio.cutting import cut as cut_audio
-    from include.clients.audio.planning import CutPolicy
+    from include.speech.audio.cutting import cut as cut_audio
+    from include.speech.audio.pieces import CutPolicy
 
     path = _long_call(folder, minutes)
     began = time.perf_counter()

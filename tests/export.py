@@ -18,7 +18,6 @@ from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
-from include.clients.whisper import Recogniser, RecogniserSettings
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
 from include.config.policy import Policy, load_policy
@@ -26,6 +25,7 @@ from include.domain.naming import registry_key
 from include.domain.states import RecordStatus
 from include.domain.verdict import Verdict
 from include.reporting.approval import Question
+from include.speech.recognition_client import Recogniser, RecogniserSettings
 from include.steps.approve import Answer, settle
 from include.steps.close_run import close_run
 from include.steps.download import download_batch

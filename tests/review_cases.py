@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from include.config.policy import load_policy
-from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.domain.recognitions import Recognition
-from include.domain.review import ReviewReason
+from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
+from include.speech.quality_flags import ReviewReason
+from include.speech.recognition import Recognition
 from include.steps.texts import judge_of
 
 CASES = Path(__file__).parent / "data/recogniser/review_cases.yaml"

@@ -148,7 +148,7 @@ class ThresholdPolicy(Section):
 
 
 class ReviewPolicy(Section):
-    """The fields of `include.domain.review.ReviewPolicy`."""
+    """The fields of `include.speech.quality_flags.ReviewPolicy`."""
 
     max_words_per_minute: Positive
     min_words_per_minute: Positive

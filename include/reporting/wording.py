@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from include.common.errors import ErrorCode
-from include.domain.review import ReviewReason
 from include.domain.states import RecordStatus
+from include.speech.quality_flags import ReviewReason
 
 _S = RecordStatus
 STATUSES = {

@@ -8,7 +8,7 @@ from include.clients.state.store import State
 from include.common.errors import BudgetSpent
 from include.config.policy import Policy
 from include.domain.budget import Budget, PlannedSpending
-from include.domain.stt_profiles import profile_of
+from include.speech.stt_profiles import profile_of
 from include.steps.summary_costs import summary_forecast
 
 

@@ -15,8 +15,8 @@ from include.clients.state.rows import RecordRow
 from include.clients.state.store import State
 from include.common.errors import ExportError, StopRun, Throttled
 from include.config.policy import Policy
-from include.domain.cuts import ChannelLayout, Cut, Piece
-from include.domain.recognitions import Recognised, Recognition
+from include.speech.cuts import ChannelLayout, Cut, Piece
+from include.speech.recognition import Recognised, Recognition
 from include.steps.answers import keep_answer
 from include.steps.texts import judge_of
 

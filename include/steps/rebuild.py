@@ -15,7 +15,7 @@ from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.common.errors import BadInput, Permanent
 from include.config.policy import Policy
-from include.domain.recognitions import Recognised
+from include.speech.recognition import Recognised
 from include.steps.paths import keys_of, run_of
 from include.steps.reuse import recognition_beside
 from include.steps.texts import file_of, store_transcript, text_columns, text_of

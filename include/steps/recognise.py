@@ -10,20 +10,20 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 
-from include.clients.audio.cutting import cut as cut_audio
-from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
-from include.clients.audio.planning import CutPolicy, policy_for
 from include.clients.state.rows import Payment, RecordColumns, RecordRow, Run
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
-from include.clients.whisper import Recogniser
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.money import call_cost, exact_cost
 from include.common.temporary_folders import temporary_folder
 from include.config.policy import Policy
-from include.domain.cuts import Cut, Piece
-from include.domain.recognitions import Recognised, Recognition
 from include.domain.states import RecordStatus
+from include.speech.audio.cutting import cut as cut_audio
+from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
+from include.speech.audio.pieces import CutPolicy, policy_for
+from include.speech.cuts import Cut, Piece
+from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition_client import Recogniser
 from include.steps.answers import keep_answer
 from include.steps.budget import fallback_rate_per_minute, rate_per_minute
 from include.steps.paths import keys_of

@@ -14,11 +14,11 @@ from include.common.masking import mask_number
 from include.common.plain_text import hidden_contacts
 from include.config.policy import Policy
 from include.domain.naming import RecordKeys
-from include.domain.normalisation import punctuated, readable
-from include.domain.recognitions import Recognised, confidence_of
-from include.domain.review import ReviewPolicy, ReviewReason, words_per_minute
-from include.domain.second_opinion import Answers, Judge
-from include.domain.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
+from include.speech.fallback import Answers, Judge
+from include.speech.normalisation import punctuated, readable
+from include.speech.quality_flags import ReviewPolicy, ReviewReason, words_per_minute
+from include.speech.recognition import Recognised, confidence_of
+from include.speech.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
 
 
 @dataclass(frozen=True, slots=True)

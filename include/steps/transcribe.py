@@ -11,10 +11,10 @@ from uuid import UUID
 from include.clients.state.rows import RecordRow
 from include.clients.state.store import Claim, State
 from include.clients.storage.base import Storage
-from include.clients.whisper import Recogniser
 from include.common.errors import StopRun, Temporary
 from include.config.policy import Policy
 from include.domain.states import RecordStatus
+from include.speech.recognition_client import Recogniser
 from include.steps.budget import refuse_if_spent
 from include.steps.outcome import BatchOutcome, FailureRule, settle_failure
 from include.steps.paths import run_of

@@ -11,8 +11,8 @@ from include.config.names import RECOGNISER_CONN
 
 if TYPE_CHECKING:
     from include.clients.openai.chat_completion import LanguageModel
-    from include.clients.whisper import Recogniser
     from include.config.policy import Policy
+    from include.speech.recognition_client import Recogniser
 
 
 class WhisperHook(BaseHook):
@@ -33,7 +33,7 @@ class WhisperHook(BaseHook):
         return self._recogniser(model) if model and model != self.policy.stt.model else None
 
     def _recogniser(self, model: str) -> "Recogniser":
-        from include.clients.whisper import Recogniser, RecogniserSettings
+        from include.speech.recognition_client import Recogniser, RecogniserSettings
 
         return Recogniser(
             RecogniserSettings(model=model, timeout_sec=self.policy.stt.timeout_seconds, **self._access())

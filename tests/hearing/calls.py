@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from include.clients.audio.cutting import cut
-from include.clients.audio.encoding import CONTENT_TYPES, encoded_pieces
-from include.clients.audio.planning import policy_for
-from include.clients.whisper import Recogniser, RecogniserSettings
-from include.clients.whisper_answers import read_answer
-from include.domain.cuts import Cut
-from include.domain.recognitions import Recognition
-from include.domain.stt_profiles import profile_of
-from include.domain.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
+from include.speech.audio.cutting import cut
+from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
+from include.speech.audio.pieces import policy_for
+from include.speech.cuts import Cut
+from include.speech.recogniser_responses import read_answer
+from include.speech.recognition import Recognition
+from include.speech.recognition_client import Recogniser, RecogniserSettings
+from include.speech.stt_profiles import profile_of
+from include.speech.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
 from simulators.hearing.recogniser import HearingRecogniser, Sent
 from simulators.hearing.sound import Word
 from simulators.testing import running

@@ -89,7 +89,7 @@ class TestKilledWorker:
             ("download", f"{STORAGE}.put_file", "before", "call-1", 0),
             ("download", f"{STORAGE}.put_file", "after", "call-1", 0),
             ("download", f"{STATE}.move_record", "after", "'downloaded'", 0),
-            ("transcribe", "include.clients.whisper:Recogniser.recognise", "after", "", 1),
+            ("transcribe", "include.speech.recognition_client:Recogniser.recognise", "after", "", 1),
             ("transcribe", f"{STATE}.save_answer", "after", "", 0),
             ("transcribe", f"{STORAGE}.put_bytes", "after", "/recognition/", 0),
             ("transcribe", f"{STORAGE}.put_bytes", "after", "/transcripts/", 0),

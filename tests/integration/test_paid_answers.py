@@ -8,8 +8,8 @@ import pytest
 
 from include.clients.state.store import State
 from include.common.errors import Temporary
-from include.domain.recognitions import Recognition
 from include.domain.states import RecordStatus
+from include.speech.recognition import Recognition
 from include.steps import answers
 from include.steps.list_calls import list_calls
 from include.steps.plan import plan

@@ -5,12 +5,12 @@ from pathlib import Path
 import av
 import pytest
 
-from include.clients.audio.cutting import cut
-from include.clients.audio.encoding import encoded_pieces
-from include.clients.audio.planning import CutPolicy
-from include.clients.audio.probing import probe
 from include.common.errors import ErrorCode, Permanent
-from include.domain.cuts import ChannelLayout
+from include.speech.audio.cutting import cut
+from include.speech.audio.encoding import encoded_pieces
+from include.speech.audio.pieces import CutPolicy
+from include.speech.audio.probing import probe
+from include.speech.cuts import ChannelLayout
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio"
 pytestmark = [

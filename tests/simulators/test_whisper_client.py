@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from include.clients.whisper import Recogniser, RecogniserSettings
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -18,7 +17,8 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.domain.recognitions import Recognition
+from include.speech.recognition import Recognition
+from include.speech.recognition_client import Recogniser, RecogniserSettings
 from simulators.proxy import ProxySimulator, proxying
 from simulators.recogniser.app import KEY, RecogniserSimulator
 from simulators.testing import running

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from include.clients.openai.client import retry_after
-from include.clients.whisper_answers import error_of, read_answer
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -17,7 +16,8 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.domain.recognitions import Recognition, Segment
+from include.speech.recogniser_responses import error_of, read_answer
+from include.speech.recognition import Recognition, Segment
 
 
 def read(body: Any) -> Recognition:

@@ -1,9 +1,9 @@
 """Which pieces the fallback model hears again, and whose answer stands: the rule of the fewest doubts."""
 
-from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.domain.recognitions import Recognised, Recognition
-from include.domain.review import ReviewPolicy
-from include.domain.second_opinion import Judge
+from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
+from include.speech.fallback import Judge
+from include.speech.quality_flags import ReviewPolicy
+from include.speech.recognition import Recognised, Recognition
 
 HONEST = "Здравствуйте, подскажите, пожалуйста, когда приедет курьер и сколько стоит доставка."
 INVENTED = "Субтитры сделал DimaTorzok"

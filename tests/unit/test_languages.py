@@ -1,6 +1,6 @@
 import pytest
 
-from include.domain.languages import language_code, transcript_language
+from include.speech.languages import language_code, transcript_language
 
 
 @pytest.mark.parametrize(

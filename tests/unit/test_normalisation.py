@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.domain.normalisation import punctuated, readable, tidy
-from include.domain.recognitions import Recognition, Segment, confidence_of
-from include.domain.review import ReviewPolicy, is_loop
-from include.domain.transcripts import Transcript, Turn
+from include.speech.normalisation import punctuated, readable, tidy
+from include.speech.quality_flags import ReviewPolicy, is_loop
+from include.speech.recognition import Recognition, Segment, confidence_of
+from include.speech.transcripts import Transcript, Turn
 
 POLICY = ReviewPolicy()
 WORDS = st.sampled_from(["да", "нет", "заказ", "Пётр", "3", "5,5", "-5", ".5", "кто-то", "алло", "№12", "и", "e-mail"])

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from include.common.errors import NotConfigured
 from include.config.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
-from include.domain.review import ReviewPolicy
+from include.speech.quality_flags import ReviewPolicy
 from include.steps.texts import judge_of
 
 # a usable value of every variable, other than the file's own

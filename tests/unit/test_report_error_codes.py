@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from include.common.errors import ErrorCode
-from include.domain.review import ReviewReason
 from include.domain.states import RecordStatus
 from include.reporting import wording
+from include.speech.quality_flags import ReviewReason
 
 PAGE = Path(__file__).parents[2] / "docs/error_codes.md"
 

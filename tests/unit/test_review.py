@@ -1,8 +1,8 @@
 import pytest
 
-from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.domain.recognitions import Recognition
-from include.domain.review import ReviewPolicy, ReviewReason, is_invented, is_loop, review
+from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
+from include.speech.quality_flags import ReviewPolicy, ReviewReason, is_invented, is_loop, review
+from include.speech.recognition import Recognition
 
 POLICY = ReviewPolicy()
 HONEST = (

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.domain.stt_profiles import profile_of
+from include.speech.stt_profiles import profile_of
 
 
 @pytest.mark.parametrize(

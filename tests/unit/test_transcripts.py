@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.domain.recognitions import Recognition, Segment
-from include.domain.transcripts import (
+from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
+from include.speech.recognition import Recognition, Segment
+from include.speech.transcripts import (
     Transcript,
     TranscriptHeader,
     Turn,

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from include.clients.audio.cutting import cut
-from include.clients.audio.planning import CutPolicy, policy_for
-from include.domain.cuts import ChannelLayout, Cut
-from include.domain.stt_profiles import profile_of
+from include.speech.audio.cutting import cut
+from include.speech.audio.pieces import CutPolicy, policy_for
+from include.speech.cuts import ChannelLayout, Cut
+from include.speech.stt_profiles import profile_of
 from tests.unit.clients_audio.synth import RATE, hiss, mp3, music, on_line, tone, voice, wav
 
 POLICY = CutPolicy()
@@ -279,9 +279,9 @@ def test_the_cut_is_the_same_every_time_and_survives_json(tmp_path: Path) -> Non
 _MEASURE = """
 import sys
 from pathlib import Path
-from include.clients.audio.cutting import cut
-from include.clients.audio.encoding import encoded_pieces
-from include.clients.audio.planning import CutPolicy
+from include.speech.audio.cutting import cut
+from include.speech.audio.encoding import encoded_pieces
+from include.speech.audio.pieces import CutPolicy
 found = cut(Path(sys.argv[1]), CutPolicy())
 with encoded_pieces(Path(sys.argv[1]), found, "flac", folder=Path(sys.argv[2])) as files:
     sent = sum(1 for _ in files)

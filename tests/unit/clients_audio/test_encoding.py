@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from include.clients.audio.cutting import cut
-from include.clients.audio.encoding import encoded_pieces
-from include.clients.audio.planning import CutPolicy
-from include.clients.audio.probing import probe
-from include.domain.cuts import AudioInfo, ChannelLayout, Cut, Piece, UploadFormat
+from include.speech.audio.cutting import cut
+from include.speech.audio.encoding import encoded_pieces
+from include.speech.audio.pieces import CutPolicy
+from include.speech.audio.probing import probe
+from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece, UploadFormat
 from tests.unit.clients_audio.synth import RATE, as_samples, decoded, on_line, voice, wav
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from include.clients.audio.probing import probe
 from include.common.errors import ErrorCode, Permanent
+from include.speech.audio.probing import probe
 from tests.unit.clients_audio.synth import RATE, mp3, tone, voice, wav
 
 

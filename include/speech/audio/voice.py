@@ -8,7 +8,7 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
-from include.clients.audio.music import still, without_music
+from include.speech.audio.music import still, without_music
 
 FRAME_MS = 30  # the longest frame the detector knows; the unit of all positions in this package
 FRAMES_PER_SEC = 1000 / FRAME_MS

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from include.domain.recognitions import Recognition, Segment
-from include.domain.review import ReviewPolicy
-from include.domain.transcripts import Transcript, Turn
+from include.speech.quality_flags import ReviewPolicy
+from include.speech.recognition import Recognition, Segment
+from include.speech.transcripts import Transcript, Turn
 
 _WORD = re.compile(r"\w+")
 _GROUP_WORDS = range(1, 9)  # of a loop, as the flag looks for them

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import av
 
-from include.clients.audio.channels import Pair
-from include.clients.audio.decoding import not_audio, opened
-from include.clients.audio.planning import CutPolicy, Heard, mono_pieces, turns
-from include.clients.audio.probing import info_of
-from include.clients.audio.voice import Ear
-from include.domain.cuts import ChannelLayout, Cut, Piece
+from include.speech.audio.channels import Pair
+from include.speech.audio.decoding import not_audio, opened
+from include.speech.audio.pieces import CutPolicy, Heard, mono_pieces, turns
+from include.speech.audio.probing import info_of
+from include.speech.audio.voice import Ear
+from include.speech.cuts import ChannelLayout, Cut, Piece
 
 
 def cut(path: Path, policy: CutPolicy) -> Cut:

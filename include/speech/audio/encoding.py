@@ -11,8 +11,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from include.clients.audio.decoding import Source, opened
-from include.domain.cuts import Cut, Piece, UploadFormat
+from include.speech.audio.decoding import Source, opened
+from include.speech.cuts import Cut, Piece, UploadFormat
 
 CONTENT_TYPES: dict[UploadFormat, str] = {"flac": "audio/flac", "wav": "audio/wav"}
 _CODECS: dict[UploadFormat, str] = {"flac": "flac", "wav": "pcm_s16le"}

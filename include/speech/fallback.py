@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from include.domain.cuts import Cut, Piece
-from include.domain.languages import transcript_language
-from include.domain.recognitions import Recognised, Recognition
-from include.domain.review import ReviewPolicy, ReviewReason, doubts, review, same_everywhere
+from include.speech.cuts import Cut, Piece
+from include.speech.languages import transcript_language
+from include.speech.quality_flags import ReviewPolicy, ReviewReason, doubts, review, same_everywhere
+from include.speech.recognition import Recognised, Recognition
 
 Answers = Mapping[Piece, Recognition]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from include.domain.cuts import UploadFormat
+from include.speech.cuts import UploadFormat
 
 # The server counts 26,214,400 bytes of the whole request; the rest is for the multipart envelope.
 _MAX_BYTES = 25_000_000

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from include.domain.cuts import Cut, Piece
-from include.domain.languages import transcript_language
-from include.domain.recognitions import Recognition, Segment
+from include.speech.cuts import Cut, Piece
+from include.speech.languages import transcript_language
+from include.speech.recognition import Recognition, Segment
 
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
 Roles = Literal["channels", "diarized", "none"]

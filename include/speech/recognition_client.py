@@ -11,10 +11,10 @@ from typing import Any, Self
 import openai
 
 from include.clients.openai.client import CONNECT_SECONDS, not_connected, openai_client
-from include.clients.whisper_answers import error_of, read_answer
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
-from include.domain.recognitions import Recognition
-from include.domain.stt_profiles import SttProfile, profile_of
+from include.speech.recogniser_responses import error_of, read_answer
+from include.speech.recognition import Recognition
+from include.speech.stt_profiles import SttProfile, profile_of
 
 _TIMEOUT_BESIDE_AUDIO_SEC = 60.0
 _MAX_KEYWORDS = 100

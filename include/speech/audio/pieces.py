@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from include.clients.audio.voice import FRAME_MS, FRAMES_PER_SEC, PAUSE_SEC, Bools, Floats, closed, runs
-from include.domain.cuts import Piece
-from include.domain.stt_profiles import SttProfile
+from include.speech.audio.voice import FRAME_MS, FRAMES_PER_SEC, PAUSE_SEC, Bools, Floats, closed, runs
+from include.speech.cuts import Piece
+from include.speech.stt_profiles import SttProfile
 
 Stretch = tuple[int, int]  # frames, end exclusive
 

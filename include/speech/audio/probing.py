@@ -4,9 +4,9 @@ from pathlib import Path
 
 import av
 
-from include.clients.audio.decoding import Source, not_audio, opened
 from include.common.errors import ErrorCode, Permanent
-from include.domain.cuts import AudioInfo
+from include.speech.audio.decoding import Source, not_audio, opened
+from include.speech.cuts import AudioInfo
 
 MIN_SECONDS = 0.1  # the recognisers' own minimum
 

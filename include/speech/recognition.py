@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal
 
-from include.domain.cuts import Cut, Piece
+from include.speech.cuts import Cut, Piece
 
 Source = Literal["recogniser", "portal"]
 

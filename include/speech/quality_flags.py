@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from include.domain.cuts import Cut, Piece
-from include.domain.recognitions import Recognition
+from include.speech.cuts import Cut, Piece
+from include.speech.recognition import Recognition
 
 _WORD = re.compile(r"\w+")
 _LETTER = re.compile(r"[^\W\d_]")

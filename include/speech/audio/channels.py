@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from include.clients.audio.decoding import Samples
-from include.clients.audio.voice import FRAME_MS, Bools, Floats
+from include.speech.audio.decoding import Samples
+from include.speech.audio.voice import FRAME_MS, Bools, Floats
 
 _LEAK_LIKENESS = 0.9  # two people's voices stay below 0.5
 _LAG_MS = 5  # one channel may be written so much later than the other; an echo comes after tens of ms

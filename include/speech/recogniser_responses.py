@@ -21,8 +21,8 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.domain.languages import language_code
-from include.domain.recognitions import Recognition, Segment
+from include.speech.languages import language_code
+from include.speech.recognition import Recognition, Segment
 
 _SLOWER = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
 _OVERLOADED = frozenset({"server_is_overloaded", "service_unavailable_error"})
