@@ -51,19 +51,19 @@ def per_call(folder: Path, calls: int) -> Result:
 def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: str, folder: str) -> dict[str, float]:
     """A whole run; processor seconds of each step. With PROFILE set, each step's profile goes to stderr."""
     from benchmarks.world import NoPace
+    from include.calls.policy import load_policy
+    from include.calls.state.state import State
+    from include.calls.steps.close_run import close_run
+    from include.calls.steps.download import download_batch
+    from include.calls.steps.list_calls import list_calls
+    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.plan import plan
+    from include.calls.steps.publish import publish
+    from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook
-    from include.clients.state.store import State
     from include.clients.storage.local import LocalStorage
-    from include.config.policy import load_policy
     from include.speech.recognition_client import Recogniser, RecogniserSettings
-    from include.steps.close_run import close_run
-    from include.steps.download import download_batch
-    from include.steps.list_calls import list_calls
-    from include.steps.open_run import RunRequest, open_run
-    from include.steps.plan import plan
-    from include.steps.publish import publish
-    from include.steps.transcribe import IN_HAND, transcribe_batch
 
     policy = load_policy({"BUDGET_USD": "1000000"})
     storage = LocalStorage(Path(folder) / "storage")

@@ -75,12 +75,12 @@ def _figures(journal: "list[Entry]", seconds: float, speed: int, peak: int) -> R
 
 
 def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> tuple[UUID, list[int]]:
-    from include.clients.state.store import State
+    from include.calls.policy import load_policy
+    from include.calls.state.state import State
+    from include.calls.steps.list_calls import list_calls
+    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.plan import plan
     from include.clients.storage.local import LocalStorage
-    from include.config.policy import load_policy
-    from include.steps.list_calls import list_calls
-    from include.steps.open_run import RunRequest, open_run
-    from include.steps.plan import plan
 
     policy = load_policy({"BUDGET_USD": "1000000"})
     end = START + timedelta(days=DAYS, hours=1)
@@ -99,10 +99,10 @@ def _worker(arguments: list[str], batches: list[int]) -> "subprocess.Popen[bytes
 
 @contextmanager
 def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "Iterator[Portal]":
+    from include.calls.policy import load_policy
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook
-    from include.config.policy import load_policy
 
     webhook = Webhook.of(url, "1", token)
     pace = PortalPace(conninfo, webhook.host, rate=RPS * speed, burst=load_policy({}).portal.burst, run_id=run_id)
@@ -118,10 +118,10 @@ def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: s
     """One worker: batch after batch, each as a task of its own would, until it is told to stop."""
     import signal
 
-    from include.clients.state.store import State
+    from include.calls.policy import load_policy
+    from include.calls.state.state import State
+    from include.calls.steps.download import download_batch
     from include.clients.storage.local import LocalStorage
-    from include.config.policy import load_policy
-    from include.steps.download import download_batch
 
     signal.signal(signal.SIGTERM, _stopped)
     storage, policy = LocalStorage(Path(folder) / "storage"), load_policy({})

@@ -9,8 +9,8 @@ from uuid import UUID
 from benchmarks.world import NoPace
 
 if TYPE_CHECKING:
+    from include.calls.state.state import State
     from include.clients.bitrix24.portal import Portal
-    from include.clients.state.store import State
     from include.clients.storage.base import Storage
 
 TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # of a call of a minute
@@ -30,9 +30,9 @@ _PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call
 
 def complete_run(run_id: UUID, portal: "Portal", state: "State", storage: "Storage") -> None:
     """One statement for all rows, two files a call."""
-    from include.domain.states import RecordStatus
-    from include.steps.list_calls import list_calls
-    from include.steps.paths import keys_of, run_of
+    from include.calls.domain.states import RecordStatus
+    from include.calls.steps.list_calls import list_calls
+    from include.calls.steps.paths import keys_of, run_of
 
     list_calls(run_id, portal, state)
     run = run_of(run_id, state)

@@ -9,13 +9,13 @@ from benchmarks.world import Result, database
 
 def publish(folder: Path, calls: int) -> Result:
     """Registry, report with its pictures and PDF, and the run's log, out of PostgreSQL; every text has its file."""
-    from include.clients.state.reporting import transcript_paths
-    from include.clients.state.store import State
+    from include.calls.domain.storage_keys import period_prefix
+    from include.calls.policy import load_policy
+    from include.calls.state.report_queries import transcript_paths
+    from include.calls.state.state import State
+    from include.calls.steps.paths import period_of, run_of
+    from include.calls.steps.publish import publish as publish_step
     from include.clients.storage.local import LocalStorage
-    from include.config.policy import load_policy
-    from include.domain.naming import period_prefix
-    from include.steps.paths import period_of, run_of
-    from include.steps.publish import publish as publish_step
 
     root = folder / "storage"
     storage = LocalStorage(root)

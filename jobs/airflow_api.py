@@ -9,7 +9,7 @@ from urllib.parse import quote
 import requests
 
 from include.common.errors import BadInput, ExportError, NotConfigured
-from include.config.names import AIRFLOW_API_CONN, DAG_ID
+from include.common.names import AIRFLOW_API_CONN, DAG_ID
 
 TIMEOUT = 30  # seconds
 

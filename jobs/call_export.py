@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 
 import click
 
+from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of
+from include.calls.policy import load_policy
 from include.common.errors import BadInput, ExportError
+from include.common.names import STATE_CONN
 from include.common.periods import resolve_period
-from include.config.names import STATE_CONN
-from include.config.policy import load_policy
-from include.domain.run_ids import LONGEST_KEY, dag_run_id_of
 from jobs.airflow_api import AirflowApi, connection_from_environment
 from jobs.follow import follow
 

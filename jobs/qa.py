@@ -18,14 +18,14 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
-from include.clients.state.store import State
+from include.calls.domain.qa_sample import filled_in, qa_check
+from include.calls.domain.states import RunStatus
+from include.calls.policy import load_policy
+from include.calls.reporting import wording as w
+from include.calls.reporting.qa_table import read_sample, write_sample
+from include.calls.state.state import State
+from include.calls.steps.qa_review import Sample, only_recording, record_checks, sample_of
 from include.common.errors import BadInput, ExportError
-from include.config.policy import load_policy
-from include.domain.qa import filled_in, qa_check
-from include.domain.states import RunStatus
-from include.reporting import wording as w
-from include.reporting.qa import read_sample, write_sample
-from include.steps.qa import Sample, only_recording, record_checks, sample_of
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
 

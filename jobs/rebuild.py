@@ -14,12 +14,12 @@ from uuid import UUID
 import click
 from psycopg.conninfo import make_conninfo
 
-from include.clients.state.qa import last_dag_run
-from include.clients.state.store import State
+from include.calls.domain.states import RunStatus
+from include.calls.policy import load_policy
+from include.calls.state.qa_checks import last_dag_run
+from include.calls.state.state import State
+from include.calls.steps.rebuild import Rebuilt, rebuild_texts
 from include.common.errors import BadInput, ExportError
-from include.config.policy import load_policy
-from include.domain.states import RunStatus
-from include.steps.rebuild import Rebuilt, rebuild_texts
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
 from jobs.storage import storage_from_environment

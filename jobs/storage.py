@@ -9,7 +9,7 @@ from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
-from include.config.names import STORAGE_CONN
+from include.common.names import STORAGE_CONN
 from jobs.airflow_api import connection_from_environment
 
 

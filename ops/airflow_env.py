@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
-from include.config import names
+from include.common import names
 from ops.connections import connections
 from ops.generated import ADMIN, Generated, passwords_file
 from ops.runtime import REPOSITORY, Runtime
@@ -51,7 +51,7 @@ def airflow_environment(
 
 
 def _for_the_dag_file(settings: Settings) -> dict[str, str]:
-    """What `include/config/schedule.py` reads while the DAG is parsed, wherever it was set: .env or policy.yaml."""
+    """What `include/calls/schedule.py` reads while the DAG is parsed, wherever it was set: .env or policy.yaml."""
     policy = settings.policy
     return {
         "CALL_EXPORT_CRON": policy.schedule.cron,

@@ -1,4 +1,4 @@
-"""Settings -> Airflow connections, by the ids of `include/config/names.py`.
+"""Settings -> Airflow connections, by the ids of `include/common/names.py`.
 
 The only place that knows how a setting becomes a connection.
 """
@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-from include.config import names
+from include.common import names
 from ops.generated import ADMIN, Generated
 from ops.runtime import Runtime
 from ops.settings import Settings

@@ -9,7 +9,7 @@ import requests
 from rich.console import Console
 
 from include.common.errors import ExportError
-from include.config.names import DAG_ID
+from include.common.names import DAG_ID
 from ops.generated import ADMIN
 from ops.runtime import Runtime
 from ops.supervisor import Supervisor

@@ -1,6 +1,6 @@
 """`.env` and the environment in their checked form: secrets, addresses and the launcher's own settings.
 
-What is no secret goes on to `include/config/policy.py`, which checks it; its defaults live in `policy.yaml`.
+What is no secret goes on to `include/calls/policy.py`, which checks it; its defaults live in `policy.yaml`.
 """
 
 import re
@@ -12,8 +12,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
-from include.config.policy import ENVIRONMENT, Policy, load_policy
 
 OPENAI = "https://api.openai.com/v1"
 PORTAL_FORM = (

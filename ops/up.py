@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from include.clients.state.migrate import migrate
+from include.calls.state.migrate import migrate
 from include.common.errors import ExportError, NotConfigured
 from ops import postgres
 from ops.airflow_env import HOST, airflow_environment, local_url, pools

@@ -15,15 +15,15 @@ from uuid import UUID
 
 from airflow.sdk.bases.notifier import BaseNotifier
 
-from include.config.names import DAG_ID, SLACK_CONN, STATE_CONN
+from include.common.names import DAG_ID, SLACK_CONN, STATE_CONN
 
 if TYPE_CHECKING:
     from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
     from airflow.sdk import Context
 
-    from include.clients.state.alerts import Told
-    from include.clients.state.rows import Run
-    from include.reporting.messages import RunSummary
+    from include.calls.reporting.slack_texts import RunSummary
+    from include.calls.state.notifications import Told
+    from include.calls.state.rows import Run
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _with_state(tell: "Callable[[Told], object]") -> None:
 
 def _safely(tell: "Callable[[Told], object]", conninfo: str) -> None:
     """What goes wrong here is logged, and nobody's run is the worse for it."""
-    from include.clients.state.alerts import Told
+    from include.calls.state.notifications import Told
 
     try:
         with Told(conninfo) as told:
@@ -151,7 +151,7 @@ def _succeeds(work: Callable[[], Any]) -> bool:
 
 
 def _tell_failure(context: "Context", told: "Told") -> None:
-    from include.reporting import messages
+    from include.calls.reporting import slack_texts as messages
 
     dag_run_id = context["run_id"]
     run = _run_of(context, told)
@@ -164,8 +164,8 @@ def _tell_failure(context: "Context", told: "Told") -> None:
 
 
 def _tell_closed(run_id: UUID, dag_run_id: str, verdict: str, told: "Told") -> None:
-    from include.domain.states import RunStatus
-    from include.reporting import messages
+    from include.calls.domain.states import RunStatus
+    from include.calls.reporting import slack_texts as messages
 
     run = told.run(run_id)
     if run is None:
@@ -186,7 +186,7 @@ def _tell_closed(run_id: UUID, dag_run_id: str, verdict: str, told: "Told") -> N
 
 
 def _tell_low_rate(run_id: UUID, dag_run_id: str, told: "Told") -> None:
-    from include.reporting import messages
+    from include.calls.reporting import slack_texts as messages
 
     switch = told.low_rate_switch()
     if switch is None:
@@ -199,7 +199,7 @@ def _tell_low_rate(run_id: UUID, dag_run_id: str, told: "Told") -> None:
 def _tell_approval(context: "Context", told: "Told") -> None:
     from airflow.providers.standard.operators.hitl import HITLOperator
 
-    from include.reporting import messages
+    from include.calls.reporting import slack_texts as messages
 
     run = _run_of(context, told)
     if run is None:
@@ -214,7 +214,7 @@ def _tell_approval(context: "Context", told: "Told") -> None:
 
 
 def _tell_deadline(context: Mapping[str, Any], told: "Told", send: Callable[[str], bool]) -> None:
-    from include.reporting import messages
+    from include.calls.reporting import slack_texts as messages
 
     dag_run = context["dag_run"]
     run = told.run_of_dag_run(dag_run["dag_run_id"], resumed=(dag_run.get("conf") or {}).get("resume_run_id"))
@@ -232,7 +232,7 @@ def _run_of(context: "Context", told: "Told") -> "Run | None":
 def _summary(run: "Run | None", dag_run_id: str, told: "Told", link: str | None = None) -> "RunSummary":
     from airflow.sdk.configuration import conf
 
-    from include.reporting.messages import RunSummary
+    from include.calls.reporting.slack_texts import RunSummary
 
     base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
     return RunSummary(

@@ -5,9 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from include.steps import summarize as summarize_step
-from include.steps import transcribe as transcribe_step
-from include.steps.outcome import BatchFailed
+from include.calls.steps import summarize as summarize_step
+from include.calls.steps import transcribe_batch as transcribe_step
+from include.calls.steps.outcome import BatchFailed
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 from plugins.hooks.storage import StorageHook

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from include.calls.steps import download as download_step
+from include.calls.steps import publish as publish_step
+from include.calls.steps import run_lifecycle as stop
 from include.common.errors import ExportError, StopRun, Throttled
-from include.steps import download as download_step
-from include.steps import publish as publish_step
-from include.steps import stop
 from plugins import alerts
 from plugins.hooks.airflow_api import AirflowApiHook
 from plugins.hooks.policy import load_run_policy
@@ -22,7 +22,7 @@ from plugins.hooks.storage import StorageHook
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.clients.state.store import State
+    from include.calls.state.state import State
 
 log = logging.getLogger(__name__)
 

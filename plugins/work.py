@@ -10,17 +10,17 @@ from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.domain.states import RunStatus
-from include.steps import approve as approve_step
-from include.steps import close_run as close_step
-from include.steps import download as download_step
-from include.steps import list_calls as list_step
-from include.steps import open_run as open_step
-from include.steps import plan as plan_step
-from include.steps import preflight as preflight_step
-from include.steps import publish as publish_step
-from include.steps import stop
-from include.steps.paths import run_of
+from include.calls.domain.states import RunStatus
+from include.calls.steps import approve as approve_step
+from include.calls.steps import close_run as close_step
+from include.calls.steps import download as download_step
+from include.calls.steps import list_calls as list_step
+from include.calls.steps import open_run as open_step
+from include.calls.steps import plan as plan_step
+from include.calls.steps import preflight as preflight_step
+from include.calls.steps import publish as publish_step
+from include.calls.steps import run_lifecycle as stop
+from include.calls.steps.paths import run_of
 from plugins import alerts
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.policy import load_run_policy
@@ -42,7 +42,7 @@ from plugins.task_frame import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.clients.state.store import State
+    from include.calls.state.state import State
 
 BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 

@@ -45,7 +45,7 @@ def pg_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def _migrated_template(pg_server: PostgresServer) -> str:
-    from include.clients.state.migrate import migrate
+    from include.calls.state.migrate import migrate
 
     name = _create_database(pg_server, template="template0")
     migrate(pg_server.get_uri(database=name))

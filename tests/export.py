@@ -11,31 +11,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from include.calls.domain.run_verdict import Verdict
+from include.calls.domain.states import RecordStatus
+from include.calls.domain.storage_keys import registry_key
+from include.calls.policy import Policy, load_policy
+from include.calls.reporting.approval_question import Question
+from include.calls.state.rows import RecordRow
+from include.calls.state.state import State
+from include.calls.steps.approve import Answer, settle
+from include.calls.steps.close_run import close_run
+from include.calls.steps.download import download_batch
+from include.calls.steps.list_calls import list_calls
+from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.plan import batches_of, plan
+from include.calls.steps.preflight import preflight
+from include.calls.steps.publish import publish
+from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
+from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
 from include.clients.bitrix24.pace import PortalPace
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.webhook import Webhook
-from include.clients.state.rows import RecordRow
-from include.clients.state.store import State
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
-from include.config.policy import Policy, load_policy
-from include.domain.naming import registry_key
-from include.domain.states import RecordStatus
-from include.domain.verdict import Verdict
-from include.reporting.approval import Question
 from include.speech.recognition_client import Recogniser, RecogniserSettings
-from include.steps.approve import Answer, settle
-from include.steps.close_run import close_run
-from include.steps.download import download_batch
-from include.steps.list_calls import list_calls
-from include.steps.open_run import RunRequest, open_run
-from include.steps.plan import batches_of, plan
-from include.steps.preflight import preflight
-from include.steps.publish import publish
-from include.steps.stop import reopen_if_closed, stop_run
-from include.steps.transcribe import IN_HAND, transcribe_batch
 from simulators.portal.app import PortalSimulator
 from simulators.portal.limits import Limits
 from simulators.portal.world import PortalWorld

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from include.calls.policy import load_policy
 from include.clients.storage.local import LocalStorage
-from include.config.policy import load_policy
 from simulators.portal.app import PortalSimulator
 from simulators.portal.world import PortalWorld
 from simulators.recogniser.app import RecogniserSimulator

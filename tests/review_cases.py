@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from include.config.policy import load_policy
+from include.calls.policy import load_policy
+from include.calls.steps.build_transcript import judge_of
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
 from include.speech.quality_flags import ReviewReason
 from include.speech.recognition import Recognition
-from include.steps.texts import judge_of
 
 CASES = Path(__file__).parent / "data/recogniser/review_cases.yaml"
 PAGE = Path(__file__).parents[1] / "docs/review_flags.md"
@@ -74,7 +74,7 @@ def rendered() -> str:
         "",
         "Ответы распознавателя из `tests/data/recogniser/review_cases.yaml`:",
         f"{len(bad)} с известными ошибками моделей и {len(clean)} обычных.",
-        "Пороги — из `include/config/policy.yaml`, раздел `review`. Таблицу пишет",
+        "Пороги — из `include/calls/policy.yaml`, раздел `review`. Таблицу пишет",
         "`python -m tests.review_cases`, тест держит её равной правилам.",
         "",
         f"**Ошибки: помечено {hits} из {len(bad)}. Обычные тексты: ложных тревог {alarms} из {len(clean)}.**",

@@ -17,12 +17,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from include.clients.state.rows import RecordRow
+from include.calls.domain.report_figures import RunFigures
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.reporting.pictures import draw
+from include.calls.state.rows import RecordRow
 from include.clients.storage.base import TEMPORARY_PREFIX
 from include.common.errors import StopRun
-from include.domain.report import RunFigures
-from include.domain.states import RecordStatus, RunStatus
-from include.reporting.pictures import draw
 from simulators.portal.world import Audio, Call, DiskFile, PortalWorld
 from simulators.voices.dialogues import record_briefly
 from tests.export import RUN_AFTER, Export, Outcome, export_over
@@ -76,10 +76,12 @@ def exporting(world: PortalWorld, database: str, folder: Path, **overrides: str)
     temporary.mkdir()
     with pytest.MonkeyPatch.context() as patch, _log_lines() as lines:
         patch.setattr("tempfile.tempdir", str(temporary))
-        patch.setattr("include.steps.publish.apart", _here)
-        patch.setattr("include.reporting.report.draw", _drawn_once)
-        patch.setattr("include.reporting.report._pdf", lambda *_: b"%PDF-")  # the Markdown beside it says the same
-        patch.setattr("include.steps.preflight.datetime", _AfterTheCalls)  # the probe looks at the newest calls
+        patch.setattr("include.calls.steps.publish.apart", _here)
+        patch.setattr("include.calls.reporting.report.draw", _drawn_once)
+        patch.setattr(
+            "include.calls.reporting.report._pdf", lambda *_: b"%PDF-"
+        )  # the Markdown beside it says the same
+        patch.setattr("include.calls.steps.preflight.datetime", _AfterTheCalls)  # the probe looks at the newest calls
         with export_over(world, database, folder / "storage", **overrides) as export:
             export.portal.token = TOKEN
             yield export

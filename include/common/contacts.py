@@ -58,7 +58,7 @@ _ADDRESS = re.compile(
 def without_contacts(text: str) -> str:
     """`text` with each phone-like number and address replaced by a note in Russian; doing it twice changes nothing.
 
-    Expects compatibility forms already folded (NFKC), as `include.domain.summaries` does.
+    Expects compatibility forms already folded (NFKC), as `include.calls.domain.summaries` does.
     """
     text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
     text = _ADDRESS.sub(ADDRESS_REMOVED, text)

@@ -15,11 +15,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from include.clients.state.metrics import MetricsReader
+from include.calls.domain.metric_values import Limits
+from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, render_metrics
+from include.calls.state.metric_queries import MetricsReader
 from include.common.errors import ExportError
-from include.config.names import DAG_ID, METRICS_CONN
-from include.domain.metrics import Limits
-from include.reporting.metrics import CONTENT_TYPE, limits_of, render_metrics
+from include.common.names import DAG_ID, METRICS_CONN
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 

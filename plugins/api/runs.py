@@ -20,12 +20,12 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 
-from include.clients.state.rows import Run
+from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
+from include.calls.domain.states import RunStatus
+from include.calls.state.rows import Run
 from include.common.errors import BadInput, ExportError
+from include.common.names import DAG_ID
 from include.common.periods import resolve_period
-from include.config.names import DAG_ID
-from include.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
-from include.domain.states import RunStatus
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseHook
 
-from include.config.names import AIRFLOW_API_CONN
+from include.common.names import AIRFLOW_API_CONN
 
 if TYPE_CHECKING:
     import requests

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from include.common.errors import NotConfigured
-from include.config.names import PORTAL_CONN
+from include.common.names import PORTAL_CONN
 from plugins.hooks.policy import load_run_policy
 from plugins.hooks.state import StateHook
 

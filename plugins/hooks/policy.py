@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.config.names import POLICY_CONN
+from include.common.names import POLICY_CONN
 
 if TYPE_CHECKING:
-    from include.config.policy import Policy
+    from include.calls.policy import Policy
 
 
 def load_run_policy() -> "Policy":
     """The overrides travel in a connection, so that every worker of a cluster has the same ones."""
-    from include.config.policy import load_policy
+    from include.calls.policy import load_policy
 
     try:
         overrides = BaseHook.get_connection(POLICY_CONN).extra_dejson

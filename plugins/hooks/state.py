@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from psycopg.conninfo import make_conninfo
 
-from include.config.names import STATE_CONN
+from include.common.names import STATE_CONN
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from include.clients.state.store import State
+    from include.calls.state.state import State
 
 
 class StateHook(BaseHook):
@@ -24,7 +24,7 @@ class StateHook(BaseHook):
         return conninfo_of(self.get_connection(self.conn_id))
 
     def get_conn(self) -> "State":
-        from include.clients.state.store import State
+        from include.calls.state.state import State
 
         return State(self.conninfo())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 from include.common.errors import NotConfigured
-from include.config.names import STORAGE_CONN
+from include.common.names import STORAGE_CONN
 
 if TYPE_CHECKING:
     from include.clients.storage.base import Storage

@@ -7,11 +7,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from include.common.errors import NotConfigured
-from include.config.names import RECOGNISER_CONN
+from include.common.names import RECOGNISER_CONN
 
 if TYPE_CHECKING:
+    from include.calls.policy import Policy
     from include.clients.openai.chat_completion import LanguageModel
-    from include.config.policy import Policy
     from include.speech.recognition_client import Recogniser
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.config.names import RECOGNISER_CONN
+from include.common.names import RECOGNISER_CONN
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -19,7 +19,7 @@ import requests
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from include.config.names import DAG_ID
+from include.common.names import DAG_ID
 from ops import postgres
 from ops.down import down
 from ops.generated import ADMIN, generated, write_private

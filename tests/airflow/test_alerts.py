@@ -15,8 +15,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
-from include.clients.state.store import State
-from include.domain.states import RunStatus
+from include.calls.domain.states import RunStatus
+from include.calls.state.state import State
 from plugins import alerts
 from simulators.faults import What
 from simulators.slack import SlackSimulator

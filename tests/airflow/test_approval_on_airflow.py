@@ -11,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from include.config.names import DAG_ID
+from include.common.names import DAG_ID
 from ops.up import running_environment
 from tests.airflow.costly import add_costly_calls
 from tests.airflow.system import System, eventually

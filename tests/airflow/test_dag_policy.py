@@ -10,8 +10,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 
-from include.config import names
-from include.config.policy import load_policy
+from include.calls.policy import load_policy
+from include.common import names
 from ops.runtime import REPOSITORY
 from plugins.deadlines import FirstQueuedAt
 from plugins.operators.approval import PlanWithApprovalOperator

@@ -19,10 +19,10 @@ from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from include.clients.state.metrics import MetricsReader
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.metric_queries import MetricsReader
+from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
-from include.domain.states import RecordStatus, RunStatus
 from ops.runtime import REPOSITORY
 from plugins.api import metrics as page
 from plugins.api.app import app

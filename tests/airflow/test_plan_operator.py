@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import TaskAwaitingInput
 
-from include.reporting.approval import Question
-from include.steps.plan import Planned
+from include.calls.reporting.approval_question import Question
+from include.calls.steps.plan import Planned
 from plugins import alerts, work
 from plugins.hooks import policy
 from plugins.operators.approval import PlanWithApprovalOperator

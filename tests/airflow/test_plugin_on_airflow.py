@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from include.config.names import DAG_ID
-from include.domain.run_ids import run_id_of
+from include.calls.domain.run_ids import run_id_of
+from include.common.names import DAG_ID
 from ops.generated import generated
 from simulators.faults import What
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom

@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk import Context, RetryDecision
 from airflow.sdk.definitions.retry_policy import RetryAction
 
+from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.common.errors import (
     AccessDenied,
     BadInput,
@@ -17,7 +18,6 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.steps.outcome import BatchFailed, Unfinished
 from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, STEP_FAILURES, TASK_RETRIES, LadderRetryPolicy
 
 PORTAL = LadderRetryPolicy(5, PORTAL_LADDER)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from include.clients.state.store import State
-from include.config.names import DAG_ID
+from include.calls.state.state import State
+from include.common.names import DAG_ID
 from plugins.retry import FAILURES, TASK_RETRIES
 from simulators.faults import What
 from tests.airflow.system import System

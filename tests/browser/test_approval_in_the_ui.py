@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from include.config.names import DAG_ID
+from include.common.names import DAG_ID
 from ops.generated import ADMIN
 from ops.runtime import REPOSITORY
 from tests.airflow.costly import add_costly_calls

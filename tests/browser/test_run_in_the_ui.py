@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from include.config.names import DAG_ID
+from include.common.names import DAG_ID
 from ops.generated import ADMIN
 from ops.runtime import REPOSITORY
 from tests.airflow.system import System

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from include.domain.states import RecordStatus
+from include.calls.domain.states import RecordStatus
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record_briefly
 from tests.export import Export

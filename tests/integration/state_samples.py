@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import psycopg
 
-from include.clients.state.rows import NewRun, RecordRow, Run
-from include.clients.state.store import State
+from include.calls.domain.call import Direction, PortalCall
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.rows import NewRun, RecordRow, Run
+from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
-from include.domain.calls import Direction, PortalCall
-from include.domain.states import RecordStatus, RunStatus
 
 MOSCOW = timezone(timedelta(hours=3))
 S = RecordStatus

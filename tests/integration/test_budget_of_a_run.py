@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.policy import load_policy
+from include.calls.steps.summarize import summarize_batch
+from include.calls.steps.summary_costs import summary_forecast
 from include.common.errors import BudgetSpent
-from include.config.policy import load_policy
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.summarize import summarize_batch
-from include.steps.summary_costs import summary_forecast
 from tests.export import FROM, TO, Export, Outcome
 from tests.integration.small_world import bought, by_sql, downloaded, statuses, world_of
 from tests.whole import events, exporting

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from include.clients.state.rows import Saved
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus
+from include.calls.state.rows import Saved
+from include.calls.state.state import State
+from include.calls.steps import reuse
 from include.clients.storage.base import CopyFailure
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
-from include.domain.states import RecordStatus
-from include.steps import reuse
 from tests.export import Export, export_over
 from tests.integration.small_world import bought, by_sql, statuses, world_of
 from tests.integration.state_samples import call, opened, rows

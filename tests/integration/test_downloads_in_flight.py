@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from include.calls.domain.states import RecordStatus
+from include.calls.steps.download import download_batch
+from include.calls.steps.outcome import Unfinished
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured, StopRun
-from include.domain.states import RecordStatus
-from include.steps.download import download_batch
-from include.steps.outcome import Unfinished
 from simulators.portal.limits import Limits
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import by_sql, statuses, world_of

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
-from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import brief, seeded_world, spoken
 from tests.export import export_over
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
-from include.domain.states import RecordStatus, RunStatus
+from include.calls.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import from_folder, seeded_world
 from simulators.portal.world import Audio, PortalWorld
 from tests.export import export_over

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.clients.state.migrate import migrate
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.migrate import migrate
 from include.clients.storage.s3 import S3Storage
-from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import MakeAudio, brief, seeded_world, spoken
 from simulators.portal.world import Audio, PortalWorld
 from tests.export import Export, Outcome, export_over

@@ -13,9 +13,9 @@ from typing import Protocol
 import psutil
 import pytest
 
-from include.clients.state.migrate import migrate
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.migrate import migrate
 from include.common.errors import Temporary
-from include.domain.states import RecordStatus, RunStatus
 from tests.conftest import PostgresServer
 from tests.export import export_over
 from tests.integration.small_world import asked, bought, by_sql, statuses, world_of

@@ -2,9 +2,9 @@
 
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.steps.outcome import BatchFailed
 from include.common.errors import ErrorCode, StopRun
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.outcome import BatchFailed
 from simulators.portal.world import Audio, PortalWorld
 from simulators.voices.dialogues import record
 from tests.export import Export, Outcome

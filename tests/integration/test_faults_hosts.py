@@ -2,9 +2,9 @@
 
 import pytest
 
+from include.calls.domain.states import RecordStatus
+from include.calls.steps.outcome import BatchFailed
 from include.common.errors import ErrorCode
-from include.domain.states import RecordStatus
-from include.steps.outcome import BatchFailed
 from simulators.portal.world import PortalWorld
 from simulators.testing import running
 from tests.whole import check_published, exporting, kept_outside, recorded, statuses, world_of

@@ -5,8 +5,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from include.calls.domain.states import RecordStatus
 from include.common.errors import ContractBroken
-from include.domain.states import RecordStatus
 from tests.export import Export
 from tests.whole import (
     STATISTICS,

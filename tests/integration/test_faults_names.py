@@ -8,9 +8,9 @@ from collections import Counter
 import psycopg
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.domain.storage_keys import safe_name
 from include.common.errors import ErrorCode
-from include.domain.naming import safe_name
-from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.world import DiskFile, employee
 from tests.export import Export
 from tests.whole import (

@@ -6,8 +6,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
 from include.common.errors import AccessDenied, StopRun
-from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.limits import Limits
 from simulators.portal.methods import Rights
 from tests.export import Export

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.steps.outcome import BatchFailed
+from include.calls.steps.transcribe_batch import transcribe_batch
 from include.common.errors import AccessDenied, ExportError, NotConfigured, QuotaExhausted, Throttled
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.outcome import BatchFailed
-from include.steps.transcribe import transcribe_batch
 from simulators.portal.world import Audio
 from simulators.proxy import ProxySimulator, proxying
 from simulators.serving import listen, url_of

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.steps.open_run import RunRequest, open_run
 from include.common.errors import BadInput
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.open_run import RunRequest, open_run
 from tests.export import RUN_AFTER, Export, Outcome, export_over
 from tests.integration.small_world import (
     asked,

@@ -12,12 +12,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.steps.outcome import BatchFailed
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.outcome import BatchFailed
 from simulators.testing import running
 from tests.export import Export, Outcome, export_over
 from tests.integration.s3_front import S3Front

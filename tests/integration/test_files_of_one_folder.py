@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.states import RunStatus
-from include.steps.publish import publish
+from include.calls.domain.states import RunStatus
+from include.calls.steps.publish import publish
 from tests.export import Export, export_over
 from tests.integration.small_world import world_of
 

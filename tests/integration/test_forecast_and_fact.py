@@ -7,9 +7,9 @@ from functools import partial
 import psycopg
 import pytest
 
-from include.clients.state.reporting import run_figures
+from include.calls.domain.storage_keys import report_key
+from include.calls.state.report_queries import run_figures
 from include.common.periods import Period
-from include.domain.naming import report_key
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record
 from tests.export import FROM, TO, export_over

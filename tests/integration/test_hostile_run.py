@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from include.clients.state.migrate import migrate
+from include.calls.domain.registry_row import COLUMNS, original_text
+from include.calls.domain.storage_keys import registry_key, report_key
+from include.calls.state.migrate import migrate
 from include.common.periods import Period
-from include.domain.naming import registry_key, report_key
-from include.domain.registry import COLUMNS, original_text
 from simulators.portal.world import Audio, Call, PortalWorld, default_users, employee
 from simulators.voices.dialogues import record_briefly
 from tests.export import export_over

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
+from include.calls.domain.registry_row import original_text
+from include.calls.steps.summarize import summarize_batch
 from include.clients.openai.chat_completion import LanguageModel
-from include.domain.registry import original_text
-from include.steps.summarize import summarize_batch
 from tests.conftest import PostgresServer
 from tests.export import Export, export_over
 from tests.integration.small_world import world_of

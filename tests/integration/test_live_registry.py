@@ -8,11 +8,11 @@ import time
 import psycopg
 import pytest
 
-from include.clients.state import reporting
+from include.calls.state import report_queries as reporting
+from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from include.common.run_in_subprocess import apart
-from include.steps.publish import publish, publish_live
 from tests.export import export_over
 from tests.integration.small_world import world_of
 
@@ -113,7 +113,7 @@ def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeyp
         assert go_on.wait(30)
         return apart(*call, **options)
 
-    monkeypatch.setattr("include.steps.publish.apart", slow)
+    monkeypatch.setattr("include.calls.steps.publish.apart", slow)
     outcome, batches = export.prepare()
     export.work(outcome, batches)
 

@@ -9,14 +9,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.types.json import Jsonb
 
-from include.clients.state.metrics import MetricsReader
-from include.clients.state.store import State
+from include.calls.domain.qa_sample import QaCheck
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.policy import load_policy
+from include.calls.reporting.prometheus_page import limits_of, render_metrics
+from include.calls.state.metric_queries import MetricsReader
+from include.calls.state.state import State
+from include.calls.steps.qa_review import record_checks
 from include.common.errors import ErrorCode, Temporary
-from include.config.policy import load_policy
-from include.domain.qa import QaCheck
-from include.domain.states import RecordStatus, RunStatus
-from include.reporting.metrics import limits_of, render_metrics
-from include.steps.qa import record_checks
 from tests.integration.state_samples import bought, call, give_up, one, opened, rows, to_text
 
 pytestmark = pytest.mark.postgres

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 
-from include.clients.state import migrate as migrations
-from include.clients.state.migrate import current, head, migrate
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state import migrate as migrations
+from include.calls.state.migrate import current, head, migrate
 from include.common.errors import Temporary
-from include.domain.states import RecordStatus, RunStatus
 
 pytestmark = pytest.mark.postgres
 
@@ -77,7 +77,7 @@ def _columns_counted(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
-    program = "import sys; from include.clients.state.migrate import migrate; migrate(sys.argv[1])"
+    program = "import sys; from include.calls.state.migrate import migrate; migrate(sys.argv[1])"
     processes = [subprocess.Popen([sys.executable, "-c", program, empty_database], cwd=_ROOT) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert current(empty_database) == head()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from include.calls.domain.states import RecordStatus
+from include.calls.steps import transcribe_recording as recognise
 from include.common.errors import Permanent
-from include.domain.states import RecordStatus
-from include.steps import recognise
 from tests.export import Export, Outcome
 from tests.integration.small_world import asked, by_sql, statuses, world_of
 from tests.whole import exporting

@@ -14,8 +14,8 @@ import pytest
 import requests
 from rich.console import Console
 
+from include.common import names
 from include.common.errors import NotConfigured
-from include.config import names
 from ops import postgres
 from ops.down import down, profiles
 from ops.generated import ADMIN

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.states import RecordStatus, RunStatus
+from include.calls.domain.states import RecordStatus, RunStatus
 from simulators.portal.seeded import brief, seeded_world
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, bought, by_sql, downloaded, statuses, world_of
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgres
 
 S = RecordStatus
 ROOT = Path(__file__).parents[2]
-STATE, STORAGE = "include.clients.state.store:State", "include.clients.storage.local:LocalStorage"
+STATE, STORAGE = "include.calls.state.state:State", "include.clients.storage.local:LocalStorage"
 
 
 @pytest.fixture

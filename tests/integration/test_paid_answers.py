@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus
+from include.calls.state.state import State
+from include.calls.steps import answers
+from include.calls.steps.list_calls import list_calls
+from include.calls.steps.plan import plan
 from include.common.errors import Temporary
-from include.domain.states import RecordStatus
 from include.speech.recognition import Recognition
-from include.steps import answers
-from include.steps.list_calls import list_calls
-from include.steps.plan import plan
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, statuses, world_of
 

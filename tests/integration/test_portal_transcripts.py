@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from include.calls.steps import download as download_step
+from include.calls.steps import portal_texts
+from include.calls.steps.rebuild import rebuild_texts
 from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.clients.bitrix24.recording_file import download
 from include.common.errors import AccessDenied, ExportError, Throttled
-from include.steps import download as download_step
-from include.steps import portal_texts
-from include.steps.rebuild import rebuild_texts
 from simulators.faults import What
 from simulators.portal.methods import Rights
 from simulators.portal.world import Audio, Call, PortalWorld

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from include.clients.state import moves
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus
+from include.calls.state import moves
+from include.calls.state.state import State
+from include.calls.steps import transcribe_recording as recognise
 from include.clients.storage.local import LocalStorage
-from include.domain.states import RecordStatus
-from include.steps import recognise
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, bought, by_sql, statuses, world_of
 

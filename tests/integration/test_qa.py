@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from include.calls.domain.states import RecordStatus
+from include.calls.domain.storage_keys import report_key
+from include.calls.steps.publish import publish
 from include.common.periods import Period
-from include.domain.naming import report_key
-from include.domain.states import RecordStatus
-from include.steps.publish import publish
 from jobs.qa import main
 from tests.export import export_over
 from tests.integration.small_world import world_of

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from include.calls.domain.states import RecordStatus
+from include.calls.policy import Policy
+from include.calls.steps.rebuild import Rebuilt, rebuild_texts
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import BadInput
-from include.config.policy import Policy
-from include.domain.states import RecordStatus
-from include.steps.rebuild import Rebuilt, rebuild_texts
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record, record_briefly
 from tests.export import Export, export_over

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 import yaml
 
-from include.clients.state.reporting import registry_rows
-from include.domain.registry import COLUMNS, original_text
-from include.reporting.registry import write_registry
+from include.calls.domain.registry_row import COLUMNS, original_text
+from include.calls.reporting.registry_file import write_registry
+from include.calls.state.report_queries import registry_rows
 from tests.integration.test_report_figures import RUN_ID, add_run
 from tests.unit.test_registry import FOLDER, FORMULAS, REWRITTEN, ROW
 

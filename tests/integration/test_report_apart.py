@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from include.calls.steps.publish import publish
 from include.clients.storage.base import did_not_work
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
-from include.steps.publish import publish
 from tests.export import export_over
 from tests.integration.small_world import by_sql, world_of
 
@@ -52,7 +52,7 @@ def killed(*_: object, **__: object) -> None:
 def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.steps.publish.apart", killed)
+    monkeypatch.setattr("include.calls.steps.publish.apart", killed)
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         outcome, batches = export.prepare()
         export.work(outcome, batches)

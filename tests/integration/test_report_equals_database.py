@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from include.clients.state.migrate import migrate
+from include.calls.domain.storage_keys import registry_key, report_key
+from include.calls.state.migrate import migrate
 from include.common.periods import Period
-from include.domain.naming import registry_key, report_key
 from simulators.faults import What
 from simulators.portal.seeded import brief, seeded_world, spoken
 from simulators.portal.world import Audio, Call

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from include.clients.state.reporting import registry_rows, run_estimate, run_events, run_figures, transcript_paths
+from include.calls.domain.states import RecordStatus as S
+from include.calls.state.report_queries import registry_rows, run_estimate, run_events, run_figures, transcript_paths
 from include.common.errors import BadInput
-from include.domain.states import RecordStatus as S
 
 pytestmark = pytest.mark.postgres
 

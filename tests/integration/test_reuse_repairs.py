@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.state import State
 from include.clients.storage.base import CopyFailure, did_not_work
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
-from include.domain.states import RecordStatus, RunStatus
 from simulators.portal.world import Audio, Call, PortalWorld
 from simulators.voices.dialogues import record
 from tests.export import Export, Outcome, export_over

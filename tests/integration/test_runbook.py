@@ -13,11 +13,11 @@ import psycopg
 import pytest
 import yaml
 
+from include.calls.domain.qa_sample import qa_check
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.steps.qa_review import record_checks
+from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.common.errors import StopRun
-from include.domain.qa import qa_check
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.qa import record_checks
-from include.steps.stop import refuse_if_stopped
 from simulators.portal.seeded import brief, seeded_world
 from tests.export import export_over
 from tests.integration.test_export_s3 import END, START

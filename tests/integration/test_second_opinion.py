@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.clients.state.store import State
+from include.calls.state.state import State
 from include.common.errors import Temporary
 from simulators.faults import What
 from simulators.portal.world import Audio, Call, PortalWorld

@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from include.clients.state.rows import Run
-from include.clients.state.store import State
-from include.domain.states import RECORD_MOVES, RecordStatus
+from include.calls.domain.states import RECORD_MOVES, RecordStatus
+from include.calls.state.rows import Run
+from include.calls.state.state import State
 from tests.integration.state_samples import call, give_up, one, opened, to_text
 
 pytestmark = pytest.mark.postgres

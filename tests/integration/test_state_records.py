@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus
+from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
-from include.domain.states import RecordStatus
 from tests.integration.state_samples import (
     call,
     events,

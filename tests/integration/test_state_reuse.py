@@ -7,9 +7,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from include.clients.state.rows import OwnCopies
-from include.clients.state.store import State
-from include.domain.states import RecordStatus
+from include.calls.domain.states import RecordStatus
+from include.calls.state.rows import OwnCopies
+from include.calls.state.state import State
 from tests.integration.state_samples import (
     call,
     costs,

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from include.clients.state.rows import RecordKey, Run, Saved
-from include.clients.state.store import State
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.rows import RecordKey, Run, Saved
+from include.calls.state.state import State
 from include.common.errors import NotConfigured, Temporary
-from include.domain.states import RecordStatus, RunStatus
 from tests.integration.state_samples import (
     call,
     cut_connections,

@@ -12,19 +12,19 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from include.calls.domain.call import call_from_row
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.policy import Policy, load_policy
+from include.calls.state.rows import NewRun, RecordKey, RecordRow
+from include.calls.state.state import State
+from include.calls.steps import answers
+from include.calls.steps.close_run import close_run
+from include.calls.steps.outcome import BatchFailed, Unfinished
+from include.calls.steps.run_lifecycle import stop_run
+from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
 from include.clients.openai.chat_completion import ModelAnswer
-from include.clients.state.rows import NewRun, RecordKey, RecordRow
-from include.clients.state.store import State
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
-from include.config.policy import Policy, load_policy
-from include.domain.calls import call_from_row
-from include.domain.states import RecordStatus, RunStatus
-from include.steps import answers
-from include.steps.close_run import close_run
-from include.steps.outcome import BatchFailed, Unfinished
-from include.steps.stop import stop_run
-from include.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
 
 pytestmark = pytest.mark.postgres
 

@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from include.clients.state.metrics import MetricsReader
+from include.calls.domain.qa_sample import QaCheck
+from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.metric_queries import MetricsReader
+from include.calls.steps.close_run import close_run
+from include.calls.steps.publish import publish
+from include.calls.steps.qa_review import record_checks
+from include.calls.steps.rebuild import rebuild_texts
+from include.calls.steps.run_lifecycle import reopen_if_unpublished, stop_run
 from include.common.errors import AccessDenied, QuotaExhausted, StopRun
-from include.domain.qa import QaCheck
-from include.domain.states import RecordStatus, RunStatus
-from include.steps.close_run import close_run
-from include.steps.publish import publish
-from include.steps.qa import record_checks
-from include.steps.rebuild import rebuild_texts
-from include.steps.stop import reopen_if_unpublished, stop_run
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import world_of
 

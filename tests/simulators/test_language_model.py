@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from include.calls.domain.summaries import answer_schema, checked_summary
 from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
 from include.common.errors import (
     AccessDenied,
@@ -22,7 +23,6 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.domain.summaries import answer_schema, checked_summary
 from simulators.recogniser.app import RecogniserSimulator
 from simulators.testing import running
 

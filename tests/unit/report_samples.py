@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from include.domain.report import (
+from include.calls.domain.report_figures import (
     DayFigures,
     DlqItem,
     Drift,
@@ -20,7 +20,7 @@ from include.domain.report import (
     StageTime,
     Totals,
 )
-from include.domain.states import RecordStatus
+from include.calls.domain.states import RecordStatus
 
 FOLDER = "2025-08-01_2025-08-02"
 AT = datetime(2025, 8, 1, 9, 30, tzinfo=UTC)

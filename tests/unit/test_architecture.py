@@ -8,7 +8,7 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[2]
-DOMAIN = sorted((ROOT / "include/domain").glob("*.py"))
+DOMAIN = sorted((ROOT / "include/calls/domain").glob("*.py"))
 DAGS = sorted((ROOT / "dags").glob("*.py"))
 
 
@@ -47,6 +47,6 @@ def test_a_dag_imports_of_ours_only_names_and_plugins(path):
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("airflow")
     }
     assert all(
-        name in {"datetime", "typing", "plugins"} or name.startswith(("include.config", "plugins."))
+        name in {"datetime", "typing", "plugins"} or name.startswith(("include.common.names", "include.calls.schedule", "plugins."))
         for name in imported
     )

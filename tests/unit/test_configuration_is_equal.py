@@ -13,7 +13,7 @@ import yaml
 from dockerfile_parse import DockerfileParser
 from dotenv import dotenv_values
 
-from include.config import names
+from include.common import names
 from ops.airflow_env import airflow_environment, local_url, pools
 from ops.connections import connections
 from ops.generated import Generated

@@ -10,8 +10,8 @@ from click import Command
 from dotenv import dotenv_values
 from markdown_it import MarkdownIt
 
+from include.calls.domain.states import RecordStatus, RunStatus
 from include.common.errors import ErrorCode
-from include.domain.states import RecordStatus, RunStatus
 from jobs.call_export import main as export_command
 from ops.runtime import Runtime
 from ops.supervisor import COMPONENTS
@@ -133,8 +133,8 @@ def test_every_setting_exists(page):
 
 
 def test_every_column_code_task_and_parameter_of_the_runbook_exists():
-    schema = "\n".join(text_of(path) for path in (ROOT / "include/clients/state/migrations/versions").glob("*.sql"))
-    named = text_of(ROOT / "dags/call_export.py") + text_of(ROOT / "include/config/policy.yaml")
+    schema = "\n".join(text_of(path) for path in (ROOT / "include/calls/state/migrations/versions").glob("*.sql"))
+    named = text_of(ROOT / "dags/call_export.py") + text_of(ROOT / "include/calls/policy.yaml")
     known = {*map(str, ErrorCode), *map(str, RecordStatus), *map(str, RunStatus)}
     elsewhere = {"up_for_retry", "awaiting_input", "dry_run", "run_id", "record_id"}
     for span in code_spans(RUNBOOK):

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.common.periods import Period
-from include.domain.naming import (
+from include.calls.domain.storage_keys import (
     MAX_NAME_BYTES,
     RecordKeys,
     estimate_key,
@@ -19,6 +18,7 @@ from include.domain.naming import (
     report_key,
     safe_name,
 )
+from include.common.periods import Period
 
 AUGUST = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 31, 23, 59, 59, tzinfo=UTC))
 

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.planning import plan_batches
+from include.calls.domain.batching import plan_batches
 
 LIMITS = {"call_of": int, "lines": 10, "max_batches": 200, "min_calls": 1, "max_calls": 50}
 

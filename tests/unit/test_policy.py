@@ -7,10 +7,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
+from include.calls.steps.build_transcript import judge_of
 from include.common.errors import NotConfigured
-from include.config.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
 from include.speech.quality_flags import ReviewPolicy
-from include.steps.texts import judge_of
 
 # a usable value of every variable, other than the file's own
 USABLE = {

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.calls.domain.qa_sample import MOST_COMMENT_CHARS, filled_in
+from include.calls.reporting.qa_table import read_sample, write_sample
 from include.common.errors import BadInput
-from include.domain.qa import MOST_COMMENT_CHARS, filled_in
-from include.reporting.qa import read_sample, write_sample
 from tests.unit.report_samples import FOLDER, GOOD
 
 RUN_ID = uuid4()

@@ -14,9 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.common.errors import ErrorCode
-from include.common.masking import mask_number, mask_phones
-from include.domain.registry import (
+from include.calls.domain.registry_row import (
     COLUMNS,
     Masks,
     RegistryRow,
@@ -27,8 +25,10 @@ from include.domain.registry import (
     relative_path,
     text_cell,
 )
-from include.domain.states import RecordStatus
-from include.reporting.registry import write_registry
+from include.calls.domain.states import RecordStatus
+from include.calls.reporting.registry_file import write_registry
+from include.common.errors import ErrorCode
+from include.common.masking import mask_number, mask_phones
 
 SCHEMA = Path(__file__).parents[2] / "docs/specs/call_registry_schema.yaml"
 FOLDER = "2025-08-01_2025-08-31"
@@ -256,5 +256,5 @@ def test_the_schema_knows_every_status_and_error_code_and_no_other():
 def test_every_column_of_the_row_reaches_the_file():
     """A field nobody prints would be a column silently lost."""
     names = {field.name for field in fields(RegistryRow)}
-    source = (Path(__file__).parents[2] / "include/domain/registry.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parents[2] / "include/calls/domain/registry_row.py").read_text(encoding="utf-8")
     assert [name for name in names if f"row.{name}" not in source] == []

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from include.domain.report import PortalTrouble
-from include.domain.states import RecordStatus
-from include.reporting.advice import recommendations
-from include.reporting.assessment import assess
-from include.reporting.markdown import code, escaped
-from include.reporting.report import render_report
+from include.calls.domain.report_figures import PortalTrouble
+from include.calls.domain.states import RecordStatus
+from include.calls.reporting.advice import recommendations
+from include.calls.reporting.assessment import assess
+from include.calls.reporting.markdown import code, escaped
+from include.calls.reporting.report import render_report
 from tests.unit.report_samples import FOLDER, GOOD, RUN, SETTINGS, TOTALS, failing
 
 HOSTILE = [

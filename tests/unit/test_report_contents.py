@@ -30,7 +30,8 @@ def test_each_day_adds_up_and_its_texts_are_its_files():
 def test_the_pictures_show_what_the_table_by_days_says():
     from matplotlib.figure import Figure
 
-    from include.reporting import pictures, tables
+    from include.calls.reporting import pictures
+    from include.calls.reporting import report_tables as tables
 
     figures = failing()
     days = tables.every_day(figures)
@@ -51,7 +52,7 @@ def test_no_bar_is_cut_off_by_the_edge_of_its_picture():
     """The second day has nothing reused: an empty bar stands on top of what was bought."""
     from matplotlib.figure import Figure
 
-    from include.reporting import pictures
+    from include.calls.reporting import pictures
 
     days = [replace(GOOD.days[0], cost=Decimal("0.063"), spent=Decimal(0)),
             replace(GOOD.days[1], cost=Decimal("0.081"), spent=Decimal("0.081"))]  # fmt: skip

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from include.calls.domain.states import RecordStatus
+from include.calls.reporting import wording
 from include.common.errors import ErrorCode
-from include.domain.states import RecordStatus
-from include.reporting import wording
 from include.speech.quality_flags import ReviewReason
 
 PAGE = Path(__file__).parents[2] / "docs/error_codes.md"

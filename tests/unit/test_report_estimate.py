@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from include.domain.budget import Budget, PlannedSpending, Spending
-from include.domain.report import Estimate
-from include.reporting.estimate import hours_needed, lines_needed, render_estimate
+from include.calls.domain.budget import Budget, PlannedSpending, Spending
+from include.calls.domain.report_figures import Estimate
+from include.calls.reporting.estimate import hours_needed, lines_needed, render_estimate
 from tests.unit.report_samples import RUN, SETTINGS
 
 ESTIMATE = Estimate(

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from include.domain.report import Event
-from include.reporting.run_log import level, write_run_log
+from include.calls.domain.report_figures import Event
+from include.calls.reporting.run_log import level, write_run_log
 
 RUN_ID = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from include.calls.policy import ENVIRONMENT
 from include.common.errors import NotConfigured
-from include.config.policy import ENVIRONMENT
 from ops.settings import VARIABLES, Settings, load_settings, warnings
 
 TOKEN = "s3cr3ttoken"

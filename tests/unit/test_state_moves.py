@@ -11,10 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from include.clients.state.rows import RecordRow
-from include.clients.state.session import statement
-from include.clients.state.store import State
-from include.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
+from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
+from include.calls.state.rows import RecordRow
+from include.calls.state.session import statement
+from include.calls.state.state import State
 from tests.integration.state_samples import call
 
 STATE = Path(__file__).parents[2] / "include" / "clients" / "state"

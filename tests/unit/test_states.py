@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.states import RECORD_MOVES, RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
+from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
 
 DRAWING = Path(__file__).parents[2] / "docs" / "state_machine.md"
 INTRODUCTION = """\
 # State machines
 
-Drawn from `include/domain/states.py` by `python -m tests.unit.test_states`; a test compares them. The comments beside
-the states there say what each one means. Whatever moves a run or a record, one or many, refuses a move that is not in
+Drawn from `include/calls/domain/states.py` by `python -m tests.unit.test_states`; a test compares them. The comments
+beside the states there say what each one means. Whatever moves a run or a record, one or many, refuses a move that is not in
 the picture; its UPDATE names the states it expects, so two processes never make the same move twice, and the move is an
 event of `call_events`, written by the same statement (`tests/unit/test_state_moves.py`).
 """

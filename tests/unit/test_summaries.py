@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from include.common.errors import ErrorCode, Permanent
-from include.common.plain_text import plain_line
-from include.domain.summaries import (
+from include.calls.domain.summaries import (
     MAX_FREE_TAGS,
     MAX_ITEM,
     MAX_ITEMS,
@@ -26,6 +24,8 @@ from include.domain.summaries import (
     checked_summary,
     render_summary,
 )
+from include.common.errors import ErrorCode, Permanent
+from include.common.plain_text import plain_line
 
 VOCABULARY = ("заказ", "оплата", "доставка", "возврат")
 MAX_TAGS = 4

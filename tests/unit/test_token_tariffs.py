@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import pytest
 
+from include.calls.policy import load_policy
+from include.calls.steps.summary_costs import summary_forecast, summary_tariff
 from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
-from include.config.policy import load_policy
-from include.steps.summary_costs import summary_forecast, summary_tariff
 
 
 def test_a_million_tokens_each_way_cost_the_tariff() -> None:

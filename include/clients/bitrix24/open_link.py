@@ -8,7 +8,7 @@ from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.responses import PortalError, error_in
 from include.clients.bitrix24.transport import TIMEOUTS, below_http, redirect_target
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Temporary
-from include.config.names import USER_AGENT
+from include.common.names import USER_AGENT
 
 _HOPS = 5
 

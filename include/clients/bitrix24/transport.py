@@ -12,7 +12,7 @@ from include.clients.bitrix24.redaction import hide_request_lines
 from include.clients.bitrix24.webhook import Webhook
 from include.common.errors import ExportError, Permanent, StopRun, Temporary
 from include.common.host_guard import HostGuard, PinnedAdapter
-from include.config.names import USER_AGENT
+from include.common.names import USER_AGENT
 
 # the cloud cuts a request at 60 s, so its own error answer still has time to arrive
 TIMEOUTS = (5.0, 65.0)

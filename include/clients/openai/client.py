@@ -14,7 +14,7 @@ import httpx2
 import openai
 
 from include.common.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
-from include.config.names import USER_AGENT
+from include.common.names import USER_AGENT
 
 VENDOR = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0

@@ -13,7 +13,7 @@ CopyFailure = Permanent | Temporary
 
 
 class Storage(Protocol):
-    """Keys are relative, with `/`, as in `include/domain/naming.py`; a key that climbs out is a ValueError.
+    """Keys are relative, with `/`, as in `include/calls/domain/storage_keys.py`; a key that climbs out is a ValueError.
 
     An object that is not there is Permanent(storage_failed), what may pass is Temporary(storage_failed). A refused key
     or a missing bucket is NotConfigured.

@@ -1,0 +1,286 @@
+"""The figures of a run, as the database gives them: the report, the estimate and the log only put them into words.
+
+Instants are UTC, money is in the run's currency, days are UTC days like the dates in paths.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from include.calls.domain.states import RecordStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
+
+    `shared_rows` are rows of the portal's statistics that name a recording which another row has brought already.
+    `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
+    the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
+    call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
+    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods. `idle_sec` is
+    the waiting for a person's answer and between an end and its resumption.
+    """
+
+    run_id: UUID
+    status: str
+    actor: str
+    trigger: str
+    dry_run: bool
+    generate_summary: bool
+    period_from: datetime
+    period_to: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    last_event_at: datetime | None
+    currency_code: str
+    forecast_cost: Decimal | None
+    forecast_minutes: int | None
+    approved_cost: Decimal | None
+    decision: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    portal_total: int | None
+    bad_rows: int
+    shared_rows: int
+    limit_calls: int
+    low_rate: bool
+    operating: Mapping[str, float]
+    stop: str | None
+    refused: str | None = None
+    failed_step: str | None = None
+    idle_sec: float = 0.0
+
+    def listed(self, records: int) -> int:
+        """Rows of the portal's statistics that are accounted for, if so many of them became rows of the registry."""
+        return records + self.bad_rows + self.shared_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the run's recordings; minutes and money over completed ones only.
+
+    `billed_minutes` are rounded up per call (D25), `bought_minutes` are those of them that this run bought. `cost` is
+    what texts and summaries cost whoever paid, `spent` what this run paid, `spent_on_summaries` the part of it that is
+    no recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
+    """
+
+    calls: int
+    minutes: Decimal
+    billed_minutes: int
+    bought_minutes: int
+    cost: Decimal
+    spent: Decimal
+    spent_on_summaries: Decimal
+    spent_per_second: Decimal
+    portal_sec: int
+    audio_sec: Decimal
+    reused: int
+    from_portal: int
+    flagged: int
+    no_roles: int
+    late_expected: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    day: date
+    minutes: Decimal
+    cost: Decimal
+    spent: Decimal
+    statuses: Mapping[RecordStatus, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GapGroup:
+    """Calls without a text for the same reason; `failed_code` is the portal's outcome of a call without recording."""
+
+    status: RecordStatus
+    error_code: str | None
+    failed_code: str | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One recording that should have had a text and has none."""
+
+    call_id: str
+    record_id: str
+    call_started_at: datetime
+    portal_offset_sec: int
+    duration_sec: int
+    status: RecordStatus
+    error_code: str | None
+    error_message: str | None
+    in_dlq: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A recording whose measured length differs from the portal's."""
+
+    call_id: str
+    record_id: str
+    duration_sec: int
+    audio_sec: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A text that a person should look at; `confidence` is the recogniser's own, 0 to 1."""
+
+    call_id: str
+    record_id: str
+    call_started_at: datetime
+    portal_offset_sec: int
+    audio_sec: Decimal
+    review_reasons: Sequence[str]
+    words_per_minute: Decimal | None
+    confidence: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class QaItem:
+    """One of the recordings that people listen to, and what they found; `transcript_path` is a key of the storage.
+
+    `result` is `ok`, `issue` or None while nobody has listened.
+    """
+
+    call_id: str
+    record_id: str
+    call_started_at: datetime
+    portal_offset_sec: int
+    direction: str
+    audio_sec: Decimal
+    portal_number: str
+    language: str | None
+    roles: str | None
+    review_reasons: Sequence[str]
+    transcript_path: str
+    result: str | None = None
+    comment: str = ""
+    checked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DlqItem:
+    call_id: str
+    record_id: str
+    stage: str
+    error_code: str | None
+    error_message: str | None
+    first_failed_at: datetime
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """`busy_sec` sums the work of all workers, `first_at`..`last_at` is the stage's own span."""
+
+    stage: str
+    first_at: datetime
+    last_at: datetime
+    events: int
+    busy_sec: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PortalTrouble:
+    """Refusals of the portal and switches to low rate while the run was going (D13)."""
+
+    refusals: int
+    low_rate_switches: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """Everything the report says. `gaps` and `flagged` may be cut short: `gap_groups` and `totals` count all of them.
+
+    `files` counts by day the texts that the storage really has; None where nobody looked.
+    """
+
+    run: RunFacts
+    totals: Totals
+    statuses: Mapping[RecordStatus, int]
+    days: Sequence[DayFigures]
+    gap_groups: Sequence[GapGroup]
+    gaps: Sequence[Gap]
+    drifts: Sequence[Drift]
+    review_reasons: Mapping[str, int]
+    flagged: Sequence[Flagged]
+    qa_sample: Sequence[QaItem]
+    dlq: Sequence[DlqItem]
+    stages: Sequence[StageTime]
+    trouble: PortalTrouble
+    files: Mapping[date, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run is going to buy (D26), by the portal's durations; `billed_minutes` are rounded up per call (D25)."""
+
+    run: RunFacts
+    calls: int
+    recordings: int
+    reused: int
+    to_buy: int
+    minutes: Decimal
+    billed_minutes: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of `call_events`; `detail` is what the stage noted, without secrets but perhaps with phone numbers."""
+
+    at: datetime
+    run_id: UUID | None
+    call_id: str | None
+    record_id: str | None
+    stage: str
+    event: str
+    duration_ms: int | None
+    error_code: str | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """What the report needs besides the figures; `generated_at` (UTC) comes from the caller.
+
+    `seconds_per_minute` is the expected speed of recognition, `lines` how many work at once.
+    """
+
+    generated_at: datetime
+    usd_rub_rate: Decimal
+    budget_usd: Decimal
+    sla_hours: float
+    lines: int
+    seconds_per_minute: float
+    min_coverage: float
+    max_error_share: float
+    max_duration_drift: float
+    over_forecast_share: Decimal
+
+
+def duration_drift(totals: Totals) -> Decimal | None:
+    """By how much the measured length of all texts' audio differs from the portal's, as a fraction of the latter."""
+    if not totals.portal_sec:
+        return None
+    return abs(totals.audio_sec - totals.portal_sec) / totals.portal_sec
+
+
+def every_call_listed(run: RunFacts, rows: int) -> bool | None:
+    """Portal's total = rows of the registry + unreadable rows + shared ones (D9); None where there is no total.
+
+    The portal counts before it lists: calls that appeared meanwhile are more than its total, and none is lost. A trial
+    of N calls stops listing early on purpose, so it proves nothing.
+    """
+    if run.portal_total is None or run.limit_calls:
+        return None
+    return run.portal_total <= run.listed(rows)

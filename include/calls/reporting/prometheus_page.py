@@ -1,0 +1,147 @@
+"""Figures in Prometheus's text format. docs/monitoring.md explains each metric."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
+
+from croniter import croniter
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from include.calls.domain.metric_values import (
+    DURATION_BUCKETS,
+    MONEY_KINDS,
+    QA_RESULTS,
+    RETRY_STAGES,
+    RUN_ENDS,
+    STOP_KINDS,
+    TEXT_OUTCOMES,
+    Durations,
+    Figures,
+    Limits,
+    RunNow,
+)
+from include.calls.domain.states import RecordStatus
+from include.calls.policy import Policy
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
+
+
+def limits_of(policy: Policy, now: datetime) -> Limits:
+    """What the alerts compare with, from the reviewed settings; `now` (UTC) is where the schedule is looked at."""
+    times = croniter(policy.schedule.cron, now)
+    due = [times.get_next(datetime) for _ in range(SCHEDULED_RUNS_LOOKED_AT)]
+    longest = max((later - earlier for earlier, later in pairwise(due)), default=timedelta())
+    return Limits(
+        budget_usd=policy.money.budget_usd,
+        over_budget_share=policy.money.approval_over_share,
+        deadline_seconds=policy.schedule.sla_hours * 3600,
+        schedule_seconds=longest.total_seconds(),
+    )
+
+
+def render_metrics(figures: Figures, limits: Limits) -> bytes:
+    """The whole page. A label that has not occurred yet is there with zero, so that its first occurrence is a rise."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Page(figures, limits))
+    return generate_latest(registry)
+
+
+class _Page:
+    """prometheus_client's collector of one scrape."""
+
+    def __init__(self, figures: Figures, limits: Limits) -> None:
+        self._figures, self._limits = figures, limits
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _counters(self._figures)
+        yield _durations(self._figures.durations)
+        yield from _gauges(self._figures, self._limits)
+        yield from _runs(self._figures.runs)
+
+
+def _counters(figures: Figures) -> Iterator[Metric]:
+    records = figures.records
+    yield _counter("call_export_runs", "Runs that ended", "status", figures.run_ends, RUN_ENDS)
+    yield _counter(
+        "call_export_run_stops", "Runs stopped by what no retry repairs", "kind", figures.run_stops, STOP_KINDS
+    )
+    yield _counter("call_transcripts", "Recordings settled", "status", records.texts, TEXT_OUTCOMES)
+    yield _counter("call_export_retry", "Failures of a recording that are tried again", "stage", records.retries,
+                   RETRY_STAGES)  # fmt: skip
+    money = {kind: float(cost) for kind, cost in records.cost.items()}
+    yield _counter("call_export_cost", "Money spent, USD", "kind", money, MONEY_KINDS)
+    yield CounterMetricFamily("call_transcription_minutes", "Minutes of recognised audio", value=float(records.minutes))
+    yield CounterMetricFamily("call_export_dlq_moved", "Recordings given up after a day", value=records.dead_letters)
+    yield _counter(
+        "call_export_qa_checked", "Findings of people who listened", "result", records.qa_checked, QA_RESULTS
+    )
+    codes = ("QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT")
+    yield _counter("call_export_portal_refusals", "The portal's requests to wait", "code", figures.refusals, codes)
+    yield CounterMetricFamily(
+        "call_export_low_rate_switches", "Times the portal began to be spared", value=figures.low_rate_switches
+    )
+
+
+def _durations(by_status: Mapping[str, Durations]) -> Metric:
+    family = HistogramMetricFamily("call_export_duration_seconds", "From a run's start to its end", labels=["status"])
+    names = [*map(str, map(float, DURATION_BUCKETS)), "+Inf"]
+    for status in RUN_ENDS:
+        found = by_status.get(status, Durations())
+        buckets = list(zip(names, accumulate(found.counts), strict=True))
+        family.add_metric([status], buckets=buckets, sum_value=found.total_seconds)
+    return family
+
+
+def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
+    ended = [run for run in figures.runs if run.finished_at is not None]
+    success = figures.last_success_at
+    values = {
+        "call_export_low_rate_active": ("1 while the portal is spared", figures.low_rate_active),
+        "call_export_errors_over_day": ("Recordings failing for over 24 h, without a text", figures.errors_over_day),
+        "call_export_dlq_size": ("Dead letters that wait", figures.dead_letters_waiting),
+        "call_export_recordings": ("Calls of the last whole run", figures.recordings),
+        "call_export_latest_run_failed": ("1 while the run that ended last is in error", any(
+            run.status == "error" for run in ended)),
+        "call_export_last_success_timestamp_seconds": ("End of the last good run; 0: none yet",
+                                                       success.timestamp() if success else 0),
+        "call_export_budget_usd": ("Budget of a run", limits.budget_usd),
+        "call_export_over_budget_ratio": ("By how much of it a run may go over", limits.over_budget_share),
+        "call_export_deadline_seconds": ("How long a run may take", limits.deadline_seconds),
+        "call_export_schedule_seconds": ("The longest time between two scheduled runs", limits.schedule_seconds),
+    }  # fmt: skip
+    for name, (help_text, value) in values.items():
+        yield GaugeMetricFamily(name, help_text, value=float(value))
+    checked = GaugeMetricFamily("call_export_qa_recordings", "Recordings by what people say of them", labels=["result"])
+    for result in QA_RESULTS:
+        checked.add_metric([result], figures.qa_recordings.get(result, 0))
+    yield checked
+
+
+def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:
+    """Of runs under way and the last one that ended: a handful of series, replaced by the next run's."""
+    state = GaugeMetricFamily("call_export_run_state", "1 for the run's status", labels=["run_id", "status"])
+    started = GaugeMetricFamily("call_export_run_started_timestamp_seconds", "Its start", labels=["run_id"])
+    spent = GaugeMetricFamily("call_export_run_spent_usd", "What it has spent", labels=["run_id"])
+    limit = GaugeMetricFamily("call_export_run_limit_usd", "What it may spend", labels=["run_id"])
+    records = GaugeMetricFamily("call_export_run_records", "Its calls", labels=["run_id", "status"])
+    for run in runs:
+        state.add_metric([run.run_id, run.status], 1)
+        if run.started_at:
+            started.add_metric([run.run_id], run.started_at.timestamp())
+        spent.add_metric([run.run_id], float(run.spent))
+        limit.add_metric([run.run_id], float(run.limit))
+        for status in RecordStatus:
+            records.add_metric([run.run_id, status], run.statuses.get(status, 0))
+    yield from (state, started, spent, limit, records)
+
+
+def _counter(
+    name: str, help_text: str, label: str, values: Mapping[str, float], expected: Iterable[str]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, help_text, labels=[label])
+    for value in dict.fromkeys([*expected, *sorted(values)]):
+        family.add_metric([value], values.get(value, 0))
+    return family

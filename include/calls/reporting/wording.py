@@ -1,0 +1,168 @@
+"""How figures, codes and times read in Russian."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+from include.calls.domain.states import RecordStatus
+from include.common.errors import ErrorCode
+from include.speech.quality_flags import ReviewReason
+
+_S = RecordStatus
+STATUSES = {
+    _S.COMPLETED: "есть текст",
+    _S.NO_RECORDING: "записи нет",
+    _S.MISSING_AUDIO: "запись пропала на портале",
+    _S.ERROR: "ошибка",
+    _S.PENDING: "не начат",
+    _S.DOWNLOADING: "скачивается",
+    _S.DOWNLOADED: "скачан, не распознан",
+    _S.TRANSCRIBING: "распознаётся",
+}
+
+# The short form of docs/error_codes.md: what it is, what a person does.
+ERRORS: dict[str, tuple[str, str]] = {
+    ErrorCode.FORBIDDEN_HOST: ("запись на чужом хосте", "впишите свой хост записей в RECORDING_HOSTS"),
+    ErrorCode.MISSING_AUDIO: ("ссылка на запись мертва", "проверьте срок хранения записей на портале"),
+    ErrorCode.DOWNLOAD_FAILED: ("аудио не скачалось", "продолжите запуск, когда портал ответит"),
+    ErrorCode.NOT_AUDIO: ("файл не читается как аудио", "прослушайте запись на портале"),
+    ErrorCode.CHECKSUM_MISMATCH: ("сохранённое аудио изменилось", "проверьте хранилище и продолжите запуск"),
+    ErrorCode.AUDIO_TOO_SHORT: ("запись короче 0,1 с", "распознавать нечего"),
+    ErrorCode.STT_TIMEOUT: ("распознаватель не ответил вовремя", "продолжите запуск или поднимите STT_TIMEOUT_SECONDS"),
+    ErrorCode.STT_REJECTED: ("распознаватель отверг аудио", "прослушайте запись, прочтите error_message"),
+    ErrorCode.STT_UNAVAILABLE: ("распознаватель недоступен", "проверьте сервис и прокси, продолжите запуск"),
+    ErrorCode.STT_QUOTA: ("на счёте распознавателя нет средств", "пополните счёт и продолжите запуск"),
+    ErrorCode.STORAGE_FAILED: ("хранилище не приняло файл", "проверьте место и права, продолжите запуск"),
+    ErrorCode.SUMMARY_FAILED: ("саммари не получилось", "текст есть; продолжите запуск ради саммари"),
+    ErrorCode.BAD_ROW: ("строка статистики непонятна", "передайте её разработчику"),
+    ErrorCode.INTERNAL: ("непредвиденная ошибка", "передайте лог пачки разработчику"),
+}
+
+# CALL_FAILED_CODE: vendor documentation of `voximplant.statistic.get`.
+CALL_OUTCOMES = {
+    "200": "разговор был, записи пока нет",
+    "304": "звонок пропущен",
+    "402": "нет средств на счёте телефонии",
+    "403": "звонок запрещён",
+    "404": "неверный номер",
+    "423": "линия заблокирована",
+    "480": "абонент временно недоступен",
+    "484": "направление недоступно",
+    "486": "занято",
+    "503": "направление недоступно",
+    "603": "звонок отклонён",
+    "603-S": "звонок отменён",
+    "OTHER": "причина не определена",
+}
+
+REVIEW_REASONS: dict[str, str] = {
+    ReviewReason.NO_SPEECH: "речи не слышно",
+    ReviewReason.EMPTY_TEXT: "речь есть, текст пуст",
+    ReviewReason.LOOP: "повтор одних и тех же слов",
+    ReviewReason.SPEECH_RATE: "невозможный темп речи",
+    ReviewReason.LANGUAGE: "неожиданный язык",
+    ReviewReason.KNOWN_PHRASE: "фраза, которую модели выдумывают из тишины",
+}
+QA_RESULTS = {"ok": "в порядке", "issue": "замечание"}
+DECISIONS = {
+    "approved": "согласован",
+    "refused": "не согласован",
+    "approval_timed_out": "не согласован: ответа не дождались",
+}
+DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный", "info": "информационный"}
+ROLES = {"channels": "по каналам", "diarized": "по голосам", "none": "не определены"}
+STAGES = {
+    "open_run": "открытие запуска",
+    "probe": "проверка доступа",
+    "preflight": "проверка доступа",
+    "fetch_calls": "список звонков",
+    "plan": "прогноз и пачки",
+    "download": "скачивание",
+    "transcribe": "распознавание",
+    "summarize": "саммари",
+    "publish": "реестр и отчёт",
+    "approve": "согласование бюджета",
+    "rebuild": "пересборка текстов",
+    "qa": "проверка качества",
+    "close_run": "закрытие запуска",
+    "portal": "отказы портала",
+}
+TRIGGERS = {"scheduled": "по расписанию", "manual": "вручную", "backfill": "догрузка", "asset": "по событию"}
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def number(value: Decimal | float, decimals: int = 0) -> str:
+    """`12 345,6`: a no-break space between thousands, a decimal comma."""
+    return f"{value:,.{decimals}f}".replace(",", NBSP).replace(".", ",")
+
+
+def percent(share: Decimal | float, decimals: int = 2) -> str:
+    return f"{number(share * 100, decimals)}{NBSP}%"
+
+
+def dollars(amount: Decimal) -> str:
+    """Four decimals: a call costs fractions of a cent (D25). No `$`: in Markdown a pair of them starts a formula."""
+    return f"{number(amount, 4)}{NBSP}USD"
+
+
+def roubles(amount: Decimal) -> str:
+    return f"{number(amount, 2)}{NBSP}₽"
+
+
+def hours(seconds: Decimal | float) -> str:
+    """`5 ч 07 мин`, `12 мин 30 с`, `42 с`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}{NBSP}ч {whole // 60 % 60:02}{NBSP}мин"
+    if whole >= 60:
+        return f"{whole // 60}{NBSP}мин {whole % 60:02}{NBSP}с"
+    return f"{whole}{NBSP}с"
+
+
+def clock(seconds: Decimal | float) -> str:
+    """`7:05`, or `1:02:03` from an hour on."""
+    whole = round(seconds)
+    tail = f"{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
+    return f"{whole // 3600}:{tail}" if whole >= 3600 else tail
+
+
+def day(value: date) -> str:
+    return value.strftime("%d.%m.%Y")
+
+
+def moment(value: datetime, offset_sec: int = 0) -> str:
+    """Day and time at the given offset from UTC, without naming it."""
+    return value.astimezone(timezone(timedelta(seconds=offset_sec))).strftime("%d.%m.%Y %H:%M")
+
+
+def utc_moment(value: datetime) -> str:
+    return f"{moment(value.astimezone(UTC))} UTC"
+
+
+def count(quantity: int, one: str, few: str, many: str) -> str:
+    """`1 звонок`, `2 звонка`, `5 звонков`."""
+    tens, units = quantity % 100, quantity % 10
+    word = many
+    if not 11 <= tens <= 14:
+        word = one if units == 1 else few if 2 <= units <= 4 else many
+    return f"{number(quantity)}{NBSP}{word}"
+
+
+def records(quantity: int) -> str:
+    return count(quantity, "запись", "записи", "записей")
+
+
+def status_name(status: str) -> str:
+    return STATUSES[RecordStatus(status)]
+
+
+def error_name(code: str | None) -> str:
+    return ERRORS[code][0] if code in ERRORS else (code or "причина не записана")
+
+
+def error_advice(code: str | None) -> str:
+    return ERRORS[code][1] if code in ERRORS else "продолжите запуск"
+
+
+def call_outcome(failed_code: str | None) -> str:
+    return CALL_OUTCOMES.get(failed_code or "", f"код портала {failed_code}" if failed_code else "код не указан")

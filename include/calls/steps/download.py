@@ -1,0 +1,172 @@
+"""A batch's audio: link, file, check, storage, row. Each recording moves on by itself; the batch only paces."""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from include.calls.domain.states import RecordStatus
+from include.calls.domain.storage_keys import RecordKeys
+from include.calls.policy import Policy
+from include.calls.state.rows import RecordRow, Run
+from include.calls.state.state import State
+from include.calls.steps.outcome import BatchOutcome, FailureRule, settle_failure
+from include.calls.steps.paths import keys_of, run_of
+from include.calls.steps.portal_texts import keep_portal_texts
+from include.calls.steps.run_lifecycle import refuse_if_stopped
+from include.clients.bitrix24.links import Found, Link, WantedRecording, links_of
+from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.recording_file import download
+from include.clients.storage.base import Storage
+from include.common.errors import StopRun, Throttled
+from include.common.temporary_folders import temporary_folder
+
+log = logging.getLogger(__name__)
+
+STAGE = "download"
+LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
+FEW_LEFT = 20  # then the next links are asked for: the request for them waits for its permit like any other
+CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
+RULE = FailureRule(STAGE, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6)  # one try and five retries
+
+
+Links = dict[tuple[str, str], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One recording's audio in the storage."""
+
+    key: str
+    checksum: str
+
+
+def download_batch(
+    run_id: UUID, batch_no: int, *, portal: Portal, storage: Storage, state: State, policy: Policy, fresh: bool
+) -> int:
+    """Stores what the batch lacks; returns how many recordings this pass stored.
+
+    `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
+    Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
+    """
+    state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=STAGE)
+    if fresh:
+        state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=STAGE)
+    run, outcome = run_of(run_id, state), BatchOutcome()
+    records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
+    with (
+        temporary_folder() as folder,
+        ThreadPoolExecutor(policy.portal.downloads_per_task) as pool,
+        ThreadPoolExecutor(1) as links,
+    ):
+        _Flight(run, portal, storage, state, outcome, pool, links, folder).carry(records)
+    if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
+        stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
+        try:
+            keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
+        except Throttled as error:
+            outcome.throttled = error
+    state.note_operating(run_id, portal.operating)
+    left = state.batch_records(run_id, batch_no, {RecordStatus.PENDING, RecordStatus.DOWNLOADING})
+    # put back or taken in hand by a task that believes this one dead: no audio yet, and no failure either
+    outcome.claimed_elsewhere += [record.call_id for record in left if record.call_id not in outcome.waiting]
+    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
+    outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
+    return outcome.done
+
+
+@dataclass(slots=True)
+class _Flight:
+    """Several downloads in flight, the next links asked for before they run out, so that no permit lies idle.
+
+    Rows are moved by this thread alone, in the order in which files arrive.
+    """
+
+    run: Run
+    portal: Portal
+    storage: Storage
+    state: State
+    outcome: BatchOutcome
+    downloads: ThreadPoolExecutor
+    links: ThreadPoolExecutor  # never behind downloads that wait for their turn
+    folder: Path
+    flying: dict[Future[Stored], RecordRow] = field(default_factory=dict)
+
+    def carry(self, records: Sequence[RecordRow]) -> None:
+        """Ends with no record of these in `downloading`, whatever it raises, unless the database is away."""
+        chunks = [records[start : start + LINKS_AT_ONCE] for start in range(0, len(records), LINKS_AT_ONCE)]
+        asked: Future[Links] | None = None
+        try:
+            while True:
+                if chunks and asked is None and len(self.flying) < FEW_LEFT and not self.outcome.throttled:
+                    refuse_if_stopped(self.run.run_id, self.state)
+                    asked = self.links.submit(links_of, self.portal, [_wanted(record) for record in chunks[0]])
+                if asked is None and not self.flying:
+                    return
+                running: list[Future[Any]] = [*self.flying, *([asked] if asked else [])]
+                wait(running, return_when=FIRST_COMPLETED)
+                for future in [future for future in self.flying if future.done()]:
+                    self._settle(future)
+                if asked and asked.done():
+                    self._start(chunks.pop(0), asked.result())
+                    asked = None
+        except BaseException:
+            self._land()
+            raise
+
+    def _start(self, records: Sequence[RecordRow], links: Links) -> None:
+        for record in records:
+            if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=STAGE):
+                target = self.folder / str(record.statistics_id)
+                future = self.downloads.submit(
+                    _fetch, self.portal, self.storage, keys_of(record, self.run), links[record.key], target
+                )
+                self.flying[future] = record
+
+    def _land(self) -> None:
+        """What has not begun goes back to the queue; what is in flight is waited for and counts."""
+        waiting = [future for future in self.flying if future.cancel()]
+        for record in map(self.flying.pop, waiting):
+            self.state.move_record(
+                *(record.run_id, *record.key), RecordStatus.PENDING, expected={RecordStatus.DOWNLOADING}, stage=STAGE
+            )
+        for future in list(self.flying):
+            with suppress(StopRun):
+                self._settle(future)
+
+    def _settle(self, future: "Future[Stored]") -> None:
+        record = self.flying.pop(future)
+        result = future.exception() or future.result()
+        if isinstance(result, Stored):
+            self.outcome.done += self.state.move_record(
+                *(record.run_id, *record.key),
+                RecordStatus.DOWNLOADED,
+                expected={RecordStatus.DOWNLOADING},
+                stage=STAGE,
+                raw_path=result.key,
+                checksum=result.checksum,
+                stage_attempts=0,
+            )
+        elif isinstance(result, Exception):
+            log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
+            settle_failure(self.state, record, result, RULE, self.outcome)
+        else:
+            raise result
+
+
+def _wanted(record: RecordRow) -> WantedRecording:
+    return WantedRecording(record.key, record.statistics_id, record.file_id)
+
+
+def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, target: Path) -> Stored:
+    if not isinstance(link, Link):
+        raise link
+    file = download(portal, link, target)
+    key = keys.raw(file.extension)
+    storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
+    target.unlink(missing_ok=True)  # a local storage moves the file
+    return Stored(key, file.sha256)
