@@ -123,7 +123,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
     slots = sum(int(pool["slots"]) for pool in plan.values()) + SPARE_SLOTS
     sqlalchemy_url = metadata_sqlalchemy_url(metadata_url)
     options = {
-        "core__executor": "plugins.local_executor.LastingLocalExecutor",
+        "core__executor": "plugins.airflow_kit.local_executor.LastingLocalExecutor",
         "core__parallelism": slots,
         "core__max_active_tasks_per_dag": slots,
         "core__dags_folder": runtime.root / "dags",

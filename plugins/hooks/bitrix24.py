@@ -12,8 +12,8 @@ from airflow.sdk.log import mask_secret
 
 from include.common.errors import NotConfigured
 from include.common.names import PORTAL_CONN
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
 
 if TYPE_CHECKING:
     from include.clients.bitrix24.portal import Portal

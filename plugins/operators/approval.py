@@ -37,9 +37,9 @@ class PlanWithApprovalOperator(ApprovalOperator):
         self.run_id = run_id
 
     def execute(self, context: "Context") -> list[int]:
-        from plugins import work
-        from plugins.alerts import approval_notifier
-        from plugins.hooks.policy import load_run_policy
+        from plugins.calls import tasks as work
+        from plugins.calls.slack_messages import approval_notifier
+        from plugins.hooks.calls_policy import load_run_policy
 
         planned = work.plan(context, self.run_id)
         if planned.question is None:
@@ -53,7 +53,7 @@ class PlanWithApprovalOperator(ApprovalOperator):
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> list[int]:
         """Called by Airflow with the answer, or with the default where none came in time."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         answer = HITLOperator.execute_complete(self, context, event)
         cost = context["ti"].xcom_pull(task_ids=self.task_id, key=ASKED_COST)

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import RunStatus
 from include.calls.state.state import State
-from plugins import alerts
+from plugins.calls import slack_messages as alerts
 from simulators.faults import What
 from simulators.slack import SlackSimulator
 from simulators.testing import running

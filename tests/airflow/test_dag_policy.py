@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import ParamValidationError
 from include.calls.policy import load_policy
 from include.common import names
 from ops.runtime import REPOSITORY
-from plugins.deadlines import FirstQueuedAt
+from plugins.airflow_kit.deadlines import FirstQueuedAt
+from plugins.airflow_kit.retry import TASK_RETRIES, LadderRetryPolicy
 from plugins.operators.approval import PlanWithApprovalOperator
-from plugins.retry import TASK_RETRIES, LadderRetryPolicy
 
 SWITCH: dict[str, Any] = {"type": "boolean"}
 OPTIONAL_TEXT: dict[str, Any] = {"type": ["null", "string"]}
@@ -104,7 +104,7 @@ def test_the_deadline_is_the_sla_after_queueing_and_tells_slack_from_the_trigger
     assert alert.reference == FirstQueuedAt()
     assert alert.interval == timedelta(hours=6)
     assert type(alert.callback).__name__ == "AsyncCallback", "a SyncCallback may not read connections (3.3.2)"
-    assert alert.callback.path == "plugins.alerts.deadline_missed"
+    assert alert.callback.path == "plugins.calls.slack_messages.deadline_missed"
 
 
 def test_every_task_has_an_owner_a_time_limit_and_the_ladder(dag: DAG) -> None:

@@ -14,11 +14,11 @@ from airflow.executors.local_executor import LocalExecutor
 from airflow.utils.state import TaskInstanceState
 
 from ops.runtime import REPOSITORY
-from plugins.local_executor import LastingLocalExecutor
+from plugins.airflow_kit.local_executor import LastingLocalExecutor
 
 CRASH = """
 import sys
-from plugins.local_executor import LastingLocalExecutor
+from plugins.airflow_kit.local_executor import LastingLocalExecutor
 
 executor = LastingLocalExecutor(parallelism=1)
 executor.start()

@@ -24,9 +24,9 @@ from include.calls.state.metric_queries import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
 from ops.runtime import REPOSITORY
-from plugins.api import metrics as page
-from plugins.api.app import app
-from plugins.hooks.state import StateHook
+from plugins.hooks.calls_state import StateHook
+from plugins.web.app import app
+from plugins.web.calls import metrics_endpoint as page
 from simulators.testing import running
 from tests.airflow.monitored import FILES, Pager, Prometheus, alertmanager, needs_prometheus, prometheus, seldom
 from tests.integration.state_samples import call, give_up, opened, rows, to_text

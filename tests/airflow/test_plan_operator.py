@@ -11,8 +11,9 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.calls.reporting.approval_question import Question
 from include.calls.steps.plan import Planned
-from plugins import alerts, work
-from plugins.hooks import policy
+from plugins.calls import slack_messages as alerts
+from plugins.calls import tasks as work
+from plugins.hooks import calls_policy as policy
 from plugins.operators.approval import PlanWithApprovalOperator
 
 QUESTION = Question("Потратить до 94,50 USD?", "| Период |", Decimal("94.50"), Decimal(90), Decimal(54))

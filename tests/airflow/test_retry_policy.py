@@ -18,7 +18,7 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, STEP_FAILURES, TASK_RETRIES, LadderRetryPolicy
+from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, STEP_FAILURES, TASK_RETRIES, LadderRetryPolicy
 
 PORTAL = LadderRetryPolicy(5, PORTAL_LADDER)
 RECOGNITION = LadderRetryPolicy(10, RECOGNITION_LADDER)

@@ -8,7 +8,7 @@ import pytest
 
 from include.calls.state.state import State
 from include.common.names import DAG_ID
-from plugins.retry import FAILURES, TASK_RETRIES
+from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
 from simulators.faults import What
 from tests.airflow.system import System
 

@@ -9,7 +9,7 @@ import pytest
 
 from include.calls.steps.publish import STAGE
 from include.common.errors import QuotaExhausted, Temporary
-from plugins import task_frame
+from plugins.calls import task_context as task_frame
 
 RUN = "0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11"
 

@@ -134,7 +134,7 @@ def test_every_setting_exists(page):
 
 def test_every_column_code_task_and_parameter_of_the_runbook_exists():
     schema = "\n".join(text_of(path) for path in (ROOT / "include/calls/state/migrations/versions").glob("*.sql"))
-    named = text_of(ROOT / "dags/call_export.py") + text_of(ROOT / "include/calls/policy.yaml")
+    named = text_of(ROOT / "dags/calls/call_export.py") + text_of(ROOT / "include/calls/policy.yaml")
     known = {*map(str, ErrorCode), *map(str, RecordStatus), *map(str, RunStatus)}
     elsewhere = {"up_for_retry", "awaiting_input", "dry_run", "run_id", "record_id"}
     for span in code_spans(RUNBOOK):

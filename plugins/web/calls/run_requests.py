@@ -26,8 +26,8 @@ from include.calls.state.rows import Run
 from include.common.errors import BadInput, ExportError
 from include.common.names import DAG_ID
 from include.common.periods import resolve_period
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
 
 router = APIRouter()
 Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]

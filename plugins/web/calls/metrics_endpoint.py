@@ -20,8 +20,8 @@ from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, ren
 from include.calls.state.metric_queries import MetricsReader
 from include.common.errors import ExportError
 from include.common.names import DAG_ID, METRICS_CONN
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
 
 FRESH_SECONDS = 5.0  # two Prometheuses, or one and a curious person, cost no more than one
 

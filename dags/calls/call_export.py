@@ -46,11 +46,11 @@ from airflow.sdk import get_current_context as context
 
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
 from include.common.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
-from plugins.alerts import run_failed
-from plugins.deadlines import FirstQueuedAt
+from plugins.airflow_kit.deadlines import FirstQueuedAt
+from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
+from plugins.calls.slack_messages import run_failed
 from plugins.operators.approval import PlanWithApprovalOperator
-from plugins.operators.whisper import WhisperTranscribeOperator
-from plugins.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
+from plugins.operators.transcribe import WhisperTranscribeOperator
 
 INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
 PERIOD = {"type": ["null", "string"], "pattern": rf"^\s*(today(-\d{{1,4}}d)?|{INSTANT})\s*$"}
@@ -101,28 +101,28 @@ with DAG(
         name="sla",
         reference=FirstQueuedAt(),
         interval=timedelta(hours=SLA_HOURS),
-        callback=AsyncCallback("plugins.alerts.deadline_missed"),
+        callback=AsyncCallback("plugins.calls.slack_messages.deadline_missed"),
     ),
 ) as dag:
 
     @task(**PORTAL, priority_weight=30)
     def open_run() -> str:
         """Resolves the period once, from the run's own time, and registers the run; returns its run_id."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         return work.open_run(context())
 
     @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
     def preflight(run: str) -> None:
         """Refuses to start what cannot end: rights of the webhook, recogniser, storage."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         work.preflight(context(), run)
 
     @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
     def list_calls(run: str) -> int:
         """Every call of the period becomes a row of `call_records`; returns how many."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         return work.list_calls(context(), run)
 
@@ -132,14 +132,14 @@ with DAG(
     )  # fmt: skip
     def download(run: str, batch: int) -> int:
         """Stores the audio of the batch's recordings; returns how many are stored."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         return work.download(context(), run, batch)
 
     @task(**PORTAL, priority_weight=30)
     def want_summaries(run: str) -> None:
         """Skipped where nobody asked for summaries: then the scheduler skips each `summarize` without starting it."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         work.want_summaries(run)
 
@@ -149,9 +149,9 @@ with DAG(
     )  # fmt: skip
     def summarize(run: str, batch: int) -> int:
         """Summaries and tags of the batch's texts; returns how many were written."""
-        from plugins import recognition_work
+        from plugins.calls import recognition_tasks
 
-        return recognition_work.summarize(context(), run, batch)
+        return recognition_tasks.summarize(context(), run, batch)
 
     run = open_run()
     summaries = want_summaries(run)
@@ -173,14 +173,14 @@ with DAG(
     @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
     def publish(run: str | None) -> None:
         """Registry, report and run log, whatever became of the batches."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         work.publish(context(), run)
 
     @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
     def close_run(run: str | None) -> None:
         """The verdict (D16). The DAG's only leaf: it ends red exactly when the run is not good."""
-        from plugins import work
+        from plugins.calls import tasks as work
 
         work.close_run(context(), run)
 

@@ -1,6 +1,6 @@
 """What surrounds the work of every task: the state, the run's note, the stop, and what Airflow knows of the run.
 
-Imported inside tasks only, like `plugins/work.py`.
+Imported inside tasks only, like `plugins/calls/tasks.py`.
 """
 
 import logging
@@ -13,10 +13,10 @@ from include.calls.steps import download as download_step
 from include.calls.steps import publish as publish_step
 from include.calls.steps import run_lifecycle as stop
 from include.common.errors import ExportError, StopRun, Throttled
-from plugins import alerts
-from plugins.hooks.airflow_api import AirflowApiHook
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
+from plugins.airflow_kit.run_note import AirflowApiHook
+from plugins.calls import slack_messages as alerts
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
 from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:

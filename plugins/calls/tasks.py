@@ -1,6 +1,6 @@
 """What each task of `call_export` does: clients from hooks, the step from `include`, the note for people.
 
-Imported inside tasks only, so that parsing the DAG stays cheap. What hears and writes is in `recognition_work.py`.
+Imported inside tasks only, so that parsing the DAG stays cheap. What hears and writes is in `recognition_tasks.py`.
 """
 
 from datetime import datetime
@@ -21,12 +21,8 @@ from include.calls.steps import preflight as preflight_step
 from include.calls.steps import publish as publish_step
 from include.calls.steps import run_lifecycle as stop
 from include.calls.steps.paths import run_of
-from plugins import alerts
-from plugins.hooks.bitrix24 import Bitrix24Hook
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
-from plugins.hooks.storage import StorageHook
-from plugins.task_frame import (
+from plugins.calls import slack_messages as alerts
+from plugins.calls.task_context import (
     batch_of,
     capital,
     failed_upstream,
@@ -38,6 +34,10 @@ from plugins.task_frame import (
     task_states,
     told,
 )
+from plugins.hooks.bitrix24 import Bitrix24Hook
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
+from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -71,7 +71,7 @@ def open_run(context: "Context") -> str:
 
 
 def preflight(context: "Context", run_id: str) -> None:
-    from plugins.hooks.whisper import WhisperHook  # 40 MB that this module's other tasks can do without
+    from plugins.hooks.recogniser import WhisperHook  # 40 MB that this module's other tasks can do without
 
     with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
         policy = load_run_policy()

@@ -8,12 +8,12 @@ from uuid import UUID
 from include.calls.steps import summarize as summarize_step
 from include.calls.steps import transcribe_batch as transcribe_step
 from include.calls.steps.outcome import BatchFailed
-from plugins.hooks.policy import load_run_policy
-from plugins.hooks.state import StateHook
+from plugins.calls.task_context import batch_of, is_fresh
+from plugins.calls.tasks import fetch_batch, want_summaries
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import StateHook
+from plugins.hooks.recogniser import WhisperHook
 from plugins.hooks.storage import StorageHook
-from plugins.hooks.whisper import WhisperHook
-from plugins.task_frame import batch_of, is_fresh
-from plugins.work import fetch_batch, want_summaries
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

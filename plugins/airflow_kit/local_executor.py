@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
-PRELOADED = ("airflow.sdk.execution_time.task_runner", "plugins.recognition_work")
+PRELOADED = ("airflow.sdk.execution_time.task_runner", "plugins.calls.recognition_tasks")
 
 log = logging.getLogger(__name__)
 

@@ -71,7 +71,7 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from plugins.hooks.state import conninfo_of
+    from plugins.hooks.calls_state import conninfo_of
 
     try:
         await BaseHook.aget_connection(SLACK_CONN)
@@ -104,7 +104,7 @@ def _with_state(tell: "Callable[[Told], object]") -> None:
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from plugins.hooks.state import conninfo_of
+    from plugins.hooks.calls_state import conninfo_of
 
     try:
         BaseHook.get_connection(SLACK_CONN)

@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from plugins.api import metrics, runs
+from plugins.web.calls import metrics_endpoint as metrics
+from plugins.web.calls import run_requests as runs
 
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 

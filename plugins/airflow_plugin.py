@@ -5,8 +5,8 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
-from plugins.api.lazy import app
-from plugins.deadlines import FirstQueuedAt
+from plugins.airflow_kit.deadlines import FirstQueuedAt
+from plugins.web.lazy import app
 
 
 def mask_stdout_copy() -> None:

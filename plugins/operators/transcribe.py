@@ -25,6 +25,6 @@ class WhisperTranscribeOperator(BaseOperator):
         self.whisper_conn_id = whisper_conn_id
 
     def execute(self, context: "Context") -> int:
-        from plugins import recognition_work
+        from plugins.calls import recognition_tasks
 
-        return recognition_work.transcribe(context, self.run_id, int(self.batch), whisper_conn_id=self.whisper_conn_id)
+        return recognition_tasks.transcribe(context, self.run_id, int(self.batch), whisper_conn_id=self.whisper_conn_id)

@@ -8,6 +8,6 @@ if TYPE_CHECKING:
 
 async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
     """The ASGI application behind `/call_export`, imported by its first request."""
-    from plugins.api.app import app as real
+    from plugins.web.app import app as real
 
     await real(scope, receive, send)
