@@ -76,10 +76,10 @@ types: install-dev ## проверка типов
 	@$(VENV)/mypy
 
 bench: install-dev ## измерения, таблицами: [FULL=1] — полные размеры и целые выгрузки под Airflow, часы
-	@$(VENV)/python -m benchmarks $(if $(FULL),--full)
+	@$(VENV)/python -m trials.bench $(if $(FULL),--full)
 
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
-	@$(OPS) chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
+	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -88,7 +88,7 @@ lock: install-dev ## заново зафиксировать версии зав
 		requirements-dev.in -o requirements-dev.txt
 
 install:
-	@$(PYTHON) ops/bootstrap.py
+	@$(PYTHON) ops/one_machine/bootstrap.py
 
 install-dev:
-	@$(PYTHON) ops/bootstrap.py dev
+	@$(PYTHON) ops/one_machine/bootstrap.py dev

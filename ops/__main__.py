@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.common.errors import ExportError
-from ops.runtime import Runtime
+from ops.settings.profile import Runtime
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 # written to a file or a pipe, tables need a width of their own
@@ -20,7 +20,7 @@ Profile = Annotated[str, typer.Option(help="Отдельный набор баз
 @app.command()
 def up(profile: Profile = "main") -> None:
     """Запустить систему в фоне и дождаться, пока она готова."""
-    from ops.up import up as start
+    from ops.one_machine.up import up as start
 
     running = start(Runtime(profile), console)
     console.print(f"Готово: {running.url}  вход: {running.login} / {running.password}")
@@ -29,8 +29,8 @@ def up(profile: Profile = "main") -> None:
 @app.command()
 def down() -> None:
     """Остановить всё, что запущено из этой папки; данные остаются."""
-    from ops.down import down as stop
-    from ops.down import profiles
+    from ops.one_machine.down import down as stop
+    from ops.one_machine.down import profiles
 
     for runtime in profiles():
         stop(runtime, console)
@@ -39,7 +39,7 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Что работает сейчас."""
-    from ops.down import profiles, show_status
+    from ops.one_machine.down import profiles, show_status
 
     healthy = [show_status(runtime, console) for runtime in profiles()]
     raise typer.Exit(0 if healthy and all(healthy) else 1)
@@ -48,30 +48,15 @@ def status() -> None:
 @app.command()
 def demo() -> None:
     """Показать всё в работе: имитация портала и распознавателя, настоящая выгрузка."""
-    from ops.demo import demo as show
+    from ops.one_machine.demo import demo as show
 
     show(console)
-
-
-@app.command()
-def chaos(
-    kills: Annotated[int, typer.Option(min=1, help="Сколько раз убить.")] = 20,
-    calls: Annotated[int, typer.Option(min=1, help="Сколько записей выгружать (или немного больше).")] = 200,
-    seed: Annotated[int, typer.Option(help="Кого и когда: то же число — тот же порядок.")] = 1,
-) -> None:
-    """Убивать процессы системы во время выгрузки (свой профиль) и проверить, что ничего не потеряно."""
-    from ops.chaos.scenario import Plan
-    from ops.chaos.scenario import chaos as play
-    from ops.chaos.verdict import show
-
-    plan = Plan(kills, calls, seed)
-    raise typer.Exit(0 if show(plan, play(plan, console), console) else 1)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def run(command: list[str], profile: Profile = "main") -> None:
     """Выполнить команду в окружении работающей системы."""
-    from ops.up import running_environment
+    from ops.one_machine.up import running_environment
 
     environment = running_environment(Runtime(profile))
     os.execvpe(command[0], command, environment)  # noqa: S606 - no shell: the command is the caller's own argv
@@ -84,7 +69,7 @@ def pg(
     profile: Profile = "main",
 ) -> None:
     """psql, pg_dump или pg_restore на базе состояния."""
-    from ops.pg_tools import run_tool
+    from ops.one_machine.pg_tools import run_tool
 
     run_tool(tool, arguments or [], Runtime(profile))
 

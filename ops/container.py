@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops import postgres
-from ops.generated import generated
-from ops.runtime import Runtime
-from ops.settings import load_settings
-from ops.up import prepare, process_environment
+from ops.one_machine import postgres
+from ops.one_machine.up import prepare, process_environment
+from ops.settings.generated_secrets import generated
+from ops.settings.profile import Runtime
+from ops.settings.variables import load_settings
 
 INIT = "init"
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ops.runtime import REPOSITORY
+from ops.settings.profile import REPOSITORY
 from simulators.testing import running
 from tests.airflow.system import _free_port as free_port
 

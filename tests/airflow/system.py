@@ -20,12 +20,12 @@ from psycopg.rows import dict_row
 from rich.console import Console
 
 from include.common.names import DAG_ID
-from ops import postgres
-from ops.down import down
-from ops.generated import ADMIN, generated, write_private
-from ops.runtime import REPOSITORY, Runtime
-from ops.settings import load_settings
-from ops.up import Running, running_environment, up
+from ops.one_machine import postgres
+from ops.one_machine.down import down
+from ops.one_machine.up import Running, running_environment, up
+from ops.settings.generated_secrets import ADMIN, generated, write_private
+from ops.settings.profile import REPOSITORY, Runtime
+from ops.settings.variables import load_settings
 from simulators.portal.app import PortalSimulator
 from simulators.portal.limits import Limits
 from simulators.portal.seeded import seeded_world, spoken

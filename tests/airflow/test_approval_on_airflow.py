@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from include.common.names import DAG_ID
-from ops.up import running_environment
+from ops.one_machine.up import running_environment
 from tests.airflow.costly import add_costly_calls
 from tests.airflow.system import System, eventually
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops.runtime import REPOSITORY
+from ops.settings.profile import REPOSITORY
 
 SHARE_OF_AIRFLOW = 0.3  # measured: 0.06 of what importing Airflow's own SDK costs; the rest is room for a busy machine
 # modules that tasks import when they run; at parse time each would cost every parse

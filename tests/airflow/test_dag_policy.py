@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from include.calls.policy import load_policy
 from include.common import names
-from ops.runtime import REPOSITORY
+from ops.settings.profile import REPOSITORY
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import TASK_RETRIES, LadderRetryPolicy
 from plugins.operators.approval import PlanWithApprovalOperator

@@ -13,7 +13,7 @@ import pytest
 from airflow.executors.local_executor import LocalExecutor
 from airflow.utils.state import TaskInstanceState
 
-from ops.runtime import REPOSITORY
+from ops.settings.profile import REPOSITORY
 from plugins.airflow_kit.local_executor import LastingLocalExecutor
 
 CRASH = """

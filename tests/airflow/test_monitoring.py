@@ -23,7 +23,7 @@ from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.metric_queries import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
-from ops.runtime import REPOSITORY
+from ops.settings.profile import REPOSITORY
 from plugins.hooks.calls_state import StateHook
 from plugins.web.app import app
 from plugins.web.calls import metrics_endpoint as page

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ops.generated import generated
+from ops.settings.generated_secrets import generated
 from simulators.faults import What
 from tests.airflow.system import System
 

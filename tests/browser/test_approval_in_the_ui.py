@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from include.common.names import DAG_ID
-from ops.generated import ADMIN
-from ops.runtime import REPOSITORY
+from ops.settings.generated_secrets import ADMIN
+from ops.settings.profile import REPOSITORY
 from tests.airflow.costly import add_costly_calls
 from tests.airflow.system import System, eventually
 from tests.browser.ui import CHROMIUM, log_in

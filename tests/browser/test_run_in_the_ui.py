@@ -7,8 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from include.common.names import DAG_ID
-from ops.generated import ADMIN
-from ops.runtime import REPOSITORY
+from ops.settings.generated_secrets import ADMIN
+from ops.settings.profile import REPOSITORY
 from tests.airflow.system import System
 from tests.browser.ui import CHROMIUM, log_in
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ops.generated import ADMIN
+from ops.settings.generated_secrets import ADMIN
 from tests.airflow.system import System
 
 CHROMIUM = shutil.which("chromium")

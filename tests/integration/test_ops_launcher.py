@@ -16,14 +16,14 @@ from rich.console import Console
 
 from include.common import names
 from include.common.errors import NotConfigured
-from ops import postgres
-from ops.down import down, profiles
-from ops.generated import ADMIN
-from ops.health import sick_parts
-from ops.runtime import Runtime
-from ops.settings import VARIABLES
-from ops.supervisor import COMPONENTS, Supervisor
-from ops.up import Running, running_environment, up
+from ops.one_machine import postgres
+from ops.one_machine.down import down, profiles
+from ops.one_machine.health import sick_parts
+from ops.one_machine.supervisor import COMPONENTS, Supervisor
+from ops.one_machine.up import Running, running_environment, up
+from ops.settings.generated_secrets import ADMIN
+from ops.settings.profile import Runtime
+from ops.settings.variables import VARIABLES
 
 SILENT = Console(quiet=True)
 SETTINGS = """

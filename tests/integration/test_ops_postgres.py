@@ -15,10 +15,10 @@ import pytest
 from pydantic import SecretStr
 
 from include.common.errors import NotConfigured
-from ops import postgres
-from ops.generated import Generated
-from ops.runtime import REPOSITORY, Runtime
-from ops.settings import Settings
+from ops.one_machine import postgres
+from ops.settings.generated_secrets import Generated
+from ops.settings.profile import REPOSITORY, Runtime
+from ops.settings.variables import Settings
 
 pytestmark = pytest.mark.postgres
 
@@ -26,8 +26,8 @@ KEYS = Generated("jwt", "api", "fernet", "admin", "embedded-password", "metrics"
 START = """
 import sys
 from pathlib import Path
-from ops import postgres
-from ops.runtime import Runtime
+from ops.one_machine import postgres
+from ops.settings.profile import Runtime
 from tests.integration.test_ops_postgres import KEYS, settings_of
 runtime = Runtime(root=Path(sys.argv[1]))
 runtime.make()
@@ -120,7 +120,7 @@ def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped
     postgres.start(settings_of(None), runtime, KEYS)
     first = postgres.running_pid(runtime.postgres)
     assert first is not None
-    command = [sys.executable, "-m", "ops.postgres_keeper", str(runtime.postgres)]
+    command = [sys.executable, "-m", "ops.one_machine.postgres_keeper", str(runtime.postgres)]
     environment = os.environ | {"CALL_EXPORT_RUNTIME": str(runtime.home)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as keeper:
         assert keeper.stdout is not None

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.chaos.databases import Try
-from ops.chaos.evidence import Evidence
-from ops.chaos.scenario import Kill, Outcome, Plan, signs
-from ops.chaos.verdict import bars
-from ops.chaos.victims import Kind, kinds
+from trials.chaos.databases import Try
+from trials.chaos.evidence import Evidence
+from trials.chaos.scenario import Kill, Outcome, Plan, signs
+from trials.chaos.verdict import bars
+from trials.chaos.victims import Kind, kinds
 
 PLAN = Plan(kills=2, recordings=200, seed=1)
 NOON = datetime(2025, 8, 1, 12, tzinfo=UTC)

@@ -14,11 +14,11 @@ from dockerfile_parse import DockerfileParser
 from dotenv import dotenv_values
 
 from include.common import names
-from ops.airflow_env import airflow_environment, local_url, pools
-from ops.connections import connections
-from ops.generated import Generated
-from ops.runtime import REPOSITORY, Runtime
-from ops.settings import COMPOSE_ONLY, VARIABLES, Settings
+from ops.settings.airflow_environment import airflow_environment, local_url, pools
+from ops.settings.connections import connections
+from ops.settings.generated_secrets import Generated
+from ops.settings.profile import REPOSITORY, Runtime
+from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
 CONNECTIONS = {value for name, value in vars(names).items() if name.endswith("_CONN")}
 POOLS = {value for name, value in vars(names).items() if name.endswith("_POOL")}
@@ -95,7 +95,7 @@ def test_the_containers_get_connections_and_pools_from_the_same_code(compose: di
 
 
 def test_compose_runs_every_component_that_the_launcher_runs(compose: dict[str, Any]) -> None:
-    from ops.supervisor import ARGUMENTS
+    from ops.one_machine.supervisor import ARGUMENTS
 
     for name, arguments in ARGUMENTS.items():
         assert compose["services"][name]["command"] == ["airflow", *arguments.split()]

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.common.errors import ErrorCode
 from jobs.call_export import main as export_command
-from ops.runtime import Runtime
-from ops.supervisor import COMPONENTS
+from ops.one_machine.supervisor import COMPONENTS
+from ops.settings.profile import Runtime
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.ru.md"]

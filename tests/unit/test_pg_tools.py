@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from ops.pg_tools import _path, libpq_environment
+from ops.one_machine.pg_tools import _path, libpq_environment
 
 
 def test_every_part_of_the_url_reaches_libpq():
@@ -34,7 +34,7 @@ def test_the_tools_are_those_of_the_server_that_the_wheel_starts():
 
 def test_before_the_first_start_one_sentence_says_what_to_do(tmp_path):
     """Not a traceback and not libpq's own words about a socket."""
-    code = "from pathlib import Path; import sys; from ops.pg_tools import run_tool; from ops.runtime import Runtime\n"
+    code = "from pathlib import Path; import sys; from ops.one_machine.pg_tools import run_tool; from ops.settings.profile import Runtime\n"
     code += "from include.common.errors import NotConfigured\n"
     code += "try: run_tool('psql', [], Runtime('main', Path(sys.argv[1])))\nexcept NotConfigured as error: print(error)"
     settings = "B24_BASE_URL=https://portal.example\nB24_WEBHOOK_USER_ID=1\nB24_WEBHOOK_TOKEN=t\nOPENAI_API_KEY=k\n"

@@ -7,7 +7,7 @@ import pytest
 
 from include.calls.policy import ENVIRONMENT
 from include.common.errors import NotConfigured
-from ops.settings import VARIABLES, Settings, load_settings, warnings
+from ops.settings.variables import VARIABLES, Settings, load_settings, warnings
 
 TOKEN = "s3cr3ttoken"
 MINIMAL = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from include.common.errors import NotConfigured
-from ops.generated import generated, passwords_file
-from ops.runtime import SOCKET_PATH_LIMIT, Runtime, short_folder
+from ops.settings.generated_secrets import generated, passwords_file
+from ops.settings.profile import SOCKET_PATH_LIMIT, Runtime, short_folder
 
 
 def made(tmp_path: Path, profile: str = "main") -> Runtime:

@@ -1,0 +1,103 @@
+"""`make demo`: the whole system on a machine where nothing is prepared, against a simulated portal and recogniser.
+
+Its own profile (`var/demo`): own databases, files and secrets; the settings of the person who runs it are not read.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from include.common.errors import ExportError
+from ops.one_machine import postgres
+from ops.one_machine.down import down
+from ops.one_machine.simulated_services import simulate
+from ops.one_machine.up import Running, running_environment, up
+from ops.settings.generated_secrets import generated
+from ops.settings.profile import Runtime
+from ops.settings.variables import VARIABLES, load_settings
+
+DAYS = (date(2025, 8, 1), date(2025, 8, 2))
+CALLS = 60
+ROWS_SHOWN = 10
+COLUMNS = ("datetime_start", "direction", "employee", "duration_sec", "status", "text_preview")
+LAST_RUN = "SELECT * FROM call_exports ORDER BY started_at DESC NULLS LAST LIMIT 1"
+
+
+def demo(console: Console) -> None:
+    """Returns where the run completed; raises ExportError where it did not. Leaves everything running."""
+    runtime = Runtime("demo")
+    for name in VARIABLES & set(os.environ):  # a real portal must never be asked by a demonstration
+        del os.environ[name]
+    down(runtime, console)
+    runtime.make()
+    portal, recogniser = _simulators(runtime, console)
+    running = up(runtime, console)
+    code = _export(runtime, console)
+    _show(runtime, console, running)
+    if code != 0:
+        raise ExportError(f"Выгрузка не завершена (код {code}); журналы: {runtime.logs}.")
+    console.print(f"Портал {portal} и распознаватель {recogniser} — имитация; остановить всё: make down")
+
+
+def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
+    first, last = DAYS
+    recordings = os.environ.get("DEMO_RECORDINGS_DIR")
+    simulated = simulate(
+        runtime,
+        portal=(
+            *("--from", str(first), "--to", str(last), "--calls", str(CALLS)),
+            *(("--recordings-dir", str(Path(recordings).resolve())) if recordings else ()),
+        ),
+        recogniser=(),
+    )
+    console.print("Имитация портала и распознавателя работает")
+    return simulated.portal, simulated.recogniser
+
+
+def _export(runtime: Runtime, console: Console) -> int:
+    first, last = DAYS
+    console.print(f"Выгрузка {first} — {last}")
+    command = [sys.executable, "-m", "jobs.call_export", "--from", str(first), "--to", str(last)]
+    return subprocess.run(command, env=running_environment(runtime), cwd=runtime.root, check=False).returncode
+
+
+def _show(runtime: Runtime, console: Console, running: Running) -> None:
+    run = _last_run(runtime)
+    folder = runtime.storage / "exports" / f"{DAYS[0]}_{DAYS[1]}"
+    for registry in sorted(folder.glob("registry/*.csv"))[-1:]:
+        console.print(_head(registry))
+    if run:
+        console.print(
+            f"Звонков {run['total_calls']}, текстов {run['completed_calls']}, ошибок {run['error_calls']}; "
+            f"минут {run['total_minutes']:.1f}, стоимость текстов ${run['total_cost']:.4f}, "
+            f"потрачено этим запуском ${run['spent_cost']:.4f}; состояние: {run['status']}"
+        )
+    console.print(f"Файлы:     {folder}")
+    console.print(f"Интерфейс: {running.url}  вход: {running.login} / {running.password}")
+
+
+def _head(registry: Path) -> Table:
+    table = Table(title=f"{registry.name}, первые {ROWS_SHOWN} строк")
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=48)
+    with registry.open(encoding="utf-8-sig", newline="") as file:
+        for row in islice(csv.DictReader(file, delimiter=";"), ROWS_SHOWN):
+            table.add_row(*(Text(" ".join(row[column].split())) for column in COLUMNS))  # Text: never rich's markup
+    return table
+
+
+def _last_run(runtime: Runtime) -> dict[str, Any] | None:
+    databases = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+    with psycopg.connect(databases.state_url, row_factory=dict_row) as connection:
+        return connection.execute(LAST_RUN).fetchone()

@@ -1,0 +1,68 @@
+"""The simulated portal and recogniser beside a profile, for the demo and the chaos run."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from include.common.errors import ExportError
+from ops.one_machine.supervisor import SIMULATOR_MARK
+from ops.settings.airflow_environment import HOST
+from ops.settings.generated_secrets import write_private
+from ops.settings.profile import Runtime
+
+WEBHOOK_USER = "1"
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Where the two are, and what they were told to accept."""
+
+    portal: str
+    recogniser: str
+    token: str
+
+
+def simulate(runtime: Runtime, *, portal: tuple[str, ...], recogniser: tuple[str, ...], **settings: str) -> Simulated:
+    """Starts both with these options and writes the profile's settings for them; `settings` are more variables."""
+    token, key = secrets.token_hex(8), f"{runtime.profile}-{secrets.token_hex(8)}"
+    portal_url = _started(runtime, "portal", "--webhook-user", WEBHOOK_USER, "--token", token, *portal)
+    recogniser_url = _started(runtime, "recogniser", "--key", key, *recogniser)
+    values = {
+        "B24_BASE_URL": portal_url,
+        "B24_WEBHOOK_USER_ID": WEBHOOK_USER,
+        "B24_WEBHOOK_TOKEN": token,
+        "RECORDING_HOSTS": portal_url.removeprefix("http://"),
+        "OPENAI_BASE_URL": f"{recogniser_url}/v1",
+        "OPENAI_API_KEY": key,
+        "AIRFLOW_PORT": str(_free_port()),
+    } | settings
+    write_private(runtime.env_file, "".join(f"{name}={value}\n" for name, value in values.items()))
+    return Simulated(portal_url, recogniser_url, token)
+
+
+def _started(runtime: Runtime, name: str, *options: str) -> str:
+    """Starts a simulator in the background; its URL. `make down` finds it by the mark in its environment."""
+    with (runtime.logs / f"simulated-{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulators", name, *options],
+            env=os.environ | {SIMULATOR_MARK: str(runtime.home)},
+            cwd=runtime.root,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert process.stdout is not None  # noqa: S101 - PIPE above
+    line = process.stdout.readline()
+    if not line:
+        raise ExportError(f"Имитация ({name}) не запустилась, журнал: {log.name}.")
+    return str(json.loads(line)["url"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

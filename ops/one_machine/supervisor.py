@@ -1,0 +1,176 @@
+"""Airflow's four components and the embedded PostgreSQL, kept alive by supervisord (PyPI `supervisor`).
+
+supervisord restarts what dies, waits longer after each failed start, rotates the output files and stops in reverse
+order of priority, each component fully gone before the next is asked.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from configparser import RawConfigParser
+from contextlib import suppress
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+from include.common.errors import ExportError
+from ops.settings.generated_secrets import write_private
+from ops.settings.profile import REPOSITORY, Runtime
+
+# Stop order is the reverse: the scheduler first (its tasks still need the api-server to say how they ended).
+AIRFLOW_COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
+POSTGRES_KEEPER = "postgresql"  # only where the server is ours, not that of DATABASE_URL
+COMPONENTS = (POSTGRES_KEEPER, *AIRFLOW_COMPONENTS)
+ARGUMENTS = {
+    "api-server": "api-server",
+    "dag-processor": "dag-processor",
+    # task logs are on the same disk: no log servers, whose fixed ports two profiles would fight over
+    "triggerer": "triggerer --skip-serve-logs",
+    "scheduler": "scheduler --skip-serve-logs",
+}
+# The scheduler waits for running tasks; a task killed after this loses at most the recording in hand (D19).
+GRACE_SECONDS = {"scheduler": 60}
+ORDINARY_GRACE_SECONDS = 20
+SIMULATOR_MARK = "CALL_EXPORT_SIMULATOR_OF"  # in the environment of the demo's simulators
+LEFTOVER_GRACE_SECONDS = 3  # idle workers of a killed scheduler ignore SIGTERM
+START_RETRIES = 1000  # with a wait that grows by a second each time: for as long as a person may be asleep
+
+
+@dataclass(frozen=True)
+class Component:
+    name: str
+    state: str  # supervisord's: RUNNING, STARTING, BACKOFF, STOPPED, FATAL, ...
+    pid: int
+
+
+class Supervisor:
+    """One profile's supervisord."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def start(self, environment: Mapping[str, str], *, keep_postgres: bool) -> None:
+        """Returns as soon as supervisord has taken over; the components are still starting then."""
+        write_private(self._runtime.supervisor_config, self._config(keep_postgres=keep_postgres))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._runtime.supervisor_config)]
+        started = subprocess.run(
+            command, env=dict(environment), cwd=self._runtime.root, capture_output=True, text=True, check=False
+        )
+        if started.returncode != 0:
+            raise ExportError(f"supervisord не запустился: {(started.stderr or started.stdout).strip()}")
+        self._session_file.write_text(str(os.getsid(self._pid())), encoding="utf-8")
+
+    def components(self) -> list[Component]:
+        """What runs now, in start order; empty where no supervisord answers."""
+        try:
+            found: list[dict[str, Any]] = self._ask("getAllProcessInfo")
+        except (OSError, Fault):
+            return []
+        known = {str(one["name"]): Component(str(one["name"]), str(one["statename"]), int(one["pid"])) for one in found}
+        return [known[name] for name in COMPONENTS if name in known]
+
+    def stop(self) -> bool:
+        """Stops everything in order and waits for it; False where nothing was running."""
+        try:
+            pid = self._pid()
+            self._ask("shutdown")
+        except (OSError, Fault):
+            return False
+        try:
+            psutil.Process(pid).wait(timeout=sum(GRACE_SECONDS.values()) + 4 * ORDINARY_GRACE_SECONDS)
+        except psutil.NoSuchProcess:
+            return True
+        return True
+
+    def end_leftovers(self, *, simulators: bool = False) -> int:
+        """Ends processes of this profile that outlived their parent (it was killed); returns how many.
+
+        The demo's simulators are started before the system, so only `down` ends them too.
+        """
+        session = int(self._session_file.read_text(encoding="utf-8")) if self._session_file.exists() else None
+        mine = [process for process in psutil.process_iter() if self._is_ours(process, session, simulators=simulators)]
+        for process in mine:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, stubborn = psutil.wait_procs(mine, timeout=LEFTOVER_GRACE_SECONDS)
+        for process in stubborn:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(stubborn, timeout=5)
+        self._session_file.unlink(missing_ok=True)
+        return len(mine)
+
+    def _is_ours(self, process: psutil.Process, session: int | None, *, simulators: bool) -> bool:
+        """By our mark in its environment, or, where Airflow has written its title over that, by session and folder."""
+        try:
+            if process.pid == os.getpid():
+                return False
+            marks = process.environ()
+            if marks.get(SIMULATOR_MARK) == str(self._runtime.home):
+                return simulators
+            if marks.get("CALL_EXPORT_RUNTIME") == str(self._runtime.home):
+                return True
+            return os.getsid(process.pid) == session and process.cwd() == str(self._runtime.root)
+        except (psutil.Error, OSError):
+            return False
+
+    @property
+    def _session_file(self) -> Path:
+        return self._runtime.home / "session"
+
+    def _pid(self) -> int:
+        return int(self._ask("getPID"))
+
+    def _ask(self, method: str) -> Any:
+        """One call over supervisord's socket; OSError where nobody listens."""
+        transport = SupervisorTransport(None, None, f"unix://{self._runtime.supervisor_socket}")
+        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)()
+
+    def _config(self, *, keep_postgres: bool) -> str:
+        socket, logs = self._runtime.supervisor_socket, self._runtime.logs
+        config = RawConfigParser()
+        config["unix_http_server"] = {"file": _literal(socket), "chmod": "0600"}
+        config["supervisord"] = {
+            "logfile": _literal(logs / "supervisord.log"),
+            "pidfile": _literal(self._runtime.home / "supervisord.pid"),
+            "directory": _literal(self._runtime.root),
+            "childlogdir": _literal(logs),
+        }
+        config["rpcinterface:supervisor"] = {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        }
+        commands = {name: f"airflow {ARGUMENTS[name]}" for name in AIRFLOW_COMPONENTS}
+        if keep_postgres:
+            commands = {
+                POSTGRES_KEEPER: f'ops.one_machine.postgres_keeper "{_literal(self._runtime.postgres)}"'
+            } | commands
+        for priority, (name, command) in enumerate(commands.items()):
+            config[f"program:{name}"] = {
+                "command": f'"{_literal(sys.executable)}" -m {command}',
+                "directory": _literal(REPOSITORY if name == POSTGRES_KEEPER else self._runtime.root),
+                "priority": str(priority),
+                "autorestart": "true",
+                "startsecs": "5",
+                "startretries": str(START_RETRIES),
+                "stopwaitsecs": str(GRACE_SECONDS.get(name, ORDINARY_GRACE_SECONDS)),
+                "killasgroup": "true",
+                "redirect_stderr": "true",
+                "stdout_logfile": _literal(logs / f"{name}.log"),
+                "stdout_logfile_maxbytes": "20MB",
+                "stdout_logfile_backups": "3",
+            }
+        text = StringIO()
+        config.write(text)
+        return text.getvalue()
+
+
+def _literal(path: object) -> str:
+    """supervisord expands `%(...)s` in its file."""
+    return str(path).replace("%", "%%")

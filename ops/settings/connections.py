@@ -1,0 +1,108 @@
+"""Settings -> Airflow connections, by the ids of `include/common/names.py`.
+
+The only place that knows how a setting becomes a connection.
+"""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
+
+from include.common import names
+from ops.settings.generated_secrets import ADMIN, Generated
+from ops.settings.profile import Runtime
+from ops.settings.variables import Settings
+
+Connection = dict[str, Any]
+
+
+def connections(
+    settings: Settings, runtime: Runtime, keys: Generated, *, state_url: str, api_url: str
+) -> dict[str, Connection]:
+    """Airflow connections by id, in Airflow's JSON form."""
+    found = {
+        names.PORTAL_CONN: _portal(settings),
+        names.STATE_CONN: _postgres(state_url),
+        names.STORAGE_CONN: _s3(settings) if settings.storage_backend == "s3" else _local(settings, runtime),
+        names.POLICY_CONN: {"conn_type": "generic", "extra": settings.policy_overrides},
+        names.AIRFLOW_API_CONN: {
+            "conn_type": "http",
+            "host": api_url,
+            "login": ADMIN,
+            "password": keys.admin_password,
+        },
+        names.METRICS_CONN: {
+            "conn_type": "generic",
+            "password": metrics_token(settings, keys),
+        },
+    }
+    if settings.recogniser_configured:
+        found[names.RECOGNISER_CONN] = _recogniser(settings)
+    if settings.slack_webhook_url:
+        found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
+    return found
+
+
+def metrics_token(settings: Settings, keys: Generated) -> str:
+    """What Prometheus sends: the setting's, else the one that was made for this profile."""
+    return settings.metrics_token.get_secret_value() or keys.metrics_token
+
+
+def _portal(settings: Settings) -> Connection:
+    return {
+        "conn_type": "http",
+        "host": settings.b24_base_url,
+        "login": settings.b24_webhook_user_id,
+        "password": settings.b24_webhook_token.get_secret_value(),
+    }
+
+
+def _recogniser(settings: Settings) -> Connection:
+    extra: dict[str, Any] = {"model": settings.policy.stt.model, "require_proxy": settings.require_proxy}
+    if settings.chatgpt_proxy_url:
+        proxy = settings.chatgpt_proxy_url.get_secret_value()
+        extra["proxy_url"] = proxy
+        # nobody reads it: Airflow's masker hides values of keys named so, and the bare password must be hidden too
+        if password := urlsplit(proxy).password:
+            extra["proxy_password"] = unquote(password)
+    return {
+        "conn_type": "generic",
+        "host": settings.openai_base_url,
+        "password": settings.openai_api_key.get_secret_value(),
+        "extra": extra,
+    }
+
+
+def _postgres(url: str) -> Connection:
+    parts = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    found: Connection = {"conn_type": "postgres"}
+    for libpq, airflow in {"host": "host", "user": "login", "password": "password", "dbname": "schema"}.items():
+        if libpq in parts:
+            found[airflow] = parts.pop(libpq)
+    if "port" in parts:
+        found["port"] = int(parts.pop("port"))
+    return found | {"extra": parts}
+
+
+def _s3(settings: Settings) -> Connection:
+    extra = {"endpoint_url": settings.s3_endpoint_url, "region_name": settings.s3_region, "bucket": settings.s3_bucket}
+    return {
+        "conn_type": "aws",
+        "login": settings.s3_access_key_id,
+        "password": settings.s3_secret_access_key.get_secret_value(),
+        "extra": {key: value for key, value in extra.items() if value},
+    }
+
+
+def _local(settings: Settings, runtime: Runtime) -> Connection:
+    path = runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
+    return {"conn_type": "generic", "extra": {"path": str(path)}}
+
+
+def _slack(url: str) -> Connection:
+    """The webhook's secret part is the password, so that Airflow masks it."""
+    base, separator, token = url.partition("/services/")
+    if not separator:
+        base, _, token = url.rpartition("/")
+        return {"conn_type": "slackwebhook", "host": base, "password": token}
+    return {"conn_type": "slackwebhook", "host": f"{base}/services", "password": token}

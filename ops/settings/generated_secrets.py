@@ -1,0 +1,58 @@
+"""Secrets that nobody types: made once per profile, kept in a file of mode 0600."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ops.settings.profile import Runtime
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Generated:
+    jwt_secret: str
+    api_secret_key: str
+    fernet_key: str
+    admin_password: str
+    postgres_password: str
+    metrics_token: str
+
+    @classmethod
+    def fresh(cls) -> "Generated":
+        return cls(
+            jwt_secret=secrets.token_urlsafe(48),
+            api_secret_key=secrets.token_urlsafe(32),
+            fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            admin_password=secrets.token_urlsafe(12),
+            postgres_password=secrets.token_urlsafe(24),
+            metrics_token=secrets.token_urlsafe(32),
+        )
+
+
+def passwords_file(runtime: Runtime) -> Path:
+    """What SimpleAuthManager reads: `{"admin": "..."}`."""
+    return runtime.home / "passwords.json"
+
+
+def generated(runtime: Runtime) -> Generated:
+    """The profile's secrets, made on the first call; what a newer release needs besides is added."""
+    file = runtime.home / "secrets.json"
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found = Generated(**(asdict(Generated.fresh()) | kept))
+    if asdict(found) != kept:
+        write_private(file, json.dumps(asdict(found)))
+    if not passwords_file(runtime).exists():
+        write_private(passwords_file(runtime), json.dumps({ADMIN: found.admin_password}))
+    return found
+
+
+def write_private(file: Path, text: str) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    temporary.replace(file)

@@ -1,0 +1,143 @@
+"""How much of the portal's rate two workers use while they download, and how often they are refused.
+
+Time is compressed: the portal's clock, our pace and the latency of a download are all `speed` times faster. The portal
+counts strictly: its bucket is two fifths of the real one.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from trials.bench.world import START, Result, database
+
+if TYPE_CHECKING:
+    from include.clients.bitrix24.portal import Portal
+    from simulators.journal import Entry
+
+RPS, BUCKET = 2.0, 20
+WORKERS = 2
+ENOUGH = 0.98  # of the allowed rate
+SLOW_SECONDS = 3.0  # each download
+DAYS = 30
+
+
+def use_of_the_rate(folder: Path, minutes: int, speed: int) -> Result:
+    """Requests in so many minutes of the portal's time, beside those that it allows."""
+    from simulators.portal.app import PortalSimulator
+    from simulators.portal.limits import Limits
+    from simulators.portal.world import Audio, Call, PortalWorld
+    from simulators.testing import running
+    from simulators.voices.dialogues import record_briefly
+
+    seconds = minutes * 60 / speed
+    calls = round(minutes * 60 * RPS * 1.5)  # more than can be downloaded, so that the work does not end
+    world = PortalWorld()
+    for number in range(1, calls + 1):
+        at = START + timedelta(days=DAYS) / calls * number
+        world.add(Call(number, at, file_id=10**6 + number), Audio(partial(record_briefly, number)))
+    simulator = PortalSimulator(world, limits=Limits(rps=RPS, bucket=BUCKET, speed=speed))
+    with database(folder) as conninfo, running(simulator) as url:
+        run_id, batches = _planned(folder, conninfo, url, simulator.token, speed)
+        simulator.faults.add("download", "delay", times=-1, seconds=SLOW_SECONDS / speed)
+        arguments = [conninfo, url, simulator.token, str(folder), str(run_id), str(speed)]
+        workers = [_worker(arguments, batches[number::WORKERS]) for number in range(WORKERS)]
+        while simulator.journal.count("download") < WORKERS:
+            time.sleep(0.1)
+        time.sleep(seconds + 2)
+        for worker in workers:
+            worker.terminate()
+        peaks = [int(worker.communicate(timeout=60)[0] or 0) for worker in workers]
+        journal = simulator.journal.entries(inner=False)
+    return _figures(journal, seconds, speed, max(peaks))
+
+
+def _figures(journal: "list[Entry]", seconds: float, speed: int, peak: int) -> Result:
+    """From a second after the first download on: before it, the workers only start."""
+    began = min(entry.at for entry in journal if entry.where == "download") + 1
+    inside = [entry for entry in journal if began <= entry.at < began + seconds]
+    files = sum(entry.where == "download" for entry in inside)
+    refused = sum(bool(entry.error) for entry in journal)
+    share = len(inside) / (seconds * RPS * speed)
+    detail = (
+        f"{share:.1%} разрешённого, отказов {refused}, "
+        f"{len(inside) / files:.2f} запроса на запись; скачивание {SLOW_SECONDS:g} с, сжатие {speed}, "
+        f"пик памяти задачи {peak / 1024:.0f} МБ"
+    )
+    return Result(len(inside), "запросов", seconds, detail, kept=share >= ENOUGH and not refused)
+
+
+def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> tuple[UUID, list[int]]:
+    from include.calls.policy import load_policy
+    from include.calls.state.state import State
+    from include.calls.steps.list_calls import list_calls
+    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.plan import plan
+    from include.clients.storage.local import LocalStorage
+
+    policy = load_policy({"BUDGET_USD": "1000000"})
+    end = START + timedelta(days=DAYS, hours=1)
+    request = RunRequest("bench", end, "bench", "manual", START.isoformat(), end.isoformat())
+    with State(conninfo) as state:
+        run_id = open_run(request, state, policy).run_id
+        with _client(conninfo, url, token, speed, run_id) as portal:
+            list_calls(run_id, portal, state)
+        return run_id, plan(run_id, state, LocalStorage(folder / "storage"), policy).batches
+
+
+def _worker(arguments: list[str], batches: list[int]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "trials.bench.downloads", *arguments, *map(str, batches)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+
+
+@contextmanager
+def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "Iterator[Portal]":
+    from include.calls.policy import load_policy
+    from include.clients.bitrix24.pace import PortalPace
+    from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.webhook import Webhook
+
+    webhook = Webhook.of(url, "1", token)
+    pace = PortalPace(conninfo, webhook.host, rate=RPS * speed, burst=load_policy({}).portal.burst, run_id=run_id)
+    portal = Portal(webhook, pace, recording_hosts=[url.removeprefix("http://")], backoff=5 / speed)
+    try:
+        yield portal
+    finally:
+        portal.close()
+        pace.close()
+
+
+def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: str, *batches: str) -> None:
+    """One worker: batch after batch, each as a task of its own would, until it is told to stop."""
+    import signal
+
+    from include.calls.policy import load_policy
+    from include.calls.state.state import State
+    from include.calls.steps.download import download_batch
+    from include.clients.storage.local import LocalStorage
+
+    signal.signal(signal.SIGTERM, _stopped)
+    storage, policy = LocalStorage(Path(folder) / "storage"), load_policy({})
+    for batch in batches:
+        with State(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as portal:
+            download_batch(
+                UUID(run_id), int(batch), portal=portal, storage=storage, state=state, policy=policy, fresh=True
+            )
+
+
+def _stopped(*_: object) -> None:
+    import os
+
+    os.write(1, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).encode())
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    work(*sys.argv[1:])

@@ -1,0 +1,135 @@
+"""One period listed by three clients, each of the same simulated portal under its real limits (2 requests a second)."""
+
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from trials.bench.world import START, Result, database
+
+if TYPE_CHECKING:
+    from simulators.portal.app import PortalSimulator
+
+DAYS = 60
+MOST_REQUESTS = 5
+
+
+def ours(folder: Path, calls: int) -> Result:
+    """By keyset through batch, paced by PostgreSQL, as the export lists a period."""
+    from include.clients.bitrix24.call_listing import list_calls
+    from include.clients.bitrix24.pace import PortalPace
+    from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.webhook import Webhook
+    from include.common.periods import Period
+
+    with database(folder) as conninfo, _served(calls) as (simulator, url):
+        webhook = Webhook.of(url, simulator.user, simulator.token)
+        pace = PortalPace(conninfo, webhook.host)
+        portal = Portal(webhook, pace)
+        began = time.perf_counter()
+        rows = sum(len(page) for page in list_calls(portal, Period(START, START + timedelta(days=DAYS + 1))))
+        seconds = time.perf_counter() - began
+        portal.close()
+        pace.close()
+        return _result(simulator, rows, seconds, "по ключу: звонки, появившиеся тем временем, ничего не сдвигают")
+
+
+def fast_bitrix24(_: Path, calls: int) -> Result:
+    """The best known client, with its own throttle."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own imports warn
+        from fast_bitrix24 import Bitrix
+
+    with _served(calls) as (simulator, url):
+        client = Bitrix(simulator.webhook(url), verbose=False)
+        began = time.perf_counter()
+        rows = len(client.get_all("voximplant.statistic.get"))
+        seconds = time.perf_counter() - began
+        return _result(simulator, rows, seconds, "смещениями, без порядка: новые звонки сдвигают строки")
+
+
+def b24pysdk(folder: Path, calls: int) -> Result:
+    """The vendor's own SDK, over TLS because it speaks nothing else."""
+    import trustme
+
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    key, cert, bundle = (folder / name for name in ("key.pem", "cert.pem", "ca.pem"))
+    issued.private_key_pem.write_to_path(key)
+    issued.cert_chain_pems[0].write_to_path(cert)
+    authority.cert_pem.write_to_path(bundle)
+    os.environ["REQUESTS_CA_BUNDLE"] = str(bundle)
+    from b24pysdk import BitrixWebhook, Client  # type: ignore[import-untyped]
+
+    with _served(calls, cert=cert, key=key) as (simulator, url):
+        webhook = BitrixWebhook(
+            domain=url.removeprefix("https://"), webhook_token=f"{simulator.user}/{simulator.token}"
+        )
+        began = time.perf_counter()
+        rows = len(list(Client(webhook).voximplant.statistic.get().as_list().result))
+        seconds = time.perf_counter() - began
+        return _result(simulator, rows, seconds, "as_list(): без порядка; отказ внутри batch теряет строки молча")
+
+
+def register(folder: Path, calls: int) -> Result:
+    """Rows of the portal into call_records."""
+    with database(folder) as conninfo:
+        began = time.perf_counter()
+        registered(conninfo, calls)
+        return Result(calls, "строк", time.perf_counter() - began, "COPY и одно INSERT на 5 000 строк")
+
+
+def registered(conninfo: str, calls: int) -> UUID:
+    from include.calls.domain.call import Direction, PortalCall
+    from include.calls.state.rows import NewRun
+    from include.calls.state.state import State
+
+    run_id = uuid4()
+    step = timedelta(days=DAYS) / calls
+    rows = (
+        PortalCall(
+            statistics_id=number,
+            call_id=f"externalCall.{number:032x}.1754478570",
+            record_id=str(number),
+            started_at=START + step * number,
+            direction=Direction.INBOUND,
+            portal_number="reg133788",
+            phone_number="+79990000001",
+            employee_id="12",
+            duration_sec=60,
+            failed_code="200",
+            has_recording=True,
+            file_id=number,
+            recording_url=None,
+            portal_transcript_id=None,
+        )
+        for number in range(1, calls + 1)
+    )
+    with State(conninfo) as state:
+        state.open_run(
+            NewRun(run_id, f"bench-{run_id}", f"bench-{run_id}", START, START + step * calls, "bench", "manual")
+        )
+        state.save_calls(run_id, rows, {"12": "Оператор 12"})
+    return run_id
+
+
+@contextmanager
+def _served(calls: int, **tls: Path) -> "Iterator[tuple[PortalSimulator, str]]":
+    from simulators.portal.app import PortalSimulator
+    from simulators.portal.world import Call, PortalWorld
+    from simulators.testing import running
+
+    step = timedelta(days=DAYS) / calls
+    simulator = PortalSimulator(PortalWorld(Call(number, START + step * number) for number in range(1, calls + 1)))
+    with running(simulator, **tls) as url:  # type: ignore[arg-type]
+        yield simulator, url
+
+
+def _result(simulator: "PortalSimulator", rows: int, seconds: float, detail: str) -> Result:
+    requests = len(simulator.journal.entries(inner=False))
+    return Result(rows, "звонков", seconds, f"{requests} HTTP-запросов, {detail}", kept=requests <= MOST_REQUESTS)

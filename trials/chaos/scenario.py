@@ -1,0 +1,220 @@
+"""One chaos run: a system of its own, an export of many recordings, and somebody who kills its processes."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+from include.common.errors import ExportError
+from ops.one_machine import postgres
+from ops.one_machine.down import down
+from ops.one_machine.simulated_services import Simulated, simulate
+from ops.one_machine.up import running_environment, up
+from ops.settings.generated_secrets import generated
+from ops.settings.profile import Runtime
+from ops.settings.variables import VARIABLES, load_settings
+from trials.chaos.databases import Databases, Try
+from trials.chaos.evidence import Evidence, collect
+from trials.chaos.victims import Kind, Victim, choose, kinds, scheduler_pid
+
+PROFILE = "chaos"
+DAYS = (date(2025, 8, 1), date(2025, 8, 5))
+ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
+LINES = 4
+# Between a restart and the next kill. Airflow needs half a minute to see that a scheduler is dead: killed faster than
+# that again and again, it never comes to its work, and nothing would be learned.
+PAUSES = {
+    Kind.TASK: (2.0, 12.0),
+    Kind.TASK_AND_PARENT: (2.0, 12.0),
+    Kind.SCHEDULER: (15.0, 35.0),
+    Kind.POSTGRES: (15.0, 35.0),
+}
+KILL_COSTS_SECONDS = 15.0  # of undisturbed work: a run that is killed all the time lasts half as long again, or longer
+BRIEF_SECONDS = 1.7  # of speech in a simulated recording
+POLL_SECONDS = 0.25
+RESTART_SECONDS = 300.0
+RUN_SECONDS = 1800.0
+WORK = "batch.transcribe"
+ENDED = ("success", "failed")
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    kills: int
+    recordings: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """`task` and `index` where a task was killed. `restarted_at`: when what was killed stood again."""
+
+    kind: Kind
+    at: datetime
+    restarted_at: datetime
+    task: str = ""
+    index: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`waits`: seconds from each kill until the work that it had stopped went on; None where it never did."""
+
+    kills: list[Kill]
+    waits: list[float | None]
+    status: str
+    seconds: float
+    evidence: Evidence
+
+
+def chaos(plan: Plan, console: Console) -> Outcome:
+    """Raises ExportError where the system does not start or never comes to an end. Leaves nothing running."""
+    runtime = Runtime(PROFILE)
+    for name in VARIABLES & set(os.environ):  # a real portal must never be asked
+        del os.environ[name]
+    down(runtime, console)
+    shutil.rmtree(runtime.home, ignore_errors=True)  # texts of an earlier run would be reused, not recognised
+    runtime.make()
+    try:
+        simulated = _simulated(plan, runtime)
+        up(runtime, console)
+        return _Run(plan, runtime, simulated, console).play()
+    finally:
+        down(runtime, console)
+
+
+def _simulated(plan: Plan, runtime: Runtime) -> Simulated:
+    rounds = -(-plan.recordings // ROUND_OF_RECORDINGS)
+    answer_seconds = plan.kills * KILL_COSTS_SECONDS * LINES / plan.recordings
+    return simulate(
+        runtime,
+        portal=(
+            *("--from", str(DAYS[0]), "--to", str(DAYS[1]), "--calls", str(rounds * ROUND_OF_CALLS)),
+            *("--seed", str(plan.seed), "--brief-recordings", "--rps", "1000", "--bucket", "1000"),
+        ),
+        recogniser=("--latency-per-minute", f"{answer_seconds * 60 / BRIEF_SECONDS:.1f}"),
+        B24_BACKOFF_SECONDS="0.5",
+        STT_BACKOFF_SECONDS="1",
+        TRANSCRIBE_CONCURRENCY=str(LINES),
+    )
+
+
+class _Run:
+    """From the trigger to the evidence."""
+
+    def __init__(self, plan: Plan, runtime: Runtime, simulated: Simulated, console: Console) -> None:
+        self._plan, self._runtime, self._simulated, self._console = plan, runtime, simulated, console
+        self._rng = random.Random(plan.seed)
+        urls = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+        self._databases = Databases(urls.state_url, urls.metadata_url)
+
+    def play(self) -> Outcome:
+        began = time.monotonic()
+        self._trigger()
+        with self._console.status("Ждём первых распознаваний..."):
+            self._until(self._working, RESTART_SECONDS, "начала распознавания")
+        kills = self._kill_all()
+        with self._console.status("Убийств больше нет, выгрузка доделывает своё..."):
+            self._until(self._ended, RUN_SECONDS - (time.monotonic() - began), "конца выгрузки")
+        run = self._databases.export_run()
+        assert run is not None  # noqa: S101 - its tasks have worked
+        return Outcome(
+            kills=kills,
+            waits=self._waits(kills),
+            status=run[2],
+            seconds=time.monotonic() - began,
+            evidence=collect(run[0], self._databases, self._simulated, self._runtime.storage),
+        )
+
+    def _trigger(self) -> None:
+        first, last = DAYS
+        command = [sys.executable, "-m", "jobs.call_export", "--no-follow", "--from", str(first), "--to", str(last)]
+        environment = running_environment(self._runtime)
+        if subprocess.run(command, env=environment, cwd=self._runtime.root, check=False).returncode != 0:
+            raise ExportError("Выгрузка не запустилась.")
+
+    def _kill_all(self) -> list[Kill]:
+        """As many as planned, or as many as the run lasted for."""
+        kills: list[Kill] = []
+        with Progress(console=self._console, transient=True) as bar:
+            line = bar.add_task("kill -9", total=self._plan.kills)
+            for kind in kinds(self._rng, self._plan.kills):
+                kill = self._until(partial(self._kill_one, kind), RESTART_SECONDS, f"убить: {kind}")
+                if not isinstance(kill, Kill):
+                    break
+                kills.append(kill)
+                bar.update(line, advance=1, description=f"kill -9: {kind}")
+                time.sleep(self._rng.uniform(*PAUSES[kind]))
+        return kills
+
+    def _kill_one(self, kind: Kind) -> Kill | bool:
+        """False where there is nobody of that kind to kill right now, True where the run has ended."""
+        if self._ended():
+            return True
+        victim = choose(kind, self._runtime, self._rng)
+        if victim is None:
+            return False
+        task = self._databases.task_of(victim.task) if victim.task else ("", -1)
+        if task is None:
+            return False
+        at = datetime.now(UTC)
+        victim.kill()
+        self._until(partial(self._stands_again, victim), RESTART_SECONDS, f"перезапуска: {kind}")
+        return Kill(kind, at, datetime.now(UTC), *task)
+
+    def _stands_again(self, victim: Victim) -> bool:
+        if victim.kind is Kind.POSTGRES:
+            pid = postgres.running_pid(self._runtime.postgres)
+            return pid is not None and pid not in victim.pids and self._databases.answer()
+        if victim.kind is Kind.SCHEDULER:
+            return scheduler_pid(self._runtime) not in (None, *victim.pids)
+        return True  # Airflow starts a task again when it sees fit: `waits` tells when
+
+    def _waits(self, kills: list[Kill]) -> list[float | None]:
+        """What goes on is the killed task itself, a task queued by the new scheduler, any record of the database."""
+        run = self._databases.export_run()
+        assert run is not None  # noqa: S101
+        tries, moves = self._tries(), self._databases.moves(run[0])
+        return [_seconds_until(kill.at, signs(kill, tries, moves)) for kill in kills]
+
+    def _working(self) -> bool:
+        return any(one.task == WORK and one.started_at for one in self._tries())
+
+    def _tries(self) -> list[Try]:
+        run = self._databases.export_run()
+        return self._databases.tries(run[1]) if run else []
+
+    def _ended(self) -> bool:
+        return self._databases.dag_run_state() in ENDED
+
+    def _until(self, look: Callable[[], Found | None], seconds: float, what: str) -> Found:
+        """The first thing found; raises ExportError where there is none in time."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise ExportError(f"Не дождались ({what}) за {seconds:.0f} с; журналы: {self._runtime.logs}.")
+            time.sleep(POLL_SECONDS)
+        return found
+
+
+def signs(kill: Kill, tries: list[Try], moves: list[datetime]) -> list[datetime]:
+    if kill.kind is Kind.POSTGRES:
+        return moves
+    if kill.kind is Kind.SCHEDULER:
+        return [one.started_at for one in tries if one.started_at and one.queued_at and one.queued_at > kill.at]
+    return [one.started_at for one in tries if one.started_at and (one.task, one.index) == (kill.task, kill.index)]
+
+
+def _seconds_until(at: datetime, signs: list[datetime]) -> float | None:
+    return min(((sign - at).total_seconds() for sign in signs if sign > at), default=None)
