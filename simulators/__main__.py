@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from simulators.portal.app import TOKEN, PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
-from simulators.recogniser.app import KEY, RecogniserSimulator
-from simulators.serving import serve
+from simulators.bitrix24.app import TOKEN, PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
+from simulators.kit.serving import serve
+from simulators.openai.app import KEY, RecogniserSimulator
 from simulators.slack import SlackSimulator
 
 cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)

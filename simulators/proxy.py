@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from simulators.serving import listen, url_of
+from simulators.kit.serving import listen, url_of
 
 _CHUNK = 65536
 

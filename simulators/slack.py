@@ -8,9 +8,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.faults import Faults
-from simulators.journal import Journal
-from simulators.watch import Watched, entry_of
+from simulators.kit.faults import Faults
+from simulators.kit.journal import Journal
+from simulators.kit.watch import Watched, entry_of
 
 
 class SlackSimulator:

@@ -36,11 +36,11 @@ from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
 from include.speech.recognition_client import Recogniser, RecogniserSettings
-from simulators.portal.app import PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.world import PortalWorld
-from simulators.recogniser.app import RecogniserSimulator
-from simulators.testing import running
+from simulators.bitrix24.app import PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.world import PortalWorld
+from simulators.kit.in_process import running
+from simulators.openai.app import RecogniserSimulator
 
 RUN_AFTER = datetime(2025, 8, 3, 2, tzinfo=UTC)
 FROM, TO = "2025-08-01", "2025-08-02"

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from include.calls.policy import load_policy
 from include.clients.storage.local import LocalStorage
-from simulators.portal.app import PortalSimulator
-from simulators.portal.world import PortalWorld
-from simulators.recogniser.app import RecogniserSimulator
+from simulators.bitrix24.app import PortalSimulator
+from simulators.bitrix24.world import PortalWorld
+from simulators.openai.app import RecogniserSimulator
 from tests.export import Export, Outcome
 
 

@@ -23,8 +23,8 @@ from include.calls.reporting.pictures import draw
 from include.calls.state.rows import RecordRow
 from include.clients.storage.base import TEMPORARY_PREFIX
 from include.common.errors import StopRun
-from simulators.portal.world import Audio, Call, DiskFile, PortalWorld
-from simulators.voices.dialogues import record_briefly
+from simulators.bitrix24.world import Audio, Call, DiskFile, PortalWorld
+from simulators.sound.dialogues import record_briefly
 from tests.export import RUN_AFTER, Export, Outcome, export_over
 
 T = TypeVar("T")

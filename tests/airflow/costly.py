@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record_briefly
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.sound.dialogues import record_briefly
 
 MINUTES = 5000  # of the portal's: four such calls are 90 USD at 0.0045 a minute, more than 54 and a fifth
 

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ops.settings.profile import REPOSITORY
-from simulators.testing import running
+from simulators.kit.in_process import running
 from tests.airflow.system import _free_port as free_port
 
 FILES = REPOSITORY / "ops" / "monitoring"

@@ -26,13 +26,13 @@ from ops.one_machine.up import Running, running_environment, up
 from ops.settings.generated_secrets import ADMIN, generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import load_settings
-from simulators.portal.app import PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.seeded import seeded_world, spoken
+from simulators.bitrix24.app import PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.seeded import seeded_world, spoken
+from simulators.kit.in_process import running as served
+from simulators.openai.app import RecogniserSimulator
 from simulators.proxy import ProxySimulator, proxying
-from simulators.recogniser.app import RecogniserSimulator
 from simulators.slack import SlackSimulator
-from simulators.testing import running as served
 
 SILENT = Console(quiet=True)
 WORLD = (datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 13, tzinfo=UTC))

@@ -18,9 +18,9 @@ from psycopg.types.json import Jsonb
 from include.calls.domain.states import RunStatus
 from include.calls.state.state import State
 from plugins.calls import slack_messages as alerts
-from simulators.faults import What
+from simulators.kit.faults import What
+from simulators.kit.in_process import running
 from simulators.slack import SlackSimulator
-from simulators.testing import running
 from tests.integration.state_samples import call, opened
 
 pytestmark = pytest.mark.postgres

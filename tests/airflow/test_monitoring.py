@@ -27,7 +27,7 @@ from ops.settings.profile import REPOSITORY
 from plugins.hooks.calls_state import StateHook
 from plugins.web.app import app
 from plugins.web.calls import metrics_endpoint as page
-from simulators.testing import running
+from simulators.kit.in_process import running
 from tests.airflow.monitored import FILES, Pager, Prometheus, alertmanager, needs_prometheus, prometheus, seldom
 from tests.integration.state_samples import call, give_up, opened, rows, to_text
 

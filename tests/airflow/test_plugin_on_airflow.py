@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from include.calls.domain.run_ids import run_id_of
 from include.common.names import DAG_ID
 from ops.settings.generated_secrets import generated
-from simulators.faults import What
+from simulators.kit.faults import What
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom
 from tests.airflow.system import System, eventually
 

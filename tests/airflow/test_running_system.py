@@ -9,7 +9,7 @@ import pytest
 from include.calls.state.state import State
 from include.common.names import DAG_ID
 from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
-from simulators.faults import What
+from simulators.kit.faults import What
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from ops.settings.generated_secrets import generated
-from simulators.faults import What
+from simulators.kit.faults import What
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]

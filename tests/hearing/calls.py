@@ -16,9 +16,9 @@ from include.speech.recognition import Recognition
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from include.speech.stt_profiles import profile_of
 from include.speech.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
-from simulators.hearing.recogniser import HearingRecogniser, Sent
-from simulators.hearing.sound import Word
-from simulators.testing import running
+from simulators.kit.in_process import running
+from simulators.sound.hearing_recogniser import HearingRecogniser, Sent
+from simulators.sound.numbered_words import Word
 
 MOST_OFF_SEC = 0.3
 _MODELS = {"gpt-transcribe": "gpt-transcribe", "diarized": "gpt-4o-transcribe-diarize"}  # else verbose_json

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simulators.hearing.recogniser import DIALECTS
-from simulators.hearing.sound import dialogue, monologue, record
+from simulators.sound.hearing_recogniser import DIALECTS
+from simulators.sound.numbered_words import dialogue, monologue, record
 from tests.hearing.calls import check, transcribe, transcribe_at_once
 
 MINUTES_47, HOURS_3 = 47 * 60.0, 3 * 3600.0

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulators.faults import Faults
-from simulators.journal import Journal
-from simulators.watch import Watched
+from simulators.kit.faults import Faults
+from simulators.kit.journal import Journal
+from simulators.kit.watch import Watched
 
 _OF_ONE_CONNECTION = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import psycopg
 
 from include.calls.domain.states import RecordStatus
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record_briefly
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.sound.dialogues import record_briefly
 from tests.export import Export
 
 FIRST = datetime(2025, 8, 1, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ from include.calls.steps.download import download_batch
 from include.calls.steps.outcome import Unfinished
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured, StopRun
-from simulators.portal.limits import Limits
+from simulators.bitrix24.limits import Limits
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import by_sql, statuses, world_of
 

@@ -9,7 +9,7 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
-from simulators.portal.seeded import brief, seeded_world, spoken
+from simulators.bitrix24.seeded import brief, seeded_world, spoken
 from tests.export import export_over
 
 pytestmark = pytest.mark.postgres

@@ -7,8 +7,8 @@ import av
 import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
-from simulators.portal.seeded import from_folder, seeded_world
-from simulators.portal.world import Audio, PortalWorld
+from simulators.bitrix24.seeded import from_folder, seeded_world
+from simulators.bitrix24.world import Audio, PortalWorld
 from tests.export import export_over
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio"

@@ -7,8 +7,8 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.migrate import migrate
 from include.clients.storage.s3 import S3Storage
-from simulators.portal.seeded import MakeAudio, brief, seeded_world, spoken
-from simulators.portal.world import Audio, PortalWorld
+from simulators.bitrix24.seeded import MakeAudio, brief, seeded_world, spoken
+from simulators.bitrix24.world import Audio, PortalWorld
 from tests.export import Export, Outcome, export_over
 
 pytestmark = [pytest.mark.postgres, pytest.mark.s3]

@@ -5,8 +5,8 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.outcome import BatchFailed
 from include.common.errors import ErrorCode, StopRun
-from simulators.portal.world import Audio, PortalWorld
-from simulators.voices.dialogues import record
+from simulators.bitrix24.world import Audio, PortalWorld
+from simulators.sound.dialogues import record
 from tests.export import Export, Outcome
 from tests.whole import check_published, events, exporting, kept_outside, recorded, replace_audio, statuses, world_of
 

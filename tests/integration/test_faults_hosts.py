@@ -5,8 +5,8 @@ import pytest
 from include.calls.domain.states import RecordStatus
 from include.calls.steps.outcome import BatchFailed
 from include.common.errors import ErrorCode
-from simulators.portal.world import PortalWorld
-from simulators.testing import running
+from simulators.bitrix24.world import PortalWorld
+from simulators.kit.in_process import running
 from tests.whole import check_published, exporting, kept_outside, recorded, statuses, world_of
 
 pytestmark = pytest.mark.postgres

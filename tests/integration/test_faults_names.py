@@ -11,7 +11,7 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.domain.storage_keys import safe_name
 from include.common.errors import ErrorCode
-from simulators.portal.world import DiskFile, employee
+from simulators.bitrix24.world import DiskFile, employee
 from tests.export import Export
 from tests.whole import (
     TOKEN,

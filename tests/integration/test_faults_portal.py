@@ -8,8 +8,8 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.common.errors import AccessDenied, StopRun
-from simulators.portal.limits import Limits
-from simulators.portal.methods import Rights
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.methods import Rights
 from tests.export import Export
 from tests.whole import (
     START,

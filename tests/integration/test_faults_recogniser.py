@@ -11,10 +11,10 @@ from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.outcome import BatchFailed
 from include.calls.steps.transcribe_batch import transcribe_batch
 from include.common.errors import AccessDenied, ExportError, NotConfigured, QuotaExhausted, Throttled
-from simulators.portal.world import Audio
+from simulators.bitrix24.world import Audio
+from simulators.kit.serving import listen, url_of
 from simulators.proxy import ProxySimulator, proxying
-from simulators.serving import listen, url_of
-from simulators.voices.dialogues import record
+from simulators.sound.dialogues import record
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import (
     asked,

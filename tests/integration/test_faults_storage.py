@@ -18,7 +18,7 @@ from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
-from simulators.testing import running
+from simulators.kit.in_process import running
 from tests.export import Export, Outcome, export_over
 from tests.integration.s3_front import S3Front
 from tests.integration.small_world import asked, attempts, bought, by_sql, codes, downloaded, statuses, world_of

@@ -10,8 +10,8 @@ import pytest
 from include.calls.domain.storage_keys import report_key
 from include.calls.state.report_queries import run_figures
 from include.common.periods import Period
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.sound.dialogues import record
 from tests.export import FROM, TO, export_over
 from tests.integration.test_report_equals_database import figure
 

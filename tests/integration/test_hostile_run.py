@@ -17,8 +17,8 @@ from include.calls.domain.registry_row import COLUMNS, original_text
 from include.calls.domain.storage_keys import registry_key, report_key
 from include.calls.state.migrate import migrate
 from include.common.periods import Period
-from simulators.portal.world import Audio, Call, PortalWorld, default_users, employee
-from simulators.voices.dialogues import record_briefly
+from simulators.bitrix24.world import Audio, Call, PortalWorld, default_users, employee
+from simulators.sound.dialogues import record_briefly
 from tests.export import export_over
 from tests.integration.test_registry_readers import frictionless_rows, opened_in_libreoffice
 from tests.integration.test_report_equals_database import plain

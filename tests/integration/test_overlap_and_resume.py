@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
-from simulators.portal.seeded import brief, seeded_world
+from simulators.bitrix24.seeded import brief, seeded_world
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import asked, bought, by_sql, downloaded, statuses, world_of
 from tests.whole import calls, kept_outside

@@ -17,10 +17,10 @@ from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.clients.bitrix24.recording_file import download
 from include.common.errors import AccessDenied, ExportError, Throttled
-from simulators.faults import What
-from simulators.portal.methods import Rights
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record_briefly
+from simulators.bitrix24.methods import Rights
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.faults import What
+from simulators.sound.dialogues import record_briefly
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import FIRST, by_sql, downloaded
 

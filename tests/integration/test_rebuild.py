@@ -13,8 +13,8 @@ from include.calls.policy import Policy
 from include.calls.steps.rebuild import Rebuilt, rebuild_texts
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import BadInput
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record, record_briefly
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.sound.dialogues import record, record_briefly
 from tests.export import Export, export_over
 from tests.integration.small_world import FIRST, by_sql
 

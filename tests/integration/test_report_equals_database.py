@@ -14,9 +14,9 @@ from psycopg.rows import dict_row
 from include.calls.domain.storage_keys import registry_key, report_key
 from include.calls.state.migrate import migrate
 from include.common.periods import Period
-from simulators.faults import What
-from simulators.portal.seeded import brief, seeded_world, spoken
-from simulators.portal.world import Audio, Call
+from simulators.bitrix24.seeded import brief, seeded_world, spoken
+from simulators.bitrix24.world import Audio, Call
+from simulators.kit.faults import What
 from tests.export import export_over
 from tests.integration.test_registry_readers import frictionless_report, opened_in_libreoffice
 

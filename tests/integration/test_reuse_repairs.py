@@ -14,8 +14,8 @@ from include.calls.state.state import State
 from include.clients.storage.base import CopyFailure, did_not_work
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.sound.dialogues import record
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import FIRST, bought, by_sql, downloaded, statuses, world_of
 from tests.integration.state_samples import cut_connections

@@ -18,7 +18,7 @@ from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.qa_review import record_checks
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.common.errors import StopRun
-from simulators.portal.seeded import brief, seeded_world
+from simulators.bitrix24.seeded import brief, seeded_world
 from tests.export import export_over
 from tests.integration.test_export_s3 import END, START
 from tests.runbook import ROOT, RUNBOOK, commands, filled, statements

@@ -13,9 +13,9 @@ import pytest
 
 from include.calls.state.state import State
 from include.common.errors import Temporary
-from simulators.faults import What
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.voices.dialogues import record
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.faults import What
+from simulators.sound.dialogues import record
 from tests.export import Export, Outcome, export_over
 from tests.integration.small_world import FIRST, by_sql, world_of
 

@@ -23,8 +23,8 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from simulators.recogniser.app import RecogniserSimulator
-from simulators.testing import running
+from simulators.kit.in_process import running
+from simulators.openai.app import RecogniserSimulator
 
 KEY = "sk-test-0123456789"
 SCHEMA = answer_schema(["заказ", "оплата"])

@@ -13,12 +13,12 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
-from simulators.portal.answers import Result
-from simulators.portal.app import TOKEN, PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.methods import Rights
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.testing import running
+from simulators.bitrix24.answers import Result
+from simulators.bitrix24.app import TOKEN, PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.methods import Rights
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.in_process import running
 from tests.unit.clients_bitrix24.fakes import FakePace, portal_at
 
 START = datetime(2025, 8, 1, 9, tzinfo=UTC)

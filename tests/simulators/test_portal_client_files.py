@@ -25,10 +25,10 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from simulators.portal.app import TOKEN, PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.testing import running
+from simulators.bitrix24.app import TOKEN, PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.in_process import running
 from tests.unit.clients_bitrix24.fakes import FakePace, Reply, portal_at, serving
 
 START = datetime(2025, 8, 1, 9, tzinfo=UTC)

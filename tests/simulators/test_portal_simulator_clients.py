@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import trustme
 
-from simulators.portal.app import PortalSimulator
-from simulators.portal.limits import Limits
-from simulators.portal.world import Audio, Call, PortalWorld
-from simulators.testing import running
+from simulators.bitrix24.app import PortalSimulator
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.in_process import running
 
 START = datetime(2025, 8, 1, 9, tzinfo=UTC)
 

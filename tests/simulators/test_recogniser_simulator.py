@@ -11,10 +11,10 @@ import openai
 import pytest
 import requests
 
-from simulators.recogniser.app import RecogniserSimulator
-from simulators.testing import running
-from simulators.voices.dialogues import record_briefly
-from simulators.voices.encoding import encode
+from simulators.kit.in_process import running
+from simulators.openai.app import RecogniserSimulator
+from simulators.sound.dialogues import record_briefly
+from simulators.sound.encoding import encode
 
 AUDIO = record_briefly(1)
 MARK = "[симуляция]"

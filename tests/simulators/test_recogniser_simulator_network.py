@@ -12,11 +12,11 @@ import pytest
 import requests
 import trustme
 
+from simulators.kit.in_process import running
+from simulators.openai.app import RecogniserSimulator
 from simulators.proxy import Passed, ProxySimulator, proxying
-from simulators.recogniser.app import RecogniserSimulator
 from simulators.slack import SlackSimulator
-from simulators.testing import running
-from simulators.voices.dialogues import record_briefly
+from simulators.sound.dialogues import record_briefly
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,10 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from simulators.portal.seeded import brief, from_folder, seeded_world, spoken
-from simulators.voices.dialogues import CLIENTS, OPERATORS, compose, perform, record, record_briefly
-from simulators.voices.encoding import encode
-from simulators.voices.synthesis import RATE, Voice, say
+from simulators.bitrix24.seeded import brief, from_folder, seeded_world, spoken
+from simulators.sound.dialogues import CLIENTS, OPERATORS, compose, perform, record, record_briefly
+from simulators.sound.encoding import encode
+from simulators.sound.synthesis import RATE, Voice, say
 
 START, END = datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 3, tzinfo=UTC)
 

@@ -19,9 +19,9 @@ from include.common.errors import (
 )
 from include.speech.recognition import Recognition
 from include.speech.recognition_client import Recogniser, RecogniserSettings
+from simulators.kit.in_process import running
+from simulators.openai.app import KEY, RecogniserSimulator
 from simulators.proxy import ProxySimulator, proxying
-from simulators.recogniser.app import KEY, RecogniserSimulator
-from simulators.testing import running
 from tests.unit.clients_audio.synth import voice, wav
 
 PASSWORD = "secret-of-the-proxy"

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
 from include.common.host_guard import HostGuard, PinnedAdapter
-from simulators.testing import running
+from simulators.kit.in_process import running
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.1.2.3"
 PORTAL = "https://company.bitrix24.ru"

@@ -60,7 +60,7 @@ def main(
     if full:
         for module, size in (("night", NIGHT), *(("makespan", size) for size in WHOLE_RUNS)):
             command = [sys.executable, "-m", f"trials.bench.{module}", *size]
-            failed |= subprocess.run(command, check=False).returncode != 0  # noqa: S603 - our own module
+            failed |= subprocess.run(command, check=False).returncode != 0
     raise SystemExit(int(failed or growth > LINEAR))
 
 
@@ -74,9 +74,7 @@ def _measure(number: int, arguments: tuple[int, ...], folder: str) -> dict[str, 
     own = tempfile.mkdtemp(dir=folder)
     Path(own).chmod(0o755)
     command = [sys.executable, "-m", "trials.bench.measurements", str(number), own, *map(str, arguments)]
-    done = subprocess.run(  # noqa: S603 - our own module
-        command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
     if done.returncode != 0:
         raise SystemExit(f"{ALL[number].name}: {done.stderr.strip()[-2000:]}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

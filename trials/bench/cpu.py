@@ -24,12 +24,12 @@ MOST_SHOWN = 40
 
 def per_call(folder: Path, calls: int) -> Result:
     """Processor time, so that waiting for the outside does not count."""
-    from simulators.portal.app import PortalSimulator
-    from simulators.portal.limits import Limits
-    from simulators.portal.seeded import minutes
-    from simulators.portal.world import Call, PortalWorld
-    from simulators.recogniser.app import RecogniserSimulator
-    from simulators.testing import running
+    from simulators.bitrix24.app import PortalSimulator
+    from simulators.bitrix24.limits import Limits
+    from simulators.bitrix24.seeded import minutes
+    from simulators.bitrix24.world import Call, PortalWorld
+    from simulators.kit.in_process import running
+    from simulators.openai.app import RecogniserSimulator
 
     world, make = PortalWorld(), minutes()
     for number in range(1, calls + 1):
@@ -39,7 +39,7 @@ def per_call(folder: Path, calls: int) -> Result:
     recogniser = RecogniserSimulator(requests_per_minute=10**6)
     with database(folder) as conninfo, running(portal) as portal_url, running(recogniser) as recogniser_url:
         outside = [conninfo, portal_url, portal.token, recogniser_url, recogniser.key, str(folder)]
-        done = subprocess.run([sys.executable, "-m", "trials.bench.cpu", *outside], stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own module
+        done = subprocess.run([sys.executable, "-m", "trials.bench.cpu", *outside], stdout=subprocess.PIPE, check=True)
         pieces = recogniser.journal.count("transcriptions")
     spent: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     told = ", ".join(f"{name} {seconds / calls * 1000:.0f}" for name, seconds in spent.items())

@@ -20,7 +20,7 @@ from trials.bench.world import START, Result, database
 
 if TYPE_CHECKING:
     from include.clients.bitrix24.portal import Portal
-    from simulators.journal import Entry
+    from simulators.kit.journal import Entry
 
 RPS, BUCKET = 2.0, 20
 WORKERS = 2
@@ -31,11 +31,11 @@ DAYS = 30
 
 def use_of_the_rate(folder: Path, minutes: int, speed: int) -> Result:
     """Requests in so many minutes of the portal's time, beside those that it allows."""
-    from simulators.portal.app import PortalSimulator
-    from simulators.portal.limits import Limits
-    from simulators.portal.world import Audio, Call, PortalWorld
-    from simulators.testing import running
-    from simulators.voices.dialogues import record_briefly
+    from simulators.bitrix24.app import PortalSimulator
+    from simulators.bitrix24.limits import Limits
+    from simulators.bitrix24.world import Audio, Call, PortalWorld
+    from simulators.kit.in_process import running
+    from simulators.sound.dialogues import record_briefly
 
     seconds = minutes * 60 / speed
     calls = round(minutes * 60 * RPS * 1.5)  # more than can be downloaded, so that the work does not end
@@ -94,7 +94,7 @@ def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> t
 
 def _worker(arguments: list[str], batches: list[int]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "trials.bench.downloads", *arguments, *map(str, batches)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def _long_call(folder: Path, minutes: int) -> Path:
     """One synthesised conversation over and over, in one mp3."""
     import av
 
-    from simulators.voices.dialogues import record
+    from simulators.sound.dialogues import record
 
     once = folder / "once.mp3"
     once.write_bytes(record(1, seconds=60, extension="mp3", stereo=True))

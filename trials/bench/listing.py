@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from trials.bench.world import START, Result, database
 
 if TYPE_CHECKING:
-    from simulators.portal.app import PortalSimulator
+    from simulators.bitrix24.app import PortalSimulator
 
 DAYS = 60
 MOST_REQUESTS = 5
@@ -120,9 +120,9 @@ def registered(conninfo: str, calls: int) -> UUID:
 
 @contextmanager
 def _served(calls: int, **tls: Path) -> "Iterator[tuple[PortalSimulator, str]]":
-    from simulators.portal.app import PortalSimulator
-    from simulators.portal.world import Call, PortalWorld
-    from simulators.testing import running
+    from simulators.bitrix24.app import PortalSimulator
+    from simulators.bitrix24.world import Call, PortalWorld
+    from simulators.kit.in_process import running
 
     step = timedelta(days=DAYS) / calls
     simulator = PortalSimulator(PortalWorld(Call(number, START + step * number) for number in range(1, calls + 1)))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from include.calls.state.state import State
     from include.clients.bitrix24.portal import Portal
     from include.clients.storage.base import Storage
-    from simulators.portal.world import PortalWorld
+    from simulators.bitrix24.world import PortalWorld
 
 DAYS = 60
 
@@ -47,9 +47,9 @@ def daily_on_s3(folder: Path, calls: int) -> Result:
 
 def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") -> Result:
     from include.calls.state.state import State
-    from simulators.portal.app import PortalSimulator
-    from simulators.portal.limits import Limits
-    from simulators.testing import running
+    from simulators.bitrix24.app import PortalSimulator
+    from simulators.bitrix24.limits import Limits
+    from simulators.kit.in_process import running
 
     simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
     with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
@@ -99,7 +99,7 @@ def _opened(state: "State", start: datetime, name: str) -> UUID:
 
 def _world(calls: int) -> "PortalWorld":
     """One day more than a period has, at the same number of calls a day."""
-    from simulators.portal.world import Audio, Call, PortalWorld
+    from simulators.bitrix24.world import Audio, Call, PortalWorld
 
     world, silence = PortalWorld(), Audio(b"")
     step = timedelta(days=DAYS) / calls
@@ -116,7 +116,7 @@ def _s3() -> "Iterator[Storage]":
     from include.clients.storage.s3 import S3Storage
 
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port := free_port())]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - fixed words
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         client = boto3.client(
             "s3",

@@ -97,7 +97,7 @@ class System:
 
     def trigger(self, last_day: str, first_day: str = FIRST_DAY) -> None:
         command = [sys.executable, "-m", "jobs.call_export", "--no-follow", "--from", first_day, "--to", last_day]
-        done = subprocess.run(  # noqa: S603 - our own module
+        done = subprocess.run(
             command,
             env=running_environment(self.runtime),
             cwd=self.runtime.root,

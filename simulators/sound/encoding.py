@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-from simulators.voices.synthesis import RATE, Samples
+from simulators.sound.synthesis import RATE, Samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from simulators.hearing.sound import BASE, CHECK, DIGITS, HERTZ, PLACES
+from simulators.sound.numbered_words import BASE, CHECK, DIGITS, HERTZ, PLACES
 
 _WINDOW_SEC, _HOP_SEC = 0.05, 0.02
 _WORD_FRAMES = 5  # some 0.13 s of a chord: a word cut in two is heard twice

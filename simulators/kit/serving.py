@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from simulators.watch import TRANSPORT
+from simulators.kit.watch import TRANSPORT
 
 
 class _ReachableTransport(H11Protocol):

@@ -6,9 +6,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from simulators.portal.answers import PortalError
-from simulators.portal.links import Links
-from simulators.portal.world import Audio, PortalWorld
+from simulators.bitrix24.answers import PortalError
+from simulators.bitrix24.links import Links
+from simulators.bitrix24.world import Audio, PortalWorld
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 _NGINX = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from simulators.recogniser.speech import MARK
+from simulators.openai.speech import MARK
 
 JsonDict = dict[str, Any]
 

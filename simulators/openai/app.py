@@ -14,13 +14,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.faults import Faults
-from simulators.journal import Journal
-from simulators.recogniser import answers, errors, text_model
-from simulators.recogniser.models import MAX_REQUEST_BYTES, MODELS
-from simulators.recogniser.requests import TranscriptionRequest, check_length, read_request
-from simulators.recogniser.speech import Segment, seconds_of, segments_of
-from simulators.watch import Watched, entry_of
+from simulators.kit.faults import Faults
+from simulators.kit.journal import Journal
+from simulators.kit.watch import Watched, entry_of
+from simulators.openai import answers, errors, text_model
+from simulators.openai.models import MAX_REQUEST_BYTES, MODELS
+from simulators.openai.requests import TranscriptionRequest, check_length, read_request
+from simulators.openai.speech import Segment, seconds_of, segments_of
 
 KEY = "sk-simulated-key-0000"
 _PLACES = {"/v1/audio/transcriptions": "transcriptions", "/v1/chat/completions": "chat", "/v1/responses": "responses"}

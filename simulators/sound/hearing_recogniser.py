@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.hearing.ear import HeardWord, heard, segments
+from simulators.sound.ear import HeardWord, heard, segments
 
 JsonDict = dict[str, Any]
 Answer = Callable[[list[HeardWord], float], JsonDict]

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.faults import Fault, Faults, What
-from simulators.journal import Entry, Journal
+from simulators.kit.faults import Fault, Faults, What
+from simulators.kit.journal import Entry, Journal
 
 PAGE = "<!DOCTYPE html><html><head><title>Simulator</title></head><body>This is a page, not data.</body></html>"
-TRANSPORT = "simulators.transport"  # put into scope["state"] by simulators.serving
+TRANSPORT = "simulators.transport"  # put into scope["state"] by simulators.kit.serving
 ENTRY = "simulators.entry"
 
 

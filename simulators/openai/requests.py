@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 from starlette.datastructures import FormData, UploadFile
 
-from simulators.recogniser import errors
-from simulators.recogniser.models import MODELS, SUFFIXES, Model
+from simulators.openai import errors
+from simulators.openai.models import MODELS, SUFFIXES, Model
 
 _ALWAYS = frozenset({"file", "model", "response_format", "language"})
 _UNPRINTABLE = re.compile(r"[<>\r\n]")

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from simulators.recogniser.speech import Segment
+from simulators.openai.speech import Segment
 
 JsonDict = dict[str, Any]
 

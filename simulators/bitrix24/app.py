@@ -12,17 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.faults import Faults, What
-from simulators.journal import Entry, Journal
-from simulators.portal.answers import PortalError, Result, envelope, time_block
-from simulators.portal.batch import run_batch
-from simulators.portal.downloads import drive_file, storage_file
-from simulators.portal.limits import Limits
-from simulators.portal.links import Links
-from simulators.portal.methods import Asked, Methods, Rights
-from simulators.portal.php import Params, parse_query
-from simulators.portal.world import PortalWorld
-from simulators.watch import Watched, entry_of
+from simulators.bitrix24.answers import PortalError, Result, envelope, time_block
+from simulators.bitrix24.batch import run_batch
+from simulators.bitrix24.downloads import drive_file, storage_file
+from simulators.bitrix24.limits import Limits
+from simulators.bitrix24.links import Links
+from simulators.bitrix24.methods import Asked, Methods, Rights
+from simulators.bitrix24.php import Params, parse_query
+from simulators.bitrix24.world import PortalWorld
+from simulators.kit.faults import Faults, What
+from simulators.kit.journal import Entry, Journal
+from simulators.kit.watch import Watched, entry_of
 
 TOKEN = "simulated-token"
 

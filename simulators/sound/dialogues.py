@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulators.voices.encoding import encode
-from simulators.voices.synthesis import RATE, Samples, Voice, say
+from simulators.sound.encoding import encode
+from simulators.sound.synthesis import RATE, Samples, Voice, say
 
 OPERATORS = (Voice("ru", 45, 165), Voice("ru+f3", 60, 175), Voice("ru+m3", 35, 160))
 CLIENTS = (Voice("ru+f4", 70, 180), Voice("ru+m1", 30, 170), Voice("ru+m7", 25, 150))

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simulators.portal.answers import PortalError, Result
-from simulators.portal.links import Links
-from simulators.portal.php import Params, as_array, as_list, intval, upper_keys
-from simulators.portal.statistics import PAGE, page_of, row_of
-from simulators.portal.world import DiskFile, PortalWorld
+from simulators.bitrix24.answers import PortalError, Result
+from simulators.bitrix24.links import Links
+from simulators.bitrix24.php import Params, as_array, as_list, intval, upper_keys
+from simulators.bitrix24.statistics import PAGE, page_of, row_of
+from simulators.bitrix24.world import DiskFile, PortalWorld
 
 _USERS = frozenset({"user", "user_basic", "user_brief"})
 # method -> scopes of which one is enough; empty: no scope needed

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.portal.answers import PortalError, Result
-from simulators.portal.php import Params, as_array, encode_array, intval, parse_query
+from simulators.bitrix24.answers import PortalError, Result
+from simulators.bitrix24.php import Params, as_array, encode_array, intval, parse_query
 
 MAX_COMMANDS = 50
 _REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
 
-from simulators.voices.synthesis import RATE, Samples, Voice, say
+from simulators.sound.synthesis import RATE, Samples, Voice, say
 
 Floats = npt.NDArray[np.float32]
 

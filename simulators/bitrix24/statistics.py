@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any, TypeVar
 
-from simulators.portal.answers import Result
-from simulators.portal.php import Params, as_array, as_list, intval, upper_keys
-from simulators.portal.world import Call
+from simulators.bitrix24.answers import Result
+from simulators.bitrix24.php import Params, as_array, as_list, intval, upper_keys
+from simulators.bitrix24.world import Call
 
 PAGE = 50
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from simulators.serving import listen, server_of, url_of
+from simulators.kit.serving import listen, server_of, url_of
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:

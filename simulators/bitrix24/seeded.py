@@ -9,8 +9,8 @@ from pathlib import Path
 
 import av
 
-from simulators.portal.world import CONTENT_TYPES, Audio, Call, PortalWorld
-from simulators.voices.dialogues import record, record_briefly
+from simulators.bitrix24.world import CONTENT_TYPES, Audio, Call, PortalWorld
+from simulators.sound.dialogues import record, record_briefly
 
 # (seed, seconds, stereo) -> the recording
 MakeAudio = Callable[[int, float, bool], Audio]
