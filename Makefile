@@ -47,7 +47,7 @@ sql: install ## psql на базе состояния: call_exports, call_record
 	@$(OPS) pg psql
 
 # Three pytests side by side: those on a running Airflow mostly wait.
-WITH_AIRFLOW := tests/airflow tests/browser tests/integration/test_ops_launcher.py
+WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
 	approval_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)
 

@@ -43,7 +43,7 @@ def wait_healthy(
             sleep(POLL_SECONDS)
     console.print("Airflow работает")
     _wake_tasks_api(url)
-    if (runtime.root / "dags" / f"{DAG_ID}.py").exists():
+    if any((runtime.root / "dags").rglob(f"{DAG_ID}.py")):
         with console.status(f"Airflow читает {DAG_ID}..."):
             _wait_for_dag(url, password, clock() + PARSE_SECONDS, clock, sleep)
 

@@ -39,7 +39,7 @@ def main(repository: Path) -> dict[str, Any]:
     before = set(sys.modules)
     clock, outside = watch(repository)
     began = time.perf_counter()
-    import_file(repository / "dags" / "call_export.py")
+    import_file(repository / "dags" / "calls" / "call_export.py")
     seconds = time.perf_counter() - began
     sys.setprofile(None)
     return {

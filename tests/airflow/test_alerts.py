@@ -21,7 +21,7 @@ from plugins.calls import slack_messages as alerts
 from simulators.kit.faults import What
 from simulators.kit.in_process import running
 from simulators.slack import SlackSimulator
-from tests.integration.state_samples import call, opened
+from tests.kit.state_samples import call, opened
 
 pytestmark = pytest.mark.postgres
 

@@ -67,8 +67,8 @@ def test_the_watch_sees_a_file_that_does_all_this(tmp_path: Path) -> None:
     """Otherwise the tests above would hold for any file."""
     for name in ("include", "plugins"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "call_export.py").write_text(
+    (tmp_path / "dags" / "calls").mkdir(parents=True)
+    (tmp_path / "dags" / "calls" / "call_export.py").write_text(
         "import socket, time\nfrom datetime import datetime\nimport psycopg, requests\n"
         "datetime.now()\ntime.time()\nsocket.socket().connect_ex(('127.0.0.1', 1))\n",
         encoding="utf-8",

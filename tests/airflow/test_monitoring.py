@@ -29,7 +29,7 @@ from plugins.web.app import app
 from plugins.web.calls import metrics_endpoint as page
 from simulators.kit.in_process import running
 from tests.airflow.monitored import FILES, Pager, Prometheus, alertmanager, needs_prometheus, prometheus, seldom
-from tests.integration.state_samples import call, give_up, opened, rows, to_text
+from tests.kit.state_samples import call, give_up, opened, rows, to_text
 
 pytestmark = [pytest.mark.postgres, *needs_prometheus]
 

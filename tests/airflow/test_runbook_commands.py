@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from tests.airflow.system import System
-from tests.runbook import ROOT, commands, filled
+from tests.kit.runbook_blocks import ROOT, commands, filled
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 DAYS = "2025-08-11", "2025-08-12"  # nobody else's
-ON_DISK = ("find", "grep")  # run by tests/integration/test_runbook.py
+ON_DISK = ("find", "grep")  # run by tests/integration/repository/test_runbook.py
 RUN: set[str] = set()
 Typed = Callable[..., str]
 

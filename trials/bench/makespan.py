@@ -1,4 +1,4 @@
-"""Whole runs under the real Airflow, against what is possible: `python -m trials.bench.makespan --calls 1000 --speed 3`.
+"""Whole runs under the real Airflow beside their bound: `python -m trials.bench.makespan --calls 1000 --speed 3`.
 
 Three of them: 59 days, the same once more, and the next night, which looks back on 60 days, one of them new.
 

@@ -2,7 +2,7 @@
 
 Every method of `include/calls/state` asks here before it moves anything (`refuse_unlisted`). Its UPDATE gets both
 ends as parameters and names the states it expects, so two processes can never make the same move twice, and writes the
-move into `call_events` in the same statement. `tests/unit/test_state_moves.py` holds all of it.
+move into `call_events` in the same statement. `tests/unit/calls/state/test_moves.py` holds all of it.
 """
 
 from enum import StrEnum

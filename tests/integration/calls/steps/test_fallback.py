@@ -1,0 +1,181 @@
+"""A suspicious text is heard once more by the fallback model (D23): what is asked, what it costs, whose text stands."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.calls.state.state import State
+from include.common.errors import Temporary
+from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.kit.faults import What
+from simulators.sound.dialogues import record
+from tests.kit.small_world import FIRST, by_sql, world_of
+from tests.kit.whole_export import Export, Outcome, export_over
+
+pytestmark = pytest.mark.postgres
+
+INVENTED = "Субтитры сделал DimaTorzok"
+HONEST = "Здравствуйте, подскажите, пожалуйста, когда приедет курьер."
+FIRST_MODEL, SECOND_MODEL = "gpt-transcribe", "whisper-1"
+MINUTE, SECOND_MINUTE = Decimal("0.0045"), Decimal("0.006")
+
+
+@contextmanager
+def an_export(
+    world: PortalWorld, database: str, folder: Path, says: Callable[[str], str | None], **settings: str
+) -> Iterator[Export]:
+    with export_over(world, database, folder, **{"STT_FALLBACK_MODEL": SECOND_MODEL, **settings}) as export:
+        export.recogniser.says = says
+        yield export
+
+
+def buy(export: Export) -> Outcome:
+    """A run as far as its texts; registry and report are not on trial here."""
+    outcome, batches = export.prepare()
+    export.work(outcome, batches)
+    return outcome
+
+
+def said_by(**texts: str | None) -> Callable[[str], str | None]:
+    """By `first` and `second`: what each model says of everything it hears."""
+    models = {FIRST_MODEL: texts.get("first"), SECOND_MODEL: texts.get("second")}
+    return lambda model: models[model]
+
+
+def the_row(export: Export) -> dict[str, Any]:
+    columns = "model, cost, needs_review, review_reasons, text_preview, status, words_per_minute, confidence, source"
+    ((*values,),) = by_sql(export.conninfo, f"SELECT {columns} FROM call_records")
+    return dict(zip(columns.split(", "), values, strict=True))
+
+
+def asked_of(export: Export, model: str) -> int:
+    entries = export.recogniser.journal.entries("transcriptions")
+    return sum(entry.detail.get("model") == model for entry in entries)
+
+
+def kept(export: Export) -> dict[str, Any]:
+    (record,) = export.records(by_sql(export.conninfo, "SELECT run_id FROM call_records")[0][0])
+    assert record.transcript_path is not None
+    key = record.transcript_path.replace("/transcripts/", "/recognition/").replace(".txt", ".json")
+    found: dict[str, Any] = json.loads(export.storage.get_bytes(key))
+    return found
+
+
+def test_the_better_text_stands_and_both_answers_are_kept_and_paid(database: str, tmp_path: Path) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
+        outcome = buy(export)
+        row = the_row(export)
+        assert (row["model"], row["needs_review"], row["review_reasons"]) == (SECOND_MODEL, False, [])
+        assert HONEST in row["text_preview"]
+        assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each, by D25"
+        answers = kept(export)
+        assert answers["answers"][0][1]["text"] == INVENTED
+        assert answers["fallback_answers"][0][1]["text"] == HONEST
+        assert row["confidence"] is not None, "of the model that made the text"
+        assert by_sql(database, "SELECT spent FROM call_records") == [(MINUTE + SECOND_MINUTE,)]
+        assert outcome.red == []
+
+
+def test_an_honest_text_is_heard_once(database: str, tmp_path: Path) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=HONEST)) as export:
+        buy(export)
+        assert (asked_of(export, SECOND_MODEL), the_row(export)["cost"]) == (0, MINUTE)
+        assert the_row(export)["confidence"] is None, "this model tells none"
+        assert the_row(export)["words_per_minute"] > 0
+
+
+def test_a_second_answer_as_bad_as_the_first_changes_nothing_but_the_bill(database: str, tmp_path: Path) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=INVENTED)) as export:
+        buy(export)
+        row = the_row(export)
+        assert (row["model"], row["review_reasons"]) == (FIRST_MODEL, ["known_phrase"])
+        assert row["cost"] == MINUTE + SECOND_MINUTE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"what": What.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}},
+        {"what": What.STATUS, "status": 404, "body": {"error": {"message": "no model", "code": "model_not_found"}}},
+        {"what": What.STATUS, "status": 429, "body": {"error": {"message": "slow", "code": "rate_limit_exceeded"}}},
+    ],
+    ids=["down", "unknown model", "throttled"],
+)
+def test_a_fallback_that_fails_leaves_the_first_text_flagged(
+    database: str, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED)) as export:
+        export.recogniser.faults.add("transcriptions", after=1, times=-1, **fault)
+        outcome = buy(export)
+        row = the_row(export)
+        assert (row["status"], row["model"], row["needs_review"]) == ("completed", FIRST_MODEL, True)
+        assert (row["cost"], outcome.red) == (MINUTE, [])
+        assert len(export.recogniser.journal.entries("transcriptions")) == 2, "one request of each: never again"
+        ((reason,),) = by_sql(database, "SELECT detail ->> 'model' FROM call_events WHERE event = 'fallback_failed'")
+        assert reason == SECOND_MODEL
+
+
+def test_a_fallback_that_refuses_everybody_keeps_no_recording_from_its_text(database: str, tmp_path: Path) -> None:
+    """Its refusal is not the recogniser's: the batch goes on."""
+    unknown = {"STT_FALLBACK_MODEL": "whisper-9"}
+    with an_export(world_of(4), database, tmp_path, lambda _: INVENTED, **unknown) as export:
+        one_batch = export.policy.batches.model_copy(update={"min_calls": 4})
+        export.policy = export.policy.model_copy(update={"batches": one_batch})
+        outcome = buy(export)
+        assert (outcome.red, outcome.retries) == ([], 0)
+        assert by_sql(database, "SELECT status, count(*) FROM call_records GROUP BY status") == [("completed", 4)]
+        assert by_sql(database, "SELECT count(*) FROM call_events WHERE event = 'fallback_failed'") == [(4,)]
+
+
+def test_only_the_doubtful_piece_is_paid_for_twice(database: str, tmp_path: Path) -> None:
+    """One invented phrase in a long talk: the other pieces keep their text, and the row names both models."""
+    world = PortalWorld()
+    world.add(Call(1, FIRST, "call-1", file_id=9001), Audio(partial(record, 5, seconds=20)))
+    first_time = chain([INVENTED], (f"{HONEST} Заказ номер {number}." for number in count(1)))  # nobody repeats himself
+
+    def says(model: str) -> str | None:
+        return HONEST if model == SECOND_MODEL else next(first_time)
+
+    with an_export(world, database, tmp_path, says) as export:
+        buy(export)
+        row, answers = the_row(export), kept(export)
+        pieces = len(answers["cut"]["pieces"])
+        assert pieces > 2
+        assert (asked_of(export, FIRST_MODEL), asked_of(export, SECOND_MODEL)) == (pieces, 1)
+        assert (row["model"], row["needs_review"]) == (f"{FIRST_MODEL}+{SECOND_MODEL}", False)
+        assert row["cost"] == MINUTE + SECOND_MINUTE, "the piece's seconds are a minute begun"
+
+
+def test_a_task_killed_after_both_answers_buys_neither_again(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
+        move, lost = State.move_record, [True]
+
+        def losing(self: State, *key: Any, **columns: Any) -> bool:
+            if "transcript_path" in columns and lost:
+                lost.pop()
+                raise Temporary("the database went away")
+            return move(self, *key, **columns)
+
+        monkeypatch.setattr(State, "move_record", losing)
+        buy(export)
+        assert the_row(export)["model"] == SECOND_MODEL
+        assert (asked_of(export, FIRST_MODEL), asked_of(export, SECOND_MODEL)) == (1, 1)
+
+
+def test_a_later_run_takes_the_text_with_its_figures_and_asks_nobody(database: str, tmp_path: Path) -> None:
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
+        buy(export)
+        again = buy(export)
+        assert len(export.recogniser.journal.entries("transcriptions")) == 2
+        figures = by_sql(database, "SELECT DISTINCT model, words_per_minute, confidence, cost FROM call_records")
+        assert len(figures) == 1
+        assert by_sql(database, "SELECT spent FROM call_records WHERE run_id = %s", again.run_id) == [(0,)]

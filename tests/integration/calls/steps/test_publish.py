@@ -1,0 +1,78 @@
+"""What draws the report is never in the process of the task that publishes it; what fails meanwhile keeps its name."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.calls.steps.publish import publish
+from include.clients.storage.base import did_not_work
+from include.clients.storage.local import LocalStorage
+from include.common.errors import Temporary
+from tests.kit.small_world import by_sql, world_of
+from tests.kit.whole_export import export_over
+
+pytestmark = pytest.mark.postgres
+
+
+def test_a_report_is_published_by_a_process_that_cannot_draw(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("typst", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with export_over(world_of(1), database, tmp_path / "storage") as export:
+        export.run()
+        files = {key.rsplit(".", 1)[1]: export.storage.get_bytes(key) for key in export.storage.keys("exports/")}
+    assert files["pdf"].startswith(b"%PDF-")
+    assert files["png"].startswith(b"\x89PNG")
+
+
+class AnswersForItsOwnFolderOnly(LocalStorage):
+    def exists(self, key: str) -> bool:
+        if key.startswith("exports/earlier/"):
+            raise did_not_work(key, "slow down")
+        return super().exists(key)
+
+
+def test_a_storage_that_fails_while_texts_are_counted_is_the_storages_failure(database: str, tmp_path: Path) -> None:
+    """Not the database's, whose cursor is open meanwhile: only what the storage says is tried again."""
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        run_id = export.run().run_id
+        by_sql(export.conninfo, "UPDATE call_records SET transcript_path = 'exports/earlier/transcripts/call_1.txt'")
+        with export.state() as state:
+            with pytest.raises(Temporary, match="slow down"):
+                publish(run_id, state, AnswersForItsOwnFolderOnly(tmp_path / "storage"), export.policy)
+            assert publish(run_id, state, export.storage, export.policy) == 2
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Temporary("the drawing was killed")
+
+
+def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.calls.steps.publish.apart", killed)
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        outcome, batches = export.prepare()
+        export.work(outcome, batches)
+        with export.state() as state, pytest.raises(Temporary, match="drawing was killed"):
+            publish(outcome.run_id, state, export.storage, export.policy)
+        assert export.registry().count("completed") == 2
+        assert not [key for key in export.storage.keys("exports/") if key.endswith(".pdf")]
+
+
+class KeepsNoRegistry(LocalStorage):
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        if "/registry/" in key:
+            raise did_not_work(key, "no space left")
+        super().put_file(key, path, content_type)
+
+
+def test_a_registry_that_is_not_stored_is_told_and_no_report_goes_before_it(database: str, tmp_path: Path) -> None:
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        outcome, batches = export.prepare()
+        export.work(outcome, batches)
+        with export.state() as state, pytest.raises(Temporary, match="no space left"):
+            publish(outcome.run_id, state, KeepsNoRegistry(tmp_path / "storage"), export.policy)
+        assert not [key for key in export.storage.keys("exports/") if key.endswith(".pdf")]

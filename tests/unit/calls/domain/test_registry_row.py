@@ -1,0 +1,260 @@
+"""The registry's row and file: order, formats, safety in a spreadsheet, and the schema that describes them."""
+
+import csv
+import io
+import tracemalloc
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.calls.domain.registry_row import (
+    COLUMNS,
+    Masks,
+    RegistryRow,
+    money_cell,
+    original_text,
+    phone_cell,
+    registry_cells,
+    relative_path,
+    text_cell,
+)
+from include.calls.domain.states import RecordStatus
+from include.calls.reporting.registry_file import write_registry
+from include.common.errors import ErrorCode
+from include.common.masking import mask_number, mask_phones
+from tests.kit.paths import ROOT
+
+SCHEMA = ROOT / "docs/specs/call_registry_schema.yaml"
+FOLDER = "2025-08-01_2025-08-31"
+ROW = RegistryRow(
+    run_id=UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11"),
+    call_id="11018129443EB80D.1754478570.11438214",
+    record_id="9079",
+    call_started_at=datetime(2025, 8, 31, 21, 23, 45, tzinfo=UTC),
+    portal_offset_sec=10800,
+    direction="inbound",
+    from_number="+79990000001",
+    to_number="74950000002",
+    employee_id="1269",
+    employee_name="Оператор 12",
+    duration_sec=420,
+    recording_url="https://portal.example/disk/showFile/9079/",
+    transcript_path=f"exports/{FOLDER}/transcripts/call_1.txt",
+    summary_path=None,
+    text_preview="[Оператор]: Здравствуйте!",
+    cost=Decimal("0.031500"),
+    currency_code="USD",
+    language="ru",
+    status="completed",
+    error_code=None,
+    retry_count=0,
+    checksum="a" * 64,
+    tags=["доставка", "оплата"],
+    roles="channels",
+    needs_review=False,
+)
+
+FORMULAS = [
+    "=cmd|' /c calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "  =1+1",
+    "＝1+1",
+    '=HYPERLINK("https://evil.example";"нажми")',
+]
+REWRITTEN = [
+    "007",
+    "1E5",
+    "1.50",
+    "1754478570.11438214",
+    "12345678901234567890",
+    "1/2",
+    "12:30",
+    "2025-08-01",
+    "50%",
+    "True",
+    "ложь",
+]
+KEPT = ["", "0", "9079", "externalCall.716f.1754478570", "Оператор 12", "[Клиент]: да", "url-00ff00ff00ff00ff", "a=b"]
+
+
+def written(*rows, **options):
+    out = io.BytesIO()
+    count = write_registry(rows, out, folder=FOLDER, **options)
+    assert count == len(rows)
+    return out.getvalue()
+
+
+def cells(row=ROW, **options):
+    return dict(zip(COLUMNS, registry_cells(row, FOLDER, **options), strict=True))
+
+
+def test_the_file_is_what_excel_needs_bom_semicolons_crlf_and_the_agreed_columns():
+    data = written(ROW)
+    assert data.startswith(
+        b"\xef\xbb\xbfrun_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;"
+    )
+    header = data.decode("utf-8-sig").split("\r\n")[0]
+    assert header == (
+        "run_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;recording_url;transcript_path;"
+        "summary_path;text_preview;transcription_cost;currency_code;language;status;error_code;retry_count;checksum;tags;"
+        "roles;needs_review"
+    )
+    assert data.count(b"\r\n") == 2
+    assert data.count(b"\n") == 2
+
+
+def test_a_row_reads_as_the_format_promises():
+    assert cells() == {
+        "run_id": "0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11",
+        "call_id": "11018129443EB80D.1754478570.11438214",
+        "record_id": "9079",
+        "datetime_start": "2025-09-01T00:23:45+03:00",
+        "direction": "inbound",
+        "from": "'+79990000001",
+        "to": "'74950000002",
+        "employee": "1269 Оператор 12",
+        "duration_sec": "420",
+        "recording_url": "https://portal.example/disk/showFile/9079/",
+        "transcript_path": "transcripts/call_1.txt",
+        "summary_path": "",
+        "text_preview": "[Оператор]: Здравствуйте!",
+        "transcription_cost": "0.0315",
+        "currency_code": "USD",
+        "language": "ru",
+        "status": "completed",
+        "error_code": "",
+        "retry_count": "0",
+        "checksum": "a" * 64,
+        "tags": "доставка|оплата",
+        "roles": "channels",
+        "needs_review": "false",
+    }
+
+
+@pytest.mark.parametrize("value", [*FORMULAS, *REWRITTEN])
+def test_what_a_spreadsheet_would_compute_or_rewrite_is_marked_as_text(value):
+    assert text_cell(value).startswith("'")
+
+
+@pytest.mark.parametrize("value", KEPT)
+def test_ordinary_text_stays_as_it_is(value):
+    assert text_cell(value) == value
+
+
+@pytest.mark.parametrize("number", ["+79990000001", "79990000001", "101", "007", "=1+1", "'x", "-5"])
+def test_a_phone_number_is_never_a_quantity(number):
+    assert phone_cell(number) == "'" + number
+    assert original_text(phone_cell(number)) == number
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
+def test_the_mark_is_reversible_for_any_text(value):
+    cell = text_cell(value)
+    assert original_text(cell) == value
+    assert cell.lstrip()[:1] not in {"=", "+", "-", "@"} - {""}
+
+
+@given(st.text(max_size=2000))
+def test_the_preview_keeps_to_its_bytes_whatever_is_said(value):
+    row = replace(ROW, text_preview=value.encode(errors="replace").decode())
+    preview = cells(row)["text_preview"]
+    assert len(preview.encode()) <= 1024
+
+
+def test_text_of_strangers_stays_in_its_cell():
+    hostile = replace(ROW, employee_name='";"\r\n=1;"', text_preview='строка\r\nдругая;"третья"\x00\x07')
+    row = list(csv.reader(io.StringIO(written(hostile).decode("utf-8-sig"), newline=""), delimiter=";"))[1]
+    found = dict(zip(COLUMNS, row, strict=True))
+    assert found["employee"] == '1269 ";"\n=1;"'
+    assert found["text_preview"] == 'строка\nдругая;"третья"'
+
+
+@pytest.mark.parametrize(
+    ("amount", "cell"),
+    [("0.0045", "0.0045"), ("0.00612", "0.00612"), ("0", "0.0000"), ("12", "12.0000"), ("0.000001", "0.000001")],
+)
+def test_money_has_four_decimals_at_least_and_no_exponent(amount, cell):
+    assert money_cell(Decimal(amount)) == cell
+
+
+def test_paths_are_relative_to_the_period_even_into_another_one():
+    assert relative_path(f"exports/{FOLDER}/transcripts/call_1.txt", FOLDER) == "transcripts/call_1.txt"
+    other = "exports/2025-07-01_2025-07-31/transcripts/call_1.txt"
+    assert relative_path(other, FOLDER) == "../2025-07-01_2025-07-31/transcripts/call_1.txt"
+    assert relative_path(None, FOLDER) == ""
+
+
+def test_masking_reaches_every_column_that_may_hold_a_phone_number():
+    masks = Masks(number=lambda _: "+7 999 *** ** 01", text=lambda text: text.replace("79990000001", "***"))
+    row = replace(ROW, text_preview="звоните 79990000001", recording_url="https://pbx.example/79990000001.mp3")
+    found = cells(row, masks=masks)
+    assert "79990000001" not in ";".join(found.values())
+    assert found["from"] == "'+7 999 *** ** 01"
+    assert found["recording_url"] == ""
+
+
+def test_masking_hides_a_number_that_the_previews_end_cut_in_two():
+    text = "x" * 1013 + "+7999000000"
+    assert len(text.encode()) == 1024
+    masks = Masks(number=mask_number, text=mask_phones)
+    assert cells(replace(ROW, text_preview=text), masks=masks)["text_preview"] == "x" * 1013
+    assert cells(replace(ROW, text_preview="заказ 123456"), masks=masks)["text_preview"] == "заказ 123456"
+
+
+def test_the_masks_of_the_product_leave_no_number_whole():
+    masks = Masks(number=mask_number, text=mask_phones)
+    row = replace(ROW, text_preview="звоните 8 (999) 000-00-01", from_number="89990000001", to_number="+79990000001")
+    line = ";".join(cells(row, masks=masks).values())
+    assert not any(number in line for number in ("9990000001", "000-00-01"))
+
+
+def test_a_tag_cannot_pose_as_two():
+    assert cells(replace(ROW, tags=["a|b", "c"]))["tags"] == "a/b|c"
+
+
+def test_memory_does_not_grow_with_the_number_of_rows():
+    class Nowhere(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            return len(data)
+
+    tracemalloc.start()
+    try:
+        write_registry((ROW for _ in range(5_000)), io.BufferedWriter(Nowhere()), folder=FOLDER)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_the_schema_describes_exactly_the_columns_in_their_order():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    assert [field["name"] for field in schema["fields"]] == list(COLUMNS)
+    assert all(field["title"] and field["description"] for field in schema["fields"])
+
+
+def test_the_schema_knows_every_status_and_error_code_and_no_other():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    enums = {field["name"]: field.get("constraints", {}).get("enum") for field in schema["fields"]}
+    assert enums["status"] == [str(status) for status in RecordStatus]
+    assert enums["error_code"] == [str(code) for code in ErrorCode]
+
+
+def test_every_column_of_the_row_reaches_the_file():
+    """A field nobody prints would be a column silently lost."""
+    names = {field.name for field in fields(RegistryRow)}
+    source = (ROOT / "include/calls/domain/registry_row.py").read_text(encoding="utf-8")
+    assert [name for name in names if f"row.{name}" not in source] == []

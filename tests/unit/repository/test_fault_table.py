@@ -1,0 +1,48 @@
+"""docs/faults.md against the tests: whatever it promises is proved by a test that exists, and no proof is left out."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.kit.paths import ROOT
+
+HEAD = "| Сбой | Что видно | Что делает система | Тест |"
+ROWS = [
+    line
+    for line in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("| ") and line != HEAD
+]
+PROOF = re.compile(r"`(?:([\w/]+\.py)::)?(?:Test\w+::)?(test_\w+)`")  # with or without its file (a path) and class
+FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/faults").glob("test_*.py"))
+
+
+def proofs(row: str) -> list[tuple[str, str]]:
+    return PROOF.findall(row.strip("|").rpartition("|")[2])
+
+
+@cache
+def names_in(pattern: str) -> frozenset[str]:
+    """Names of the test functions in the files that fit the pattern, a path relative to the repository's root."""
+    return frozenset(
+        node.name
+        for path in ROOT.glob(pattern)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
+def test_each_fault_says_what_is_seen_what_is_done_and_what_proves_it(row: str) -> None:
+    told = [cell.strip() for cell in row.strip("|").split("|")]
+    assert len(told) == 4
+    assert all(told)
+    assert proofs(row)
+    for file, name in proofs(row):
+        assert name in names_in(file or "tests/**/test_*.py")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_fault_that_is_tested_is_missing_in_the_table(file: str) -> None:
+    assert names_in(file) <= {name for row in ROWS for _, name in proofs(row)}
