@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import requests
 
+from include.calls.names import DAG_ID
 from include.common.errors import BadInput, ExportError, NotConfigured
-from include.common.names import AIRFLOW_API_CONN, DAG_ID
+from include.common.names import AIRFLOW_API_CONN
 
 TIMEOUT = 30  # seconds
 

@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 import click
 
 from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of
+from include.calls.names import STATE_CONN
 from include.calls.policy import load_policy
 from include.common.errors import BadInput, ExportError
-from include.common.names import STATE_CONN
 from include.common.periods import resolve_period
 from jobs.airflow_api import AirflowApi, connection_from_environment
 from jobs.follow import follow

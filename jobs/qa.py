@@ -21,10 +21,11 @@ from rich.table import Table
 from include.calls.domain.qa_sample import filled_in, qa_check
 from include.calls.domain.states import RunStatus
 from include.calls.policy import load_policy
-from include.calls.reporting import wording as w
 from include.calls.reporting.qa_table import read_sample, write_sample
 from include.calls.state.state import State
 from include.calls.steps.qa_review import Sample, only_recording, record_checks, sample_of
+from include.calls.wording import codes
+from include.common import russian_format as ru
 from include.common.errors import BadInput, ExportError
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
@@ -76,9 +77,17 @@ def _show(sample: Sample, out: Path | None) -> None:
     else:
         table = Table("№", "CALL_ID", "RECORD_ID", "Длина", "Пометка", "Файл", "Оценка", box=None, pad_edge=False)
         for number, item in enumerate(sample.items, start=1):
-            flags = ", ".join(w.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons)
+            flags = ", ".join(codes.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons)
             name = item.transcript_path.rpartition("/")[2]
-            cells = [str(number), item.call_id, item.record_id, w.clock(item.audio_sec), flags, name, item.result or ""]
+            cells = [
+                str(number),
+                item.call_id,
+                item.record_id,
+                ru.clock(item.audio_sec),
+                flags,
+                name,
+                item.result or "",
+            ]
             table.add_row(*map(_plain, cells))
         console.print(table)
     click.echo(sample.sentence)

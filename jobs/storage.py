@@ -5,11 +5,11 @@ from typing import Any
 
 import boto3
 
+from include.calls.names import STORAGE_CONN
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
-from include.common.names import STORAGE_CONN
 from jobs.airflow_api import connection_from_environment
 
 

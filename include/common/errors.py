@@ -1,7 +1,8 @@
-"""Every error the export raises on purpose; the class says what the caller should do.
+"""Every error the product raises on purpose; the class says what the caller should do.
 
-The message is for the person who must act: what happened, to which call or setting, what to do.
-It never contains a URL of the portal, a token or a key (D27): clients cut those out before raising.
+The message is English, for logs: what happened, to which call or setting, what to do. What an operator reads is the
+Russian sentence that a catalogue holds for `problem`, filled with `facts` (`include/common/problems.py`). Neither
+contains a URL of the portal, a token or a key: clients cut those out before raising.
 """
 
 from enum import StrEnum
@@ -31,10 +32,15 @@ class ExportError(Exception):
 
     code: ErrorCode = ErrorCode.INTERNAL
 
-    def __init__(self, message: str | None = None, *, code: ErrorCode | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, code: ErrorCode | None = None, problem: str = "", **facts: object
+    ) -> None:
+        """`problem` is a key of a catalogue of Russian sentences; `facts` fill the sentence's placeholders."""
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
         if code is not None:
             self.code = code
+        self.problem = problem
+        self.facts = facts
 
 
 class Temporary(ExportError):
@@ -49,13 +55,15 @@ class Temporary(ExportError):
         *,
         code: ErrorCode | None = None,
         retry_after: float | None = None,
+        problem: str = "",
+        **facts: object,
     ) -> None:
-        super().__init__(message, code=code)
+        super().__init__(message, code=code, problem=problem, **facts)
         self.retry_after = retry_after
 
 
 class Throttled(Temporary):
-    """The other side asks us to slow down; never counts as an attempt (D13, D14a)."""
+    """The other side asks us to slow down; never counts as an attempt."""
 
 
 class Permanent(ExportError):
@@ -63,7 +71,7 @@ class Permanent(ExportError):
 
 
 class MissingAudio(Permanent):
-    """The recording's link is dead for good (D17); an answer about the portal, not a failure of ours."""
+    """The recording's link is dead for good; an answer about the portal, not a failure of ours."""
 
     code = ErrorCode.MISSING_AUDIO
 
@@ -79,17 +87,17 @@ class StopRun(ExportError):
 
 
 class AccessDenied(StopRun):
-    """A key or webhook is wrong, expired or lacks a right; no retry repairs it (D15)."""
+    """A key or webhook is wrong, expired or lacks a right; no retry repairs it."""
 
 
 class QuotaExhausted(StopRun):
-    """The recogniser's account is out of money or over its spending limit (D14a)."""
+    """The recogniser's account is out of money or over its spending limit."""
 
     code = ErrorCode.STT_QUOTA
 
 
 class BudgetSpent(StopRun):
-    """The run has spent what it may spend (D26); a person has to allow more."""
+    """The run has spent what it may spend; a person has to allow more."""
 
 
 class NotConfigured(StopRun):

@@ -8,8 +8,8 @@ from typing import Any
 import requests
 from rich.console import Console
 
+from include.calls.names import DAG_ID
 from include.common.errors import ExportError
-from include.common.names import DAG_ID
 from ops.one_machine.supervisor import Supervisor
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import Runtime

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
-from include.common import names
+from include.calls import names
 from ops.settings.connections import connections
 from ops.settings.generated_secrets import ADMIN, Generated, passwords_file
 from ops.settings.profile import REPOSITORY, Runtime

@@ -1,4 +1,4 @@
-"""Settings -> Airflow connections, by the ids of `include/common/names.py`.
+"""Settings -> Airflow connections, by the ids of `include/common/names.py` and `include/calls/names.py`.
 
 The only place that knows how a setting becomes a connection.
 """
@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
+from include.calls import names as calls
 from include.common import names
 from ops.settings.generated_secrets import ADMIN, Generated
 from ops.settings.profile import Runtime
@@ -22,16 +23,16 @@ def connections(
     """Airflow connections by id, in Airflow's JSON form."""
     found = {
         names.PORTAL_CONN: _portal(settings),
-        names.STATE_CONN: _postgres(state_url),
-        names.STORAGE_CONN: _s3(settings) if settings.storage_backend == "s3" else _local(settings, runtime),
-        names.POLICY_CONN: {"conn_type": "generic", "extra": settings.policy_overrides},
+        calls.STATE_CONN: _postgres(state_url),
+        calls.STORAGE_CONN: _s3(settings) if settings.storage_backend == "s3" else _local(settings, runtime),
+        calls.POLICY_CONN: {"conn_type": "generic", "extra": settings.policy_overrides},
         names.AIRFLOW_API_CONN: {
             "conn_type": "http",
             "host": api_url,
             "login": ADMIN,
             "password": keys.admin_password,
         },
-        names.METRICS_CONN: {
+        calls.METRICS_CONN: {
             "conn_type": "generic",
             "password": metrics_token(settings, keys),
         },

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.steps import summarize as summarize_step
 from include.calls.steps import transcribe_batch as transcribe_step
 from include.calls.steps.outcome import BatchFailed
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def transcribe(context: "Context", run_id: str, batch: int, *, whisper_conn_id: str) -> int:
-    with batch_of(context, run_id, batch, transcribe_step.RULE.stage, "распознаю речь") as state:
+    with batch_of(context, run_id, batch, Stage.TRANSCRIBE, "распознаю речь") as state:
         policy = load_run_policy()
         hook = WhisperHook(whisper_conn_id, policy=policy)
         with hook.get_conn() as recogniser, hook.fallback() or nullcontext() as fallback:
@@ -51,7 +52,7 @@ def summarize(context: "Context", run_id: str, batch: int) -> int:
     want_summaries(run_id)  # asked again: the task that should have skipped this one may have failed
     policy = load_run_policy()
     with (
-        batch_of(context, run_id, batch, summarize_step.STAGE, "пишу саммари") as state,
+        batch_of(context, run_id, batch, Stage.SUMMARIZE, "пишу саммари") as state,
         WhisperHook(policy=policy).language_model() as model,
     ):
         return summarize_step.summarize_batch(

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from airflow.sdk.bases.notifier import BaseNotifier
 
-from include.common.names import DAG_ID, SLACK_CONN, STATE_CONN
+from include.calls.names import DAG_ID, STATE_CONN
+from include.common.names import SLACK_CONN
 
 if TYPE_CHECKING:
     from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook

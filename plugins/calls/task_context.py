@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from include.calls.steps import download as download_step
+from include.calls.domain.stages import Stage
 from include.calls.steps import publish as publish_step
 from include.calls.steps import run_lifecycle as stop
 from include.common.errors import ExportError, StopRun, Throttled
@@ -77,7 +77,7 @@ def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str
         finally:
             try:
                 note_run(context, run_id, f"{capital(state.progress_sentence(UUID(run_id)))}.")
-                if stage != download_step.STAGE:
+                if stage != Stage.DOWNLOAD:
                     _show_registry(run_id, state)
             except Exception as error:  # what became of the batch stays what it is: a StopRun must reach `step`
                 log.warning("the run's progress was not shown: %s", type(error).__name__)

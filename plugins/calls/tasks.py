@@ -10,6 +10,7 @@ from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.steps import approve as approve_step
 from include.calls.steps import close_run as close_step
@@ -73,7 +74,7 @@ def open_run(context: "Context") -> str:
 def preflight(context: "Context", run_id: str) -> None:
     from plugins.hooks.recogniser import WhisperHook  # 40 MB that this module's other tasks can do without
 
-    with step(context, run_id, preflight_step.STAGE, "проверяю доступы") as state:
+    with step(context, run_id, Stage.PREFLIGHT, "проверяю доступы") as state:
         policy = load_run_policy()
         with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
             preflight_step.preflight(
@@ -87,7 +88,7 @@ def preflight(context: "Context", run_id: str) -> None:
 
 
 def list_calls(context: "Context", run_id: str) -> int:
-    with step(context, run_id, list_step.STAGE, "собираю список звонков") as state:
+    with step(context, run_id, Stage.LIST_CALLS, "собираю список звонков") as state:
         with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
             listed = list_step.list_calls(UUID(run_id), portal, state)
         note_run(context, run_id, f"На портале {listed} звонков за период.")
@@ -95,7 +96,7 @@ def list_calls(context: "Context", run_id: str) -> int:
 
 
 def plan(context: "Context", run_id: str) -> plan_step.Planned:
-    with step(context, run_id, plan_step.STAGE, "считаю прогноз") as state:
+    with step(context, run_id, Stage.PLAN, "считаю прогноз") as state:
         planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
         where = "Жду ответа на вкладке Required Actions. " if planned.question else ""
         note_run(context, run_id, f"{where}{capital(planned.sentence)}.")
@@ -105,14 +106,14 @@ def plan(context: "Context", run_id: str) -> plan_step.Planned:
 def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: str | None, at: datetime) -> list[int]:
     """A person's answer to the plan's question, or the lack of one; returns the batches that may be started."""
     answer = approve_step.Answer(approved=approved, by=by, at=at)
-    with step(context, run_id, approve_step.STAGE, "записываю ответ") as state:
+    with step(context, run_id, Stage.PLAN, "записываю ответ") as state:
         sentence = approve_step.settle(UUID(run_id), Decimal(cost), answer, state)
         note_run(context, run_id, f"{sentence}.")
         return plan_step.batches_of(UUID(run_id), state, load_run_policy()) if approved else []
 
 
 def download(context: "Context", run_id: str, batch: int) -> int:
-    with batch_of(context, run_id, batch, download_step.STAGE, "скачиваю аудио") as state:
+    with batch_of(context, run_id, batch, Stage.DOWNLOAD, "скачиваю аудио") as state:
         return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
 
 
@@ -142,7 +143,7 @@ def publish(context: "Context", run_id: str | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
-        stop.reopen_if_unpublished(UUID(run_id), state, stage=publish_step.STAGE)
+        stop.reopen_if_unpublished(UUID(run_id), state, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
         publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.common.names import POLICY_CONN
+from include.calls.names import POLICY_CONN
 
 if TYPE_CHECKING:
     from include.calls.policy import Policy

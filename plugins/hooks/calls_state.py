@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from psycopg.conninfo import make_conninfo
 
-from include.common.names import STATE_CONN
+from include.calls.names import STATE_CONN
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
+from include.calls.names import STORAGE_CONN
 from include.common.errors import NotConfigured
-from include.common.names import STORAGE_CONN
 
 if TYPE_CHECKING:
     from include.clients.storage.base import Storage

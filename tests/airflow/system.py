@@ -19,7 +19,7 @@ import requests
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from include.common.names import DAG_ID
+from include.calls.names import DAG_ID
 from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.up import Running, running_environment, up

@@ -11,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from include.common.names import DAG_ID
+from include.calls.names import DAG_ID
 from ops.one_machine.up import running_environment
 from tests.airflow.costly import add_costly_calls
 from tests.airflow.system import System, eventually

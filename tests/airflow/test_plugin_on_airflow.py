@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.calls.domain.run_ids import run_id_of
-from include.common.names import DAG_ID
+from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import generated
 from simulators.kit.faults import What
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom

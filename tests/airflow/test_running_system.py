@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from include.calls.names import DAG_ID
 from include.calls.state.state import State
-from include.common.names import DAG_ID
 from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
 from simulators.kit.faults import What
 from tests.airflow.system import System

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from include.common.names import DAG_ID
+from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import REPOSITORY
 from tests.airflow.costly import add_costly_calls

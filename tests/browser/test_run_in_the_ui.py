@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from include.common.names import DAG_ID
+from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import REPOSITORY
 from tests.airflow.system import System

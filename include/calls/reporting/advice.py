@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from include.calls.domain.report_figures import ReportSettings, RunFigures, duration_drift, every_call_listed
 from include.calls.domain.states import UNFINISHED, RecordStatus
 from include.calls.reporting.assessment import elapsed_seconds, over_forecast
-from include.calls.reporting.wording import count, error_advice, error_name, hours, number, percent, records
+from include.calls.wording.codes import error_advice, error_name, records
 from include.common.errors import ErrorCode
+from include.common.russian_format import count, hours, number, percent
 
 _MANY_REFUSALS = 10
 _MOST_ISSUES = 0.02  # of the texts that people listened to (PRD §15)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate, ReportSettings
-from include.calls.reporting import wording as w
 from include.calls.reporting.estimate import hours_needed
 from include.calls.reporting.markdown import render
+from include.common import russian_format as ru
 from include.common.money import in_roubles
 
 
@@ -32,27 +32,27 @@ def approval_question(
     body = render(
         "approval.md.j2",
         rows=[
-            ["Период", f"{w.day(run.period_from.date())} — {w.day(run.period_to.date())}"],
-            ["Записей к распознаванию", w.number(estimate.to_buy)],
-            ["Минут к оплате", w.number(estimate.billed_minutes)],
+            ["Период", f"{ru.day(run.period_from.date())} — {ru.day(run.period_to.date())}"],
+            ["Записей к распознаванию", ru.number(estimate.to_buy)],
+            ["Минут к оплате", ru.number(estimate.billed_minutes)],
             ["Прогноз", _both(planned.forecast, settings)],
             *([["Уже потрачено этим запуском", _both(spent, settings)]] if spent else []),
             ["Бюджет запуска", _both(planned.budget.usd, settings)],
             ["Можно потратить без вопроса", _both(planned.ceiling, settings)],
             [
                 "Время распознавания",
-                w.hours(hours_needed(estimate, settings.seconds_per_minute, settings.lines) * 3600),
+                ru.hours(hours_needed(estimate, settings.seconds_per_minute, settings.lines) * 3600),
             ],
         ],
         cost=_both(cost, settings),
-        reserve=w.percent(planned.budget.reserve, 0),
+        reserve=ru.percent(planned.budget.reserve, 0),
         spent=bool(spent),
-        until=w.utc_moment(until),
+        until=ru.utc_moment(until),
         run_id=str(run.run_id),
     )
-    subject = f"Потратить до {w.number(cost, 2)} USD? Бюджет {w.number(planned.budget.usd, 2)} USD"
+    subject = f"Потратить до {ru.number(cost, 2)} USD? Бюджет {ru.number(planned.budget.usd, 2)} USD"
     return Question(subject, body, cost, planned.forecast, planned.budget.usd)
 
 
 def _both(usd: Decimal, settings: ReportSettings) -> str:
-    return f"{w.number(usd, 2)} USD, {w.roubles(in_roubles(usd, settings.usd_rub_rate))}"
+    return f"{ru.number(usd, 2)} USD, {ru.roubles(in_roubles(usd, settings.usd_rub_rate))}"

@@ -7,7 +7,7 @@ from typing import Literal
 from include.calls.domain.report_figures import ReportSettings, RunFacts, RunFigures, duration_drift, every_call_listed
 from include.calls.domain.run_verdict import Verdict, judge_run
 from include.calls.domain.states import RunStatus
-from include.calls.reporting.wording import hours, number, percent
+from include.common.russian_format import hours, number, percent
 
 Outcome = Literal["met", "missed", "unknown"]
 

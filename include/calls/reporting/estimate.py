@@ -5,8 +5,8 @@ from math import ceil
 
 from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate, ReportSettings
-from include.calls.reporting import wording as w
 from include.calls.reporting.markdown import render
+from include.common import russian_format as ru
 from include.common.money import in_roubles
 
 # Seconds of recognition per minute of audio: a quick service, the promise's edge for 10 lines, the PRD's worst case.
@@ -18,15 +18,15 @@ def render_estimate(estimate: Estimate, settings: ReportSettings, planned: Plann
     run = estimate.run
     return render(
         "estimate.md.j2",
-        period=f"{w.day(run.period_from.date())} — {w.day(run.period_to.date())}",
+        period=f"{ru.day(run.period_from.date())} — {ru.day(run.period_to.date())}",
         verdict=_verdict(estimate, settings, planned),
         volume=_volume(estimate),
         money=_money(settings, planned),
         times=_times(estimate, settings),
-        sla=f"{w.number(settings.sla_hours)} ч",
-        lines=w.number(settings.lines),
+        sla=f"{ru.number(settings.sla_hours)} ч",
+        lines=ru.number(settings.lines),
         run_id=str(run.run_id),
-        made=w.utc_moment(settings.generated_at),
+        made=ru.utc_moment(settings.generated_at),
     )
 
 
@@ -45,13 +45,13 @@ def _verdict(estimate: Estimate, settings: ReportSettings, planned: PlannedSpend
     if estimate.to_buy == 0:
         sentences.append("Покупать нечего: новых записей для распознавания нет.")
     elif planned.needs_approval:
-        over = w.dollars(planned.total - planned.ceiling)
+        over = ru.dollars(planned.total - planned.ceiling)
         next_step = (
             "без dry_run запуск остановится и спросит" if estimate.run.dry_run else "запуск остановился и спрашивает"
         )
         sentences.append(
             f"Нужно согласование: прогноз на {over} выше того, что можно потратить без вопроса; {next_step}, можно ли "
-            f"потратить до {w.dollars(planned.sum_to_approve)}."
+            f"потратить до {ru.dollars(planned.sum_to_approve)}."
         )
     elif planned.spending.approved is not None:
         sentences.append("Прогноз в пределах согласованной суммы.")
@@ -68,13 +68,13 @@ def _verdict(estimate: Estimate, settings: ReportSettings, planned: PlannedSpend
 def _volume(estimate: Estimate) -> list[list[str]]:
     total = estimate.run.portal_total
     return [
-        ["Звонков по счёту портала", w.number(total) if total is not None else "неизвестно"],
-        ["Звонков в списке", w.number(estimate.calls)],
-        ["Из них с записью", w.number(estimate.recordings)],
-        ["Тексты есть от прежних запусков", w.number(estimate.reused)],
-        ["Записей к распознаванию", w.number(estimate.to_buy)],
-        ["Минут к распознаванию", w.number(estimate.minutes, 1)],
-        ["Минут к оплате (вверх на каждый звонок)", w.number(estimate.billed_minutes)],
+        ["Звонков по счёту портала", ru.number(total) if total is not None else "неизвестно"],
+        ["Звонков в списке", ru.number(estimate.calls)],
+        ["Из них с записью", ru.number(estimate.recordings)],
+        ["Тексты есть от прежних запусков", ru.number(estimate.reused)],
+        ["Записей к распознаванию", ru.number(estimate.to_buy)],
+        ["Минут к распознаванию", ru.number(estimate.minutes, 1)],
+        ["Минут к оплате (вверх на каждый звонок)", ru.number(estimate.billed_minutes)],
     ]
 
 
@@ -87,20 +87,20 @@ def _money(settings: ReportSettings, planned: PlannedSpending) -> list[list[str]
         "Согласовано человеком": approved,
         "Можно потратить без вопроса": planned.ceiling,
     }
-    return [[name, w.number(usd, 4), _roubles(usd, settings)] for name, usd in sums.items() if usd is not None]
+    return [[name, ru.number(usd, 4), _roubles(usd, settings)] for name, usd in sums.items() if usd is not None]
 
 
 def _roubles(usd: Decimal, settings: ReportSettings) -> str:
-    return w.number(in_roubles(usd, settings.usd_rub_rate), 2)
+    return ru.number(in_roubles(usd, settings.usd_rub_rate), 2)
 
 
 def _times(estimate: Estimate, settings: ReportSettings) -> list[list[str]]:
     latencies = sorted({*_LATENCIES, settings.seconds_per_minute})
     return [
         [
-            f"{w.number(latency)} с на минуту" + (" (ожидаемая)" if latency == settings.seconds_per_minute else ""),
-            w.hours(hours_needed(estimate, latency, settings.lines) * 3600),
-            w.number(lines_needed(estimate, latency, settings.sla_hours)),
+            f"{ru.number(latency)} с на минуту" + (" (ожидаемая)" if latency == settings.seconds_per_minute else ""),
+            ru.hours(hours_needed(estimate, latency, settings.lines) * 3600),
+            ru.number(lines_needed(estimate, latency, settings.sla_hours)),
         ]
         for latency in latencies
     ]

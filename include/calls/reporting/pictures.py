@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from include.calls.domain.report_figures import DayFigures, RunFigures
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting.report_tables import every_day
-from include.calls.reporting.wording import STATUSES
+from include.calls.wording.codes import STATUSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

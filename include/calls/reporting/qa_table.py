@@ -8,7 +8,8 @@ from uuid import UUID
 
 from include.calls.domain.registry_row import relative_path, text_cell
 from include.calls.domain.report_figures import QaItem
-from include.calls.reporting import wording as w
+from include.calls.wording import codes
+from include.common import russian_format as ru
 from include.common.errors import BadInput
 
 COLUMNS = (
@@ -24,10 +25,10 @@ def write_sample(items: Iterable[QaItem], run_id: UUID, *, folder: str) -> bytes
     writer.writerow(COLUMNS)
     for item in items:
         started = item.call_started_at.astimezone(timezone(timedelta(seconds=item.portal_offset_sec)))
-        flags = ", ".join(w.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons)
+        flags = ", ".join(codes.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons)
         writer.writerow([
             str(run_id), text_cell(item.call_id), text_cell(item.record_id), started.isoformat(timespec="seconds"),
-            item.direction, w.clock(item.audio_sec), item.language or "", item.roles or "", text_cell(flags),
+            item.direction, ru.clock(item.audio_sec), item.language or "", item.roles or "", text_cell(flags),
             relative_path(item.transcript_path, folder), item.result or "", text_cell(item.comment),
         ])  # fmt: skip
     return out.getvalue().encode("utf-8-sig")

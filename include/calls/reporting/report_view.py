@@ -10,10 +10,11 @@ from typing import Any
 from include.calls.domain.report_figures import ReportSettings, RunFigures, duration_drift, every_call_listed
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting import report_tables as tables
-from include.calls.reporting import wording as w
 from include.calls.reporting.advice import recommendations
 from include.calls.reporting.assessment import Assessment, assess, elapsed_seconds
 from include.calls.reporting.report_tables import Mask
+from include.calls.wording import codes
+from include.common import russian_format as ru
 from include.common.money import in_roubles
 
 View = dict[str, Any]
@@ -43,7 +44,7 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
     """`folder` is the period's; `mask` hides phone numbers in texts of strangers."""
     assessment = assess(figures, settings)
     return {
-        "period": f"{w.day(figures.run.period_from.date())} — {w.day(figures.run.period_to.date())}",
+        "period": f"{ru.day(figures.run.period_from.date())} — {ru.day(figures.run.period_to.date())}",
         "level": assessment.level,
         "headline": _headline(figures, assessment),
         "verdict": f"Итог запуска: {assessment.verdict.status}, {mask(assessment.verdict.sentence)}.",
@@ -93,56 +94,56 @@ def _summary(figures: RunFigures, settings: ReportSettings) -> str:
     gone = (RecordStatus.NO_RECORDING, RecordStatus.MISSING_AUDIO)
     existing = totals.calls - sum(figures.statuses.get(status, 0) for status in gone)
     return (
-        f"{w.count(totals.calls, 'звонок', 'звонка', 'звонков')} за период, запись есть у {w.number(existing)}, "
-        f"текст — у {w.number(texts)}{_covered(texts, existing)}. Распознано "
-        f"{w.number(totals.minutes, 1)} мин ({w.number(totals.minutes / 60, 1)} ч). "
-        f"Этот запуск потратил {w.dollars(totals.spent)} "
-        f"({w.roubles(in_roubles(totals.spent, settings.usd_rub_rate))})."
+        f"{ru.count(totals.calls, 'звонок', 'звонка', 'звонков')} за период, запись есть у {ru.number(existing)}, "
+        f"текст — у {ru.number(texts)}{_covered(texts, existing)}. Распознано "
+        f"{ru.number(totals.minutes, 1)} мин ({ru.number(totals.minutes / 60, 1)} ч). "
+        f"Этот запуск потратил {ru.dollars(totals.spent)} "
+        f"({ru.roubles(in_roubles(totals.spent, settings.usd_rub_rate))})."
     )
 
 
 def _covered(texts: int, existing: int) -> str:
-    return f" ({w.percent(texts / existing)})" if existing else ""
+    return f" ({ru.percent(texts / existing)})" if existing else ""
 
 
 def _facts(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
     run = figures.run
     seconds = elapsed_seconds(run)
     return [
-        ["Период", f"{w.utc_moment(run.period_from)} — {w.utc_moment(run.period_to)}, включительно"],
+        ["Период", f"{ru.utc_moment(run.period_from)} — {ru.utc_moment(run.period_to)}, включительно"],
         ["Запуск", str(run.run_id)],
-        ["Кто запустил", f"{run.actor}, {w.TRIGGERS.get(run.trigger, run.trigger)}"],
-        ["Начало", w.utc_moment(run.started_at) if run.started_at else "—"],
-        ["Заняло", w.hours(seconds) if seconds is not None else "—"],
+        ["Кто запустил", f"{run.actor}, {codes.TRIGGERS.get(run.trigger, run.trigger)}"],
+        ["Начало", ru.utc_moment(run.started_at) if run.started_at else "—"],
+        ["Заняло", ru.hours(seconds) if seconds is not None else "—"],
         ["Саммари", "да" if run.generate_summary else "нет"],
         ["Бюджет", _decision(figures, settings)],
-        ["Отчёт составлен", w.utc_moment(settings.generated_at)],
+        ["Отчёт составлен", ru.utc_moment(settings.generated_at)],
     ]
 
 
 def _decision(figures: RunFigures, settings: ReportSettings) -> str:
     run = figures.run
     if run.decision is None or run.decided_at is None:
-        return f"{w.dollars(settings.budget_usd)}, согласования не понадобилось"
-    told = f"{w.DECISIONS.get(run.decision, run.decision)}, {w.utc_moment(run.decided_at)}"
+        return f"{ru.dollars(settings.budget_usd)}, согласования не понадобилось"
+    told = f"{codes.DECISIONS.get(run.decision, run.decision)}, {ru.utc_moment(run.decided_at)}"
     if run.decided_by:
         told = f"{told}, решение: {run.decided_by}"
-    return f"{w.dollars(run.approved_cost)}: {told}" if run.approved_cost is not None else told
+    return f"{ru.dollars(run.approved_cost)}: {told}" if run.approved_cost is not None else told
 
 
 def _volume(figures: RunFigures) -> list[list[str]]:
     totals, minutes = figures.totals, figures.run.forecast_minutes
     return [
-        ["Звонков в реестре", w.number(totals.calls)],
-        *[[w.status_name(status).capitalize(), w.number(n)] for status, n in figures.statuses.items()],
-        ["Минут распознано", w.number(totals.minutes, 2)],
-        ["То же в часах", w.number(totals.minutes / 60, 2)],
-        ["Минут к оплате (вверх на каждый звонок)", w.number(totals.billed_minutes)],
-        ["Прогноз: минут к покупке", "—" if minutes is None else w.number(minutes)],
-        ["Куплено минут этим запуском", w.number(totals.bought_minutes)],
-        ["Тексты прежних запусков", w.number(totals.reused)],
-        ["Тексты самого портала", w.number(totals.from_portal)],
-        ["С пометкой «проверить»", w.number(totals.flagged)],
+        ["Звонков в реестре", ru.number(totals.calls)],
+        *[[codes.status_name(status).capitalize(), ru.number(n)] for status, n in figures.statuses.items()],
+        ["Минут распознано", ru.number(totals.minutes, 2)],
+        ["То же в часах", ru.number(totals.minutes / 60, 2)],
+        ["Минут к оплате (вверх на каждый звонок)", ru.number(totals.billed_minutes)],
+        ["Прогноз: минут к покупке", "—" if minutes is None else ru.number(minutes)],
+        ["Куплено минут этим запуском", ru.number(totals.bought_minutes)],
+        ["Тексты прежних запусков", ru.number(totals.reused)],
+        ["Тексты самого портала", ru.number(totals.from_portal)],
+        ["С пометкой «проверить»", ru.number(totals.flagged)],
     ]
 
 
@@ -160,7 +161,7 @@ def _money(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
         ("Согласовано человеком", figures.run.approved_cost),
     )
     return [
-        [name, w.number(usd, 4), w.number(in_roubles(usd, settings.usd_rub_rate), 2)]
+        [name, ru.number(usd, 4), ru.number(in_roubles(usd, settings.usd_rub_rate), 2)]
         if usd is not None
         else [name, "—", "—"]
         for name, usd in rows
@@ -170,26 +171,27 @@ def _money(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
 def _proof(figures: RunFigures) -> list[str]:
     run, totals = figures.run, figures.totals
     texts = figures.statuses.get(RecordStatus.COMPLETED, 0)
-    by_status = " + ".join(f"{w.number(n)} ({w.status_name(status)})" for status, n in figures.statuses.items())
-    lines = [f"Строк реестра: {w.number(totals.calls)} = {by_status or '0'}."]
-    bad = f", непонятных строк {w.number(run.bad_rows)}" if run.bad_rows else ""
-    shared = f", строк о той же записи {w.number(run.shared_rows)}" if run.shared_rows else ""
+    by_status = " + ".join(f"{ru.number(n)} ({codes.status_name(status)})" for status, n in figures.statuses.items())
+    lines = [f"Строк реестра: {ru.number(totals.calls)} = {by_status or '0'}."]
+    bad = f", непонятных строк {ru.number(run.bad_rows)}" if run.bad_rows else ""
+    shared = f", строк о той же записи {ru.number(run.shared_rows)}" if run.shared_rows else ""
     if run.limit_calls:
-        most = w.count(run.limit_calls, "записи", "записей", "записей")
+        most = ru.count(run.limit_calls, "записи", "записей", "записей")
         lines.append(f"Пробная выгрузка: не больше {most}, полнота не проверялась.")
     elif run.portal_total is None:
         lines.append("Итог портала неизвестен: полнота списка не доказана.")
     else:
         verdict = "Сходится" if every_call_listed(run, totals.calls) else "Не сходится"
         lines.append(
-            f"{verdict}: портал насчитал {w.number(run.portal_total)}, в реестре {w.number(totals.calls)}{bad}{shared}."
+            f"{verdict}: портал насчитал {ru.number(run.portal_total)}, "
+            f"в реестре {ru.number(totals.calls)}{bad}{shared}."
         )
         if (more := run.listed(totals.calls) - run.portal_total) > 0:
-            lines.append(f"Пока список читался, на портале прибавилось: {w.number(more)}.")
+            lines.append(f"Пока список читался, на портале прибавилось: {ru.number(more)}.")
     if figures.files is not None:
         files = sum(figures.files.values())
         lines.append(
-            f"{'Сходится' if files == texts else 'Не сходится'}: текстов {w.number(texts)}, файлов {w.number(files)}."
+            f"{'Сходится' if files == texts else 'Не сходится'}: текстов {ru.number(texts)}, файлов {ru.number(files)}."
         )
     return lines
 
@@ -197,8 +199,8 @@ def _proof(figures: RunFigures) -> list[str]:
 def _trouble(figures: RunFigures) -> str:
     forced = " Весь запуск шёл в щадящем режиме (LOW_RATE)." if figures.run.low_rate else ""
     return (
-        f"Отказов портала по скорости: {w.number(figures.trouble.refusals)}, переходов на щадящий режим: "
-        f"{w.number(figures.trouble.low_rate_switches)}.{forced}"
+        f"Отказов портала по скорости: {ru.number(figures.trouble.refusals)}, переходов на щадящий режим: "
+        f"{ru.number(figures.trouble.low_rate_switches)}.{forced}"
     )
 
 
@@ -207,6 +209,6 @@ def _drift(figures: RunFigures, settings: ReportSettings) -> str:
     if drift is None:
         return "Сравнивать нечего: измеренных записей нет."
     return (
-        f"Портал: {w.hours(figures.totals.portal_sec)}, измерено: {w.hours(figures.totals.audio_sec)}, "
-        f"расхождение {w.percent(drift)} при норме не больше {w.percent(settings.max_duration_drift, 1)}."
+        f"Портал: {ru.hours(figures.totals.portal_sec)}, измерено: {ru.hours(figures.totals.audio_sec)}, "
+        f"расхождение {ru.percent(drift)} при норме не больше {ru.percent(settings.max_duration_drift, 1)}."
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from include.calls.domain.call import PortalCall
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RECORD_MOVES, RecordStatus
 from include.calls.state.rows import Saved
 from include.calls.state.runs import Runs, refuse_unlisted
@@ -23,7 +24,7 @@ class Listings(Runs):
     """How the rows of `call_records` come to be."""
 
     def save_calls(
-        self, run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], *, stage: str = "fetch_calls"
+        self, run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], *, stage: str = Stage.LIST_CALLS
     ) -> Saved:
         """Registers the calls; `employees` maps the portal's user ids to names. The same calls again change nothing.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.state.rows import Run
 from include.calls.state.runs import Runs
 
-STAGE = "slack"
 _FILE = "alerts"
 
 
@@ -52,7 +52,7 @@ class Told(Runs):
                 return False
             event = "told_slack" if send() else "slack_failed"
             detail = {"occasion": occasion, "kind": kind, "up_to": up_to}
-            self.event(run_id, stage=STAGE, event=event, detail=detail)
+            self.event(run_id, stage=Stage.SLACK, event=event, detail=detail)
         return True
 
     def run_of_dag_run(self, dag_run_id: str, *, resumed: str | None) -> Run | None:

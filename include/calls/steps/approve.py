@@ -9,10 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.reporting.approval_question import Question
 from include.calls.state.state import State
-
-STAGE = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ def ask(run_id: UUID, question: Question, state: State) -> None:
     detail = {"asked": str(question.cost), "forecast": str(question.forecast), "budget": str(question.budget)}
     with state.transaction():
         state.note_run(run_id, {"phase": "жду согласования расхода", "asked_cost": str(question.cost)})
-        state.event(run_id, stage=STAGE, event="approval_wanted", detail=detail)
+        state.event(run_id, stage=Stage.PLAN, event="approval_wanted", detail=detail)
 
 
 def settle(run_id: UUID, cost: Decimal, answer: Answer, state: State) -> str:
@@ -39,10 +38,10 @@ def settle(run_id: UUID, cost: Decimal, answer: Answer, state: State) -> str:
     with state.transaction():
         state.note_run(run_id, {"asked_cost": None, "refused": None if answer.approved else sentence})
         if answer.approved:
-            state.approve(run_id, cost, stage=STAGE, detail=detail)
+            state.approve(run_id, cost, stage=Stage.PLAN, detail=detail)
         else:
             event = "refused" if answer.by else "approval_timed_out"
-            state.event(run_id, stage=STAGE, event=event, detail=detail)
+            state.event(run_id, stage=Stage.PLAN, event=event, detail=detail)
     return sentence
 
 

@@ -11,8 +11,6 @@ from include.calls.state.rows import Run
 from include.calls.state.state import State
 from include.calls.steps.paths import run_of
 
-STAGE = "close_run"
-
 
 def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None) -> Verdict:
     """Sums the run up and moves it to completed, error or cancelled; saved answers older than any text are forgotten.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import RecordKeys
 from include.calls.policy import Policy
@@ -27,11 +28,12 @@ from include.common.temporary_folders import temporary_folder
 
 log = logging.getLogger(__name__)
 
-STAGE = "download"
 LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
 FEW_LEFT = 20  # then the next links are asked for: the request for them waits for its permit like any other
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
-RULE = FailureRule(STAGE, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6)  # one try and five retries
+RULE = FailureRule(
+    Stage.DOWNLOAD, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6
+)  # one try and five retries
 
 
 Links = dict[tuple[str, str], Found]
@@ -53,9 +55,9 @@ def download_batch(
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
-    state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=STAGE)
+    state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD)
     if fresh:
-        state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=STAGE)
+        state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
     run, outcome = run_of(run_id, state), BatchOutcome()
     records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
     with (
@@ -67,7 +69,7 @@ def download_batch(
     if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
         stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
         try:
-            keep_portal_texts(run_id, stored, portal, state, stage=STAGE)
+            keep_portal_texts(run_id, stored, portal, state, stage=Stage.DOWNLOAD)
         except Throttled as error:
             outcome.throttled = error
     state.note_operating(run_id, portal.operating)
@@ -120,7 +122,7 @@ class _Flight:
 
     def _start(self, records: Sequence[RecordRow], links: Links) -> None:
         for record in records:
-            if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=STAGE):
+            if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD):
                 target = self.folder / str(record.statistics_id)
                 future = self.downloads.submit(
                     _fetch, self.portal, self.storage, keys_of(record, self.run), links[record.key], target
@@ -132,7 +134,10 @@ class _Flight:
         waiting = [future for future in self.flying if future.cancel()]
         for record in map(self.flying.pop, waiting):
             self.state.move_record(
-                *(record.run_id, *record.key), RecordStatus.PENDING, expected={RecordStatus.DOWNLOADING}, stage=STAGE
+                *(record.run_id, *record.key),
+                RecordStatus.PENDING,
+                expected={RecordStatus.DOWNLOADING},
+                stage=Stage.DOWNLOAD,
             )
         for future in list(self.flying):
             with suppress(StopRun):
@@ -146,7 +151,7 @@ class _Flight:
                 *(record.run_id, *record.key),
                 RecordStatus.DOWNLOADED,
                 expected={RecordStatus.DOWNLOADING},
-                stage=STAGE,
+                stage=Stage.DOWNLOAD,
                 raw_path=result.key,
                 checksum=result.checksum,
                 stage_attempts=0,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from include.calls.domain.call import PortalCall, call_from_row
+from include.calls.domain.stages import Stage
 from include.calls.state.state import State
 from include.calls.steps.paths import period_of, run_of
 from include.clients.bitrix24.call_listing import count_calls
@@ -13,7 +14,6 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import BadRow
 
-STAGE = "fetch_calls"
 ROWS_AT_ONCE = 2_500  # what one batch request of the portal brings: one transaction, one look for new employees
 
 
@@ -37,13 +37,15 @@ def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
         listed += len(rows)
         bad += len(bad_rows)
         for error in bad_rows:
-            state.event(run_id, stage=STAGE, event="bad_row", error_code=error.code, detail={"reason": str(error)})
+            state.event(
+                run_id, stage=Stage.LIST_CALLS, event="bad_row", error_code=error.code, detail={"reason": str(error)}
+            )
     if listed != total and not most:  # calls came or went while they were listed
         total = count_calls(portal, period)
     found = {"portal_total": total, "bad_rows": bad, "shared": shared}
     state.note_run(run_id, {"listed": listed, **found})
     state.note_operating(run_id, portal.operating)
-    state.event(run_id, stage=STAGE, event="listed", detail={"rows": listed, **found})
+    state.event(run_id, stage=Stage.LIST_CALLS, event="listed", detail={"rows": listed, **found})
     return listed
 
 

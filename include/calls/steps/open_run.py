@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from include.calls.domain.run_ids import run_id_of
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import part_of
 from include.calls.policy import Policy
@@ -12,8 +13,6 @@ from include.calls.state.rows import NewRun
 from include.calls.state.state import State
 from include.common.errors import BadInput
 from include.common.periods import resolve_period
-
-STAGE = "open_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,12 @@ def _resume(request: RunRequest, run_id: UUID, state: State) -> OpenedRun:
         )
     _start(run_id, run.status, state, resumed_by=request.dag_run_id)
     if request.replay_dlq:
-        state.replay(run_id, stage=STAGE)
-    state.reopen_records(run_id, stage=STAGE)
+        state.replay(run_id, stage=Stage.OPEN_RUN)
+    state.reopen_records(run_id, stage=Stage.OPEN_RUN)
     return OpenedRun(run_id, RunStatus.RUNNING, ours=True)
 
 
 def _start(run_id: UUID, status: RunStatus, state: State, **detail: str) -> None:
     if status is not RunStatus.RUNNING:
-        state.move_run(run_id, RunStatus.RUNNING, expected={status}, stage=STAGE, detail=detail)
+        state.move_run(run_id, RunStatus.RUNNING, expected={status}, stage=Stage.OPEN_RUN, detail=detail)
     state.note_run(run_id, {"stop": None})

@@ -7,6 +7,7 @@ from uuid import UUID
 from include.calls.domain.batching import plan_batches
 from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate
+from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import estimate_key
 from include.calls.policy import Policy
 from include.calls.reporting.approval_question import Question, approval_question
@@ -20,8 +21,6 @@ from include.calls.steps.report_settings import report_settings
 from include.calls.steps.reuse import reuse_earlier_texts
 from include.calls.steps.spending import planned_spending
 from include.clients.storage.base import Storage
-
-STAGE = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     run = run_of(run_id, state)
     forget_answer(run_id, state)
     reuse_earlier_texts(run, state, storage)
-    state.hold_dead_letters(run_id, stage=STAGE)
+    state.hold_dead_letters(run_id, stage=Stage.PLAN)
     planned = planned_spending(run, state, policy)
     state.set_forecast(run_id, planned.forecast)
     estimate = _estimate(run, state, planned)
@@ -53,7 +52,7 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     _assign_batches(run_id, state, policy, summaries=summaries)
     batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}
-    state.event(run_id, stage=STAGE, event="planned", detail=detail)
+    state.event(run_id, stage=Stage.PLAN, event="planned", detail=detail)
     question = _question(estimate, planned, policy) if planned.needs_approval else None
     if question:
         ask(run_id, question, state)

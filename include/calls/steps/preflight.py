@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.state.state import State
 from include.clients.bitrix24.access_check import probe
 from include.clients.bitrix24.portal import Portal
 from include.clients.storage.base import Storage
-
-STAGE = "probe"
 
 
 def preflight(
@@ -28,4 +27,4 @@ def preflight(
     check_recogniser()
     storage.check()
     probe(portal, datetime.now(UTC), transcripts=portal_texts)
-    state.event(run_id, stage=STAGE, event="probed", detail={"portal": portal.webhook.host})
+    state.event(run_id, stage=Stage.PREFLIGHT, event="probed", detail={"portal": portal.webhook.host})

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from include.calls.domain.registry_row import NO_MASKS, Masks
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
 from include.calls.policy import Policy
@@ -38,8 +39,6 @@ from include.common.periods import Period
 from include.common.run_in_subprocess import apart
 from include.common.temporary_folders import temporary_folder
 
-STAGE = "publish"
-
 
 def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
     """Returns the registry's rows. A file that is there already is replaced whole.
@@ -62,7 +61,7 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
                 rows = _publish_registry(run, connection, storage, policy)
                 _publish_report(run, report.result(), storage)
         if goes_on:
-            state.event(run_id, stage=STAGE, event="published", detail={"rows": rows})
+            state.event(run_id, stage=Stage.PUBLISH, event="published", detail={"rows": rows})
     _publish_log(run, state, storage)
     return rows
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.policy import Policy
 from include.calls.state.rebuilds import TextCopy, copies_of_text, rebuild_text
 from include.calls.state.rows import RecordKey, RecordRow
@@ -21,8 +22,6 @@ from include.common.errors import BadInput, Permanent
 from include.speech.recognition import Recognised
 
 log = logging.getLogger(__name__)
-
-STAGE = "rebuild"
 
 
 @dataclass(slots=True)
@@ -85,7 +84,7 @@ def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, don
     stored = storage.get_bytes(copy.transcript_path).decode() if storage.exists(copy.transcript_path) else None
     other_words = stored != new
     with state.transaction() as connection:
-        changed = rebuild_text(connection, copy, text_columns(text), other_words=other_words, stage=STAGE)
+        changed = rebuild_text(connection, copy, text_columns(text), other_words=other_words, stage=Stage.REBUILD)
     if not changed:
         return
     if other_words:

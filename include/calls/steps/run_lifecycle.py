@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.state.rows import Run
 from include.calls.state.state import State
 from include.calls.steps.paths import run_of
-from include.calls.steps.publish import STAGE as PUBLISH
 from include.common.errors import StopRun
 
 
@@ -45,7 +45,7 @@ def reopen_if_unpublished(run_id: UUID, state: State, *, stage: str) -> None:
     run = run_of(run_id, state)
     if run.status is RunStatus.ERROR:
         end = state.last_end(run_id)
-        if end is not None and end.failed_step == PUBLISH:
+        if end is not None and end.failed_step == Stage.PUBLISH:
             _reopen(run, state, stage)
 
 

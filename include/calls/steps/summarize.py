@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.summaries import (
     MAX_FREE_TAGS,
@@ -37,7 +38,6 @@ from include.common.token_tariffs import tokens_of
 
 log = logging.getLogger(__name__)
 
-STAGE = "summarize"
 MAX_ATTEMPTS = 4  # one try, three retries
 PROMPT = (
     Path(__file__).parents[1] / "prompts" / "summary_v1.md"
@@ -74,9 +74,9 @@ def summarize_batch(
     """
     work = Summarising(run_of(run_id, state), language_model, storage, state, policy, instructions_of(policy))
     if fresh:
-        state.event(run_id, stage=STAGE, event="started_afresh", detail={"batch_no": batch_no})
+        state.event(run_id, stage=Stage.SUMMARIZE, event="started_afresh", detail={"batch_no": batch_no})
     with state.transaction() as connection:
-        failures = summary_failures(connection, run_id, batch_no, stage=STAGE)
+        failures = summary_failures(connection, run_id, batch_no, stage=Stage.SUMMARIZE)
     outcome = BatchOutcome()
     for record in state.batch_records(run_id, batch_no, {RecordStatus.COMPLETED}):
         if record.summary_path is not None:
@@ -139,7 +139,7 @@ def _summarize(record: RecordRow, work: Summarising) -> bool:
         )
         work.state.event(
             record.run_id,
-            stage=STAGE,
+            stage=Stage.SUMMARIZE,
             event="summarized",
             call_id=record.call_id,
             record_id=record.record_id,
@@ -208,7 +208,7 @@ def _note_failure(record: RecordRow, error: Exception, attempt: int, state: Stat
     final = not isinstance(ours, Temporary) or attempt >= MAX_ATTEMPTS
     state.event(
         record.run_id,
-        stage=STAGE,
+        stage=Stage.SUMMARIZE,
         event="summary_failed",
         call_id=record.call_id,
         record_id=record.record_id,

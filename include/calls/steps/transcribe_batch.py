@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 from uuid import UUID
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
 from include.calls.state.rows import RecordRow
@@ -17,7 +18,7 @@ from include.calls.steps.paths import run_of
 from include.calls.steps.reuse import finish_copies, reuse_one
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent
-from include.calls.steps.transcribe_recording import STAGE, ClaimLost, LineClosed, Recognising, SpoiltAudio, to_text
+from include.calls.steps.transcribe_recording import ClaimLost, LineClosed, Recognising, SpoiltAudio, to_text
 from include.clients.storage.base import Storage
 from include.common.errors import StopRun, Temporary
 from include.speech.recognition_client import Recogniser
@@ -26,7 +27,9 @@ log = logging.getLogger(__name__)
 
 SWITCH_SEC = 0.0005  # by default an answer waits ten times as long until the other hand, busy cutting, lets it be read
 IN_HAND = 2  # while one waits for the recogniser, the other is cut, priced, stored
-RULE = FailureRule(STAGE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4)  # one try, three retries
+RULE = FailureRule(
+    Stage.TRANSCRIBE, RecordStatus.TRANSCRIBING, RecordStatus.DOWNLOADED, max_attempts=4
+)  # one try, three retries
 
 
 def transcribe_batch(
@@ -50,9 +53,9 @@ def transcribe_batch(
     at a time; requests come one after another all the same.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
-    state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=STAGE)
+    state.recover_stale(run_id, batch_no, RecordStatus.TRANSCRIBING, stage=Stage.TRANSCRIBE)
     if fresh:
-        state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=STAGE)
+        state.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=Stage.TRANSCRIBE)
     work = Recognising(run_of(run_id, state), recogniser, storage, state, policy, fallback)
     outcome = BatchOutcome()
     uncopied = _finish_copies(batch_no, work)
@@ -74,7 +77,7 @@ def _finish_copies(batch_no: int, work: Recognising) -> Temporary | None:
     completed = work.state.batch_records(work.run.run_id, batch_no, {RecordStatus.COMPLETED})
     reused = (record for record in completed if record.reused_from_run_id is not None)
     try:
-        finish_copies(reused, work.run, work.state, work.storage, stage=STAGE)
+        finish_copies(reused, work.run, work.state, work.storage, stage=Stage.TRANSCRIBE)
     except Temporary as error:
         return error
     return None
@@ -163,13 +166,13 @@ class _Hands:
             if not self._may_go_on():
                 return False
             refuse_if_spent(work.run.run_id, work.state, work.policy)
-            return work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=STAGE)
+            return work.state.move_to_work(record, RecordStatus.TRANSCRIBING, stage=Stage.TRANSCRIBE)
 
 
 def _bought_meanwhile(record: RecordRow, work: Recognising, outcome: BatchOutcome) -> bool:
     """True where the record is settled without us: its text was bought while it waited, or is to be copied later."""
     try:
-        reused = reuse_one(record, work.run, work.state, work.storage, stage=STAGE)
+        reused = reuse_one(record, work.run, work.state, work.storage, stage=Stage.TRANSCRIBE)
     except Temporary as error:
         log.warning("the text of call %s was not copied: %s", record.call_id, error)
         outcome.waiting.append(record.call_id)
@@ -204,7 +207,7 @@ def _transcribe(record: RecordRow, claim: Claim, work: Recognising, outcome: Bat
 def _put_back(record: RecordRow, state: State) -> None:
     """To wait, as if it had never been begun; what was answered so far is kept."""
     downloaded, transcribing = RecordStatus.DOWNLOADED, RecordStatus.TRANSCRIBING
-    state.move_record(record.run_id, *record.key, downloaded, expected={transcribing}, stage=STAGE)
+    state.move_record(record.run_id, *record.key, downloaded, expected={transcribing}, stage=Stage.TRANSCRIBE)
 
 
 def _forget_audio(record: RecordRow, error: SpoiltAudio, state: State) -> None:
@@ -213,7 +216,7 @@ def _forget_audio(record: RecordRow, error: SpoiltAudio, state: State) -> None:
         *(record.run_id, *record.key),
         RecordStatus.PENDING,
         expected={RecordStatus.TRANSCRIBING},
-        stage=STAGE,
+        stage=Stage.TRANSCRIBE,
         error=error,
         attempts_plus=1,
         raw_path=None,

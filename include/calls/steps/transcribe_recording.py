@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
 from include.calls.state.rows import Payment, RecordColumns, RecordRow, Run
@@ -31,8 +32,6 @@ from include.speech.recognition import Recognised, Recognition
 from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
-
-STAGE = "transcribe"
 
 
 class SpoiltAudio(Permanent):
@@ -167,7 +166,7 @@ def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recogn
         log.warning("the fallback model did not help call %s: %s", audio.record.call_id, error)
         work.state.event(
             audio.record.run_id,
-            stage=STAGE,
+            stage=Stage.TRANSCRIBE,
             event="fallback_failed",
             call_id=audio.record.call_id,
             record_id=audio.record.record_id,
@@ -255,7 +254,7 @@ def _store(record: RecordRow, recognised: Recognised, work: Recognising) -> None
             *(record.run_id, *record.key),
             RecordStatus.COMPLETED,
             expected={RecordStatus.TRANSCRIBING},
-            stage=STAGE,
+            stage=Stage.TRANSCRIBE,
             **columns,
         )
         # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy anew

@@ -16,10 +16,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from include.calls.domain.metric_values import Limits
+from include.calls.names import DAG_ID, METRICS_CONN
 from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, render_metrics
 from include.calls.state.metric_queries import MetricsReader
 from include.common.errors import ExportError
-from include.common.names import DAG_ID, METRICS_CONN
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import StateHook
 

@@ -22,9 +22,9 @@ from sqlalchemy.exc import IntegrityError
 
 from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
 from include.calls.domain.states import RunStatus
+from include.calls.names import DAG_ID
 from include.calls.state.rows import Run
 from include.common.errors import BadInput, ExportError
-from include.common.names import DAG_ID
 from include.common.periods import resolve_period
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import StateHook

@@ -48,6 +48,6 @@ def test_a_dag_imports_of_ours_only_names_and_plugins(path):
     }
     assert all(
         name in {"datetime", "typing", "plugins"}
-        or name.startswith(("include.common.names", "include.calls.schedule", "plugins."))
+        or name.startswith(("include.common.names", "include.calls.names", "include.calls.schedule", "plugins."))
         for name in imported
     )

@@ -107,7 +107,7 @@ def test_checks_of_statuses_equal_the_state_machines(
 
 def test_events_cannot_be_rewritten(database: str) -> None:
     with psycopg.connect(database) as connection:
-        connection.execute("INSERT INTO call_events (stage, event) VALUES ('probe', 'passed')")
+        connection.execute("INSERT INTO call_events (stage, event) VALUES ('preflight', 'passed')")
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             connection.execute("UPDATE call_events SET event = 'other'")
 

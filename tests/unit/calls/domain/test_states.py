@@ -18,7 +18,8 @@ INTRODUCTION = """\
 Drawn from `include/calls/domain/states.py` by `python -m tests.unit.calls.domain.test_states`; a test compares them.
 The comments beside the states there say what each one means. Whatever moves a run or a record, one or many, refuses a
 move that is not in the picture; its UPDATE names the states it expects, so two processes never make the same move
-twice, and the move is an event of `call_events`, written by the same statement (`tests/unit/calls/state/test_moves.py`).
+twice, and the move is an event of `call_events`, written by the same statement
+(`tests/unit/calls/state/test_moves.py`).
 """
 
 

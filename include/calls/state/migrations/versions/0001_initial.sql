@@ -85,7 +85,7 @@ CREATE TABLE call_events (
     run_id      uuid,
     call_id     text,
     record_id   text,
-    stage       text NOT NULL,      -- open_run, probe, fetch_calls, plan, download, transcribe, summarize, publish, close_run
+    stage       text NOT NULL,      -- open_run, preflight, list_calls, plan, download, transcribe, summarize, publish, close_run
     event       text NOT NULL,      -- for a move of state: the state entered
     duration_ms integer,
     error_code  text,

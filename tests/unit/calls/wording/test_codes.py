@@ -3,7 +3,7 @@
 import re
 
 from include.calls.domain.states import RecordStatus
-from include.calls.reporting import wording
+from include.calls.wording import codes as wording
 from include.common.errors import ErrorCode
 from include.speech.quality_flags import ReviewReason
 from tests.kit.paths import ROOT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.calls.steps.publish import STAGE
+from include.calls.domain.stages import Stage
 from include.common.errors import QuotaExhausted, Temporary
 from plugins.calls import task_context as task_frame
 
@@ -39,13 +39,13 @@ def no_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stop_is_not_hidden_by_a_progress_that_cannot_be_told(caplog: pytest.LogCaptureFixture) -> None:
     """It ends the whole run; taken for a passing trouble, the other batches would go on spending."""
     context: Any = {}
-    with pytest.raises(QuotaExhausted), task_frame.batch_of(context, RUN, 1, STAGE, "распознаём"):
+    with pytest.raises(QuotaExhausted), task_frame.batch_of(context, RUN, 1, Stage.PUBLISH, "распознаём"):
         raise QuotaExhausted("no money is left")
     assert "the run's progress was not shown: Temporary" in caplog.text
 
 
 def test_a_batch_that_is_done_stays_done() -> None:
     context: Any = {}
-    with task_frame.batch_of(context, RUN, 1, STAGE, "распознаём"):
+    with task_frame.batch_of(context, RUN, 1, Stage.PUBLISH, "распознаём"):
         pass
     assert context["batch_label"] == "пачка 1: 2 записей, 3 мин"

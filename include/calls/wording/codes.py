@@ -1,10 +1,8 @@
-"""How figures, codes and times read in Russian."""
-
-from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+"""What statuses, error codes, stages and the portal's codes are called in Russian."""
 
 from include.calls.domain.states import RecordStatus
 from include.common.errors import ErrorCode
+from include.common.russian_format import count
 from include.speech.quality_flags import ReviewReason
 
 _S = RecordStatus
@@ -72,80 +70,19 @@ DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "
 ROLES = {"channels": "по каналам", "diarized": "по голосам", "none": "не определены"}
 STAGES = {
     "open_run": "открытие запуска",
-    "probe": "проверка доступа",
     "preflight": "проверка доступа",
-    "fetch_calls": "список звонков",
+    "list_calls": "список звонков",
     "plan": "прогноз и пачки",
     "download": "скачивание",
     "transcribe": "распознавание",
     "summarize": "саммари",
     "publish": "реестр и отчёт",
-    "approve": "согласование бюджета",
     "rebuild": "пересборка текстов",
     "qa": "проверка качества",
     "close_run": "закрытие запуска",
     "portal": "отказы портала",
 }
 TRIGGERS = {"scheduled": "по расписанию", "manual": "вручную", "backfill": "догрузка", "asset": "по событию"}
-
-NBSP = "\N{NO-BREAK SPACE}"
-
-
-def number(value: Decimal | float, decimals: int = 0) -> str:
-    """`12 345,6`: a no-break space between thousands, a decimal comma."""
-    return f"{value:,.{decimals}f}".replace(",", NBSP).replace(".", ",")
-
-
-def percent(share: Decimal | float, decimals: int = 2) -> str:
-    return f"{number(share * 100, decimals)}{NBSP}%"
-
-
-def dollars(amount: Decimal) -> str:
-    """Four decimals: a call costs fractions of a cent (D25). No `$`: in Markdown a pair of them starts a formula."""
-    return f"{number(amount, 4)}{NBSP}USD"
-
-
-def roubles(amount: Decimal) -> str:
-    return f"{number(amount, 2)}{NBSP}₽"
-
-
-def hours(seconds: Decimal | float) -> str:
-    """`5 ч 07 мин`, `12 мин 30 с`, `42 с`."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}{NBSP}ч {whole // 60 % 60:02}{NBSP}мин"
-    if whole >= 60:
-        return f"{whole // 60}{NBSP}мин {whole % 60:02}{NBSP}с"
-    return f"{whole}{NBSP}с"
-
-
-def clock(seconds: Decimal | float) -> str:
-    """`7:05`, or `1:02:03` from an hour on."""
-    whole = round(seconds)
-    tail = f"{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
-    return f"{whole // 3600}:{tail}" if whole >= 3600 else tail
-
-
-def day(value: date) -> str:
-    return value.strftime("%d.%m.%Y")
-
-
-def moment(value: datetime, offset_sec: int = 0) -> str:
-    """Day and time at the given offset from UTC, without naming it."""
-    return value.astimezone(timezone(timedelta(seconds=offset_sec))).strftime("%d.%m.%Y %H:%M")
-
-
-def utc_moment(value: datetime) -> str:
-    return f"{moment(value.astimezone(UTC))} UTC"
-
-
-def count(quantity: int, one: str, few: str, many: str) -> str:
-    """`1 звонок`, `2 звонка`, `5 звонков`."""
-    tens, units = quantity % 100, quantity % 10
-    word = many
-    if not 11 <= tens <= 14:
-        word = one if units == 1 else few if 2 <= units <= 4 else many
-    return f"{number(quantity)}{NBSP}{word}"
 
 
 def records(quantity: int) -> str:

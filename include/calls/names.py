@@ -1,0 +1,13 @@
+"""Airflow ids of the area `calls`. Values only."""
+
+DAG_ID = "call_export"
+
+# connections
+STATE_CONN = "call_export_db"
+STORAGE_CONN = "call_export_storage"
+POLICY_CONN = "call_export_policy"  # extra = what the environment overrides in policy.yaml
+METRICS_CONN = "call_export_metrics"  # password = the bearer token that Prometheus sends
+
+# pools
+PORTAL_POOL = "bitrix24"
+RECOGNISER_POOL = "whisper"

@@ -1,0 +1,52 @@
+"""The Russian sentence for an error: what an operator reads in a run's note, in Slack and at the command line.
+
+A sentence comes from one catalogue whole; nothing is glued to the English message, which stays in the log. Each area
+has a catalogue of its own and passes it in; here are the sentences for errors raised in `include/common`,
+`include/clients` and `include/speech`, and one for each class of errors, for those that name no problem.
+"""
+
+from collections.abc import Mapping
+
+from include.common.errors import (
+    AccessDenied,
+    BadInput,
+    BudgetSpent,
+    ContractBroken,
+    ExportError,
+    MissingAudio,
+    NotConfigured,
+    Permanent,
+    QuotaExhausted,
+    StopRun,
+    Temporary,
+    Throttled,
+)
+
+PROBLEMS: dict[str, str] = {}
+
+# The most specific class first.
+CLASSES: tuple[tuple[type[ExportError], str], ...] = (
+    (Throttled, "другая сторона просит подождать; система продолжит сама"),
+    (Temporary, "временный сбой; система повторит сама, подробности в журнале задачи"),
+    (MissingAudio, "ссылка на запись мертва; проверьте срок хранения записей на портале"),
+    (Permanent, "записи с ошибкой: причина в журнале задачи и в колонке error_message"),
+    (AccessDenied, "ключ или вебхук отклонён: проверьте ключ, срок и права; подробности в журнале задачи"),
+    (
+        QuotaExhausted,
+        "на счёте распознавателя нет средств или достигнут лимит трат: пополните счёт и продолжите запуск",
+    ),
+    (BudgetSpent, "запуск потратил всё, что ему разрешено: продолжите запуск, и он спросит снова"),
+    (NotConfigured, "настройка не задана или не подходит; какая — сказано в журнале задачи"),
+    (ContractBroken, "другая сторона ответила в неизвестной форме; передайте журнал задачи разработчику"),
+    (StopRun, "запуск остановлен; причина в журнале задачи"),
+    (BadInput, "такой запрос выполнить нельзя; причина в журнале задачи"),
+    (ExportError, "непредвиденная ошибка; передайте журнал задачи разработчику"),
+)
+
+
+def sentence(error: ExportError, *catalogues: Mapping[str, str]) -> str:
+    """The sentence for the error's problem from the first catalogue that has it, `PROBLEMS` last; else its class's."""
+    for catalogue in (*catalogues, PROBLEMS):
+        if error.problem in catalogue:
+            return catalogue[error.problem].format(**error.facts)
+    return next(text for kind, text in CLASSES if isinstance(error, kind))
