@@ -13,15 +13,17 @@ import yaml
 from dockerfile_parse import DockerfileParser
 from dotenv import dotenv_values
 
-from include.common import names
+from include.calls import names as calls
+from include.common import names as common
 from ops.settings.airflow_environment import airflow_environment, local_url, pools
 from ops.settings.connections import connections
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
-CONNECTIONS = {value for name, value in vars(names).items() if name.endswith("_CONN")}
-POOLS = {value for name, value in vars(names).items() if name.endswith("_POOL")}
+NAMES = vars(common) | vars(calls)
+CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")}
+POOLS = {value for name, value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
 KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics")
 
@@ -71,7 +73,7 @@ def test_the_launcher_makes_exactly_the_pools_that_the_code_names(settings: Sett
 def test_without_recogniser_or_slack_their_connections_are_absent(settings: Settings) -> None:
     bare = settings.model_copy(update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None})
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
-    assert CONNECTIONS - set(left) == {names.RECOGNISER_CONN, names.SLACK_CONN}
+    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, common.SLACK_CONN}
 
 
 def test_the_astro_file_has_the_same_connections_of_the_same_types(astro: dict[str, Any], made: dict[str, Any]) -> None:
@@ -167,18 +169,18 @@ def test_the_version_is_said_once(compose: dict[str, Any]) -> None:
 
 class TestConnections:
     def test_the_portals_token_is_the_password(self, made: dict[str, Any]) -> None:
-        portal = made[names.PORTAL_CONN]
+        portal = made[common.PORTAL_CONN]
         assert (portal["host"], portal["login"]) == ("https://company.bitrix24.ru", "7")
         assert portal["password"] == "tok%(en)s"
 
     def test_the_proxys_password_can_be_masked_alone(self, made: dict[str, Any]) -> None:
-        extra = made[names.RECOGNISER_CONN]["extra"]
+        extra = made[common.RECOGNISER_CONN]["extra"]
         assert extra["proxy_url"] == "http://user:p%40ss@proxy:3128"
         assert extra["proxy_password"] == "p@ss"
         assert extra["model"] == "whisper-1"
 
     def test_the_state_keeps_everything_of_its_url(self, made: dict[str, Any]) -> None:
-        assert made[names.STATE_CONN] == {
+        assert made[calls.STATE_CONN] == {
             "conn_type": "postgres",
             "host": "db",
             "port": 5433,
@@ -189,7 +191,7 @@ class TestConnections:
         }
 
     def test_slack_s_secret_is_the_password(self, made: dict[str, Any]) -> None:
-        assert made[names.SLACK_CONN] == {
+        assert made[common.SLACK_CONN] == {
             "conn_type": "slackwebhook",
             "host": "https://hooks.example.com/services",
             "password": "T0/B0/XXX",
@@ -199,7 +201,7 @@ class TestConnections:
         s3 = settings.model_copy(
             update={"storage_backend": "s3", "s3_bucket": "calls", "s3_endpoint_url": "http://s3:8333"}
         )
-        storage = connections(s3, Runtime(), KEYS, state_url=STATE_URL, api_url="")[names.STORAGE_CONN]
+        storage = connections(s3, Runtime(), KEYS, state_url=STATE_URL, api_url="")[calls.STORAGE_CONN]
         assert storage["conn_type"] == "aws"
         assert storage["extra"] == {
             "endpoint_url": "http://s3:8333",
@@ -213,10 +215,10 @@ class TestConnections:
     def test_a_relative_storage_folder_is_the_repositorys(self, settings: Settings, written: str, path: str) -> None:
         local = settings.model_copy(update={"local_storage_dir": written})
         made = connections(local, Runtime(root=Path("/repo")), KEYS, state_url=STATE_URL, api_url="")
-        assert made[names.STORAGE_CONN]["extra"] == {"path": path}
+        assert made[calls.STORAGE_CONN]["extra"] == {"path": path}
 
     def test_the_environments_policy_travels_as_it_was_written(self, made: dict[str, Any]) -> None:
-        assert made[names.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1"}
+        assert made[calls.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1"}
 
 
 class TestEnvironment:
