@@ -1,4 +1,4 @@
-"""Names of files: an id from a stranger becomes a name that no file system misreads, and the other way round (D30).
+"""Storage keys. An id from outside becomes a file name that every file system reads the same, and back.
 
 The two usual kinds of CALL_ID stay as they are. Everything else that is not a plain small letter, digit, dot or
 hyphen is percent-encoded: letters too, where they are not of the id's usual case, so that two ids never meet on a file
@@ -8,13 +8,15 @@ system that ignores case. `_` is encoded because it joins the parts of a name.
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from typing import Self
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from include.common.periods import Period
 
-MAX_NAME_BYTES = 120  # two of them, "call_", "_" and an extension fit into the 255 bytes of a file name
+MAX_NAME_BYTES = 116  # two of them, "call_", "_", "_at32767" and ".json" fit into the 255 bytes of a file name
 _DIGEST_CHARS = 32
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)  # device names of Windows
@@ -25,7 +27,7 @@ _EXTERNAL = "externalcall."  # externalCall.716f5c2d9a1b...
 
 @lru_cache(maxsize=1024)  # each of a recording's files asks for the same two names
 def safe_name(any_id: str) -> str:
-    """The id as (part of) a file name: ASCII, at most 120 bytes; two ids never share one, even where case is ignored.
+    """The id as (part of) a file name: ASCII, at most 116 bytes; two ids never share one, even where case is ignored.
 
     An id too long for that keeps its beginning and gets `~` and a hash; the whole id is in the transcript's header and
     in the registry.
@@ -73,18 +75,24 @@ def _percent(char: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordKeys:
-    """The storage keys of one recording's files. `several`: its call has more than one recording."""
+class RecordingKeys:
+    """The storage keys of one recording's files.
 
-    period: Period
-    call_id: str
-    record_id: str
-    started_at: datetime
-    several: bool
+    `file_name` is `recordings.file_name`; `day` is the UTC day of the call.
+    """
+
+    file_name: str
+    day: date
+
+    @classmethod
+    def of(cls, file_name: str, started_at: datetime, *files: str | None) -> Self:
+        """The first of `files`, keys that exist already, decides the day: a portal may correct a call later."""
+        days = (found for key in files if key and (found := _day_of(key)))
+        return cls(file_name, next(days, started_at.astimezone(UTC).date()))
 
     def raw(self, ext: str) -> str:
-        """The audio's key; `ext` is the real container's, without a dot."""
-        return self._key(f"raw/{self.started_at.astimezone(UTC):%Y/%m/%d}", ext)
+        """The audio's key; `ext` is the extension of the real container, without a dot."""
+        return self._key("raw", ext)
 
     @property
     def transcript(self) -> str:
@@ -98,9 +106,53 @@ class RecordKeys:
     def summary(self) -> str:
         return self._key("summary", "md")
 
-    def _key(self, folder: str, ext: str) -> str:
-        record = f"_{safe_name(self.record_id)}" if self.several else ""
-        return f"{period_prefix(self.period)}{folder}/call_{safe_name(self.call_id)}{record}.{ext}"
+    def delivered(self, folder: str) -> "DeliveredKeys":
+        """The keys of the copies in `exports/<folder>/`."""
+        return DeliveredKeys(folder, self)
+
+    def _key(self, top: str, ext: str) -> str:
+        return f"{top}/{self.day:%Y/%m/%d}/{self.file_name}.{ext}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredKeys:
+    """The copies of one recording's files in a period's folder, which people take away."""
+
+    folder: str
+    own: RecordingKeys
+
+    @property
+    def transcript(self) -> str:
+        return f"exports/{self.folder}/transcripts/{self.own.file_name}.txt"
+
+    @property
+    def summary(self) -> str:
+        return f"exports/{self.folder}/summary/{self.own.file_name}.md"
+
+    def raw(self, ext: str) -> str:
+        return f"exports/{self.folder}/{self.own.raw(ext)}"
+
+
+def file_name_of(call_id: str, record_id: str, *, several: bool, portal_id: int) -> str:
+    """The name of a recording's files, without folder and extension; unique over all portals.
+
+    `several`: the call has another recording. The first portal's names have no portal in them.
+    """
+    record = f"_{safe_name(record_id)}" if several else ""
+    return f"call_{safe_name(call_id)}{record}{portal_part(portal_id)}"
+
+
+def portal_part(portal_id: int) -> str:
+    """The end of file names of portals after the first; empty for the first."""
+    return f"_at{portal_id}" if portal_id > 1 else ""
+
+
+def _day_of(key: str) -> date | None:
+    """The day in `raw/2025/08/06/...`; None for a key of another form."""
+    try:
+        return datetime.strptime(key.split("/", 1)[1][:10], "%Y/%m/%d").date()  # noqa: DTZ007  a day has no zone
+    except (IndexError, ValueError):
+        return None
 
 
 def period_prefix(period: Period) -> str:
@@ -109,19 +161,19 @@ def period_prefix(period: Period) -> str:
 
 
 def part_of(period: Period, *, end_given: bool, trial: bool) -> str:
-    """What the names of a run's registry, report and estimate end with where it is about a part of the folder's calls.
+    """The end of the names of a run's registry, report and estimate, if the run covers a part of the folder's calls.
 
     Empty for whole days; `_100000-115959` (UTC) where the period begins within a day or, as a person asked
-    (`end_given`), ends within one; `_trial` for the first few recordings only. So no part takes the whole's place.
+    (`end_given`), ends within one; `_trial` for the first few recordings only. So a part never replaces the whole.
     """
     whole = period.start.time() == time() and (period.end.time() == _LAST_SECOND or not end_given)
     hours = "" if whole else f"_{period.start:%H%M%S}-{period.end:%H%M%S}"
     return f"{hours}_trial" if trial else hours
 
 
-def registry_key(period: Period, part: str = "") -> str:
-    """`part` is `part_of`'s, here and below."""
-    return f"{period_prefix(period)}registry/calls_{period.folder}{part}.csv"
+def registry_key(period: Period, part: str = "", suffix: str = ".csv") -> str:
+    """`part` is the run's (`part_of`, then `portal_part`), here and below; `suffix` is `.csv` or `.xlsx`."""
+    return f"{period_prefix(period)}registry/calls_{period.folder}{part}{suffix}"
 
 
 def report_key(period: Period, suffix: str, part: str = "") -> str:
@@ -133,6 +185,6 @@ def estimate_key(period: Period, part: str = "") -> str:
     return f"{period_prefix(period)}reports/estimate_{period.folder}{part}.md"
 
 
-def log_key(period: Period, at: datetime) -> str:
-    """`at` is when the log was written, with an offset."""
-    return f"{period_prefix(period)}logs/call_export_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.jsonl"
+def log_key(period: Period, at: datetime, run_id: UUID) -> str:
+    """`at` is the run's start, with an offset. The id keeps two runs of one second apart."""
+    return f"{period_prefix(period)}logs/call_export_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}_{run_id}.jsonl"

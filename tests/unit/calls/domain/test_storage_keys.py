@@ -1,7 +1,8 @@
 """Ids from strangers as file names: reversible, bounded, and never two in one name."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 
 from include.calls.domain.storage_keys import (
     MAX_NAME_BYTES,
-    RecordKeys,
+    DeliveredKeys,
+    RecordingKeys,
     estimate_key,
+    file_name_of,
     log_key,
     original_id,
     part_of,
+    portal_part,
     registry_key,
     report_key,
     safe_name,
@@ -92,7 +96,7 @@ def test_the_id_comes_back(any_id: str) -> None:
 @example("11018129443EB80D.1", "11018129443eb80d.1")
 @example("externalCall.A", "externalcall.a")
 @example("a" * 130, "a" * 131)
-@example("A" * 120 + "b", "A" * 120 + "c")
+@example("A" * 116 + "b", "A" * 116 + "c")
 @example("é", "e\u0301")
 def test_two_ids_never_share_a_name_even_where_case_is_ignored(one: str, other: str) -> None:
     if one != other:
@@ -110,7 +114,7 @@ def test_a_shortened_name_says_where_its_id_is() -> None:
 @given(ids, ids)
 @example("📞" * 100, "ю" * 100)
 def test_every_file_name_fits_255_bytes(call_id: str, record_id: str) -> None:
-    keys = RecordKeys(AUGUST, call_id, record_id, AUGUST.start, several=True)
+    keys = RecordingKeys(file_name_of(call_id, record_id, several=True, portal_id=32767), date(2025, 8, 6))
     for key in (keys.raw("webm"), keys.transcript, keys.recognition, keys.summary):
         assert len(key.rsplit("/", 1)[1].encode()) <= 255
         assert ".." not in key.split("/")
@@ -118,24 +122,52 @@ def test_every_file_name_fits_255_bytes(call_id: str, record_id: str) -> None:
 
 @given(tricky, tricky, tricky)
 @example("a", "b", "a_b")
-def test_a_call_with_several_recordings_never_meets_another_call(call: str, record: str, other: str) -> None:
-    several = RecordKeys(AUGUST, call, record, AUGUST.start, several=True)
-    single = RecordKeys(AUGUST, other, "1", AUGUST.start, several=False)
-    assert several.transcript.lower() != single.transcript.lower()
+def test_several_recordings_never_meet_another_call(call: str, record: str, other: str) -> None:
+    several = file_name_of(call, record, several=True, portal_id=1)
+    single = file_name_of(other, "1", several=False, portal_id=1)
+    assert several.lower() != single.lower()
+
+
+@given(tricky, tricky, st.integers(1, 50), st.integers(1, 50))
+def test_portals_never_share_a_file_name(call: str, other: str, portal: int, another: int) -> None:
+    if (call, portal) != (other, another):
+        one = file_name_of(call, "9", several=False, portal_id=portal)
+        assert one.lower() != file_name_of(other, "9", several=False, portal_id=another).lower()
+
+
+def test_the_first_portal_has_plain_names() -> None:
+    assert portal_part(1) == ""
+    assert file_name_of("11018129443EB80D.1.2", "9079", several=False, portal_id=1) == "call_11018129443EB80D.1.2"
+    assert file_name_of("c.1", "9079", several=True, portal_id=2) == "call_c.1_9079_at2"
 
 
 def test_the_layout_is_the_documented_one() -> None:
     started = datetime(2025, 8, 7, 1, 30, tzinfo=timezone(timedelta(hours=3)))  # still the sixth in UTC
-    single = RecordKeys(AUGUST, "11018129443EB80D.1.2", "9079", started, several=False)
-    assert single.raw("mp3") == "exports/2025-08-01_2025-08-31/raw/2025/08/06/call_11018129443EB80D.1.2.mp3"
-    assert single.transcript == "exports/2025-08-01_2025-08-31/transcripts/call_11018129443EB80D.1.2.txt"
-    several = RecordKeys(AUGUST, "11018129443EB80D.1.2", "9079", started, several=True)
-    assert several.recognition == "exports/2025-08-01_2025-08-31/recognition/call_11018129443EB80D.1.2_9079.json"
-    assert several.summary == "exports/2025-08-01_2025-08-31/summary/call_11018129443EB80D.1.2_9079.md"
+    keys = RecordingKeys.of("call_11018129443EB80D.1.2", started)
+    assert keys.raw("mp3") == "raw/2025/08/06/call_11018129443EB80D.1.2.mp3"
+    assert keys.transcript == "transcripts/2025/08/06/call_11018129443EB80D.1.2.txt"
+    assert keys.recognition == "recognition/2025/08/06/call_11018129443EB80D.1.2.json"
+    assert keys.summary == "summary/2025/08/06/call_11018129443EB80D.1.2.md"
+    copies = keys.delivered(AUGUST.folder)
+    assert copies == DeliveredKeys("2025-08-01_2025-08-31", keys)
+    assert copies.transcript == "exports/2025-08-01_2025-08-31/transcripts/call_11018129443EB80D.1.2.txt"
+    assert copies.summary == "exports/2025-08-01_2025-08-31/summary/call_11018129443EB80D.1.2.md"
+    assert copies.raw("mp3") == "exports/2025-08-01_2025-08-31/raw/2025/08/06/call_11018129443EB80D.1.2.mp3"
     assert registry_key(AUGUST) == "exports/2025-08-01_2025-08-31/registry/calls_2025-08-01_2025-08-31.csv"
+    assert registry_key(AUGUST, suffix=".xlsx").endswith("/registry/calls_2025-08-01_2025-08-31.xlsx")
     assert report_key(AUGUST, ".pdf") == "exports/2025-08-01_2025-08-31/reports/summary_2025-08-01_2025-08-31.pdf"
     assert estimate_key(AUGUST) == "exports/2025-08-01_2025-08-31/reports/estimate_2025-08-01_2025-08-31.md"
-    assert log_key(AUGUST, started) == "exports/2025-08-01_2025-08-31/logs/call_export_20250806T223000Z.jsonl"
+    assert log_key(AUGUST, started, UUID(int=7)) == (
+        "exports/2025-08-01_2025-08-31/logs/call_export_20250806T223000Z_00000000-0000-0000-0000-000000000007.jsonl"
+    )
+
+
+def test_files_keep_their_day() -> None:
+    """A portal that corrects the time of a call does not tear the files of its recording apart."""
+    corrected = datetime(2025, 8, 9, 12, tzinfo=UTC)
+    keys = RecordingKeys.of("call_1", corrected, None, "raw/2025/08/06/call_1.mp3")
+    assert keys.transcript == "transcripts/2025/08/06/call_1.txt"
+    assert RecordingKeys.of("call_1", corrected, "somewhere/else").day == date(2025, 8, 9)
 
 
 @pytest.mark.parametrize(
