@@ -1,4 +1,8 @@
-"""A folder as the storage: folders 0700, files 0600, each file put under its name only when it is whole."""
+"""A folder as the storage: folders 0700, files 0600. A file gets its name only when it is whole.
+
+Unfinished files lie in the top-level folder of their key (`raw/`, `exports/`): the same file system as their target,
+and few places to look for what killed writers left.
+"""
 
 import ctypes
 import os
@@ -21,7 +25,7 @@ from include.clients.storage.base import (
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 
 _FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for what others have written
-_STALE_SEC = 24 * 3600  # an unfinished file this old belongs to nobody: its writer died
+_STALE_SEC = 24 * 3600  # the writer of an unfinished file this old is dead
 
 
 class LocalStorage(Storage):
@@ -55,8 +59,11 @@ class LocalStorage(Storage):
             return self._path(key).is_file()
 
     def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
-        """Copies, not links: whoever edits a text of one period in place must not change it in sixty others."""
-        copies = [_Copy(source, self._path(source), self._path(target)) for source, target in pairs]
+        """Copies, not links: an edit of a delivered text in place must not change the stored one."""
+        copies = [
+            _Copy(source, self._path(source), self._path(target), self._unfinished_name(target))
+            for source, target in pairs
+        ]
         with _folders_kept_open() as folders:
             try:
                 few = len(copies) < _FLUSHED_TOGETHER
@@ -104,9 +111,8 @@ class LocalStorage(Storage):
 
     @contextmanager
     def _unfinished(self, key: str) -> Iterator[Path]:
-        """A name beside the final one to write to. Renamed after the data is on the disk, removed if anything fails."""
-        path = self._path(key)
-        unfinished = _unfinished_beside(path)
+        """A name to write to. Renamed to the final one after the data is on the disk, removed if anything fails."""
+        path, unfinished = self._path(key), self._unfinished_name(key)
         with _our_errors(key):
             try:
                 _make_folders(path.parent)
@@ -118,24 +124,29 @@ class LocalStorage(Storage):
             finally:
                 unfinished.unlink(missing_ok=True)
 
+    def _unfinished_name(self, key: str) -> Path:
+        top, below, _ = checked_key(key).partition("/")
+        folder = self._root / top if below else self._root
+        return folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+
     def _sweep(self) -> None:
-        """Removes what killed writers left behind; nobody else could see it."""
-        for folder, _, names in os.walk(self._root):
-            for name in names:
-                path = Path(folder) / name
-                if name.startswith(TEMPORARY_PREFIX) and self._clock() - path.stat().st_mtime > _STALE_SEC:
-                    path.unlink(missing_ok=True)
+        """Removes what killed writers left. Its cost does not grow with the number of stored files."""
+        for top in [self._root, *(entry for entry in self._root.iterdir() if entry.is_dir())]:
+            for path in top.glob(f"{TEMPORARY_PREFIX}*"):
+                with suppress(FileNotFoundError):  # another process sweeps as well
+                    if self._clock() - path.stat().st_mtime > _STALE_SEC:
+                        path.unlink()
 
 
 class _Copy:
-    """One of many files: written beside its target, renamed when all of them are on the disk."""
+    """One of many files: written to `unfinished`, renamed when all of them are on the disk."""
 
-    def __init__(self, key: str, source: Path, target: Path) -> None:
+    def __init__(self, key: str, source: Path, target: Path, unfinished: Path) -> None:
         self.failure: CopyFailure | None = None
         self._key = key
         self._source = source
         self._target = target
-        self._unfinished: Path | None = None
+        self._unfinished = unfinished
 
     def attempt(self, work: Callable[[], None]) -> None:
         """Nothing more is done after a failure, which keeps no other copy waiting."""
@@ -153,7 +164,6 @@ class _Copy:
             self._source.stat()  # no folder is made for what is not there
             _make_folders(folder)
             folders[folder] = os.open(folder, os.O_RDONLY)
-        self._unfinished = _unfinished_beside(self._target)
         with self._source.open("rb") as source, self._into_folder(), self._unfinished.open("xb") as unfinished:
             shutil.copyfileobj(source, unfinished)
             if flush:
@@ -162,10 +172,8 @@ class _Copy:
         self._unfinished.chmod(0o600)
 
     def rename(self) -> None:
-        assert self._unfinished is not None
         with self._into_folder():
             self._unfinished.replace(self._target)
-        self._unfinished = None
 
     @contextmanager
     def _into_folder(self) -> Iterator[None]:
@@ -176,9 +184,8 @@ class _Copy:
             raise did_not_work(self._target.name, "its folder is gone") from None
 
     def forget(self) -> None:
-        if self._unfinished:
-            with suppress(OSError):  # invisible, and swept a day later
-                self._unfinished.unlink()
+        with suppress(OSError):  # invisible, and swept a day later
+            self._unfinished.unlink()
 
 
 @contextmanager
@@ -202,10 +209,6 @@ def _flush_file_systems(folders: Iterable[int]) -> None:
         if syncfs(folder) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
-
-
-def _unfinished_beside(path: Path) -> Path:
-    return path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
 
 
 @contextmanager

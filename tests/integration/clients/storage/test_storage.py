@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -188,15 +189,25 @@ class TestLocal:
         (failure,) = storage.copy_all([("a/1.txt", "b/1.txt")])
         assert isinstance(failure, Temporary)
 
-    def test_what_a_killed_writer_left_is_invisible_and_swept_a_day_later(self, root: Path) -> None:
+    @pytest.mark.parametrize("write", ["put", "copy"])
+    def test_what_a_killed_writer_left_is_swept_a_day_later(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, write: str
+    ) -> None:
+        """It is invisible until then, and found without a walk through the folders of all days."""
         storage = LocalStorage(root)
         storage.put_bytes("a/b.txt", b"1", TEXT)
-        left = root / "a" / f"{TEMPORARY_PREFIX}0123"
-        left.write_bytes(b"half")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", disk_full)
+            patch.setattr(Path, "unlink", disk_full)  # as a process that is killed
+            with pytest.raises(Temporary) if write == "put" else nullcontext():
+                storage.put_bytes(KEY, b"half", TEXT) if write == "put" else storage.copy_all([("a/b.txt", KEY)])
+        (left,) = root.rglob(f"{TEMPORARY_PREFIX}*")
         assert list(storage.keys("")) == ["a/b.txt"]
+        written = left.stat().st_mtime
+        monkeypatch.setattr(os, "walk", never)
         storage.check()
         assert left.exists()
-        LocalStorage(root, clock=lambda: left.stat().st_mtime + 25 * 3600).check()
+        LocalStorage(root, clock=lambda: written + 25 * 3600).check()
         assert not left.exists()
         assert storage.get_bytes("a/b.txt") == b"1"
 
@@ -209,7 +220,11 @@ class TestLocal:
         assert LocalStorage(root).location("a/b.txt") == str(root / "a" / "b.txt")
 
 
-def disk_full(*_: object) -> None:
+def never(*_: object) -> None:
+    raise AssertionError("the whole storage was walked")
+
+
+def disk_full(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
