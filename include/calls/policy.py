@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
 from croniter import croniter
@@ -53,6 +54,13 @@ def _cron(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    if value != PORTAL_TIME and value not in available_timezones():
+        raise ValueError
+    return value
+
+
+PORTAL_TIME = "portal"  # the offset that most calls of the period have
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
 Share = Annotated[float, Field(ge=0, le=1, description="доля от 0 до 1")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="число больше нуля")]
@@ -175,9 +183,27 @@ class SummaryPolicy(Section):
 
 
 class RetentionPolicy(Section):
-    raw: Count
-    transcripts: Count
+    audio: Count
+    recognition: Count
+    texts: Count
+    reports: Count
     registry: Count
+    run_logs: Count
+    delivered: Count
+    events: Count
+    rows: Count
+
+
+class RetryPolicy(Section):
+    missing_audio_nights: Annotated[
+        tuple[Count, ...], Field(description="номера ночей по возрастанию, например 1, 2, 4, 8, 16")
+    ]
+
+
+class ReportPolicy(Section):
+    time_zone: Annotated[
+        str, AfterValidator(_time_zone), Field(description="portal или имя часового пояса, например Europe/Moscow")
+    ]
 
 
 class PrivacyPolicy(Section):
@@ -197,6 +223,8 @@ class Policy(Section):
     review: ReviewPolicy
     summary: SummaryPolicy
     retention_days: RetentionPolicy
+    retries: RetryPolicy
+    report: ReportPolicy
     privacy: PrivacyPolicy
 
 

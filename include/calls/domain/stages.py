@@ -17,5 +17,7 @@ class Stage(StrEnum):
     CLOSE_RUN = "close_run"
     REBUILD = "rebuild"  # `make rebuild`
     QA = "qa"  # `make qa`
+    DELIVER = "deliver"  # `make deliver`
+    BY_HAND = "by_hand"  # a person's SQL
     SLACK = "slack"  # what was sent to people
     PORTAL = "portal"  # the portal's rate limits

@@ -1,36 +1,38 @@
-"""The two state machines, written once: states, allowed moves, who makes them.
+"""The two state machines, defined once: statuses and allowed moves.
 
-Every method of `include/calls/state` asks here before it moves anything (`refuse_unlisted`). Its UPDATE gets both
-ends as parameters and names the states it expects, so two processes can never make the same move twice, and writes the
-move into `call_events` in the same statement. `tests/unit/calls/state/test_moves.py` holds all of it.
+Every method of `include/calls/state` that moves a run or a recording asks here first (`refuse_unlisted`). Its UPDATE
+gets both ends as parameters and names the expected statuses, so two processes cannot make the same move twice, and
+writes the move into `call_events` in the same statement. `tests/unit/calls/state/test_moves.py` checks all of it.
 """
 
+from collections.abc import Mapping, Set
 from enum import StrEnum
+from typing import Any
 
 
 class RunStatus(StrEnum):
     PENDING = "pending"  # registered, nothing done yet
     RUNNING = "running"  # a DAG run works on it
-    COMPLETED = "completed"  # coverage >= 99 % and errors <= 1 % (D16), or a finished dry run
+    COMPLETED = "completed"  # coverage >= 99 % and errors <= 1 %, or a finished dry run
     ERROR = "error"  # stopped, or below that bar
-    CANCELLED = "cancelled"  # a person said no to its cost, or nobody said yes in time
+    CANCELLED = "cancelled"  # a person refused its cost, or no person decided in time
 
 
 class RecordStatus(StrEnum):
     PENDING = "pending"  # has a recording that is not downloaded yet
-    DOWNLOADING = "downloading"  # a task is fetching it
-    DOWNLOADED = "downloaded"  # the audio is stored, checksum known
-    TRANSCRIBING = "transcribing"  # a task is recognising it
+    DOWNLOADING = "downloading"  # a task downloads it
+    DOWNLOADED = "downloaded"  # the audio is stored, its checksum is known
+    TRANSCRIBING = "transcribing"  # a task recognises it
     COMPLETED = "completed"  # its text is stored
-    ERROR = "error"  # gave up in this run; resume or a clear tries again
-    MISSING_AUDIO = "missing_audio"  # the portal's link is dead for good
-    NO_RECORDING = "no_recording"  # the call has no recording (missed, or not there yet: D10)
+    ERROR = "error"  # failed; a later run, a resume or a cleared task tries again
+    MISSING_AUDIO = "missing_audio"  # the system does not give the audio; later runs ask on some of the next nights
+    NO_RECORDING = "no_recording"  # the call has no recording (it was missed, or the recording has not arrived)
 
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.ERROR, RunStatus.CANCELLED}),
     RunStatus.RUNNING: frozenset({RunStatus.COMPLETED, RunStatus.ERROR, RunStatus.CANCELLED}),
-    # resume, or a cleared task, opens a finished run again
+    # a resume or a cleared task opens a finished run again
     RunStatus.COMPLETED: frozenset({RunStatus.RUNNING}),
     RunStatus.ERROR: frozenset({RunStatus.RUNNING}),
     RunStatus.CANCELLED: frozenset({RunStatus.RUNNING}),
@@ -38,18 +40,27 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 
 _S = RecordStatus
 RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
-    # `completed` straight from `pending`: the text of an earlier run is reused (D3)
-    _S.PENDING: frozenset({_S.DOWNLOADING, _S.COMPLETED, _S.ERROR}),
-    # back to `pending`: a failure that may pass, or a task that died in mid-download
+    _S.PENDING: frozenset({_S.DOWNLOADING, _S.ERROR}),
+    # back to `pending`: a failure that may pass, or a task that died during the download
     _S.DOWNLOADING: frozenset({_S.DOWNLOADED, _S.PENDING, _S.MISSING_AUDIO, _S.ERROR}),
-    # back to `pending`: the stored audio turned out missing or changed
+    # `completed`: another recording of the call has the same bytes and a text
+    # back to `pending`: the stored audio is missing or changed, or a person sent it back
     _S.DOWNLOADED: frozenset({_S.TRANSCRIBING, _S.PENDING, _S.COMPLETED, _S.ERROR}),
     _S.TRANSCRIBING: frozenset({_S.COMPLETED, _S.DOWNLOADED, _S.PENDING, _S.ERROR}),
-    # by hand (the runbook's UPDATE), or a reused text whose file is gone: it is bought again
-    _S.COMPLETED: frozenset({_S.PENDING}),
-    _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED}),  # resume; `downloaded` where the audio is stored
-    _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # resume asks the portal once more
-    _S.NO_RECORDING: frozenset({_S.PENDING}),  # a late recording has arrived (D10)
+    _S.COMPLETED: frozenset({_S.PENDING}),  # a person sent it back: a new text is bought
+    _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED}),  # tried again; `downloaded` if the audio is stored
+    _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # the system is asked once more
+    _S.NO_RECORDING: frozenset({_S.PENDING}),  # the recording has arrived late
 }
 
 UNFINISHED = frozenset({_S.PENDING, _S.DOWNLOADING, _S.DOWNLOADED, _S.TRANSCRIBING})
+WAITING = frozenset({_S.PENDING, _S.DOWNLOADED})  # unfinished, and no task works on it
+BEFORE_WORK = {_S.DOWNLOADING: _S.PENDING, _S.TRANSCRIBING: _S.DOWNLOADED}  # the status from which a task takes it
+BY_HAND = frozenset({_S.COMPLETED, _S.ERROR, _S.MISSING_AUDIO, _S.DOWNLOADED})  # what SQL of a person sets to `pending`
+
+
+def refuse_unlisted(expected: Set[Any], to: Any, moves: Mapping[Any, Set[Any]]) -> None:
+    """ValueError for a move that the state machine does not contain: the program is wrong, not the data."""
+    wrong = sorted(state for state in expected if to not in moves[state])
+    if wrong or not expected:
+        raise ValueError(f"no move from {', '.join(wrong) or 'nothing'} to {to} in include/calls/domain/states.py")

@@ -1,66 +1,112 @@
-"""Calls as the portal lists them become records: many at a time, as often as they are listed."""
+"""Listed calls become recordings: many at a time, any number of times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection
 
 from include.calls.domain.call import PortalCall
 from include.calls.domain.stages import Stage
-from include.calls.domain.states import RECORD_MOVES, RecordStatus
-from include.calls.state.rows import Saved
-from include.calls.state.runs import Runs, refuse_unlisted
-from include.calls.state.session import statement, storable
+from include.calls.domain.states import RECORD_MOVES, RecordStatus, refuse_unlisted
+from include.calls.state.types import Run, Saved
+from include.common.postgres_session import Session, storable
 
 _FILE = "listing"
-_LATE = frozenset({RecordStatus.NO_RECORDING})  # whence a recording that arrives moves on
+_LATE = frozenset({RecordStatus.NO_RECORDING})  # a recording that arrives moves on from here
 _UNTOUCHED = (RecordStatus.NO_RECORDING, RecordStatus.PENDING, RecordStatus.ERROR, RecordStatus.MISSING_AUDIO)
-_CHUNK = 5_000  # rows per transaction: short enough to lose little, long enough that 100,000 calls take seconds
+_CHUNK = 5_000  # rows per transaction: a failure loses little, and 100,000 calls take seconds
 
 
-class Listings(Runs):
-    """How the rows of `call_records` come to be."""
+class Listing:
+    """How rows of `recordings` are created and follow the telephony system."""
 
-    def save_calls(
-        self, run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], *, stage: str = Stage.LIST_CALLS
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def save(
+        self,
+        run: Run,
+        portal_id: int,
+        calls: Iterable[PortalCall],
+        employees: Mapping[str, str],
+        *,
+        stage: str = Stage.LIST_CALLS,
     ) -> Saved:
-        """Registers the calls; `employees` maps the portal's user ids to names. The same calls again change nothing.
+        """Registers the calls; `employees` maps employee ids to names. The same calls again change nothing.
 
-        One row of the portal's statistics is one record: its duration follows the portal, and a recording that has
-        arrived since (D10) or got its final name moves in unless work on it has begun. One event tells the counts, and
-        one more each recording that has arrived.
+        One row of the call statistics is one recording. Its figures follow the telephony system. A recording that has
+        arrived late, or has got its final name, is updated unless work on it has begun. One event has the counts; each
+        recording that has arrived late has its own.
         """
         refuse_unlisted(_LATE, RecordStatus.PENDING, RECORD_MOVES)
         left = iter(calls)
         saved = Saved(0, 0, 0)
         while chunk := list(islice(left, _CHUNK)):
-            with self.transaction() as connection:
-                done = _save(connection, run_id, chunk, employees, stage)
+            with self._session.transaction() as connection:
+                done = self._save(connection, run, portal_id, chunk, employees, stage)
             saved = Saved(*(before + now for before, now in zip(saved, done, strict=True)))
-        self.event(run_id, stage=stage, event="calls_saved", detail=saved._asdict())
         return saved
 
+    def _save(
+        self,
+        connection: Connection[Any],
+        run: Run,
+        portal_id: int,
+        calls: Iterable[PortalCall],
+        employees: Mapping[str, str],
+        stage: str,
+    ) -> Saved:
+        of_portal = {"portal_id": portal_id}
+        moves = {"untouched": list(_UNTOUCHED), "expected": sorted(_LATE), "to": RecordStatus.PENDING}
+        statement = self._session.statement
+        with connection.cursor() as cursor:
+            cursor.execute(statement(_FILE, "create_incoming"))
+            cursor.execute(statement(_FILE, "clear_incoming"))
+            with cursor.copy(statement(_FILE, "copy_incoming")) as copy:
+                for call in calls:
+                    copy.write_row(_incoming(call, employees))
+            refreshing = {**of_portal, **moves, "run_id": run.run_id, "stage": stage}
+            (changed,) = cursor.execute(statement(_FILE, "refresh_known"), refreshing).fetchall()[0]
+            cursor.execute(statement(_FILE, "insert_new"), of_portal)
+            new = cursor.rowcount
+            (shared,) = cursor.execute(statement(_FILE, "shared"), of_portal).fetchall()[0]
+        return Saved(new, changed, shared)
 
-def _save(
-    connection: Connection[Any], run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], stage: str
-) -> Saved:
-    with connection.cursor() as cursor:
-        cursor.execute(statement(_FILE, "create_incoming"))
-        with cursor.copy(statement(_FILE, "copy_incoming")) as copy:
-            for call in calls:
-                copy.write_row(_incoming(call, employees))
-        moves = {"untouched": list(_UNTOUCHED), "expected": sorted(_LATE), "to": RecordStatus.PENDING, "stage": stage}
-        (changed,) = cursor.execute(statement(_FILE, "refresh_known"), {"run_id": run_id, **moves}).fetchall()[0]
-        cursor.execute(statement(_FILE, "insert_new"), {"run_id": run_id})
-        new = cursor.rowcount
-        (shared,) = cursor.execute(statement(_FILE, "shared"), {"run_id": run_id}).fetchall()[0]
-        cursor.execute(b"DROP TABLE incoming")  # inside somebody's transaction the next chunk needs the name
-    return Saved(new, changed, shared)
+    def note_gone(
+        self,
+        run: Run,
+        portal_id: int,
+        statistics_ids: Sequence[int],
+        *,
+        began_at: datetime,
+        stage: str = Stage.LIST_CALLS,
+    ) -> int:
+        """After a whole listing of the run's period: marks recordings that were not listed (`gone_at`, event).
+
+        `began_at` is when the listing began: rows that another run has listed since are not judged. Returns how many
+        of the listed numbers are recordings: the figure that proves that the listing is complete.
+        """
+        return self._session.count(
+            _FILE,
+            "note_gone",
+            run_id=run.run_id,
+            portal_id=portal_id,
+            period_from=run.period_from,
+            period_to=run.period_to,
+            statistics_ids=list(statistics_ids),
+            listing_began_at=began_at,
+            stage=stage,
+        )
+
+    def analyze(self) -> None:
+        """After many new rows: PostgreSQL's statistics do not know them until then."""
+        self._session.count(_FILE, "analyze")
 
 
 def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, ...]:
+    """The columns of the table `incoming`, in their order."""
     offset = call.started_at.utcoffset()
     employee = (employees.get(call.employee_id) or None) if call.employee_id else None
     return (
@@ -77,7 +123,8 @@ def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, .
         storable(call.recording_url) if call.recording_url else None,
         storable(call.portal_number),
         int(offset.total_seconds()) if offset else 0,
+        "answered" if call.failed_code == "200" else "unknown",
         storable(call.failed_code),
-        call.file_id,
+        None if call.file_id is None else str(call.file_id),
         call.has_recording,
     )

@@ -1,136 +1,178 @@
-"""One record's move from state to state: guarded, with its event, in one statement."""
+"""Moves of recordings from status to status: guarded, each with its event, in one statement."""
 
-from collections.abc import Set
+import json
+import os
+import socket
+from collections.abc import Mapping, Set
 from typing import Any, Unpack
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include.calls.domain.states import RECORD_MOVES, UNFINISHED, RecordStatus
-from include.calls.state.listing import Listings
-from include.calls.state.rows import RecordColumns, RecordRow
-from include.calls.state.runs import refuse_unlisted
-from include.calls.state.session import storable
+from include.calls.domain.states import BEFORE_WORK, RECORD_MOVES, UNFINISHED, RecordStatus, refuse_unlisted
+from include.calls.state.types import RecordingColumns, Run
 from include.common.errors import ExportError
+from include.common.postgres_session import Session, storable, storable_detail
 
-BEFORE_WORK = {RecordStatus.DOWNLOADING: RecordStatus.PENDING, RecordStatus.TRANSCRIBING: RecordStatus.DOWNLOADED}
-
-# Whoever begins to work on a record pays for it, so an earlier owner of its text is forgotten, with what that one paid;
-# what the record itself paid is kept beside the new price. A text's price covers its pieces; a text that cost nothing
-# (the portal's) leaves those that were bought before it. A stage that was passed
-# clears the failure: the 24 hours of D18 count from the first failure of what is failing now. A stage that was ended,
-# well or not, took the time since the recording was taken in hand; work taken back from a dead task is not counted.
-_MOVE = """
-WITH old AS (
-    SELECT status, updated_at FROM call_records
-     WHERE run_id = {run_id} AND call_id = {call_id} AND record_id = {record_id} AND status = ANY({expected})
-       FOR UPDATE
-), moved AS (
-    UPDATE call_records own
-       SET status = {to}, updated_at = now(), attempts = own.attempts + {attempts_plus},
-           error_code = CASE WHEN {passed} THEN NULL ELSE coalesce({error_code}, error_code) END,
-           error_message = CASE WHEN {passed} THEN NULL ELSE coalesce({error_message}, error_message) END,
-           first_failed_at = CASE WHEN {passed} THEN NULL
-                                  WHEN {counts} THEN coalesce(first_failed_at, now())
-                                  ELSE first_failed_at END,
-           spent_earlier = spent_earlier + CASE WHEN {begins} AND reused_from_run_id IS NULL THEN coalesce(cost, 0)
-                                                WHEN {free} THEN spent_unfinished ELSE 0 END,
-           spent_unfinished = CASE WHEN {has_text} THEN 0 ELSE spent_unfinished END,
-           reused_from_run_id = CASE WHEN {begins} THEN NULL ELSE reused_from_run_id END{columns}
-      FROM old
-     WHERE own.run_id = {run_id} AND own.call_id = {call_id} AND own.record_id = {record_id}
-    RETURNING old.status AS was,
-              CASE WHEN old.status = ANY({at_work}) AND {ends}
-                   THEN (extract(epoch FROM clock_timestamp() - old.updated_at) * 1000)::integer END AS took_ms
-)
-INSERT INTO call_events (run_id, call_id, record_id, stage, event, duration_ms, error_code, detail)
-SELECT {run_id}, {call_id}, {record_id}, {stage}, {to}, took_ms, {error_code},
-       jsonb_build_object('from', was) || {detail}
-  FROM moved
-"""
+_FILE = "moves"
+_S = RecordStatus
+_WITH_TEXT = [_S.COMPLETED]
 
 
-class Moves(Listings):
-    """Every move of a single record goes through here."""
+class Moves:
+    """Every change of `recordings.status`, except those of a listing, of the DLQ and of a person's SQL."""
 
-    def move_record(
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def take(
         self,
         run_id: UUID,
-        call_id: str,
-        record_id: str,
+        recording_id: int,
+        to: RecordStatus,
+        *,
+        stage: str,
+        **columns: Unpack[RecordingColumns],
+    ) -> bool:
+        """Takes a recording to work: pending -> downloading, downloaded -> transcribing.
+
+        False if its status has changed. Take the claim on its call first.
+        """
+        return self._move(run_id, recording_id, to, {BEFORE_WORK[to]}, stage, None, 0, {}, columns)
+
+    def move(
+        self,
+        run_id: UUID,
+        recording_id: int,
         to: RecordStatus,
         *,
         expected: Set[RecordStatus],
         stage: str,
         error: ExportError | None = None,
         attempts_plus: int = 0,
-        **columns: Unpack[RecordColumns],
+        detail: Mapping[str, Any] | None = None,
+        **columns: Unpack[RecordingColumns],
     ) -> bool:
-        """False where the record is in none of the `expected` states any more: somebody else has moved it.
+        """False if the recording is in none of the `expected` statuses, or if another run works on it.
 
-        `error` fills error_code and error_message; it starts the clock of D18 only if it counts as an attempt.
-        Reaching `downloaded` or `completed` without one clears them. ValueError for a move the state machine lacks.
+        `error` fills error_code and error_message; it starts the clock of the DLQ only if it counts as an attempt.
+        Reaching `downloaded` or `completed` without an error clears them. ValueError for a move the state machine
+        lacks. The event of a text has its minutes and its sha256; `detail` is added to the event.
         """
+        if to in BEFORE_WORK:
+            raise ValueError(f"a recording enters {to} by Moves.take")
+        return self._move(run_id, recording_id, to, expected, stage, error, attempts_plus, detail or {}, columns)
+
+    def _move(
+        self,
+        run_id: UUID,
+        recording_id: int,
+        to: RecordStatus,
+        expected: Set[RecordStatus],
+        stage: str,
+        error: ExportError | None,
+        attempts_plus: int,
+        detail: Mapping[str, Any],
+        columns: RecordingColumns,
+    ) -> bool:
         refuse_unlisted(expected, to, RECORD_MOVES)
-        unknown = columns.keys() - RecordColumns.__annotations__.keys()
+        unknown = columns.keys() - RecordingColumns.__annotations__.keys()
         if unknown:
-            raise ValueError(f"no columns of RecordColumns: {', '.join(sorted(unknown))}")
-        begins, has_text = to in BEFORE_WORK, to is RecordStatus.COMPLETED
-        ends_download = RecordStatus.DOWNLOADING in expected
-        if begins:
-            columns["cost"] = None  # `spent_earlier` has it
+            raise ValueError(f"not columns of RecordingColumns: {', '.join(sorted(unknown))}")
+        has_text = to is _S.COMPLETED
+        ends_download = to is _S.DOWNLOADED and _S.DOWNLOADING in expected
         message = storable(str(error)) if error else None
-        values: dict[str, Any] = {
-            "run_id": run_id,
-            "call_id": call_id,
-            "record_id": record_id,
-            "to": to,
-            "expected": sorted(expected),
-            "stage": stage,
-            "error_code": error.code if error else None,
-            "error_message": message,
-            "attempts_plus": attempts_plus,
-            "passed": error is None and (has_text or (to is RecordStatus.DOWNLOADED and ends_download)),
-            "counts": error is not None and attempts_plus > 0,
-            "begins": begins,
-            "has_text": has_text,
-            "free": has_text and not columns.get("cost"),
-            "at_work": sorted(BEFORE_WORK),
-            "ends": to not in UNFINISHED or (to is RecordStatus.DOWNLOADED and ends_download),
-            "detail": Jsonb(({"reason": message} if message else {}) | _bought(columns)),
-        }
-        with self._single() as connection:
-            return connection.execute(_statement(values, columns), {**values, **columns}).rowcount == 1
+        moved = self._session.count(
+            _FILE,
+            "move",
+            run_id=run_id,
+            recording_id=recording_id,
+            to=to,
+            expected=sorted(expected),
+            stage=stage,
+            process=f"{socket.gethostname()}/{os.getpid()}",
+            takes=to in BEFORE_WORK,
+            at_work=sorted(BEFORE_WORK),
+            has_text=has_text,
+            passed=error is None and (has_text or ends_download),
+            counts=error is not None and attempts_plus > 0,
+            ends=to not in UNFINISHED or ends_download,
+            attempts_plus=attempts_plus,
+            error_code=error.code if error else None,
+            error_message=message,
+            columns=Jsonb(columns, dumps=_dumps),
+            detail=Jsonb(storable_detail(({"reason": message} if message else {}) | dict(detail))),
+        )
+        return moved == 1
 
-    def move_to_work(self, record: RecordRow, to: RecordStatus, *, stage: str) -> bool:
-        """Takes a record in hand: pending -> downloading, downloaded -> transcribing. False where another has it."""
-        return self.move_record(*(record.run_id, *record.key), to, expected={BEFORE_WORK[to]}, stage=stage)
+    def take_back(self, run_id: UUID, recording_id: int, status: RecordStatus, *, stage: str) -> int:
+        """Takes back what a dead task of any run left in `downloading` or `transcribing` (`status`).
+
+        Called under the claim on its call, which proves that the task is dead. Costs no attempt, but counts as a death:
+        returns how many tasks have died on the recording, 0 if its status has changed.
+        """
+        expected, to = {status}, BEFORE_WORK[status]
+        refuse_unlisted(expected, to, RECORD_MOVES)
+        values = {"run_id": run_id, "recording_id": recording_id, "expected": sorted(expected), "to": to}
+        deaths = self._session.value(_FILE, "take_back", stage=stage, **values)
+        return int(deaths or 0)
+
+    def reopen_batch(self, run_id: UUID, batch_no: int, *, to: RecordStatus, stage: str) -> int:
+        """Errors of the batch are tried again: those with stored audio if `to` is downloaded, else those without.
+
+        Recordings in the DLQ stay there. Returns how many were reopened.
+        """
+        expected = {_S.ERROR}
+        refuse_unlisted(expected, to, RECORD_MOVES)
+        return self._session.count(
+            _FILE,
+            "reopen_batch",
+            run_id=run_id,
+            batch_no=batch_no,
+            expected=sorted(expected),
+            stored=to is _S.DOWNLOADED,
+            to=to,
+            stage=stage,
+        )
+
+    def take_up(self, run: Run, *, stage: str, summaries: bool, resumed: bool = False) -> int:
+        """Everything of the run's period that is to be done becomes its work; returns how many recordings.
+
+        That is what is unfinished, in error, or was missing and is due on the run's night. `resumed`: a person asks,
+        so missing audio is tried whenever it is due, and deaths of earlier tasks are forgotten. `summaries`: texts
+        without a summary, too. Recordings in the DLQ stay there.
+        """
+        failed, missing = [_S.ERROR], [_S.MISSING_AUDIO]
+        expected = {_S.ERROR, _S.MISSING_AUDIO}
+        refuse_unlisted(expected, _S.PENDING, RECORD_MOVES)
+        refuse_unlisted({_S.ERROR}, _S.DOWNLOADED, RECORD_MOVES)
+        return self._session.count(
+            _FILE,
+            "take_up",
+            run_id=run.run_id,
+            unfinished=sorted(UNFINISHED),
+            failed=failed,
+            missing=missing,
+            with_text=_WITH_TEXT,
+            expected=sorted(expected),
+            summaries=summaries,
+            resumed=resumed,
+            tonight=run.night,
+            stored_to=_S.DOWNLOADED,
+            to=_S.PENDING,
+            stage=stage,
+        )
+
+    def share_text(self, run_id: UUID, recording_id: int, *, stage: str) -> bool:
+        """Completes a downloaded recording with the text of another recording of the call that has the same bytes.
+
+        Nothing is paid. Called under the claim on the call. False if there is no such text.
+        """
+        expected, to = {_S.DOWNLOADED}, _S.COMPLETED
+        refuse_unlisted(expected, to, RECORD_MOVES)
+        values = {"run_id": run_id, "recording_id": recording_id, "expected": sorted(expected), "to": to}
+        return self._session.count(_FILE, "share_text", with_text=_WITH_TEXT, stage=stage, **values) == 1
 
 
-def _bought(columns: RecordColumns) -> dict[str, str]:
-    """What a text has cost, kept in the history too: the row has the price of its last text only."""
-    return {
-        name: str(columns[name])
-        for name in ("cost", "audio_sec")
-        if columns.get("cost") is not None and name in columns
-    }
-
-
-_CASTS = {
-    "error_code": "text",
-    "error_message": "text",
-    "to": "text",
-    "stage": "text",
-    "passed": "bool",
-    "ends": "bool",
-}
-
-
-def _statement(values: dict[str, Any], columns: RecordColumns) -> sql.Composed:
-    def parameter(name: str) -> sql.Composable:
-        cast = sql.SQL("::{}").format(sql.Identifier(_CASTS[name])) if name in _CASTS else sql.SQL("")
-        return sql.SQL("{}{}").format(sql.Placeholder(name), cast)
-
-    assignments = [sql.SQL(", {} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in sorted(columns)]
-    return sql.SQL(_MOVE).format(**{name: parameter(name) for name in values}, columns=sql.SQL("").join(assignments))
+def _dumps(columns: Mapping[str, Any]) -> str:
+    return json.dumps(columns, default=str)  # numbers and dates as text: PostgreSQL casts them to the column's type

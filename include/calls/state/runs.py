@@ -1,59 +1,62 @@
-"""Runs: opened once, moved by the state machine, summed up from their records."""
+"""Runs: opened once, moved by the state machine, summed up from recordings and charges."""
 
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from include.calls.domain.budget import Spending
-from include.calls.domain.states import RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
-from include.calls.state.rows import NewRun, Progress, Run, RunColumns
-from include.calls.state.session import Session, statement, storable, storable_detail
-from include.common.errors import ErrorCode
+from include.calls.domain.run_progress import Progress
+from include.calls.domain.stages import Stage
+from include.calls.domain.states import RUN_MOVES, RecordStatus, RunStatus, refuse_unlisted
+from include.calls.state.types import NewRun, Run, RunColumns, RunProgress
+from include.common.errors import BadInput, ErrorCode
+from include.common.postgres_session import Session, storable, storable_detail
 
 _FILE = "runs"
-_MONEY = "money"
 
 
-class LastEnd(NamedTuple):
-    """`verdict` is the sentence with which the run was closed, `failed_step` the task whose failure decided it."""
+class Runs:
+    """The table `call_exports`."""
 
-    verdict: str
-    failed_step: str | None
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
+    def open(self, new: NewRun) -> Run:
+        """The run of this DAG run or of this idempotency key; created if there is none.
 
-class Runs(Session):
-    """The table `call_exports` and the history beside it."""
-
-    def open_run(self, new: NewRun) -> Run:
-        """The run of this DAG run or of this idempotency key (D5), created where there is none.
-
-        A run of somebody else's DAG run with our key comes back as it is: compare `dag_run_id`.
+        A run that another DAG run opened with the same key is returned unchanged: compare `dag_run_id`.
         """
         parameters = {name: getattr(new, name) for name in NewRun.__slots__}
         parameters["metadata"] = Jsonb(dict(new.metadata))
-        with self.transaction() as connection:
-            created = bool(connection.execute(statement(_FILE, "insert_run"), parameters).fetchall())
-            if created:
-                self.event(new.run_id, stage="open_run", event="pending", detail={"actor": new.actor})
+        parameters["stage"] = Stage.OPEN_RUN
+        created = bool(self._session.values(_FILE, "insert_run", **parameters))
         (run,) = self._find(dag_run_id=new.dag_run_id, idempotency_key=new.idempotency_key)
         return replace(run, created=created)
 
-    def run(self, run_id: UUID) -> Run | None:
-        return next(iter(self._find(run_id=run_id)), None)
+    def get(self, run_id: UUID) -> Run:
+        """Raises BadInput if there is no such run."""
+        found = self._find(run_id=run_id)
+        if not found:
+            raise BadInput(f"there is no run {run_id}", problem="no_such_run", run_id=run_id)
+        return found[0]
 
-    def run_of_key(self, idempotency_key: str) -> Run | None:
+    def of_key(self, idempotency_key: str) -> Run | None:
         return next(iter(self._find(idempotency_key=idempotency_key)), None)
+
+    def of_dag_run(self, dag_run_id: str, *, resumed: str | None) -> Run | None:
+        """The run `resumed` if given, else the run that this DAG run opened."""
+        return next(iter(self._session.rows(_FILE, "of_dag_run", Run, dag_run_id=dag_run_id, resumed=resumed)), None)
 
     def _find(
         self, *, run_id: UUID | None = None, dag_run_id: str | None = None, idempotency_key: str | None = None
     ) -> list[Run]:
-        return self._rows(_FILE, "find_run", Run, run_id=run_id, dag_run_id=dag_run_id, idempotency_key=idempotency_key)
+        wanted = {"run_id": run_id, "dag_run_id": dag_run_id, "idempotency_key": idempotency_key}
+        return self._session.rows(_FILE, "find_run", Run, **wanted)
 
-    def move_run(
+    def move(
         self,
         run_id: UUID,
         to: RunStatus,
@@ -63,119 +66,94 @@ class Runs(Session):
         detail: Mapping[str, Any] | None = None,
         **columns: Unpack[RunColumns],
     ) -> bool:
-        """False where the run is in none of the `expected` states any more; ValueError for a move nobody may make."""
+        """False if the run is in none of the `expected` statuses; ValueError for a move the state machine lacks."""
         refuse_unlisted(expected, to, RUN_MOVES)
-        moved = self._count(
+        values = {"forecast_cost": None, "generate_summary": None, "verdict": None, "failed_step": None, **columns}
+        return self._move(run_id, to, expected, stage, detail or {}, values)
+
+    def finish(
+        self, run_id: UUID, status: RunStatus, *, verdict: str, failed_step: str | None, stage: str = Stage.CLOSE_RUN
+    ) -> bool:
+        """Sums the run up and closes it with a verdict. False if it does not run; its sums are fresh even then."""
+        refuse_unlisted({RunStatus.RUNNING}, status, RUN_MOVES)
+        detail = {"verdict": verdict, "failed_step": failed_step}
+        values = {"forecast_cost": None, "generate_summary": None, **detail}
+        with self._session.transaction():
+            self.sum_up(run_id)
+            return self._move(run_id, status, {RunStatus.RUNNING}, stage, detail, values)
+
+    def _move(
+        self,
+        run_id: UUID,
+        to: RunStatus,
+        expected: Set[RunStatus],
+        stage: str,
+        detail: Mapping[str, Any],
+        columns: Mapping[str, Any],
+    ) -> bool:
+        moved = self._session.count(
             _FILE,
             "move_run",
             run_id=run_id,
             to=to,
             expected=sorted(expected),
+            runs=to is RunStatus.RUNNING,
             stage=stage,
-            detail=Jsonb(storable_detail(detail or {})),
-            forecast_cost=columns.get("forecast_cost"),
-            generate_summary=columns.get("generate_summary"),
+            detail=Jsonb(storable_detail(detail)),
+            **columns,
         )
         return moved == 1
 
-    def finish_run(
-        self,
-        run_id: UUID,
-        status: RunStatus,
-        *,
-        stage: str = "close_run",
-        detail: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Sums the run up from its records and closes it.
-
-        False where it was not running any more; its sums are fresh even then.
-        """
-        with self.transaction():
-            self.sum_up(run_id)
-            return self.move_run(run_id, status, expected={RunStatus.RUNNING}, stage=stage, detail=detail)
-
     def sum_up(self, run_id: UUID) -> None:
-        """The run's calls, minutes and money as its records have them now."""
-        self._count(_FILE, "sum_up", run_id=run_id)
+        """Calls and minutes from the recordings as they are now, money from the ledger."""
+        self._session.count(_FILE, "sum_up", run_id=run_id)
 
-    def last_end(self, run_id: UUID) -> LastEnd | None:
-        """How the run ended the last time; None where it never has."""
-        return next(iter(self._rows(_FILE, "last_end", LastEnd, run_id=run_id)), None)
-
-    def stop_run(self, run_id: UUID, reason: str, *, kind: str, error_code: ErrorCode | None, stage: str) -> bool:
-        """False where the run was stopped before: the first reason stays."""
+    def stop(self, run_id: UUID, reason: str, *, kind: str, error_code: ErrorCode | None, stage: str) -> bool:
+        """Notes why the run stops. False if it was stopped before: the first reason stays."""
         reason = storable(reason)
-        why = Jsonb({"reason": reason, "kind": kind})
-        return self._count(_FILE, "stop_run", run_id=run_id, reason=reason, stage=stage, error_code=error_code,
-                           detail=why) == 1  # fmt: skip
+        detail = Jsonb({"reason": reason, "kind": kind})
+        values = {"run_id": run_id, "reason": reason, "stage": stage, "error_code": error_code, "detail": detail}
+        return self._session.count(_FILE, "stop_run", **values) == 1
 
-    def note_run(self, run_id: UUID, patch: Mapping[str, Any]) -> None:
+    def note(self, run_id: UUID, patch: Mapping[str, Any]) -> None:
         """Merges `patch` into the run's metadata, key by key."""
-        self._count(_FILE, "note_run", run_id=run_id, patch=Jsonb(storable_detail(patch)))
+        self._session.count(_FILE, "note_run", run_id=run_id, patch=Jsonb(storable_detail(patch)))
 
-    def note_operating(self, run_id: UUID, seconds: Mapping[str, float]) -> None:
-        """What the portal has counted for its methods; the run keeps the highest figure of each."""
+    def note_server_seconds(self, run_id: UUID, seconds: Mapping[str, float]) -> None:
+        """Seconds of work that the telephony system has counted per method; the run keeps the highest of each."""
         if seconds:
-            self._count(_FILE, "note_operating", run_id=run_id, seconds=Jsonb(dict(seconds)))
+            self._session.count(_FILE, "note_server_seconds", run_id=run_id, seconds=Jsonb(dict(seconds)))
 
     def set_forecast(self, run_id: UUID, cost: Decimal) -> None:
-        """`cost` (USD) is what the run was expected to spend."""
-        self._count(_FILE, "set_forecast", run_id=run_id, forecast_cost=cost)
+        """The expected spending of the run (USD); the first forecast stays."""
+        self._session.count(_FILE, "set_forecast", run_id=run_id, forecast_cost=cost)
 
-    def spending(self, run_id: UUID, rate_per_minute: Decimal) -> Spending:
-        """What the run has spent and may spend; `rate_per_minute` (USD) prices the recordings in work."""
-        (found,) = self._rows(_MONEY, "spending", Spending, run_id=run_id, rate_per_minute=rate_per_minute)
-        return found
+    def set_portal(self, run_id: UUID, portal_id: int) -> None:
+        """Before the first call is saved. From a second portal on, the run's files get the portal into their names."""
+        self._session.count(_FILE, "set_portal", run_id=run_id, portal_id=portal_id)
+
+    def set_trial_end(self, run_id: UUID, statistics_id: int) -> None:
+        """The last row of the statistics that a trial has listed: later rows are not reported by it."""
+        self._session.count(_FILE, "set_trial_end", run_id=run_id, statistics_id=statistics_id)
 
     def approve(self, run_id: UUID, cost: Decimal, *, stage: str, detail: Mapping[str, Any]) -> None:
-        """A person allows the run to spend `cost` (USD) in all; less than is allowed already changes nothing."""
-        self._count(_MONEY, "approve", run_id=run_id, cost=cost, stage=stage, detail=Jsonb(storable_detail(detail)))
-
-    def summaries_wanted(self, run_id: UUID) -> tuple[int, int]:
-        """How many summaries are missing, and the minutes of their recordings, each rounded up once."""
-        ((texts, minutes),) = self._values(_MONEY, "summaries_wanted", run_id=run_id, unfinished=sorted(UNFINISHED))
-        return texts, minutes
-
-    def event(
-        self,
-        run_id: UUID | None,
-        *,
-        stage: str,
-        event: str,
-        call_id: str | None = None,
-        record_id: str | None = None,
-        duration_ms: int | None = None,
-        error_code: ErrorCode | None = None,
-        detail: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Appends to the history."""
-        self._count(
-            _FILE,
-            "add_event",
-            run_id=run_id,
-            call_id=call_id,
-            record_id=record_id,
-            stage=stage,
-            event=event,
-            duration_ms=duration_ms,
-            error_code=error_code,
-            detail=Jsonb(storable_detail(detail or {})),
-        )
+        """A person allows the run to spend `cost` (USD) in all. A sum below the approved one changes nothing."""
+        parameters = {"cost": cost, "stage": stage, "detail": Jsonb(storable_detail(detail))}
+        self._session.count(_FILE, "approve", run_id=run_id, **parameters)
 
     def counts(self, run_id: UUID) -> dict[RecordStatus, int]:
-        """How many records are in each status; a status without any is absent."""
-        return {RecordStatus(status): count for status, count in self._values(_FILE, "counts", run_id=run_id)}
+        """How many reported recordings are in each status; a status without any is absent."""
+        return {RecordStatus(status): count for status, count in self._session.values(_FILE, "counts", run_id=run_id)}
 
     def progress(self, run_id: UUID) -> Progress:
-        (progress,) = self._rows(_FILE, "progress", Progress, run_id=run_id)
+        (progress,) = self._session.rows(_FILE, "progress", Progress, run_id=run_id)
         return progress
 
-    def progress_sentence(self, run_id: UUID) -> str:
-        return self.progress(run_id).sentence
+    def following(self, dag_run_id: str, *, run_id: str | None, key: str | None) -> RunProgress | None:
+        """The progress of the run that a person watches; None until it is registered."""
+        wanted = {"dag_run_id": dag_run_id, "run_id": run_id, "key": key}
+        return next(iter(self._session.rows(_FILE, "following", RunProgress, **wanted)), None)
 
-
-def refuse_unlisted(expected: Set[Any], to: Any, moves: Mapping[Any, Set[Any]]) -> None:
-    """ValueError where a move is not in the state machine: the program is wrong, not the data."""
-    wrong = sorted(state for state in expected if to not in moves[state])
-    if wrong or not expected:
-        raise ValueError(f"no move from {', '.join(wrong) or 'nothing'} to {to} in include/calls/domain/states.py")
+    def last_dag_run(self, run_id: UUID) -> str:
+        """The DAG run whose `publish` writes the run's report: the one that resumed it last, else its own."""
+        return str(self._session.value(_FILE, "last_dag_run", run_id=run_id))
