@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.domain.storage_keys import RecordingKeys, file_name_of
 from include.common.errors import NotConfigured
 from include.common.periods import Period
 
@@ -203,6 +204,14 @@ class RecordingRow:
     @property
     def key(self) -> RecordKey:
         return RecordKey(self.call_id, self.record_id)
+
+    @property
+    def keys(self) -> RecordingKeys:
+        """The storage keys of its files; before the first download, those that its files will get."""
+        name = self.file_name or file_name_of(
+            self.call_id, self.record_id, several=self.several, portal_id=self.portal_id
+        )
+        return RecordingKeys.of(name, self.call_started_at, self.raw_path, self.transcript_path)
 
 
 class RecordingColumns(TypedDict, total=False):
