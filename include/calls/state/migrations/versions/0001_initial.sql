@@ -307,12 +307,14 @@ CREATE TABLE publications (
     seconds      double precision NOT NULL,          -- how long writing took
     written_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- Delivered files that the registry at this key refers to. A trial and the whole period share a folder, but each of them
+-- knows only how fresh its own recordings' copies are.
 CREATE TABLE deliveries (
-    folder   text PRIMARY KEY,                       -- the period's folder that the customer takes away
-    texts_at timestamptz NOT NULL,                   -- texts changed later are not delivered yet
-    audio_at timestamptz,                            -- NULL: without audio
-    run_id   uuid REFERENCES call_exports (run_id),  -- NULL: delivered by make deliver
-    actor    text NOT NULL
+    registry_key text PRIMARY KEY,
+    texts_at     timestamptz NOT NULL,               -- texts changed later are not delivered yet
+    audio_at     timestamptz,                        -- NULL: without audio
+    run_id       uuid REFERENCES call_exports (run_id),  -- NULL: delivered by make deliver
+    actor        text NOT NULL
 );
 
 -- ---------------------------------------------------------------- what a run reports
