@@ -1,12 +1,42 @@
-"""Rows of a registry."""
+"""The recordings of a scope as a registry and a delivery need them."""
 
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from include.calls.domain.registry_row import RegistryRow
+from include.calls.domain.states import RecordStatus
+from include.calls.state.types import Scope
 from include.common.postgres_session import Session
 
 _FILE = "registry"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """A recording that has a text, and the storage keys of its files. `text_at`: the last change of text or summary."""
+
+    recording_id: int
+    transcript_id: int
+    status: RecordStatus
+    call_started_at: datetime
+    transcript_path: str
+    summary_path: str | None
+    raw_path: str | None
+    text_at: datetime | None
+
+
 class Registry:
-    """Rows of a registry."""
+    """Streams of rows, whatever their number. Close a stream that you leave early: inside, a transaction is open."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def rows(self, scope: Scope, run_id: UUID) -> Generator[RegistryRow]:
+        """The rows in the order of the calls; `run_id` is the run that every row names."""
+        yield from self._session.stream(_FILE, "rows", RegistryRow, run_id=run_id, **scope._asdict())
+
+    def texts(self, scope: Scope) -> Generator[StoredText]:
+        """The recordings that have a text, in the order of the calls."""
+        yield from self._session.stream(_FILE, "texts", StoredText, **scope._asdict())

@@ -300,7 +300,6 @@ CREATE TABLE call_qa_checks (
 -- The registry in a folder, with the report beside it: which run it shows and whether that run had finished.
 CREATE TABLE publications (
     registry_key text PRIMARY KEY,
-    folder       text NOT NULL,                      -- 2025-08-01_2025-08-31
     run_id       uuid NOT NULL REFERENCES call_exports (run_id),
     complete     boolean NOT NULL,                   -- true: written by publish; false: during a run
     rows         integer NOT NULL,

@@ -1,0 +1,35 @@
+-- Paid responses that wait for their transcript.
+
+-- name: saved_answers
+-- Responses of one recording by piece.
+SELECT piece, answer FROM recognition_answers WHERE checksum = :checksum AND model = :model;
+
+-- name: saved_answer
+-- The response of one piece.
+SELECT answer FROM recognition_answers WHERE checksum = :checksum AND piece = :piece AND model = :model;
+
+-- name: keep_answer!
+-- The response and its charge in one statement. The first response stays: a second one for the same piece is a repeated
+-- request, and it is not charged here again.
+WITH kept AS (
+    INSERT INTO recognition_answers (checksum, piece, model, answer)
+    VALUES (:checksum, :piece, :model, :answer)
+    ON CONFLICT DO NOTHING
+    RETURNING checksum
+)
+INSERT INTO charges AS paid (run_id, recording_id, purchase_no, purpose, model, unit, quantity, usd, confirmed)
+SELECT :run_id::uuid, own.recording_id, own.purchase_no, :charge_purpose::text, :charge_model::text, :charge_unit::text,
+       :charge_quantity::numeric, :charge_usd::numeric, :charge_confirmed::boolean
+  FROM kept JOIN recordings own ON own.recording_id = :recording_id::bigint
+ WHERE :charged::boolean
+ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE
+   SET quantity = paid.quantity + excluded.quantity, usd = paid.usd + excluded.usd, requests = paid.requests + 1,
+       confirmed = paid.confirmed AND excluded.confirmed;
+
+-- name: forget_answers!
+-- The transcript is stored: its responses are in a file beside it.
+DELETE FROM recognition_answers WHERE checksum = :checksum;
+
+-- name: forget_old_answers!
+-- Responses that no transcript is going to use, and old ones of summaries.
+DELETE FROM recognition_answers WHERE answered_at < :answered_before;
