@@ -32,13 +32,29 @@ _CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAnswer:
-    """`content` is a JSON object nobody has checked yet; tokens as the service counts them, None if it doesn't."""
+class TokenUsage:
+    """What a response is billed for: tokens as the service counts them, None if it does not."""
 
-    content: dict[str, Any]
     model: str
     input_tokens: int | None
     output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """`content` is a JSON object that nothing has checked yet."""
+
+    content: dict[str, Any]
+    usage: TokenUsage
+
+
+class UnusableAnswer(Permanent):
+    """A response that is billed but holds no finished JSON object; `characters` is the length of its text."""
+
+    def __init__(self, what: str, usage: TokenUsage, characters: int) -> None:
+        super().__init__(f"the language model's answer is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
+        self.usage = usage
+        self.characters = characters
 
 
 class LanguageModel:
@@ -71,8 +87,9 @@ class LanguageModel:
     def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
         """`data` is sent apart from `instructions`; the answer is asked for as JSON by `schema`, strictly.
 
-        Raises AccessDenied, QuotaExhausted, Throttled, Temporary(summary_failed), or Permanent(summary_failed) where
-        the request is refused for good or the answer is no finished JSON object.
+        Raises AccessDenied, QuotaExhausted, Throttled, Temporary(summary_failed), Permanent(summary_failed) if the
+        request is refused for good or the response is no chat completion, UnusableAnswer if it is no finished JSON
+        object.
         """
         try:
             completion: object = self._client.chat.completions.create(
@@ -98,36 +115,34 @@ def _read(completion: object, asked_model: str) -> ModelAnswer:
     # A page under status 200 comes back as a str, an error body as an object without choices (openai_api.md 1.7).
     if not isinstance(completion, ChatCompletion):
         raise _bad_answer("no chat completion")
-    content = _json_object(_text(completion))
-    usage: object = completion.usage
-    counted = usage if isinstance(usage, CompletionUsage) else None
-    return ModelAnswer(
-        content=content,
-        model=_code(completion.model) or asked_model,
-        input_tokens=_count(counted.prompt_tokens) if counted else None,
-        output_tokens=_count(counted.completion_tokens) if counted else None,
+    counted: object = completion.usage
+    known = counted if isinstance(counted, CompletionUsage) else None
+    usage = TokenUsage(
+        _code(completion.model) or asked_model,
+        _count(known.prompt_tokens) if known else None,
+        _count(known.completion_tokens) if known else None,
     )
-
-
-def _text(completion: ChatCompletion) -> object:
     choice: object = completion.choices[0] if completion.choices else None
     if not isinstance(choice, Choice) or not isinstance(choice.message, ChatCompletionMessage):
         raise _bad_answer("no chat completion")
+    text: object = choice.message.content
+    written = text if isinstance(text, str) else ""
     if choice.message.refusal:
-        raise _bad_answer("the model refused to answer")
+        raise UnusableAnswer("the model refused to answer", usage, len(choice.message.refusal))
     if choice.finish_reason != "stop":
-        raise _bad_answer(f"unfinished ({_code(choice.finish_reason)})")
-    return choice.message.content
+        raise UnusableAnswer(f"unfinished ({_code(choice.finish_reason)})", usage, len(written))
+    content = _json_object(written)
+    if content is None:
+        raise UnusableAnswer("its content is no JSON object", usage, len(written))
+    return ModelAnswer(content, usage)
 
 
-def _json_object(text: object) -> dict[str, Any]:
+def _json_object(text: str) -> dict[str, Any] | None:
     try:
-        content = json.loads(text) if isinstance(text, str) else None
+        content = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise _bad_answer("its content is no JSON object")
-    return content
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _translated(error: openai.OpenAIError, *, proxied: bool) -> ExportError:

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from include.calls.domain.summaries import answer_schema, checked_summary
-from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelAnswer, TokenUsage, UnusableAnswer
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -134,17 +134,17 @@ def test_the_transcript_goes_in_its_own_message_and_the_answer_is_bound_to_the_s
 
 def test_the_answer_comes_with_the_tokens_it_cost_and_the_model_that_gave_it(service: Service, model: LanguageModel):
     service.will_answer(completion())
-    assert ask(model) == ModelAnswer(CONTENT, "gpt-5-mini-2025-08-07", 812, 207)
+    assert ask(model) == ModelAnswer(CONTENT, TokenUsage("gpt-5-mini-2025-08-07", 812, 207))
 
 
 def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Service, model: LanguageModel):
     service.will_answer({key: value for key, value in completion().items() if key != "usage"})
-    assert ask(model).input_tokens is None
+    assert ask(model).usage.input_tokens is None
 
 
 def test_a_servers_odd_name_for_its_model_is_not_taken_over(service: Service, model: LanguageModel):
     service.will_answer(completion() | {"model": "<b>\x00model</b>"})
-    assert ask(model).model == "gpt-5-mini"
+    assert ask(model).usage.model == "gpt-5-mini"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,26 @@ def test_an_answer_that_is_no_finished_json_object_is_an_error_and_never_a_summa
         ask(model)
     assert caught.value.code is ErrorCode.SUMMARY_FAILED
     assert len(everything_told(caught.value)) < 4000, "the answer itself is not quoted"
+
+
+@pytest.mark.parametrize(
+    ("body", "characters"),
+    [
+        (completion("not json"), 8),
+        (completion(finish_reason="length"), None),
+        (completion(message={"role": "assistant", "content": None, "refusal": "No."}), 3),
+    ],
+    ids=["no JSON", "cut", "refused"],
+)
+def test_an_unusable_response_says_what_it_cost(
+    service: Service, model: LanguageModel, body: object, characters: int | None
+):
+    """It is billed like any other one."""
+    service.will_answer(body)
+    with pytest.raises(UnusableAnswer) as caught:
+        ask(model)
+    assert caught.value.usage == TokenUsage("gpt-5-mini-2025-08-07", 812, 207)
+    assert characters is None or caught.value.characters == characters
 
 
 def test_a_server_that_is_away_is_temporary_and_its_address_is_not_told():
