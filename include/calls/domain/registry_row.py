@@ -30,7 +30,10 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class RegistryRow:
-    """A `call_records` row as the registry needs it: `call_started_at` in UTC, paths as keys of the storage."""
+    """A recording as the registry needs it: `call_started_at` in UTC, paths as keys of the storage.
+
+    `text_at` is the last change of text or summary.
+    """
 
     run_id: UUID
     call_id: str
@@ -46,6 +49,7 @@ class RegistryRow:
     recording_url: str | None
     transcript_path: str | None
     summary_path: str | None
+    text_at: datetime | None
     text_preview: str | None
     cost: Decimal | None
     currency_code: str
@@ -134,12 +138,11 @@ def money_cell(amount: Decimal | None) -> str:
 
 
 def relative_path(key: str | None, folder: str) -> str:
-    """The storage key seen from the period's folder: `transcripts/call_1.txt`, `../<other period>/...`."""
+    """The storage key seen from the period's folder: `transcripts/call_1.txt`, `../../transcripts/2025/08/01/...`."""
     if not key:
         return ""
-    inside = key.removeprefix("exports/")
-    own = f"{folder}/"
-    return inside.removeprefix(own) if inside.startswith(own) else f"../{inside}"
+    own = f"exports/{folder}/"
+    return key.removeprefix(own) if key.startswith(own) else f"../../{key}"
 
 
 def _preview(text: str, masks: Masks) -> str:

@@ -17,7 +17,8 @@ from include.calls.domain.states import RecordStatus
 class RunFacts:
     """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
 
-    `shared_rows` are rows of the portal's statistics that name a recording which another row has brought already.
+    `registered` rows of the portal's statistics are recordings in the database, None before the period is listed whole;
+    `shared_rows` name a recording that another row has registered already.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
@@ -44,6 +45,7 @@ class RunFacts:
     decided_by: str | None
     decided_at: datetime | None
     portal_total: int | None
+    registered: int | None
     bad_rows: int
     shared_rows: int
     limit_calls: int
@@ -63,12 +65,16 @@ class RunFacts:
 class Totals:
     """Sums over the run's recordings; minutes and money over completed ones only.
 
+    `gone` recordings are not listed by the portal any more; `came_since` were first listed after this run's listing
+    began, by this run or by another one.
     `billed_minutes` are rounded up per call (D25), `bought_minutes` are those of them that this run bought. `cost` is
     what texts and summaries cost whoever paid, `spent` what this run paid, `spent_on_summaries` the part of it that is
     no recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
     """
 
     calls: int
+    gone: int
+    came_since: int
     minutes: Decimal
     billed_minutes: int
     bought_minutes: int

@@ -4,7 +4,8 @@
 -- name: rows
 -- The rows of a registry in the order of the calls. The portal and the period are parameters, so that the rows come
 -- straight from recordings_by_start without a sort. `cost` is the ledger's sum for the purchase of the text.
-SELECT :run_id::uuid AS run_id, own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec, own.direction,
+SELECT :run_id::uuid AS run_id, own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec,
+       own.direction,
        own.from_number, own.to_number, own.employee_id, own.employee_name, own.duration_sec, own.recording_url,
        own.transcript_path, own.summary_path, own.text_at, text.preview AS text_preview,
        CASE WHEN text.transcript_id IS NOT NULL THEN coalesce(paid.cost, 0) END AS cost, 'USD' AS currency_code,

@@ -109,17 +109,16 @@ SELECT (call_started_at AT TIME ZONE :zone)::date AS day, sum(cost) AS cost, sum
 
 -- name: gap_groups
 -- Recordings without a text, by the reason.
-SELECT status, error_code, CASE WHEN status = 'no_recording' THEN outcome END AS outcome,
-       CASE WHEN status = 'no_recording' THEN outcome_code END AS outcome_code, count(*) AS calls
+SELECT status, error_code, CASE WHEN status = 'no_recording' THEN outcome END AS failed_code, count(*) AS calls
   FROM reported_recordings
  WHERE run_id = :run_id AND status <> 'completed'
- GROUP BY 1, 2, 3, 4
- ORDER BY calls DESC, 1, 2, 3, 4;
+ GROUP BY 1, 2, 3
+ ORDER BY calls DESC, 1, 2, 3;
 
 -- name: gaps
 -- Recordings that should have a text and have none. Calls that never had a recording are counted by gap_groups and listed
 -- in the registry.
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec, own.duration_sec, own.status,
+SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.duration_sec, own.status,
        own.error_code, own.error_message, letter.recording_id IS NOT NULL AS in_dlq
   FROM reported_recordings own
   LEFT JOIN dead_letters letter ON letter.recording_id = own.recording_id AND letter.replayed_at IS NULL
@@ -145,7 +144,7 @@ SELECT reason, count(*) AS calls
 
 -- name: flagged
 -- Texts that a person should look at.
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec, coalesce(own.audio_sec, 0) AS audio_sec,
+SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, coalesce(own.audio_sec, 0) AS audio_sec,
        own.review_reasons, text.words_per_minute, text.confidence
   FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
  WHERE own.run_id = :run_id AND own.status = 'completed' AND own.needs_review
@@ -176,8 +175,8 @@ WITH candidates AS (
     SELECT recording_id FROM candidates JOIN call_qa_checks USING (recording_id)
      WHERE call_qa_checks.run_id IN (SELECT run_id FROM of_the_folder)
 )
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec, own.direction,
-       coalesce(own.audio_sec, 0) AS audio_sec, own.phone_line, text.language, text.roles, own.review_reasons,
+SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.direction,
+       coalesce(own.audio_sec, 0) AS audio_sec, own.phone_line AS portal_number, text.language, text.roles, own.review_reasons,
        own.transcript_path, known.result, coalesce(known.comment, '') AS comment, known.checked_by
   FROM listed
   JOIN recordings own USING (recording_id)
