@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from include.calls.domain.call import PortalCall
 from include.calls.domain.stages import Stage
@@ -47,6 +48,8 @@ class Listing:
             with self._session.transaction() as connection:
                 done = self._save(connection, run, portal_id, chunk, employees, stage)
             saved = Saved(*(before + now for before, now in zip(saved, done, strict=True)))
+        counts = Jsonb(saved._asdict())
+        self._session.count(_FILE, "note_saved", run_id=run.run_id, stage=stage, detail=counts)
         return saved
 
     def _save(

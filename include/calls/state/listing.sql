@@ -88,6 +88,10 @@ SELECT count(DISTINCT statistics_id)
  WHERE (SELECT known.portal_id FROM recordings known
          WHERE known.portal_id = :portal_id AND known.statistics_id = incoming.statistics_id LIMIT 1) IS NULL;
 
+-- name: note_saved!
+-- The counts of a listing.
+INSERT INTO call_events (run_id, stage, event, detail) VALUES (:run_id, :stage, 'calls_saved', :detail);
+
 -- name: note_gone
 -- After a whole listing: recordings of the period that were not listed, each with an event. Recordings that another run
 -- has listed since are left alone. Returns how many of the listed numbers are recordings.
