@@ -1,29 +1,32 @@
-"""From what was recognised to what is stored: the text, its flags and figures, its files, its columns.
+"""From recognition to what is stored: the text, its flags and figures, its file and its row.
 
-Recognition and rebuilding come through here, so a rebuilt text differs only by what a person has changed since.
+Recognition and rebuilding both come through here, so a rebuilt text differs only by what a person has changed since.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 
-from include.calls.domain.storage_keys import RecordKeys
-from include.calls.policy import Policy
-from include.calls.state.rows import RecordColumns, RecordRow
+from include.calls.domain.storage_keys import RecordingKeys
+from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header, render_turns
+from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SttPolicy
+from include.calls.state.types import NewText, RecordingColumns, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
 from include.common.plain_text import hidden_contacts
-from include.speech.fallback import Answers, Judge
+from include.speech.fallback import Responses, TranscriptReview
 from include.speech.normalisation import punctuated, readable
-from include.speech.quality_flags import ReviewPolicy, ReviewReason, words_per_minute
-from include.speech.recognition import Recognised, confidence_of
-from include.speech.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
+from include.speech.quality_flags import ReviewPolicy as FlagPolicy
+from include.speech.quality_flags import ReviewReason, words_per_minute
+from include.speech.recognition import Recognition, confidence_of
+from include.speech.transcripts import Transcript, assemble, channel_roles
 
 
 @dataclass(frozen=True, slots=True)
 class CallText:
-    """A transcript as people read it, with the flags and figures of the answers that it was made of."""
+    """A transcript as people read it, with the flags and figures of the responses that it was made of."""
 
     transcript: Transcript
     reasons: tuple[ReviewReason, ...]
@@ -31,20 +34,20 @@ class CallText:
     confidence: Decimal | None
 
 
-def judge_of(policy: Policy) -> Judge:
-    return Judge(policy.stt.languages, ReviewPolicy(**policy.review.model_dump()))
+def review_of(stt: SttPolicy, review: ReviewPolicy) -> TranscriptReview:
+    return TranscriptReview(stt.languages, FlagPolicy(**review.model_dump()))
 
 
-def text_of(recognised: Recognised, portal_number: str, policy: Policy) -> CallText:
-    """The better answers (D23), the line's channel map (D21), today's thresholds; nothing is asked, nothing is paid."""
-    judge = judge_of(policy)
-    cut, answers = recognised.cut, judge.better(recognised)
-    operator_channel = policy.stt.channel_map.get(portal_number, policy.stt.operator_channel)
+def text_of(recognition: Recognition, phone_line: str, policy: Policy) -> CallText:
+    """The better responses, the phone line's channel map, today's thresholds. No request is sent, nothing is paid."""
+    review = review_of(policy.stt, policy.review)
+    cut, responses = recognition.cut, review.best_responses(recognition)
+    operator_channel = policy.stt.channel_map.get(phone_line, policy.stt.operator_channel)
     transcript = assemble(
         cut,
-        {piece: readable(answer, judge.policy) for piece, answer in answers.items()},
+        {piece: readable(response, review.policy) for piece, response in responses.items()},
         channel_roles(operator_channel),
-        model=_model(recognised, answers),
+        model=_model(recognition, responses),
         expected_languages=policy.stt.languages,
     )
     transcript = punctuated(transcript)
@@ -53,65 +56,73 @@ def text_of(recognised: Recognised, portal_number: str, policy: Policy) -> CallT
         transcript = replace(transcript, turns=tuple(turns))
     return CallText(
         transcript=transcript,
-        reasons=judge.reasons(cut, answers),
-        words_per_minute=words_per_minute(cut, answers),
-        confidence=confidence_of(answers.values()),
+        reasons=review.reasons(cut, responses),
+        words_per_minute=words_per_minute(cut, responses),
+        confidence=confidence_of(responses.values()),
     )
 
 
-def _model(recognised: Recognised, answers: Answers) -> str:
-    """Which model made the text: the first one's name, the fallback's, or both where it is of both."""
-    of_second = [piece for piece, answer in answers.items() if answer is recognised.second.get(piece)]
-    seconds = {recognised.second[piece].model for piece in of_second}
-    firsts = {recognised.model} if len(of_second) < len(answers) or not answers else set[str]()
+def _model(recognition: Recognition, responses: Responses) -> str:
+    """The model that made the text: the first one, the fallback, or both joined by + if it is of both."""
+    fallback = recognition.fallback_responses
+    of_fallback = [piece for piece, response in responses.items() if response is fallback.get(piece)]
+    seconds = {fallback[piece].model for piece in of_fallback}
+    firsts = {recognition.model} if len(of_fallback) < len(responses) or not responses else set[str]()
     return "+".join([*firsts, *sorted(seconds)])
 
 
-def store_files(
-    record: RecordRow, recognised: Recognised, text: CallText, keys: RecordKeys, storage: Storage, policy: Policy
-) -> None:
-    """The raw answers keep every word: they are what a text is rebuilt from, and no analyst's reading."""
-    raw = recognised.as_json() | {"text_by": text.transcript.model}
-    storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
-    store_transcript(keys.transcript, file_of(record, text, policy), storage)
+def new_text(text: CallText, source: str) -> NewText:
+    """The row of the text. `source` is `recogniser` or `portal`."""
+    transcript = text.transcript
+    body = render_turns(transcript)
+    return NewText(
+        sha256=hashlib.sha256(body.encode()).hexdigest(),
+        body=body,
+        preview=preview(transcript),
+        language=transcript.language,
+        roles=transcript.roles,
+        source=source,
+        model=transcript.model,
+        words_per_minute=text.words_per_minute,
+        confidence=text.confidence,
+    )
+
+
+def review_columns(text: CallText) -> RecordingColumns:
+    return {"needs_review": bool(text.reasons), "review_reasons": [str(reason) for reason in text.reasons]}
+
+
+def transcript_file(row: RecordingRow, text: NewText | Text, privacy: PrivacyPolicy) -> str:
+    """The content of the transcript file: a header of the call's data, then the body as the database has it.
+
+    The header's numbers are masked if the settings say so. The same row and text give the same file, so a lost file
+    can be written again.
+    """
+    header = _header_of(row)
+    if privacy.pii_masking_enabled:
+        header = replace(header, from_number=mask_number(header.from_number), to_number=mask_number(header.to_number))
+    return render_header(header, language=text.language, model=text.model, roles=text.roles) + text.body
 
 
 def store_transcript(key: str, content: str, storage: Storage) -> None:
     storage.put_bytes(key, content.encode(), "text/plain; charset=utf-8")
 
 
-def file_of(record: RecordRow, text: CallText, policy: Policy) -> str:
-    """The transcript file's content; its header's numbers are masked where the settings say so."""
-    header = _header_of(record)
-    if policy.privacy.pii_masking_enabled:
-        header = replace(header, from_number=mask_number(header.from_number), to_number=mask_number(header.to_number))
-    return render_transcript(header, text.transcript)
+def store_responses(recognition: Recognition, text: CallText, keys: RecordingKeys, storage: Storage) -> None:
+    """The recogniser's responses with every word: a text is rebuilt from them, analysts do not read them."""
+    raw = recognition.as_json() | {"text_by": text.transcript.model}
+    storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")
 
 
-def text_columns(text: CallText) -> RecordColumns:
-    """What a row says of its text, apart from where it is and what it cost."""
-    transcript = text.transcript
-    return {
-        "text_preview": preview(transcript),
-        "language": transcript.language,
-        "roles": transcript.roles,
-        "model": transcript.model,
-        "words_per_minute": text.words_per_minute,
-        "confidence": text.confidence,
-        "needs_review": bool(text.reasons),
-        "review_reasons": [str(reason) for reason in text.reasons],
-    }
-
-
-def _header_of(record: RecordRow) -> TranscriptHeader:
+def _header_of(row: RecordingRow) -> TranscriptHeader:
     return TranscriptHeader(
-        call_id=record.call_id,
-        record_id=record.record_id,
-        start=record.call_started_at.astimezone(timezone(timedelta(seconds=record.portal_offset_sec))),
-        direction=record.direction,
-        from_number=record.from_number,
-        to_number=record.to_number,
-        employee_id=record.employee_id,
-        employee_name=record.employee_name,
-        duration_sec=record.duration_sec,
+        call_id=row.call_id,
+        record_id=row.record_id,
+        start=row.call_started_at.astimezone(timezone(timedelta(seconds=row.utc_offset_sec))),
+        direction=row.direction,
+        from_number=row.from_number,
+        to_number=row.to_number,
+        employee_id=row.employee_id,
+        employee_name=row.employee_name,
+        duration_sec=row.duration_sec,
     )

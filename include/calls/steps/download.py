@@ -1,6 +1,7 @@
-"""A batch's audio: link, file, check, storage, row. Each recording moves on by itself; the batch only paces."""
+"""The audio of one batch: link, file, check, storage, row. Each recording moves on its own."""
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -11,166 +12,216 @@ from uuid import UUID
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
-from include.calls.domain.storage_keys import RecordKeys
+from include.calls.domain.storage_keys import RecordingKeys
 from include.calls.policy import Policy
-from include.calls.state.rows import RecordRow, Run
+from include.calls.state.claims import ManyClaims
 from include.calls.state.state import State
-from include.calls.steps.outcome import BatchOutcome, FailureRule, settle_failure
-from include.calls.steps.paths import keys_of, run_of
+from include.calls.state.types import RecordingRow
+from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_suspect, settle_failure, taken_back
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
-from include.clients.bitrix24.links import Found, Link, WantedRecording, links_of
-from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.recording_file import download
 from include.clients.storage.base import Storage
-from include.common.errors import StopRun, Throttled
+from include.common.errors import ExportError, StopRun, Throttled
+from include.common.telephony import RecordingKey, RecordingLink, RecordingRequest, TelephonySystem
 from include.common.temporary_folders import temporary_folder
 
 log = logging.getLogger(__name__)
 
-LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
-FEW_LEFT = 20  # then the next links are asked for: the request for them waits for its permit like any other
+FEW_LEFT = 20  # with so few links left the next ones are asked for: that request waits for its permit like any other
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
 RULE = FailureRule(
     Stage.DOWNLOAD, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6
 )  # one try and five retries
+_READY = {RecordStatus.PENDING, RecordStatus.DOWNLOADING}
 
-
-Links = dict[tuple[str, str], Found]
+Link = RecordingLink | ExportError
+Links = dict[RecordingKey, Link]  # asked for right before use and never stored
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One recording's audio in the storage."""
+    """The audio of one recording in the storage."""
 
     key: str
     checksum: str
 
 
 def download_batch(
-    run_id: UUID, batch_no: int, *, portal: Portal, storage: Storage, state: State, policy: Policy, fresh: bool
+    run_id: UUID,
+    batch_no: int,
+    *,
+    telephony: TelephonySystem,
+    storage: Storage,
+    state: State,
+    policy: Policy,
+    fresh: bool,
 ) -> int:
     """Stores what the batch lacks; returns how many recordings this pass stored.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
-    state.recover_stale(run_id, batch_no, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD)
     if fresh:
-        state.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
-    run, outcome = run_of(run_id, state), BatchOutcome()
-    records = state.batch_records(run_id, batch_no, {RecordStatus.PENDING})
+        state.moves.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
+    settling, outcome = Settling(state.runs.get(run_id), state, RULE, policy.retries), BatchOutcome()
+    at_once = policy.portal.downloads_per_task
     with (
         temporary_folder() as folder,
-        ThreadPoolExecutor(policy.portal.downloads_per_task) as pool,
+        state.claims.many() as claims,
+        ThreadPoolExecutor(at_once) as pool,
         ThreadPoolExecutor(1) as links,
     ):
-        _Flight(run, portal, storage, state, outcome, pool, links, folder).carry(records)
+        downloads = _Downloads(settling, telephony, storage, claims, outcome, pool, links, folder, at_once)
+        downloads.work_off(state.work.batch(run_id, batch_no, _READY))
     if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
-        stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
+        stored = state.work.batch(run_id, batch_no, {RecordStatus.DOWNLOADED})
         try:
-            keep_portal_texts(run_id, stored, portal, state, stage=Stage.DOWNLOAD)
+            keep_portal_texts(run_id, stored, telephony, state, stage=Stage.DOWNLOAD)
         except Throttled as error:
             outcome.throttled = error
-    state.note_operating(run_id, portal.operating)
-    left = state.batch_records(run_id, batch_no, {RecordStatus.PENDING, RecordStatus.DOWNLOADING})
-    # put back or taken in hand by a task that believes this one dead: no audio yet, and no failure either
-    outcome.claimed_elsewhere += [record.call_id for record in left if record.call_id not in outcome.waiting]
-    in_error = state.batch_records(run_id, batch_no, {RecordStatus.ERROR})
-    outcome.raise_if_unfinished(record for record in in_error if record.raw_path is None)
+    state.runs.note_server_seconds(run_id, telephony.server_seconds)
+    outcome.note_left(state.work.batch(run_id, batch_no, _READY))
+    in_error = state.work.batch(run_id, batch_no, {RecordStatus.ERROR})
+    outcome.raise_if_unfinished(state, in_error=[row for row in in_error if row.raw_path is None])
     return outcome.done
 
 
 @dataclass(slots=True)
-class _Flight:
-    """Several downloads in flight, the next links asked for before they run out, so that no permit lies idle.
+class _Downloads:
+    """Several downloads at once; the next links are asked for before they run out, so that no permit lies idle.
 
-    Rows are moved by this thread alone, in the order in which files arrive.
+    This thread alone claims and moves recordings, in the order in which files arrive. `linked` are recordings that
+    have a fresh link; `running` are at work.
     """
 
-    run: Run
-    portal: Portal
+    settling: Settling
+    telephony: TelephonySystem
     storage: Storage
-    state: State
+    claims: ManyClaims
     outcome: BatchOutcome
-    downloads: ThreadPoolExecutor
-    links: ThreadPoolExecutor  # never behind downloads that wait for their turn
+    pool: ThreadPoolExecutor
+    links: ThreadPoolExecutor  # of its own: a request for links must not wait for downloads
     folder: Path
-    flying: dict[Future[Stored], RecordRow] = field(default_factory=dict)
+    at_once: int
+    linked: deque[tuple[RecordingRow, Link]] = field(default_factory=deque)
+    running: dict[Future[Stored], RecordingRow] = field(default_factory=dict)
 
-    def carry(self, records: Sequence[RecordRow]) -> None:
-        """Ends with no record of these in `downloading`, whatever it raises, unless the database is away."""
-        chunks = [records[start : start + LINKS_AT_ONCE] for start in range(0, len(records), LINKS_AT_ONCE)]
+    def work_off(self, rows: Sequence[RecordingRow]) -> None:
+        """Ends with none of these recordings at work, whatever it raises, unless the database is away."""
+        rows = sorted(rows, key=is_suspect)  # those that may kill this task come last
+        size = self.telephony.links_at_once
+        chunks = deque(rows[start : start + size] for start in range(0, len(rows), size))
         asked: Future[Links] | None = None
         try:
             while True:
-                if chunks and asked is None and len(self.flying) < FEW_LEFT and not self.outcome.throttled:
-                    refuse_if_stopped(self.run.run_id, self.state)
-                    asked = self.links.submit(links_of, self.portal, [_wanted(record) for record in chunks[0]])
-                if asked is None and not self.flying:
+                if chunks and asked is None and len(self.linked) < FEW_LEFT and not self.outcome.throttled:
+                    self._refuse_if_stopped()
+                    asked = self.links.submit(self.telephony.links, [_request(row) for row in chunks[0]])
+                self._start()
+                if asked is None and not self.running:
                     return
-                running: list[Future[Any]] = [*self.flying, *([asked] if asked else [])]
-                wait(running, return_when=FIRST_COMPLETED)
-                for future in [future for future in self.flying if future.done()]:
+                futures: list[Future[Any]] = [*self.running, *([asked] if asked else [])]
+                wait(futures, return_when=FIRST_COMPLETED)
+                for future in [future for future in self.running if future.done()]:
                     self._settle(future)
                 if asked and asked.done():
-                    self._start(chunks.pop(0), asked.result())
+                    found = asked.result()
+                    self.linked += [(row, found[row.key]) for row in chunks.popleft()]
                     asked = None
         except BaseException:
-            self._land()
+            self._finish_running()
             raise
 
-    def _start(self, records: Sequence[RecordRow], links: Links) -> None:
-        for record in records:
-            if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD):
-                target = self.folder / str(record.statistics_id)
-                future = self.downloads.submit(
-                    _fetch, self.portal, self.storage, keys_of(record, self.run), links[record.key], target
-                )
-                self.flying[future] = record
+    def _start(self) -> None:
+        """Fills the free places. After a refusal that concerns all downloads nothing more is started."""
+        while self.linked and not self.outcome.throttled:
+            listed, link = self.linked[0]
+            if len(self.running) >= (1 if is_suspect(listed) else self.at_once):
+                return
+            self._refuse_if_stopped()
+            self.linked.popleft()
+            if not self.claims.take(listed.portal_id, listed.call_id):
+                self.outcome.claimed_elsewhere.append(listed)
+                continue
+            try:
+                started = self._take(listed, link)
+            except BaseException:
+                self._give(listed)
+                raise
+            if not started:
+                self._give(listed)
 
-    def _land(self) -> None:
-        """What has not begun goes back to the queue; what is in flight is waited for and counts."""
-        waiting = [future for future in self.flying if future.cancel()]
-        for record in map(self.flying.pop, waiting):
-            self.state.move_record(
-                *(record.run_id, *record.key),
+    def _take(self, listed: RecordingRow, link: Link) -> bool:
+        """Under the claim on the call: what another run has done since the batch was read is not done again."""
+        state, run_id = self.settling.state, self.settling.run.run_id
+        row = taken_back(listed, run_id, state, RULE, self.outcome)
+        if row is None:
+            return False
+        keys = row.keys
+        name = keys.file_name
+        if not state.moves.take(
+            run_id, row.recording_id, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD, file_name=name
+        ):
+            return False
+        target = self.folder / str(row.recording_id)
+        self.running[self.pool.submit(_fetch, self.telephony, self.storage, keys, link, target)] = row
+        return True
+
+    def _finish_running(self) -> None:
+        """What has not begun goes back to the queue; what is being downloaded is waited for and counts."""
+        waiting = [future for future in self.running if future.cancel()]
+        for row in map(self.running.pop, waiting):
+            self.settling.state.moves.move(
+                self.settling.run.run_id,
+                row.recording_id,
                 RecordStatus.PENDING,
                 expected={RecordStatus.DOWNLOADING},
                 stage=Stage.DOWNLOAD,
             )
-        for future in list(self.flying):
+        for future in list(self.running):
             with suppress(StopRun):
                 self._settle(future)
 
     def _settle(self, future: "Future[Stored]") -> None:
-        record = self.flying.pop(future)
+        row = self.running.pop(future)
         result = future.exception() or future.result()
-        if isinstance(result, Stored):
-            self.outcome.done += self.state.move_record(
-                *(record.run_id, *record.key),
-                RecordStatus.DOWNLOADED,
-                expected={RecordStatus.DOWNLOADING},
-                stage=Stage.DOWNLOAD,
-                raw_path=result.key,
-                checksum=result.checksum,
-                stage_attempts=0,
-            )
-        elif isinstance(result, Exception):
-            log.warning("recording %s of call %s: %s", record.record_id, record.call_id, type(result).__name__)
-            settle_failure(self.state, record, result, RULE, self.outcome)
-        else:
-            raise result
+        try:
+            if isinstance(result, Stored):
+                self.outcome.done += self.settling.state.moves.move(
+                    self.settling.run.run_id,
+                    row.recording_id,
+                    RecordStatus.DOWNLOADED,
+                    expected={RecordStatus.DOWNLOADING},
+                    stage=Stage.DOWNLOAD,
+                    raw_path=result.key,
+                    checksum=result.checksum,
+                    stage_attempts=0,
+                    missing_since=None,
+                    look_again_on=None,
+                )
+            elif isinstance(result, Exception):
+                log.warning("recording %s of call %s: %s", row.record_id, row.call_id, type(result).__name__)
+                settle_failure(row, result, self.settling, self.outcome)
+            else:
+                raise result
+        finally:
+            self._give(row)
+
+    def _give(self, row: RecordingRow) -> None:
+        self.claims.give(row.portal_id, row.call_id)
+
+    def _refuse_if_stopped(self) -> None:
+        refuse_if_stopped(self.settling.run.run_id, self.settling.state)
 
 
-def _wanted(record: RecordRow) -> WantedRecording:
-    return WantedRecording(record.key, record.statistics_id, record.file_id)
+def _request(row: RecordingRow) -> RecordingRequest:
+    return RecordingRequest(row.key, row.statistics_id, row.recording_ref)
 
 
-def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, target: Path) -> Stored:
-    if not isinstance(link, Link):
+def _fetch(telephony: TelephonySystem, storage: Storage, keys: RecordingKeys, link: Link, target: Path) -> Stored:
+    if isinstance(link, ExportError):
         raise link
-    file = download(portal, link, target)
+    file = telephony.download(link, target)
     key = keys.raw(file.extension)
     storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
     target.unlink(missing_ok=True)  # a local storage moves the file

@@ -1,77 +1,111 @@
-"""Every call of the period becomes a row (D9): nothing is filtered away, nothing collapses (D8)."""
+"""Registers every call of the period: none is filtered away, none is merged with another one."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from include.calls.domain.call import PortalCall, call_from_row
 from include.calls.domain.stages import Stage
 from include.calls.state.state import State
-from include.calls.steps.paths import period_of, run_of
-from include.clients.bitrix24.call_listing import count_calls
-from include.clients.bitrix24.call_listing import list_calls as listed_pages
-from include.clients.bitrix24.employees import employee_names
-from include.clients.bitrix24.portal import Portal
+from include.calls.state.types import Run
 from include.common.errors import BadRow
+from include.common.telephony import Call, Listed, TelephonySystem
 
-ROWS_AT_ONCE = 2_500  # what one batch request of the portal brings: one transaction, one look for new employees
+ROWS_AT_ONCE = 2_500  # one transaction and one request for new employees
+MANY_NEW = 1_000  # new rows after which PostgreSQL's statistics are brought up to date
 
 
-def list_calls(run_id: UUID, portal: Portal, state: State) -> int:
-    """Registers the period's calls and remembers the portal's own total for the proof of coverage; returns the rows.
+def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
+    """Registers the period's calls and notes the figures that prove the listing complete; returns the listed rows.
 
-    A resumed run whose listing had ended is not listed again: its period is over for it.
+    A resumed run whose listing had ended is not listed again.
     """
-    run = run_of(run_id, state)
+    run = state.runs.get(run_id)
     if run.metadata.get("listed") is not None:
         return int(run.metadata["listed"])
-    period = period_of(run)
-    total = count_calls(portal, period)
-    names: dict[str, str] = {}
-    listed = bad = shared = 0
+    began_at = state.recordings.now()
+    total = telephony.count_calls(run.period)
     most = int(run.metadata.get("limit_calls") or 0)
-    for rows in gathered(limited(listed_pages(portal, period, total=total), most)):
-        calls, bad_rows = read_rows(rows)
-        _learn_names(portal, calls, names)
-        shared += state.save_calls(run_id, calls, names).shared
-        listed += len(rows)
-        bad += len(bad_rows)
+    listing = _Listing(run, telephony, state)
+    for rows in gathered(limited(telephony.list_calls(run.period, total=total), most)):
+        listing.save(rows)
+    if listing.new > MANY_NEW:
+        state.listing.analyze()
+    if listing.listed != total and not most:  # calls came or went during the listing
+        total = telephony.count_calls(run.period)
+    found = {"portal_total": total, "bad_rows": listing.bad, "shared": listing.shared}
+    if most:
+        state.runs.set_trial_end(run_id, max(listing.statistics_ids, default=0))
+    else:
+        portal_id = listing.portal_id or state.portals.of(telephony.host, [])
+        state.runs.set_portal(run_id, portal_id)
+        found["registered"] = state.listing.note_gone(run, portal_id, listing.statistics_ids, began_at=began_at)
+    state.runs.note(run_id, {"listed": listing.listed, "listing_began_at": began_at.isoformat(), **found})
+    state.runs.note_server_seconds(run_id, telephony.server_seconds)
+    state.events.add(run_id, stage=Stage.LIST_CALLS, event="listed", detail={"rows": listing.listed, **found})
+    return listing.listed
+
+
+@dataclass(slots=True)
+class _Listing:
+    """Saves the listed rows and counts them. `statistics_ids` are the numbers of rows that could be read."""
+
+    run: Run
+    telephony: TelephonySystem
+    state: State
+    portal_id: int | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    statistics_ids: list[int] = field(default_factory=list)
+    listed: int = 0
+    new: int = 0
+    bad: int = 0
+    shared: int = 0
+
+    def save(self, rows: list[Listed]) -> None:
+        calls = [row for row in rows if isinstance(row, Call)]
+        bad_rows = [row for row in rows if isinstance(row, BadRow)]
+        if calls:
+            self._learn_names(calls)
+            saved = self.state.listing.save(self.run, self._portal(calls), calls, self.names)
+            self.new += saved.new
+            self.shared += saved.shared
+        self.statistics_ids += [call.statistics_id for call in calls]
+        self.listed += len(rows)
+        self.bad += len(bad_rows)
         for error in bad_rows:
-            state.event(
-                run_id, stage=Stage.LIST_CALLS, event="bad_row", error_code=error.code, detail={"reason": str(error)}
+            self.state.events.add(
+                self.run.run_id,
+                stage=Stage.LIST_CALLS,
+                event="bad_row",
+                error_code=error.code,
+                detail={"reason": str(error)},
             )
-    if listed != total and not most:  # calls came or went while they were listed
-        total = count_calls(portal, period)
-    found = {"portal_total": total, "bad_rows": bad, "shared": shared}
-    state.note_run(run_id, {"listed": listed, **found})
-    state.note_operating(run_id, portal.operating)
-    state.event(run_id, stage=Stage.LIST_CALLS, event="listed", detail={"rows": listed, **found})
-    return listed
+
+    def _portal(self, calls: list[Call]) -> int:
+        """Known before the first call is saved: the calls themselves show whether a new address is a known portal."""
+        if self.portal_id is None:
+            sample = [(call.statistics_id, call.call_id) for call in calls]
+            self.portal_id = self.state.portals.of(self.telephony.host, sample)
+            self.state.runs.set_portal(self.run.run_id, self.portal_id)
+        return self.portal_id
+
+    def _learn_names(self, calls: list[Call]) -> None:
+        unknown = {call.employee_id for call in calls if call.employee_id} - self.names.keys()
+        if unknown:
+            found = self.telephony.employee_names(unknown)
+            self.names.update({employee: found.get(employee, "") for employee in unknown})
 
 
-def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[PortalCall], list[BadRow]]:
-    """The rows that can be read and the refusals of those that can't; none is dropped silently."""
-    calls: list[PortalCall] = []
-    bad: list[BadRow] = []
-    for row in rows:
-        try:
-            calls.append(call_from_row(row))
-        except BadRow as error:
-            bad.append(error)
-    return calls, bad
-
-
-def limited(pages: Iterable[list[dict[str, Any]]], recordings: int) -> Iterator[list[dict[str, Any]]]:
+def limited(pages: Iterable[list[Listed]], recordings: int) -> Iterator[list[Listed]]:
     """All pages, or rows up to the N-th one with a recording: a trial of five calls should give five texts."""
     left = recordings
     for page in pages:
         if not recordings:
             yield page
             continue
-        kept: list[dict[str, Any]] = []
+        kept: list[Listed] = []
         for row in page:
             kept.append(row)
-            left -= bool(row.get("RECORD_FILE_ID") or row.get("CALL_RECORD_URL"))
+            left -= isinstance(row, Call) and row.has_recording
             if left <= 0:
                 break
         yield kept
@@ -79,9 +113,9 @@ def limited(pages: Iterable[list[dict[str, Any]]], recordings: int) -> Iterator[
             return
 
 
-def gathered(pages: Iterable[list[dict[str, Any]]], most: int = ROWS_AT_ONCE) -> Iterator[list[dict[str, Any]]]:
+def gathered(pages: Iterable[list[Listed]], most: int = ROWS_AT_ONCE) -> Iterator[list[Listed]]:
     """Pages put together until they hold `most` rows or more."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Listed] = []
     for page in pages:
         rows += page
         if len(rows) >= most:
@@ -89,10 +123,3 @@ def gathered(pages: Iterable[list[dict[str, Any]]], most: int = ROWS_AT_ONCE) ->
             rows = []
     if rows:
         yield rows
-
-
-def _learn_names(portal: Portal, calls: list[PortalCall], names: dict[str, str]) -> None:
-    unknown = {call.employee_id for call in calls if call.employee_id} - names.keys()
-    if unknown:
-        found = employee_names(portal, unknown)
-        names.update({employee: found.get(employee, "") for employee in unknown})

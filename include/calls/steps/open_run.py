@@ -1,4 +1,4 @@
-"""Opens a run: the period is resolved once, from the run's own time, and kept for ever (D1)."""
+"""Opens a run: the period is resolved once, from the run's own time, and kept for ever."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +8,21 @@ from include.calls.domain.run_ids import run_id_of
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import part_of
-from include.calls.policy import Policy
-from include.calls.state.rows import NewRun
+from include.calls.policy import PeriodPolicy
 from include.calls.state.state import State
+from include.calls.state.types import NewRun
 from include.common.errors import BadInput
 from include.common.periods import resolve_period
+
+SCHEDULED = "scheduled"  # the trigger of a run that Airflow's schedule starts
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a person or the schedule asked for; `run_after` is the DAG run's own time (UTC), never a retry's clock."""
+    """What a person or the schedule asked for; `run_after` is the DAG run's own time (UTC), never a retry's clock.
+
+    `deliver_texts` None: yes, unless the schedule starts the run.
+    """
 
     dag_run_id: str
     run_after: datetime
@@ -33,33 +38,39 @@ class RunRequest:
     low_rate: bool = False
     allow_long_period: bool = False
     limit_calls: int = 0
+    deliver_texts: bool | None = None
+    deliver_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
-    """`ours` is False where another DAG run owns the idempotency key: there is nothing to do."""
+    """`ours` is False if another DAG run owns the idempotency key: there is nothing to do."""
 
     run_id: UUID
     status: RunStatus
     ours: bool
 
 
-def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
+def open_run(request: RunRequest, state: State, limits: PeriodPolicy) -> OpenedRun:
     """Raises BadInput before anything is created; safe to run twice."""
+    state.events.ensure_months()
     if request.resume_run_id:
         return _resume(request, UUID(request.resume_run_id), state)
     if request.replay_dlq:
-        raise BadInput("replay_dlq: say which run's dead letters, in resume_run_id")
+        raise BadInput(
+            "replay_dlq needs resume_run_id, the run whose dead letters it means", problem="replay_of_no_run"
+        )
     period = resolve_period(
         request.period_from,
         request.period_to,
         run_after=request.run_after,
         allow_long=request.allow_long_period,
-        default_days=policy.period.default_days,
-        max_days=policy.period.max_days,
+        default_days=limits.default_days,
+        max_days=limits.max_days,
     )
     part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
-    run = state.open_run(
+    texts = request.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts
+    run = state.runs.open(
         NewRun(
             run_id=run_id_of(request.dag_run_id),
             dag_run_id=request.dag_run_id,
@@ -68,8 +79,11 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
             period_to=period.end,
             actor=request.actor,
             trigger=request.trigger,
+            due_at=request.run_after,
             dry_run=request.dry_run,
             generate_summary=request.generate_summary,
+            deliver_texts=texts,
+            deliver_audio=request.deliver_audio,
             metadata={"limit_calls": request.limit_calls, "low_rate": request.low_rate, "part": part},
         )
     )
@@ -80,19 +94,19 @@ def open_run(request: RunRequest, state: State, policy: Policy) -> OpenedRun:
 
 
 def _resume(request: RunRequest, run_id: UUID, state: State) -> OpenedRun:
-    run = state.run(run_id)
-    if run is None:
-        raise BadInput(
-            f"resume_run_id: there is no run {run_id} in call_exports; list them by started_at and copy its run_id"
-        )
+    """Everything unfinished or failed of the run's period becomes its work again, and is planned anew."""
+    run = state.runs.get(run_id)
     _start(run_id, run.status, state, resumed_by=request.dag_run_id)
-    if request.replay_dlq:
-        state.replay(run_id, stage=Stage.OPEN_RUN)
-    state.reopen_records(run_id, stage=Stage.OPEN_RUN)
+    with state.transaction():
+        if request.replay_dlq:
+            state.dead_letters.replay(run_id, stage=Stage.OPEN_RUN)
+        if not run.dry_run:
+            state.moves.take_up(run, stage=Stage.OPEN_RUN, summaries=False, resumed=True)
+            state.work.forget_batches(run_id)
     return OpenedRun(run_id, RunStatus.RUNNING, ours=True)
 
 
 def _start(run_id: UUID, status: RunStatus, state: State, **detail: str) -> None:
     if status is not RunStatus.RUNNING:
-        state.move_run(run_id, RunStatus.RUNNING, expected={status}, stage=Stage.OPEN_RUN, detail=detail)
-    state.note_run(run_id, {"stop": None})
+        state.runs.move(run_id, RunStatus.RUNNING, expected={status}, stage=Stage.OPEN_RUN, detail=detail)
+    state.runs.note(run_id, {"stop": None})

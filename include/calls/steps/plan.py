@@ -1,4 +1,4 @@
-"""Forecast first (D26): what is already ours is reused; the rest is known in calls, minutes, money and hours."""
+"""Forecast before anything is spent: calls, minutes, money and hours of what is left to buy; then the batches."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,93 +9,106 @@ from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import estimate_key
-from include.calls.policy import Policy
+from include.calls.policy import BatchPolicy, Policy
 from include.calls.reporting.approval_question import Question, approval_question
 from include.calls.reporting.estimate import hours_needed, render_estimate
-from include.calls.state.report_queries import run_estimate
-from include.calls.state.rows import Run
 from include.calls.state.state import State
-from include.calls.steps.approve import ask, forget_answer
-from include.calls.steps.paths import part_name, period_of, run_of
+from include.calls.state.types import Run
+from include.calls.steps.approve import ask, forget_decision
 from include.calls.steps.report_settings import report_settings
-from include.calls.steps.reuse import reuse_earlier_texts
 from include.calls.steps.spending import planned_spending
+from include.calls.wording import notes
 from include.clients.storage.base import Storage
+from include.common.errors import NotConfigured
+
+ENOUGH_TO_JUDGE = 10  # texts: if none of so many is in the storage, it is another storage
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`batches` is empty where there is nothing to buy, or where only the forecast was asked for.
+    """`batches` is empty if there is nothing to buy, or if only the forecast was asked for. `note` is for operators.
 
-    Where there is a `question`, none of them may be started before a person has approved it.
+    If there is a `question`, no batch may be started before a person has approved it.
     """
 
     batches: list[int]
-    sentence: str
+    note: str
     question: Question | None = None
 
 
 def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planned:
-    """Safe to run twice: a record that has a batch keeps it, an approval stands; an open question is put anew."""
-    run = run_of(run_id, state)
-    forget_answer(run_id, state)
-    reuse_earlier_texts(run, state, storage)
-    state.hold_dead_letters(run_id, stage=Stage.PLAN)
+    """Safe to run twice: work that has a batch keeps it, an approval stands, an open question is asked again."""
+    run = state.runs.get(run_id)
+    forget_decision(run_id, state)
+    _refuse_another_storage(run, state, storage)
+    summaries = _wants_summaries(run, policy)
+    if not run.dry_run:
+        state.moves.take_up(run, stage=Stage.PLAN, summaries=summaries)
     planned = planned_spending(run, state, policy)
-    state.set_forecast(run_id, planned.forecast)
-    estimate = _estimate(run, state, planned)
+    state.runs.set_forecast(run_id, planned.forecast)
+    estimate = state.figures.estimate(run_id, state.work.to_buy(run))
+    estimate = replace(estimate, cost=planned.forecast)  # the run keeps its first forecast
     _write_estimate(estimate, planned, storage, run, policy)
-    sentence = _sentence(estimate, planned, policy)
     if run.dry_run:
-        return Planned([], f"только прогноз: {sentence}")
-    summaries = run.generate_summary and policy.summary.enabled
-    _assign_batches(run_id, state, policy, summaries=summaries)
-    batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
+        return Planned([], _note(estimate, planned, policy, batches=0))
+    _assign_batches(run_id, state, policy.batches, summaries=summaries)
+    batches = state.work.unfinished_batches(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}
-    state.event(run_id, stage=Stage.PLAN, event="planned", detail=detail)
+    state.events.add(run_id, stage=Stage.PLAN, event="planned", detail=detail)
     question = _question(estimate, planned, policy) if planned.needs_approval else None
     if question:
         ask(run_id, question, state)
-    return Planned(batches, f"{sentence}; пачек {len(batches)}", question)
+    return Planned(batches, _note(estimate, planned, policy, batches=len(batches)), question)
 
 
 def batches_of(run_id: UUID, state: State, policy: Policy) -> list[int]:
-    """The batches of a run that is planned already."""
-    run = run_of(run_id, state)
-    return state.batch_numbers_unfinished(run_id, summaries=run.generate_summary and policy.summary.enabled)
+    """The unfinished batches of a run that is planned already."""
+    return state.work.unfinished_batches(run_id, summaries=_wants_summaries(state.runs.get(run_id), policy))
 
 
-def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bool) -> None:
-    batches = plan_batches(
-        [(key, float(minutes)) for key, minutes in state.unplanned(run_id, summaries=summaries)],
-        call_of=lambda key: key.call_id,
-        lines=policy.batches.lines,
-        max_batches=policy.batches.max_batches,
-        min_calls=policy.batches.min_calls,
-        max_calls=policy.batches.max_calls,
+def _wants_summaries(run: Run, policy: Policy) -> bool:
+    return run.generate_summary and policy.summary.enabled
+
+
+def _refuse_another_storage(run: Run, state: State, storage: Storage) -> None:
+    """A wrong STORAGE_BACKEND or a disk that is not mounted must not look like lost files."""
+    newest = state.recordings.newest_texts(run.run_id, ENOUGH_TO_JUDGE)
+    if len(newest) < ENOUGH_TO_JUDGE or any(storage.exists(key) for key in newest):
+        return
+    period = run.period
+    raise NotConfigured(
+        "not one of the earlier texts is in this storage: check STORAGE_BACKEND, LOCAL_STORAGE_DIR or S3_BUCKET; if "
+        f"the files are lost for good, make deliver FROM={period.start:%Y-%m-%d} TO={period.end:%Y-%m-%d} writes the "
+        "texts again from the database",
+        problem="texts_not_in_storage",
+        period_from=f"{period.start:%Y-%m-%d}",
+        period_to=f"{period.end:%Y-%m-%d}",
     )
-    state.assign_batches(run_id, batches)
 
 
-def _estimate(run: Run, state: State, planned: PlannedSpending) -> Estimate:
-    """What is left to buy; the run's own row keeps the first forecast."""
-    with state.transaction() as connection:
-        return replace(run_estimate(connection, run.run_id), cost=planned.forecast)
+def _assign_batches(run_id: UUID, state: State, limits: BatchPolicy, *, summaries: bool) -> None:
+    unplanned = state.work.unplanned(run_id, summaries=summaries)
+    calls = {each.recording_id: each.call_id for each in unplanned}
+    batches = plan_batches(
+        [(each.recording_id, float(each.minutes)) for each in unplanned],
+        call_of=calls.__getitem__,
+        lines=limits.lines,
+        max_batches=limits.max_batches,
+        min_calls=limits.min_calls,
+        max_calls=limits.max_calls,
+    )
+    if batches:
+        state.work.assign(run_id, batches)
 
 
 def _write_estimate(estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, policy: Policy) -> None:
     text = render_estimate(estimate, report_settings(policy, datetime.now(UTC)), planned)
-    storage.put_bytes(estimate_key(period_of(run), part_name(run)), text.encode(), "text/markdown; charset=utf-8")
+    storage.put_bytes(estimate_key(run.period, run.part), text.encode(), "text/markdown; charset=utf-8")
 
 
-def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> str:
-    """For the run's note."""
+def _note(estimate: Estimate, planned: PlannedSpending, policy: Policy, *, batches: int) -> str:
     hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.lines)
-    approval = f"; нужно согласование расхода до {planned.sum_to_approve:.2f} USD" if planned.needs_approval else ""
-    return (
-        f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, "
-        f"{hours:.1f} ч; готовых текстов {estimate.reused}{approval}"
-    )
+    return notes.planned(estimate, planned, hours=hours, batches=batches)
 
 
 def _question(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> Question:

@@ -1,7 +1,7 @@
-"""Transcripts that the portal has made already (D24): kept beside the paid answers, used instead of buying.
+"""Transcripts that the telephony system has made already: saved beside the paid responses, used instead of buying.
 
-Asked for while the batch's audio is downloaded, in the portal's own pool; whatever is missing, late or looks wrong
-leaves the recording to the recogniser.
+They are asked for while the batch's audio is downloaded, in the pool of the telephony system. A text that is missing,
+late or doubtful leaves the recording to the recogniser.
 """
 
 import logging
@@ -10,62 +10,65 @@ from dataclasses import replace
 from uuid import UUID
 
 from include.calls.policy import Policy
-from include.calls.state.rows import RecordRow
 from include.calls.state.state import State
-from include.calls.steps.answers import keep_answer
-from include.calls.steps.build_transcript import judge_of
-from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.portal_transcripts import transcripts_of
+from include.calls.state.types import RecordingRow
+from include.calls.steps.build_transcript import review_of
 from include.common.errors import ExportError, StopRun, Throttled
+from include.common.telephony import TelephonySystem
 from include.speech.cuts import ChannelLayout, Cut, Piece
-from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition import Recognition, RecognitionResponse
 
 log = logging.getLogger(__name__)
 
-MODEL = "bitrix24"  # whose text it is: `call_records.model`, and the name that the answer is kept under
-_WHOLE = "whole"  # the portal gives one text for the whole call
+_SAVED_AS = "telephony"  # the model under which such a response is saved, whatever the system
+_WHOLE = "whole"  # the system gives one text for the whole call
 
 
-def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal, state: State, *, stage: str) -> None:
-    """Asks for the transcripts of stored recordings; a portal that fails is an event, the recogniser does the work.
+def keep_portal_texts(
+    run_id: UUID, rows: Sequence[RecordingRow], telephony: TelephonySystem, state: State, *, stage: str
+) -> None:
+    """Saves the transcripts of stored recordings. If the system fails, that is an event and the recogniser is used.
 
-    Raises Throttled, so that the task's next try asks for those still missing; StopRun where a person must act.
+    Raises Throttled, so that the task's next try asks for the missing ones, and StopRun if a person must act.
     """
     wanted = {
-        record.statistics_id: record
-        for record in records
-        if record.checksum and state.saved_answer(record.checksum, _WHOLE, MODEL) is None
+        row.statistics_id: row
+        for row in rows
+        if row.checksum and state.answers.saved_one(row.checksum, _WHOLE, _SAVED_AS) is None
     }
     if not wanted:
         return
     try:
-        texts = transcripts_of(portal, list(wanted))
+        texts = telephony.transcripts(list(wanted))
     except (Throttled, StopRun):
         raise
     except ExportError as error:
-        log.warning("the portal's transcripts are not to be had: %s", error)
-        state.event(
+        log.warning("the telephony system gives no transcripts: %s", error)
+        state.events.add(
             run_id, stage=stage, event="portal_texts_failed", error_code=error.code, detail={"reason": str(error)}
         )
         return
     for statistics_id, text in texts.items():
-        answer = Recognition(text, (), None, {}, MODEL, None, {"transcription": text})
-        keep_answer(state, wanted[statistics_id].checksum or "", _WHOLE, MODEL, answer.as_json())
+        row = wanted[statistics_id]
+        response = RecognitionResponse(text, (), None, {}, telephony.name, None, {"transcription": text})
+        saved = response.as_json()
+        state.answers.keep(run_id, row.recording_id, row.checksum or "", _WHOLE, _SAVED_AS, saved, charge=None)
 
 
-def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognised | None:
-    """The portal's text of this very audio, as one turn of somebody: it tells neither who speaks nor when.
+def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognition | None:
+    """The system's text of this very audio, as one speaker turn: it tells neither who speaks nor when.
 
-    None where it is not asked for, where there is none, where nobody speaks, and where the flags (D23) doubt it.
+    None if it is not wanted, if there is none, if the audio has no speech, and if the review flags doubt it.
     """
     if not policy.stt.reuse_portal_transcripts or not cut.pieces:
         return None
-    saved = state.saved_answer(checksum, _WHOLE, MODEL)
+    saved = state.answers.saved_one(checksum, _WHOLE, _SAVED_AS)
     if saved is None:
         return None
     whole = Piece(channel=None, start=0.0, end=cut.info.seconds, speech_sec=cut.speech_sec)
     of_whole = replace(cut, channel_layout=ChannelLayout.MONO, pieces=(whole,))
-    answers = {whole: Recognition.from_json(saved)}
-    if judge_of(policy).reasons(of_whole, answers):
+    text = RecognitionResponse.from_json(saved)
+    responses = {whole: text}
+    if review_of(policy.stt, policy.review).reasons(of_whole, responses):
         return None
-    return Recognised(of_whole, MODEL, answers, {}, source="portal")
+    return Recognition(of_whole, text.model, responses, {}, source="portal")

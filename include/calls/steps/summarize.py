@@ -1,6 +1,5 @@
-"""A batch's summaries and tags. Whatever becomes of them, the texts and their records stay as they are."""
+"""Summaries and tags of one batch. Their failures never change a text or the status of a recording."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta, timezone
@@ -21,17 +20,13 @@ from include.calls.domain.summaries import (
     checked_summary,
     render_summary,
 )
-from include.calls.policy import Policy
-from include.calls.state.rows import Payment, RecordRow, Run
+from include.calls.policy import Policy, SummaryPolicy
 from include.calls.state.state import State
-from include.calls.state.summary_failures import SummaryFailures, summary_failures
-from include.calls.steps.answers import keep_answer
-from include.calls.steps.outcome import BatchFailed, BatchOutcome
-from include.calls.steps.paths import keys_of, run_of
+from include.calls.state.types import Charge, RecordingRow, SummaryFailures, Text
+from include.calls.steps.outcome import BatchFailed, BatchOutcome, some
 from include.calls.steps.run_lifecycle import refuse_if_stopped
-from include.calls.steps.spending import refuse_if_spent
-from include.calls.steps.summary_costs import summary_tariff
-from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
+from include.calls.steps.spending import refuse_if_spent, summary_tariff
+from include.clients.openai.chat_completion import LanguageModel, TokenUsage, UnusableAnswer
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.token_tariffs import tokens_of
@@ -49,11 +44,11 @@ _NEVER_FAILED = SummaryFailures(0, final=False)
 class Summarising:
     """What a summary needs; the same for the whole batch."""
 
-    run: Run
+    run_id: UUID
     model: LanguageModel
     storage: Storage
     state: State
-    policy: Policy
+    wanted: SummaryPolicy
     instructions: str
 
 
@@ -72,158 +67,194 @@ def summarize_batch(
     `fresh` is True on the task's first try and after a person cleared it: only then are summaries that failed for good
     tried again. Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
-    work = Summarising(run_of(run_id, state), language_model, storage, state, policy, instructions_of(policy))
+    instructions = instructions_of(policy.summary)
+    work = Summarising(run_id, language_model, storage, state, policy.summary, instructions)
     if fresh:
-        state.event(run_id, stage=Stage.SUMMARIZE, event="started_afresh", detail={"batch_no": batch_no})
-    with state.transaction() as connection:
-        failures = summary_failures(connection, run_id, batch_no, stage=Stage.SUMMARIZE)
+        state.events.add(run_id, stage=Stage.SUMMARIZE, event="started_afresh", detail={"batch_no": batch_no})
+    failures = state.events.summary_failures(run_id, batch_no, stage=Stage.SUMMARIZE)
     outcome = BatchOutcome()
-    for record in state.batch_records(run_id, batch_no, {RecordStatus.COMPLETED}):
-        if record.summary_path is not None:
+    for row in state.work.batch(run_id, batch_no, {RecordStatus.COMPLETED}):
+        if row.summary_path is not None:
             continue
         refuse_if_stopped(run_id, state)
-        refuse_if_spent(run_id, state, policy)
-        _summarize_claimed(record, failures.get(record.key, _NEVER_FAILED), work, outcome)
+        refuse_if_spent(run_id, state, policy.stt, policy.money)
+        _summarize_claimed(row, failures.get(row.recording_id, _NEVER_FAILED), work, outcome)
         if outcome.throttled:
             break
-    _raise_if_unfinished(outcome)
+    _raise_if_unfinished(outcome, state)
     return outcome.done
 
 
-def instructions_of(policy: Policy) -> str:
+def instructions_of(wanted: SummaryPolicy) -> str:
     """The prompt with the vocabulary of tags put in."""
     return Template(PROMPT.read_text(encoding="utf-8")).substitute(
-        tags=", ".join(policy.summary.tags), max_tags=policy.summary.max_tags, max_free_tags=MAX_FREE_TAGS
+        tags=", ".join(wanted.tags), max_tags=wanted.max_tags, max_free_tags=MAX_FREE_TAGS
     )
 
 
-def _summarize_claimed(record: RecordRow, earlier: SummaryFailures, work: Summarising, outcome: BatchOutcome) -> None:
+def _summarize_claimed(
+    listed: RecordingRow, earlier: SummaryFailures, work: Summarising, outcome: BatchOutcome
+) -> None:
     if earlier.final:
-        outcome.failed.append(record.call_id)
+        outcome.failed.append(listed.call_id)
         return
-    with work.state.claim_recording(record.call_id) as mine:
-        if not mine:  # an overlapping run may be buying the same summary: its answer will be in the journal
-            outcome.claimed_elsewhere.append(record.call_id)
+    with work.state.claims.hold(listed.portal_id, listed.call_id) as claim:
+        if not claim:  # a task of another run may be buying the same summary: its response will be saved
+            outcome.claimed_elsewhere.append(listed)
+            return
+        row = work.state.recordings.get(listed.recording_id)
+        if row.status is not RecordStatus.COMPLETED or row.summary_path is not None:
             return
         try:
-            outcome.done += _summarize(record, work)
+            outcome.done += _summarize(row, work)
         except StopRun:
             raise
         except Throttled as error:
             outcome.throttled = error
         except Exception as error:
-            log.warning(
-                "summary of recording %s of call %s: %s", record.record_id, record.call_id, type(error).__name__
-            )
-            _note_failure(record, error, earlier.times + 1, work.state, outcome)
+            log.warning("summary of recording %s of call %s: %s", row.record_id, row.call_id, type(error).__name__)
+            _note_failure(row, error, earlier.times + 1, work, outcome)
 
 
-def _summarize(record: RecordRow, work: Summarising) -> bool:
-    """False for a text without words: there is nothing to summarise. The file first, then the row that names it."""
-    if record.transcript_path is None:
-        raise Permanent("its text is gone from the storage", code=ErrorCode.SUMMARY_FAILED)
-    _, _, body = work.storage.get_bytes(record.transcript_path).decode().partition("\n---\n")
-    if not body.strip():
-        return False
-    summary, detail = _answer(record, body, work)
-    header = _header(record, detail["model"])
-    key = keys_of(record, work.run).summary
-    work.storage.put_bytes(key, render_summary(header, summary).encode(), "text/markdown; charset=utf-8")
-    with work.state.transaction():
-        work.state.set_summary(
-            record,
-            summary_path=key,
-            tags=summary.tags,
-            cost=Decimal(detail["usd"]),
-            bought=detail["bought_for"] == _name_of(record),
-        )
-        work.state.event(
-            record.run_id,
-            stage=Stage.SUMMARIZE,
-            event="summarized",
-            call_id=record.call_id,
-            record_id=record.record_id,
-            detail=detail,
-        )
-    return True
+def _summarize(row: RecordingRow, work: Summarising) -> bool:
+    """False if there is nothing to summarise: the text has no words, or is not the current one any more.
 
-
-def _answer(record: RecordRow, body: str, work: Summarising) -> tuple[CallSummary, dict[str, Any]]:
-    """The checked summary and what it cost: the saved answer to this very text, else one bought now and saved at once.
-
-    Only what passed the check is saved, and in its checked form: the journal then holds no contacts either. It is kept
-    as long as the text itself (`close_run`), and says for which record it was bought: that one's run has paid it.
+    The file first, then the row that names it.
     """
-    checksum, asked, wanted = hashlib.sha256(body.encode()).hexdigest(), work.model.model, work.policy.summary
-    saved = work.state.saved_answer(checksum, PROMPT.stem, asked)
+    assert row.transcript_id is not None
+    text = work.state.transcripts.get(row.transcript_id)
+    if not text.body.strip():
+        return False
+    summary, detail = _response(row, text, work)
+    key = row.keys.summary
+    content = render_summary(_header(row, detail["model"]), summary)
+    work.storage.put_bytes(key, content.encode(), "text/markdown; charset=utf-8")
+    with work.state.transaction():
+        written = work.state.transcripts.set_summary(
+            row.recording_id, text.transcript_id, summary_path=key, tags=summary.tags
+        )
+        if written:
+            work.state.events.add(
+                work.run_id,
+                stage=Stage.SUMMARIZE,
+                event="summarized",
+                recording_id=row.recording_id,
+                detail=detail,
+            )
+    if not written:
+        work.storage.delete(key)
+    return written
+
+
+def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSummary, dict[str, Any]]:
+    """The checked summary and what it cost: the saved response to this very text, else one bought now.
+
+    A response is saved at once, with its price, in its checked form: so the table holds no contacts. One that is
+    unusable is charged as well, but not saved. Saved responses are kept as long as the text (`close_run`); a second
+    recording with the same words pays nothing.
+    """
+    checksum, asked, wanted = text.sha256, work.model.model, work.wanted
+    saved = work.state.answers.saved_one(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
-    data = as_data(body, checksum[:16])
-    answer = work.model.ask(
-        instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
+    data = as_data(text.body, checksum[:16])
+    sent = len(work.instructions) + len(data)
+    try:
+        answer = work.model.ask(
+            instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
+        )
+    except UnusableAnswer as error:
+        _charge_unusable(row, _cost(error.usage, sent, error.characters, wanted), work)
+        raise
+    cost = _cost(answer.usage, sent, len(str(answer.content)), wanted)
+    try:
+        summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
+    except Permanent:
+        _charge_unusable(row, cost, work)
+        raise
+    work.state.answers.keep(
+        work.run_id,
+        row.recording_id,
+        checksum,
+        PROMPT.stem,
+        asked,
+        {"answer": summary.as_answer(), "cost": cost},
+        _charge(cost),
     )
-    summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
-    cost = _cost(answer, len(work.instructions) + len(data), work.policy) | {"bought_for": _name_of(record)}
-    paid = Payment(record.run_id, record.key, Decimal(cost["usd"]))
-    keep_answer(work.state, checksum, PROMPT.stem, asked, {"answer": summary.as_answer(), "cost": cost}, paid)
     return summary, {**cost, "bought": True}
 
 
-def _cost(answer: ModelAnswer, characters: int, policy: Policy) -> dict[str, Any]:
-    """Tokens as the service counts them, estimated where it does not; `usd` as text, exact."""
-    counted = answer.input_tokens is not None and answer.output_tokens is not None
-    sent = answer.input_tokens if answer.input_tokens is not None else tokens_of(characters)
-    written = answer.output_tokens if answer.output_tokens is not None else tokens_of(len(str(answer.content)))
-    usd = summary_tariff(policy, answer.model).cost(sent, written)
+def _charge_unusable(row: RecordingRow, cost: dict[str, Any], work: Summarising) -> None:
+    work.state.charges.charge(work.run_id, row.recording_id, _charge(cost))
+
+
+def _cost(usage: TokenUsage, sent: int, written: int, wanted: SummaryPolicy) -> dict[str, Any]:
+    """Tokens as the service counts them; if it does not, estimated by the characters `sent` and `written`.
+
+    `usd` is text, exact.
+    """
+    counted = usage.input_tokens is not None and usage.output_tokens is not None
+    input_tokens = tokens_of(sent) if usage.input_tokens is None else usage.input_tokens
+    output_tokens = tokens_of(written) if usage.output_tokens is None else usage.output_tokens
     return {
-        "model": answer.model,
-        "input_tokens": sent,
-        "output_tokens": written,
+        "model": usage.model,
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
         "counted_by_service": counted,
-        "usd": str(usd),
+        "usd": str(summary_tariff(wanted, usage.model).cost(input_tokens, output_tokens)),
     }
 
 
-def _name_of(record: RecordRow) -> str:
-    return f"{record.run_id}/{record.call_id}/{record.record_id}"
+def _charge(cost: dict[str, Any]) -> Charge:
+    return Charge(
+        purpose="summary",
+        model=cost["model"],
+        unit="token",
+        quantity=Decimal(cost["input_tokens"] + cost["output_tokens"]),
+        usd=Decimal(cost["usd"]),
+        confirmed=cost["counted_by_service"],
+    )
 
 
-def _header(record: RecordRow, model: str) -> SummaryHeader:
+def _header(row: RecordingRow, model: str) -> SummaryHeader:
     return SummaryHeader(
-        call_id=record.call_id,
-        record_id=record.record_id,
-        started_at=record.call_started_at.astimezone(timezone(timedelta(seconds=record.portal_offset_sec))),
-        direction=record.direction,
-        employee=f"{record.employee_id or ''} {record.employee_name or ''}".strip(),
-        duration_sec=record.duration_sec,
+        call_id=row.call_id,
+        record_id=row.record_id,
+        started_at=row.call_started_at.astimezone(timezone(timedelta(seconds=row.utc_offset_sec))),
+        direction=row.direction,
+        employee=f"{row.employee_id or ''} {row.employee_name or ''}".strip(),
+        duration_sec=row.duration_sec,
         model=model,
         prompt_version=PROMPT.stem,
     )
 
 
-def _note_failure(record: RecordRow, error: Exception, attempt: int, state: State, outcome: BatchOutcome) -> None:
+def _note_failure(row: RecordingRow, error: Exception, attempt: int, work: Summarising, outcome: BatchOutcome) -> None:
     # The text of a foreign exception may hold a link or a key: only its type is told.
     foreign = f"an unforeseen {type(error).__name__}; the task's log has the details"
     ours = error if isinstance(error, ExportError) else Temporary(foreign, code=ErrorCode.SUMMARY_FAILED)
     final = not isinstance(ours, Temporary) or attempt >= MAX_ATTEMPTS
-    state.event(
-        record.run_id,
+    work.state.events.add(
+        work.run_id,
         stage=Stage.SUMMARIZE,
         event="summary_failed",
-        call_id=record.call_id,
-        record_id=record.record_id,
+        recording_id=row.recording_id,
         error_code=ours.code,
         detail={"reason": str(ours), "attempt": attempt, "final": final},
     )
     outcome.highest_attempt = max(outcome.highest_attempt, attempt)
-    (outcome.failed if final else outcome.waiting).append(record.call_id)
+    (outcome.failed if final else outcome.waiting).append(row.call_id)
 
 
-def _raise_if_unfinished(outcome: BatchOutcome) -> None:
-    outcome.raise_if_unfinished([])
+def _raise_if_unfinished(outcome: BatchOutcome, state: State) -> None:
+    outcome.raise_if_unfinished(state)
     if failed := outcome.failed:
+        names = some(failed)
         raise BatchFailed(
-            f"{len(failed)} summaries were not made, the texts are untouched: {', '.join(failed[:5])}. The reasons are "
-            "in call_events, stage summarize; clear this task to try again",
+            f"{len(failed)} summaries were not made, the texts are untouched: {names}. The reasons are in call_events, "
+            "stage summarize; clear this task to try again",
             code=ErrorCode.SUMMARY_FAILED,
+            problem="summaries_failed",
+            count=len(failed),
+            calls=names,
         )

@@ -1,4 +1,4 @@
-"""One recording from stored audio to stored text; an answer is kept as soon as it comes (D19)."""
+"""One recording from stored audio to stored text. A response of the recogniser is kept as soon as it comes."""
 
 import hashlib
 import json
@@ -12,55 +12,62 @@ from threading import Lock
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
-from include.calls.policy import Policy
-from include.calls.state.rows import Payment, RecordColumns, RecordRow, Run
-from include.calls.state.state import Claim, State
-from include.calls.steps.answers import keep_answer
-from include.calls.steps.build_transcript import judge_of, store_files, text_columns, text_of
-from include.calls.steps.paths import keys_of
+from include.calls.policy import Policy, SttPolicy
+from include.calls.state.claims import Claim
+from include.calls.state.state import State
+from include.calls.state.types import Charge, RecordingRow, Run
+from include.calls.steps.build_transcript import (
+    new_text,
+    review_columns,
+    review_of,
+    store_responses,
+    store_transcript,
+    text_of,
+    transcript_file,
+)
 from include.calls.steps.portal_texts import portal_text
 from include.calls.steps.spending import fallback_rate_per_minute, rate_per_minute
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
-from include.common.money import call_cost, exact_cost
+from include.common.money import call_cost, exact_cost, whole_minutes
 from include.common.temporary_folders import temporary_folder
 from include.speech.audio.cutting import cut as cut_audio
 from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.cuts import Cut, Piece
-from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
 
 
 class SpoiltAudio(Permanent):
-    """The stored audio is gone or changed; only fetching it again helps."""
+    """The stored audio is missing or changed; it must be downloaded again."""
 
     code = ErrorCode.CHECKSUM_MISMATCH
 
 
 class ClaimLost(Temporary):
-    """The claim on the call ended while its recording was in work; what is bought is saved, the rest waits."""
+    """The claim on the call ended during the work. Responses that were bought are saved, the rest waits."""
 
 
-class LineClosed(Temporary):
+class SlotClosed(Temporary):
     """The recogniser refused another recording of this task, or the task ends: this one goes back untried."""
 
 
-class Line:
-    """A task's place among the recogniser's lines (D14): one request at a time, and none after it was closed."""
+class Slot:
+    """This task's single slot at the recogniser: serialises requests; none is sent after the slot was closed."""
 
     def __init__(self) -> None:
-        self._turn = Lock()
+        self._lock = Lock()
         self.closed = False
 
     @contextmanager
-    def turn(self, *, closing: bool) -> Iterator[None]:
-        """Raises LineClosed. `closing`: a refusal that concerns everybody closes the line before the next request."""
-        with self._turn:
+    def request(self, *, closing: bool) -> Iterator[None]:
+        """Raises SlotClosed. `closing`: a refusal that concerns all requests closes the slot before the next one."""
+        with self._lock:
             if self.closed:
-                raise LineClosed
+                raise SlotClosed
             try:
                 yield
             except (Throttled, StopRun):
@@ -69,16 +76,16 @@ class Line:
                 raise
 
     def close(self) -> None:
-        """Whoever waits for the line gets LineClosed; a request under way ends as it ends."""
+        """Waiting callers get SlotClosed; a request in flight is not interrupted."""
         self.closed = True
 
 
 @dataclass(frozen=True, slots=True)
 class Recognising:
-    """What turning one recording into text needs; the same for the whole batch.
+    """What turning a recording into text needs; the same for the whole batch.
 
-    `fallback` is asked once more about what is doubtful in a suspicious text (D23). `line` is held for a request and
-    for keeping its answer.
+    `fallback` is asked once more about the doubtful pieces of a suspicious text. `slot` is held for a request and for
+    keeping its response.
     """
 
     run: Run
@@ -87,14 +94,14 @@ class Recognising:
     state: State
     policy: Policy
     fallback: Recogniser | None = None
-    line: Line = field(default_factory=Line)
+    slot: Slot = field(default_factory=Slot)
 
 
 @dataclass(frozen=True, slots=True)
 class _Audio:
-    """One recording in hand: its bytes, where pieces of it are written, and the claim under which they are bought."""
+    """The recording in work: its file, the folder for its pieces, and the claim under which they are bought."""
 
-    record: RecordRow
+    row: RecordingRow
     file: Path
     cut: Cut
     folder: Path
@@ -102,23 +109,34 @@ class _Audio:
 
     @property
     def checksum(self) -> str:
-        assert self.record.checksum is not None
-        return self.record.checksum
+        assert self.row.checksum is not None
+        return self.row.checksum
 
 
-def to_text(record: RecordRow, claim: Claim, work: Recognising) -> None:
-    """The record must be `transcribing`; afterwards it is `completed` and its files are stored.
+@dataclass(frozen=True, slots=True)
+class _Buying:
+    """One of the recognisers, and what its responses are charged for."""
 
-    Raises SpoiltAudio, ClaimLost, and what the recogniser and the storage raise; what the fallback raises is an event.
+    recogniser: Recogniser
+    purpose: str
+    rate: Decimal  # USD a minute
+
+
+def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
+    """The recording must be `transcribing`; afterwards it is `completed` and its files are stored.
+
+    Raises SpoiltAudio, ClaimLost, and the errors of recogniser and storage; an error of the fallback is an event.
     """
-    with _sound_audio(record, work.storage) as file, temporary_folder() as folder:
-        audio = _Audio(record, file, cut_audio(file, _cut_policy(work)), folder, claim)
-        recognised = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _recognised(audio, work)
-    _store(record, recognised, work)
+    with _checked_audio(row, work.storage) as file, temporary_folder() as folder:
+        audio = _Audio(row, file, cut_audio(file, _cut_policy(work)), folder, claim)
+        recognition = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _bought(audio, work)
+    if not claim.alive():  # the file of a successor's text must not be overwritten
+        raise ClaimLost
+    _store(row, recognition, work)
 
 
 def _cut_policy(work: Recognising) -> CutPolicy:
-    """Pieces that the recogniser takes, and the fallback, too."""
+    """Pieces that both the recogniser and the fallback take."""
     minutes = work.policy.stt.max_file_minutes
     own = policy_for(work.recogniser.profile, max_file_minutes=minutes)
     if work.fallback is None:
@@ -132,44 +150,47 @@ def _cut_policy(work: Recognising) -> CutPolicy:
 
 
 @contextmanager
-def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
-    """The stored audio, whose bytes are those that were downloaded: nobody pays for the text of something else."""
-    assert record.raw_path is not None
-    if not storage.exists(record.raw_path):
-        raise SpoiltAudio(f"the stored audio is gone: {record.raw_path}")
-    with storage.as_file(record.raw_path) as audio:
+def _checked_audio(row: RecordingRow, storage: Storage) -> Iterator[Path]:
+    """The stored audio. We never pay to transcribe a file other than the one downloaded."""
+    assert row.raw_path is not None
+    if not storage.exists(row.raw_path):
+        raise SpoiltAudio(f"the stored audio is gone: {row.raw_path}")
+    with storage.as_file(row.raw_path) as audio:
         with audio.open("rb") as content:
             checksum = hashlib.file_digest(content, "sha256").hexdigest()
-        if checksum != record.checksum:
-            raise SpoiltAudio(f"the stored audio was changed after its download: {record.raw_path}")
+        if checksum != row.checksum:
+            raise SpoiltAudio(f"the stored audio was changed after its download: {row.raw_path}")
         yield audio
 
 
-def _recognised(audio: _Audio, work: Recognising) -> Recognised:
-    first: dict[Piece, Recognition] = {}
-    _ask(work.recogniser, audio.cut.pieces, first, audio, work, rate_per_minute(work.policy))
+def _bought(audio: _Audio, work: Recognising) -> Recognition:
+    first: dict[Piece, RecognitionResponse] = {}
+    buying = _Buying(work.recogniser, "recognition", rate_per_minute(work.policy.stt))
+    _ask(buying, audio.cut.pieces, first, audio, work)
     model = work.recogniser.profile.model
-    return Recognised(audio.cut, model, first, _second_opinion(first, audio, work))
+    return Recognition(audio.cut, model, first, _second_opinion(first, audio, work))
 
 
-def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recognising) -> dict[Piece, Recognition]:
-    """The fallback's answers to what is doubtful; where it fails, what it has answered so far."""
-    second: dict[Piece, Recognition] = {}
-    doubtful = judge_of(work.policy).doubtful(audio.cut, first)
+def _second_opinion(
+    first: dict[Piece, RecognitionResponse], audio: _Audio, work: Recognising
+) -> dict[Piece, RecognitionResponse]:
+    """The fallback's responses to the doubtful pieces; if it fails, those that it has given so far."""
+    second: dict[Piece, RecognitionResponse] = {}
+    doubtful = review_of(work.policy.stt, work.policy.review).doubtful_pieces(audio.cut, first)
     if work.fallback is None or not doubtful:
         return second
+    buying = _Buying(work.fallback, "fallback", fallback_rate_per_minute(work.policy.stt))
     try:
-        _ask(work.fallback, doubtful, second, audio, work, fallback_rate_per_minute(work.policy))
-    except (ClaimLost, LineClosed):
+        _ask(buying, doubtful, second, audio, work)
+    except (ClaimLost, SlotClosed):
         raise
-    except ExportError as error:  # whatever it is: the first text is whole, paid for and flagged
-        log.warning("the fallback model did not help call %s: %s", audio.record.call_id, error)
-        work.state.event(
-            audio.record.run_id,
+    except ExportError as error:  # whatever it is: the first text is complete, paid for and flagged
+        log.warning("the fallback model did not help call %s: %s", audio.row.call_id, error)
+        work.state.events.add(
+            work.run.run_id,
             stage=Stage.TRANSCRIBE,
             event="fallback_failed",
-            call_id=audio.record.call_id,
-            record_id=audio.record.record_id,
+            recording_id=audio.row.recording_id,
             error_code=error.code,
             detail={"model": work.fallback.profile.model, "reason": str(error)},
         )
@@ -177,86 +198,116 @@ def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recogn
 
 
 def _ask(
-    recogniser: Recogniser,
+    buying: _Buying,
     pieces: Collection[Piece],
-    answers: dict[Piece, Recognition],
+    responses: dict[Piece, RecognitionResponse],
     audio: _Audio,
     work: Recognising,
-    rate: Decimal,
 ) -> None:
-    """Puts an answer for each of `pieces` into `answers`: the saved one, else one bought now and saved at once.
-
-    `rate` (USD a minute) prices what is bought until the call's own price (D25) takes its place.
-    """
-    profile, policy = recogniser.profile, work.policy
-    saved = work.state.saved_answers(audio.checksum, profile.model)
-    options = _digest(policy)
+    """Adds a response to each of `pieces`: the saved one, else one bought now and saved with its price at once."""
+    profile, stt = buying.recogniser.profile, work.policy.stt
+    saved = work.state.answers.saved(audio.checksum, profile.model)
+    options = _digest(stt)
     keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
-    answers |= {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
-    skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in answers or p not in keys}
+    responses |= {piece: RecognitionResponse.from_json(saved[key]) for piece, key in keys.items() if key in saved}
+    skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in responses or p not in keys}
     with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
-            with work.line.turn(closing=recogniser is work.recogniser):
-                if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
+            with work.slot.request(closing=buying.recogniser is work.recogniser):
+                if not audio.claim.alive():  # another task may buy these very pieces, or have bought the whole text
                     raise ClaimLost
-                if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:
-                    answers[piece] = Recognition.from_json(known)
+                if (known := work.state.answers.saved_one(audio.checksum, keys[piece], profile.model)) is not None:
+                    responses[piece] = RecognitionResponse.from_json(known)
                     continue
-                answer = recogniser.recognise(
+                response = buying.recogniser.recognise(
                     file,
                     filename=file.name,
                     content_type=CONTENT_TYPES[profile.upload_format],
                     seconds=piece.seconds,
-                    languages=policy.stt.languages,
-                    keywords=policy.stt.keywords,
-                    prompt=policy.stt.prompt,
+                    languages=stt.languages,
+                    keywords=stt.keywords,
+                    prompt=stt.prompt,
                 )
-                # kept before the next request may go out: a death costs one answer at most
-                paid = Payment(audio.record.run_id, audio.record.key, exact_cost(piece.seconds, rate))
-                keep_answer(work.state, audio.checksum, keys[piece], profile.model, answer.as_json(), paid)
-                answers[piece] = answer
+                # kept before the next request may go out: a death costs one response at most
+                work.state.answers.keep(
+                    work.run.run_id,
+                    audio.row.recording_id,
+                    audio.checksum,
+                    keys[piece],
+                    profile.model,
+                    response.as_json(),
+                    _charge(piece, buying),
+                )
+                responses[piece] = response
 
 
-def _digest(policy: Policy) -> str:
-    """What was asked beside the audio: another prompt or language makes another answer."""
-    options = json.dumps([policy.stt.languages, policy.stt.keywords, policy.stt.prompt], ensure_ascii=False)
+def _charge(piece: Piece, buying: _Buying) -> Charge:
+    return Charge(
+        purpose=buying.purpose,
+        model=buying.recogniser.profile.model,
+        unit="second",
+        quantity=Decimal(repr(round(piece.seconds, 3))),
+        usd=exact_cost(piece.seconds, buying.rate),
+        confirmed=False,
+    )
+
+
+def _digest(stt: SttPolicy) -> str:
+    """What was asked beside the audio: another prompt or language makes another response."""
+    options = json.dumps([stt.languages, stt.keywords, stt.prompt], ensure_ascii=False)
     return hashlib.sha256(options.encode()).hexdigest()[:8]
 
 
-def price_of(recognised: Recognised, policy: Policy) -> Decimal:
-    """USD, by D25: the call's minutes rounded up once; what the fallback heard again likewise, at its own tariff."""
-    if recognised.source == "portal" or not recognised.cut.pieces:
-        return Decimal(0)
-    price = call_cost(recognised.cut.info.seconds, rate_per_minute(policy))
-    if recognised.second:
-        heard_again = sum(piece.seconds for piece in recognised.second)
-        price += call_cost(heard_again, fallback_rate_per_minute(policy))
-    return price
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A text's price (USD) and the whole minutes that it is for."""
+
+    minutes: int
+    usd: Decimal
 
 
-def _store(record: RecordRow, recognised: Recognised, work: Recognising) -> None:
+def price_of(recognition: Recognition, stt: SttPolicy) -> Price:
+    """The call's minutes rounded up once; the pieces that the fallback heard again likewise, at its own tariff."""
+    if recognition.source == "portal" or not recognition.cut.pieces:
+        return Price(0, Decimal(0))
+    seconds = recognition.cut.info.seconds
+    minutes, usd = whole_minutes(seconds), call_cost(seconds, rate_per_minute(stt))
+    if recognition.fallback_responses:
+        heard_again = sum(piece.seconds for piece in recognition.fallback_responses)
+        minutes += whole_minutes(heard_again)
+        usd += call_cost(heard_again, fallback_rate_per_minute(stt))
+    return Price(minutes, usd)
+
+
+def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
-    keys = keys_of(record, work.run)
-    text = text_of(recognised, record.portal_number, work.policy)
-    store_files(record, recognised, text, keys, work.storage, work.policy)
-    columns: RecordColumns = {
-        "transcript_path": keys.transcript,
-        "summary_path": None,  # of an earlier text, where a person sent the recording back
-        "tags": [],
-        "audio_sec": round(recognised.cut.info.seconds, 3),
-        "source": recognised.source,
-        "cost": price_of(recognised, work.policy),
-        "stage_attempts": 0,
-        **text_columns(text),
-    }
-    with work.state.transaction():  # or a death in between would leave the answers for ever
-        completed = work.state.move_record(
-            *(record.run_id, *record.key),
+    run_id, keys = work.run.run_id, row.keys
+    text = text_of(recognition, row.phone_line, work.policy)
+    stored, price = new_text(text, recognition.source), price_of(recognition, work.policy.stt)
+    store_responses(recognition, text, keys, work.storage)
+    store_transcript(keys.transcript, transcript_file(row, stored, work.policy.privacy), work.storage)
+    with work.state.transaction():  # a death between two statements would leave the responses for ever
+        completed = work.state.moves.move(
+            run_id,
+            row.recording_id,
             RecordStatus.COMPLETED,
             expected={RecordStatus.TRANSCRIBING},
             stage=Stage.TRANSCRIBE,
-            **columns,
+            transcript_id=work.state.transcripts.keep(run_id, row.recording_id, stored),
+            transcript_path=keys.transcript,
+            summary_path=None,  # of an earlier text that a person sent back
+            tags=[],
+            audio_sec=Decimal(repr(round(recognition.cut.info.seconds, 3))),
+            stage_attempts=0,
+            **review_columns(text),
         )
-        # taken back while we worked (our task was believed dead): its next owner must find the answers, not buy anew
-        if completed and record.checksum:
-            work.state.forget_answers(record.checksum)
+        if not completed:  # another task has it: it must find the responses, and no text of ours
+            raise ClaimLost
+        if price.usd:
+            work.state.charges.round_up(
+                run_id, row.recording_id, model=recognition.model, minutes=price.minutes, price=price.usd
+            )
+        if row.checksum:
+            work.state.answers.forget(row.checksum)
+    if row.summary_path:
+        work.storage.delete(row.summary_path)
