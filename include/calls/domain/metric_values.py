@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 RUN_ENDS = ("completed", "error", "cancelled")
-TEXT_OUTCOMES = ("completed", "reused", "error", "missing_audio")
+TEXT_OUTCOMES = ("completed", "error", "missing_audio")
 RETRY_STAGES = ("download", "transcribe", "summarize")
 MONEY_KINDS = ("recognition", "summary")
 STOP_KINDS = ("AccessDenied", "QuotaExhausted", "BudgetSpent", "NotConfigured", "ContractBroken")
@@ -37,16 +37,6 @@ class RecordCounters:
     minutes: Decimal = Decimal(0)
     dead_letters: int = 0
     qa_checked: Mapping[str, int] = field(default_factory=dict)
-
-    def __add__(self, other: "RecordCounters") -> "RecordCounters":
-        return RecordCounters(
-            texts=_sum(self.texts, other.texts),
-            retries=_sum(self.retries, other.retries),
-            cost={kind: self.cost.get(kind, Decimal(0)) + other.cost.get(kind, Decimal(0)) for kind in MONEY_KINDS},
-            minutes=self.minutes + other.minutes,
-            dead_letters=self.dead_letters + other.dead_letters,
-            qa_checked=_sum(self.qa_checked, other.qa_checked),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,3 @@ class Limits:
     over_budget_share: Decimal
     deadline_seconds: float
     schedule_seconds: float
-
-
-def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}

@@ -1,6 +1,6 @@
-"""The schema of the state: where it is, where it should be, and how it gets there.
+"""The schema of the state: the revision it has, the one it should have, and the way there.
 
-Alembic does the work; its script folder lies beside this file, so no alembic.ini is needed.
+Alembic does the work; its script folder is beside this file, so no alembic.ini is needed.
 """
 
 from collections.abc import Iterator
@@ -12,40 +12,65 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy import Connection, create_engine, pool, text
 
 from include.common.errors import NotConfigured, Temporary
 
-VERSION_TABLE = "call_export_version"
+VERSION_TABLE = "calls_state_version"
+UNRELEASED_VERSION_TABLE = "call_export_version"  # of the schema before the first release
+OLDEST_POSTGRESQL = 15  # NULLS NOT DISTINCT
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Brings the database at `url` (a libpq URL or conninfo) to the newest schema, or as far as `revision`.
+    """Brings the database at `url` (a libpq URL or conninfo) to the newest schema, or to `revision`.
 
-    Nothing to do is no error.
-    Two processes may start at once: the second waits for the first and then finds nothing to do.
-    Raises Temporary where the database does not answer.
+    A database that has it already is left alone. Two processes may start at once: the second waits for the first.
+    Raises Temporary if the database does not respond, and NotConfigured if its schema is from before the first release
+    or its PostgreSQL is too old; then nothing is changed.
     """
     with _connection(url) as connection:
+        _check(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
 def current(url: str) -> str | None:
-    """The revision the database is at; None where the schema was never created."""
+    """The revision of the database; None if the schema was never created."""
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return context.get_current_revision()
 
 
 def head() -> str:
-    """The newest revision this code knows."""
+    """The newest revision that this code contains."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
-        raise NotConfigured("the package is incomplete: it has no migrations; install it again")
+        raise NotConfigured("the package has no migrations: install it again", problem="no_migrations")
     return revision
+
+
+def _check(connection: Connection) -> None:
+    row = connection.execute(
+        text("SELECT to_regclass(:table) IS NOT NULL, current_database(), current_setting('server_version_num')::int"),
+        {"table": UNRELEASED_VERSION_TABLE},
+    ).one()
+    unreleased, database, version = row
+    if version < OLDEST_POSTGRESQL * 10_000:
+        found = version // 10_000
+        raise NotConfigured(
+            f"PostgreSQL {found} is too old: at least {OLDEST_POSTGRESQL} is needed",
+            problem="postgresql_too_old",
+            found=found,
+            needed=OLDEST_POSTGRESQL,
+        )
+    if unreleased:
+        raise NotConfigured(
+            f"the database {database} has a schema from before the first release: use an empty database",
+            problem="database_before_release",
+            database=database,
+        )
 
 
 def _config() -> Config:
@@ -65,5 +90,7 @@ def _connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     try:
         return psycopg.connect(url, connect_timeout=10)
     except psycopg.OperationalError:
-        # libpq's sentence may quote the conninfo, password included
-        raise Temporary("the state database does not answer; check its address, user and password") from None
+        # libpq's message may quote the conninfo with the password
+        raise Temporary(
+            "the state database does not respond: check its address, user and password", problem="no_state_database"
+        ) from None

@@ -39,7 +39,7 @@ class Publications:
     def lock_live(self, registry_key: str, run_id: UUID) -> bool:
         """The same without waiting, for a registry during a run.
 
-        False if another task writes it, if it is fresh enough, if a complete one is there, or if the run has just begun.
+        False if another task writes it, if it is fresh, if a complete one is there, or if the run has just begun.
         """
         due = {"registry_key": registry_key, "run_id": run_id, "every": LIVE_EVERY_SEC, "rest": LIVE_REST}
         if not self._session.value(_FILE, "live_due", **due):

@@ -14,14 +14,14 @@ _FILE = "registry"
 
 
 @dataclass(frozen=True, slots=True)
-class StoredText:
-    """A recording that has a text, and the storage keys of its files. `text_at`: the last change of text or summary."""
+class RecordingFiles:
+    """The storage keys of a recording's files. `text_at`: the last change of text or summary."""
 
     recording_id: int
-    transcript_id: int
+    transcript_id: int | None
     status: RecordStatus
     call_started_at: datetime
-    transcript_path: str
+    transcript_path: str | None
     summary_path: str | None
     raw_path: str | None
     text_at: datetime | None
@@ -37,6 +37,6 @@ class Registry:
         """The rows in the order of the calls; `run_id` is the run that every row names."""
         yield from self._session.stream(_FILE, "rows", RegistryRow, run_id=run_id, **scope._asdict())
 
-    def texts(self, scope: Scope) -> Generator[StoredText]:
-        """The recordings that have a text, in the order of the calls."""
-        yield from self._session.stream(_FILE, "texts", StoredText, **scope._asdict())
+    def files(self, scope: Scope) -> Generator[RecordingFiles]:
+        """The recordings that have audio or a text, in the order of the calls."""
+        yield from self._session.stream(_FILE, "files", RecordingFiles, **scope._asdict())

@@ -22,13 +22,14 @@ SELECT :run_id::uuid AS run_id, own.call_id, own.record_id, own.call_started_at,
    AND (own.gone_at IS NULL OR own.transcript_id IS NOT NULL)
  ORDER BY own.call_started_at, own.statistics_id;
 
--- name: texts
--- The scope's recordings that have a text, with the keys of their files.
+-- name: files
+-- The scope's recordings that have audio or a text, with the keys of their files.
 SELECT own.recording_id, own.transcript_id, own.status, own.call_started_at, own.transcript_path, own.summary_path,
        own.raw_path, own.text_at
   FROM recordings own
  WHERE own.portal_id = :portal_id
    AND own.call_started_at >= :period_from AND own.call_started_at < :period_to::timestamptz + interval '1 second'
    AND own.statistics_id <= coalesce(:last_statistics_id::bigint, 9223372036854775807)
-   AND own.transcript_id IS NOT NULL AND own.transcript_path IS NOT NULL
+   AND (own.gone_at IS NULL OR own.transcript_id IS NOT NULL)
+   AND (own.raw_path IS NOT NULL OR own.transcript_path IS NOT NULL)
  ORDER BY own.call_started_at, own.statistics_id;

@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from include.calls.domain.metric_values import Limits
 from include.calls.names import DAG_ID, METRICS_CONN
 from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, render_metrics
-from include.calls.state.metric_queries import MetricsReader
+from include.calls.state.metrics import MetricsReader
 from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import StateHook
@@ -66,7 +66,7 @@ class Page:
             return self._text
 
 
-_page = Page(lambda: MetricsReader(StateHook().conninfo()))
+_page = Page(lambda: MetricsReader.open(StateHook().conninfo()))
 
 
 @router.get("/metrics", dependencies=[Depends(may_read)])

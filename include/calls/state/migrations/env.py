@@ -10,6 +10,6 @@ LOCK = 0x63616C6C  # any number, the same for all processes that migrate this da
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=None, version_table=VERSION_TABLE)
 with context.begin_transaction():
-    # held until the migrations are committed; whoever waited here reads the version table after that
+    # held until the migrations are committed; a process that waits here reads the version table after that
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     context.run_migrations()
