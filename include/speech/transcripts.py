@@ -1,6 +1,6 @@
-"""The text of a call: turns in order of time, and the file that people and their scripts read.
+"""Assembles a transcript: speaker turns in order of time, and the text file of a call.
 
-What is said comes from strangers (D30): whatever it contains, it stays inside the one line of its turn.
+Recognised text is untrusted: whatever it contains, a speaker turn stays one line of the file.
 """
 
 import unicodedata
@@ -11,18 +11,21 @@ from typing import Literal
 
 from include.speech.cuts import Cut, Piece
 from include.speech.languages import transcript_language
-from include.speech.recognition import Recognition, Segment
+from include.speech.recognition import RecognitionResponse, Segment
 
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
 Roles = Literal["channels", "diarized", "none"]
-ChannelRoles = tuple[str, str]  # of the left and the right channel
+ChannelRoles = tuple[str, str]  # left channel, right channel
 
 _LABELS = {OPERATOR: "Оператор", CLIENT: "Клиент", UNKNOWN: "Собеседник"}
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Seconds from the start of the recording. `role` is OPERATOR, CLIENT, UNKNOWN or a diarizing model's label."""
+    """A speaker turn; seconds from the start of the recording.
+
+    `role` is OPERATOR, CLIENT, UNKNOWN or a label of a diarizing model.
+    """
 
     start: float
     end: float
@@ -32,7 +35,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """`language` is ISO 639-1 or None; `roles` says how it is known who speaks (D21)."""
+    """`language` is ISO 639-1 or None. `roles`: how the roles were found."""
 
     turns: tuple[Turn, ...]
     language: str | None
@@ -43,7 +46,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptHeader:
-    """What the portal knows of the call; `start` keeps the portal's own offset, `duration_sec` is the portal's."""
+    """The portal's data of the call. `start` has the portal's UTC offset; `duration_sec` is the portal's figure."""
 
     call_id: str
     record_id: str
@@ -62,19 +65,19 @@ def channel_roles(operator_channel: Literal["left", "right"]) -> ChannelRoles:
 
 def assemble(
     cut: Cut,
-    recognitions: Mapping[Piece, Recognition],
+    responses: Mapping[Piece, RecognitionResponse],
     channels: ChannelRoles,
     *,
     model: str,
     expected_languages: Sequence[str] = (),
 ) -> Transcript:
-    """One transcript of all pieces' answers; raises KeyError where a piece has no answer yet."""
-    heard = [(number, piece, recognitions[piece]) for number, piece in enumerate(cut.pieces, start=1)]
-    turns = [turn for number, piece, answer in heard for turn in _turns_of(number, piece, answer, channels)]
+    """One transcript of the responses to all pieces. Raises KeyError if a piece has no response."""
+    answered = [(number, piece, responses[piece]) for number, piece in enumerate(cut.pieces, start=1)]
+    turns = [turn for number, piece, response in answered for turn in _turns_of(number, piece, response, channels)]
     return Transcript(
         turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.end))),
         language=transcript_language(
-            ((answer.language, piece.speech_sec) for _, piece, answer in heard if answer.text.strip()),
+            ((response.language, piece.speech_sec) for _, piece, response in answered if response.text.strip()),
             expected_languages,
         ),
         model=model,
@@ -84,7 +87,7 @@ def assemble(
 
 
 def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
-    """The transcript file: header, `---`, one line per turn; ends with a line feed."""
+    """The transcript file: header, `---`, one line per speaker turn; ends with a line feed."""
     employee = f"{header.employee_id or ''} {header.employee_name or ''}"
     head = {
         "CALL_ID": header.call_id,
@@ -95,7 +98,7 @@ def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
         "TO": header.to_number,
         "EMPLOYEE": employee,
         "DURATION_SEC": str(header.duration_sec),
-        "LANGUAGE": transcript.language or "und",  # ISO's own word for a language nobody could name
+        "LANGUAGE": transcript.language or "und",  # ISO 639-2 for "undetermined"
         "MODEL": transcript.model,
         "ROLES": transcript.roles,
     }
@@ -106,20 +109,20 @@ def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
 
 
 def preview(transcript: Transcript, max_bytes: int = 1024) -> str:
-    """The beginning of the text, without times, for the registry: never more bytes, never half a character."""
+    """The beginning of the text without times, for the registry: at most `max_bytes`, only whole characters."""
     text = " ".join(_said(turn) for turn in transcript.turns)
     return text.encode()[:max_bytes].decode(errors="ignore")
 
 
 def one_line(text: str) -> str:
-    """`text` with any white space folded to single spaces and without control or invisible formatting characters."""
+    """`text` with white space folded to single spaces, without control and invisible formatting characters."""
     folded = " ".join(text.split())
     return "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 
 
-def _turns_of(number: int, piece: Piece, answer: Recognition, channels: ChannelRoles) -> Iterator[Turn]:
-    first, last = piece.lead_sec, piece.seconds - piece.tail_sec  # what is said is said where somebody speaks
-    for segment in answer.segments or (Segment(first, last, answer.text),):
+def _turns_of(number: int, piece: Piece, response: RecognitionResponse, channels: ChannelRoles) -> Iterator[Turn]:
+    first, last = piece.lead_sec, piece.seconds - piece.tail_sec  # text belongs to the speech, not to the padding
+    for segment in response.segments or (Segment(first, last, response.text),):
         text = one_line(segment.text)
         if not text:
             continue
@@ -134,7 +137,7 @@ def _role(number: int, piece: Piece, segment: Segment, channels: ChannelRoles) -
         return channels[piece.channel]
     if segment.speaker is None:
         return UNKNOWN
-    # The service names speakers anew in every request: "A" of the second piece need not be "A" of the first.
+    # The service labels speakers anew in every request: "A" of two pieces may be two people.
     label = segment.speaker.upper()
     return label if number == 1 else f"{label}{number}"
 

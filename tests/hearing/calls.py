@@ -11,8 +11,8 @@ from include.speech.audio.cutting import cut
 from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.speech.audio.pieces import policy_for
 from include.speech.cuts import Cut
-from include.speech.recogniser_responses import read_answer
-from include.speech.recognition import Recognition
+from include.speech.recogniser_responses import read_response
+from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from include.speech.stt_profiles import profile_of
 from include.speech.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
@@ -54,13 +54,15 @@ def transcribe_at_once(path: Path, dialect: str) -> Transcribed:
     return _transcribed(
         path,
         server,
-        lambda file, _: read_answer(
+        lambda file, _: read_response(
             json.dumps(server.answer(file.read_bytes(), file.name)).encode(), model=model, request_id=None, headers={}
         ),
     )
 
 
-def _transcribed(path: Path, server: HearingRecogniser, recognise: Callable[[Path, float], Recognition]) -> Transcribed:
+def _transcribed(
+    path: Path, server: HearingRecogniser, recognise: Callable[[Path, float], RecognitionResponse]
+) -> Transcribed:
     model = _model(server.dialect)
     profile = profile_of(model)
     found = cut(path, policy_for(profile, max_file_minutes=15))

@@ -14,10 +14,10 @@ from include.calls.state.rows import RecordColumns, RecordRow
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
 from include.common.plain_text import hidden_contacts
-from include.speech.fallback import Answers, Judge
+from include.speech.fallback import Responses, TranscriptReview
 from include.speech.normalisation import punctuated, readable
 from include.speech.quality_flags import ReviewPolicy, ReviewReason, words_per_minute
-from include.speech.recognition import Recognised, confidence_of
+from include.speech.recognition import Recognition, confidence_of
 from include.speech.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
 
 
@@ -31,18 +31,18 @@ class CallText:
     confidence: Decimal | None
 
 
-def judge_of(policy: Policy) -> Judge:
-    return Judge(policy.stt.languages, ReviewPolicy(**policy.review.model_dump()))
+def review_of(policy: Policy) -> TranscriptReview:
+    return TranscriptReview(policy.stt.languages, ReviewPolicy(**policy.review.model_dump()))
 
 
-def text_of(recognised: Recognised, portal_number: str, policy: Policy) -> CallText:
+def text_of(recognised: Recognition, portal_number: str, policy: Policy) -> CallText:
     """The better answers (D23), the line's channel map (D21), today's thresholds; nothing is asked, nothing is paid."""
-    judge = judge_of(policy)
-    cut, answers = recognised.cut, judge.better(recognised)
+    review = review_of(policy)
+    cut, answers = recognised.cut, review.best_responses(recognised)
     operator_channel = policy.stt.channel_map.get(portal_number, policy.stt.operator_channel)
     transcript = assemble(
         cut,
-        {piece: readable(answer, judge.policy) for piece, answer in answers.items()},
+        {piece: readable(answer, review.policy) for piece, answer in answers.items()},
         channel_roles(operator_channel),
         model=_model(recognised, answers),
         expected_languages=policy.stt.languages,
@@ -53,22 +53,22 @@ def text_of(recognised: Recognised, portal_number: str, policy: Policy) -> CallT
         transcript = replace(transcript, turns=tuple(turns))
     return CallText(
         transcript=transcript,
-        reasons=judge.reasons(cut, answers),
+        reasons=review.reasons(cut, answers),
         words_per_minute=words_per_minute(cut, answers),
         confidence=confidence_of(answers.values()),
     )
 
 
-def _model(recognised: Recognised, answers: Answers) -> str:
+def _model(recognised: Recognition, answers: Responses) -> str:
     """Which model made the text: the first one's name, the fallback's, or both where it is of both."""
-    of_second = [piece for piece, answer in answers.items() if answer is recognised.second.get(piece)]
-    seconds = {recognised.second[piece].model for piece in of_second}
+    of_second = [piece for piece, answer in answers.items() if answer is recognised.fallback_responses.get(piece)]
+    seconds = {recognised.fallback_responses[piece].model for piece in of_second}
     firsts = {recognised.model} if len(of_second) < len(answers) or not answers else set[str]()
     return "+".join([*firsts, *sorted(seconds)])
 
 
 def store_files(
-    record: RecordRow, recognised: Recognised, text: CallText, keys: RecordKeys, storage: Storage, policy: Policy
+    record: RecordRow, recognised: Recognition, text: CallText, keys: RecordKeys, storage: Storage, policy: Policy
 ) -> None:
     """The raw answers keep every word: they are what a text is rebuilt from, and no analyst's reading."""
     raw = recognised.as_json() | {"text_by": text.transcript.model}

@@ -13,12 +13,12 @@ from include.calls.policy import Policy
 from include.calls.state.rows import RecordRow
 from include.calls.state.state import State
 from include.calls.steps.answers import keep_answer
-from include.calls.steps.build_transcript import judge_of
+from include.calls.steps.build_transcript import review_of
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.common.errors import ExportError, StopRun, Throttled
 from include.speech.cuts import ChannelLayout, Cut, Piece
-from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition import Recognition, RecognitionResponse
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal
         )
         return
     for statistics_id, text in texts.items():
-        answer = Recognition(text, (), None, {}, MODEL, None, {"transcription": text})
+        answer = RecognitionResponse(text, (), None, {}, MODEL, None, {"transcription": text})
         keep_answer(state, wanted[statistics_id].checksum or "", _WHOLE, MODEL, answer.as_json())
 
 
-def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognised | None:
+def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognition | None:
     """The portal's text of this very audio, as one turn of somebody: it tells neither who speaks nor when.
 
     None where it is not asked for, where there is none, where nobody speaks, and where the flags (D23) doubt it.
@@ -65,7 +65,7 @@ def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recogn
         return None
     whole = Piece(channel=None, start=0.0, end=cut.info.seconds, speech_sec=cut.speech_sec)
     of_whole = replace(cut, channel_layout=ChannelLayout.MONO, pieces=(whole,))
-    answers = {whole: Recognition.from_json(saved)}
-    if judge_of(policy).reasons(of_whole, answers):
+    answers = {whole: RecognitionResponse.from_json(saved)}
+    if review_of(policy).reasons(of_whole, answers):
         return None
-    return Recognised(of_whole, MODEL, answers, {}, source="portal")
+    return Recognition(of_whole, MODEL, answers, {}, source="portal")

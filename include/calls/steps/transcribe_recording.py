@@ -16,7 +16,7 @@ from include.calls.policy import Policy
 from include.calls.state.rows import Payment, RecordColumns, RecordRow, Run
 from include.calls.state.state import Claim, State
 from include.calls.steps.answers import keep_answer
-from include.calls.steps.build_transcript import judge_of, store_files, text_columns, text_of
+from include.calls.steps.build_transcript import review_of, store_files, text_columns, text_of
 from include.calls.steps.paths import keys_of
 from include.calls.steps.portal_texts import portal_text
 from include.calls.steps.spending import fallback_rate_per_minute, rate_per_minute
@@ -28,7 +28,7 @@ from include.speech.audio.cutting import cut as cut_audio
 from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.cuts import Cut, Piece
-from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
@@ -145,17 +145,19 @@ def _sound_audio(record: RecordRow, storage: Storage) -> Iterator[Path]:
         yield audio
 
 
-def _recognised(audio: _Audio, work: Recognising) -> Recognised:
-    first: dict[Piece, Recognition] = {}
+def _recognised(audio: _Audio, work: Recognising) -> Recognition:
+    first: dict[Piece, RecognitionResponse] = {}
     _ask(work.recogniser, audio.cut.pieces, first, audio, work, rate_per_minute(work.policy))
     model = work.recogniser.profile.model
-    return Recognised(audio.cut, model, first, _second_opinion(first, audio, work))
+    return Recognition(audio.cut, model, first, _second_opinion(first, audio, work))
 
 
-def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recognising) -> dict[Piece, Recognition]:
+def _second_opinion(
+    first: dict[Piece, RecognitionResponse], audio: _Audio, work: Recognising
+) -> dict[Piece, RecognitionResponse]:
     """The fallback's answers to what is doubtful; where it fails, what it has answered so far."""
-    second: dict[Piece, Recognition] = {}
-    doubtful = judge_of(work.policy).doubtful(audio.cut, first)
+    second: dict[Piece, RecognitionResponse] = {}
+    doubtful = review_of(work.policy).doubtful_pieces(audio.cut, first)
     if work.fallback is None or not doubtful:
         return second
     try:
@@ -179,7 +181,7 @@ def _second_opinion(first: dict[Piece, Recognition], audio: _Audio, work: Recogn
 def _ask(
     recogniser: Recogniser,
     pieces: Collection[Piece],
-    answers: dict[Piece, Recognition],
+    answers: dict[Piece, RecognitionResponse],
     audio: _Audio,
     work: Recognising,
     rate: Decimal,
@@ -192,7 +194,7 @@ def _ask(
     saved = work.state.saved_answers(audio.checksum, profile.model)
     options = _digest(policy)
     keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
-    answers |= {piece: Recognition.from_json(saved[key]) for piece, key in keys.items() if key in saved}
+    answers |= {piece: RecognitionResponse.from_json(saved[key]) for piece, key in keys.items() if key in saved}
     skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in answers or p not in keys}
     with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
@@ -200,7 +202,7 @@ def _ask(
                 if not audio.claim.alive():  # another may be buying these very pieces, or have bought the whole text
                     raise ClaimLost
                 if (known := work.state.saved_answer(audio.checksum, keys[piece], profile.model)) is not None:
-                    answers[piece] = Recognition.from_json(known)
+                    answers[piece] = RecognitionResponse.from_json(known)
                     continue
                 answer = recogniser.recognise(
                     file,
@@ -223,18 +225,18 @@ def _digest(policy: Policy) -> str:
     return hashlib.sha256(options.encode()).hexdigest()[:8]
 
 
-def price_of(recognised: Recognised, policy: Policy) -> Decimal:
+def price_of(recognised: Recognition, policy: Policy) -> Decimal:
     """USD, by D25: the call's minutes rounded up once; what the fallback heard again likewise, at its own tariff."""
     if recognised.source == "portal" or not recognised.cut.pieces:
         return Decimal(0)
     price = call_cost(recognised.cut.info.seconds, rate_per_minute(policy))
-    if recognised.second:
-        heard_again = sum(piece.seconds for piece in recognised.second)
+    if recognised.fallback_responses:
+        heard_again = sum(piece.seconds for piece in recognised.fallback_responses)
         price += call_cost(heard_again, fallback_rate_per_minute(policy))
     return price
 
 
-def _store(record: RecordRow, recognised: Recognised, work: Recognising) -> None:
+def _store(record: RecordRow, recognised: Recognition, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
     keys = keys_of(record, work.run)
     text = text_of(recognised, record.portal_number, work.policy)
