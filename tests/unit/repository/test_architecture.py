@@ -47,7 +47,7 @@ def test_a_dag_imports_of_ours_only_names_and_plugins(path):
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("airflow")
     }
     assert all(
-        name in {"datetime", "typing", "plugins"}
+        name in {"datetime", "typing", "uuid", "plugins.calls"}
         or name.startswith(("include.common.names", "include.calls.names", "include.calls.schedule", "plugins."))
         for name in imported
     )
