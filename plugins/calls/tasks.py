@@ -209,6 +209,7 @@ def publish(context: "Context", run_id: UUID | None) -> None:
 def close_run(context: "Context", run_id: UUID | None) -> None:
     from include.calls.steps import close_run as step
     from include.calls.steps.run_lifecycle import is_closed
+    from include.calls.wording import notes
 
     if run_id is None:
         if task_states(context, ["open_run"]).get("open_run") == "skipped":
@@ -217,11 +218,11 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
     with StateHook().get_conn() as state:
         again = is_fresh(context) and is_closed(run_id, state)  # a retry ends what a killed try began
         failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
-        verdict = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed)
-    note_run(context, run_id, f"{capital(verdict.status)}: {verdict.sentence}.")
+        closed = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed)
+    note_run(context, run_id, notes.closed(closed.status, closed.sentence))
     if not again:
-        slack_messages.run_closed(context, run_id, verdict.sentence)
-    if verdict.status is RunStatus.ERROR:  # asked again, the verdict would be the same, minutes later
-        raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
+        slack_messages.run_closed(context, run_id, closed.sentence)
+    if closed.status is RunStatus.ERROR:  # asked again, the verdict would be the same, minutes later
+        raise AirflowFailException(f"the run is not good enough: {closed.in_english}")
     if again and failed == "publish":
         raise AirflowFailException("the files of the run were not written again: the task publish says why")

@@ -26,7 +26,7 @@ from tests.kit.state_samples import call, opened
 
 pytestmark = pytest.mark.postgres
 
-VERDICT = "тексты есть у 0 из 1 существующих записей (0.0%), ошибок 1 (100.0%), не закончено 0"
+VERDICT = "тексты есть у 0 из 1 существующих записей (0,0 %), ошибок 1 (100,0 %), не закончено 0"
 PHONE = "+7 (912) 345-67-89"
 SLACK_TOKEN = "T0/B0/SECRETSECRET"
 
