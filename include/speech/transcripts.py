@@ -1,12 +1,11 @@
-"""Assembles a transcript: speaker turns in order of time, and the text file of a call.
+"""Assembles a transcript: speaker turns in order of time.
 
-Recognised text is untrusted: whatever it contains, a speaker turn stays one line of the file.
+Recognised text is untrusted: whatever it contains, the text of a speaker turn is one line.
 """
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from include.speech.cuts import Cut, Piece
@@ -16,8 +15,6 @@ from include.speech.recognition import RecognitionResponse, Segment
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
 Roles = Literal["channels", "diarized", "none"]
 ChannelRoles = tuple[str, str]  # left channel, right channel
-
-_LABELS = {OPERATOR: "Оператор", CLIENT: "Клиент", UNKNOWN: "Собеседник"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +39,6 @@ class Transcript:
     model: str
     roles: Roles
     audio_sec: float
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptHeader:
-    """The portal's data of the call. `start` has the portal's UTC offset; `duration_sec` is the portal's figure."""
-
-    call_id: str
-    record_id: str
-    start: datetime
-    direction: str
-    from_number: str
-    to_number: str
-    employee_id: str | None
-    employee_name: str | None
-    duration_sec: int
 
 
 def channel_roles(operator_channel: Literal["left", "right"]) -> ChannelRoles:
@@ -84,34 +66,6 @@ def assemble(
         roles=_roles(turns),
         audio_sec=cut.info.seconds,
     )
-
-
-def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
-    """The transcript file: header, `---`, one line per speaker turn; ends with a line feed."""
-    employee = f"{header.employee_id or ''} {header.employee_name or ''}"
-    head = {
-        "CALL_ID": header.call_id,
-        "RECORD_ID": header.record_id,
-        "START": header.start.isoformat(timespec="seconds"),
-        "DIRECTION": header.direction,
-        "FROM": header.from_number,
-        "TO": header.to_number,
-        "EMPLOYEE": employee,
-        "DURATION_SEC": str(header.duration_sec),
-        "LANGUAGE": transcript.language or "und",  # ISO 639-2 for "undetermined"
-        "MODEL": transcript.model,
-        "ROLES": transcript.roles,
-    }
-    lines = [f"{name}: {one_line(value)}".rstrip() for name, value in head.items()]
-    lines.append("---")
-    lines += [f"[{_clock(turn.start)}] {_said(turn)}" for turn in transcript.turns]
-    return "\n".join(lines) + "\n"
-
-
-def preview(transcript: Transcript, max_bytes: int = 1024) -> str:
-    """The beginning of the text without times, for the registry: at most `max_bytes`, only whole characters."""
-    text = " ".join(_said(turn) for turn in transcript.turns)
-    return text.encode()[:max_bytes].decode(errors="ignore")
 
 
 def one_line(text: str) -> str:
@@ -147,16 +101,3 @@ def _roles(turns: Sequence[Turn]) -> Roles:
     if found & {OPERATOR, CLIENT}:
         return "channels"
     return "diarized" if found - {UNKNOWN} else "none"
-
-
-def _said(turn: Turn) -> str:
-    label = _LABELS.get(turn.role) or f"{_LABELS[UNKNOWN]} {one_line(turn.role).translate(_NO_BRACKETS)}"
-    return f"[{label}]: {turn.text}"
-
-
-_NO_BRACKETS = str.maketrans("", "", "[]:")
-
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -9,6 +9,7 @@ from datetime import timedelta, timezone
 from decimal import Decimal
 
 from include.calls.domain.storage_keys import RecordKeys
+from include.calls.domain.transcript_file import TranscriptHeader, preview, render_transcript
 from include.calls.policy import Policy
 from include.calls.state.rows import RecordColumns, RecordRow
 from include.clients.storage.base import Storage
@@ -18,7 +19,7 @@ from include.speech.fallback import Responses, TranscriptReview
 from include.speech.normalisation import punctuated, readable
 from include.speech.quality_flags import ReviewPolicy, ReviewReason, words_per_minute
 from include.speech.recognition import Recognition, confidence_of
-from include.speech.transcripts import Transcript, TranscriptHeader, assemble, channel_roles, preview, render_transcript
+from include.speech.transcripts import Transcript, assemble, channel_roles
 
 
 @dataclass(frozen=True, slots=True)

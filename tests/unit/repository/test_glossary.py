@@ -17,7 +17,6 @@ PENDING = (
     "include/calls/steps",
     "include/clients",
     "include/common",
-    "include/speech",
     "jobs",
     "ops",
     "plugins",
