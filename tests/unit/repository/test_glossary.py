@@ -15,10 +15,10 @@ PENDING = (
     "include/calls/reporting",
     "include/calls/state",
     "include/calls/steps",
+    "include/calls/wording",
     "include/clients",
     "include/common",
     "jobs",
-    "ops",
     "plugins",
 )
 
