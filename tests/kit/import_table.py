@@ -1,4 +1,4 @@
-"""The import tables of docs/architecture.md, made from the contracts: `python -m tests.kit.import_table` prints them."""
+"""Import tables of docs/architecture.md, made from the contracts; `python -m tests.kit.import_table` prints them."""
 
 import tomllib
 from collections.abc import Iterable
