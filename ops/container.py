@@ -1,4 +1,7 @@
-"""The containers' entry point: the same checks and the same translation of settings as `make up`."""
+"""The containers' entry point: the same checks and the same translation of settings as `make up`.
+
+Imports nothing of `ops/one_machine`: the image does not contain it.
+"""
 
 import os
 from collections.abc import Sequence
@@ -6,8 +9,9 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops.one_machine import postgres
-from ops.one_machine.up import prepare, process_environment
+from ops.prepare import prepare
+from ops.settings import databases
+from ops.settings.airflow_environment import process_environment
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from ops.settings.variables import load_settings
@@ -18,18 +22,21 @@ INIT = "init"
 def enter(command: Sequence[str], api_url: str, console: Console) -> None:
     """Prepares databases and pools for `init`; otherwise becomes `command`, with the system's environment.
 
-    The generated secrets lie in a volume that all containers share; `init` makes them.
+    `init` makes the generated secrets, in a volume that all containers share.
     """
     runtime = Runtime()
     settings = load_settings(runtime.env_file)
     if settings.database_url is None:
-        raise NotConfigured("DATABASE_URL: не задан, а в контейнерах база — отдельный сервер.")
+        raise NotConfigured(
+            "DATABASE_URL is not set; in containers the database is a separate server", problem="container_database"
+        )
     runtime.make()
     keys = generated(runtime)
+    url = settings.database_url.get_secret_value()
     initial = list(command) == [INIT]
-    databases = (postgres.start if initial else postgres.located)(settings, runtime, keys)
-    environment = process_environment(settings, runtime, keys, databases, api_url)
+    found = databases.prepared(url) if initial else databases.located(url)
+    environment = process_environment(settings, runtime, keys, found, api_url)
     if initial:
-        prepare(settings, runtime, databases, environment, console)
+        prepare(settings, runtime, found, environment, console)
     else:
         os.execvpe(command[0], list(command), environment)  # noqa: S606 - no shell

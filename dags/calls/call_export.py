@@ -40,6 +40,7 @@ Runbook: `docs/runbooks/call_export.md`.
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, Param, TriggerRule, task, task_group
 from airflow.sdk import get_current_context as context
@@ -48,9 +49,10 @@ from include.calls.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
+from plugins.calls import tasks
 from plugins.calls.slack_messages import run_failed
 from plugins.operators.approval import PlanWithApprovalOperator
-from plugins.operators.transcribe import WhisperTranscribeOperator
+from plugins.operators.transcribe import TranscribeBatchOperator
 
 INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
 PERIOD = {"type": ["null", "string"], "pattern": rf"^\s*(today(-\d{{1,4}}d)?|{INSTANT})\s*$"}
@@ -73,18 +75,24 @@ PARAMS = {
     ),
 }  # fmt: skip
 
-# After a killed process no policy is asked, so the plain delay is the ladder's first step.
-# The later task of a chain has the higher absolute weight, or it starves (Airflow issue 45636).
+# Absolute weights. The scheduler starts the heaviest waiting task of each query first: a later task of a batch weighs
+# more than an earlier one, or 500 downloads fill every query and no text is ever recognised (Airflow issue 45636). Tasks
+# that a whole run waits for weigh most.
+WEIGHT = {"download": 1, "transcribe": 10, "summarize": 20, "single": 30}
+
+# `retry_delay` is the ladder's first step: Airflow asks no retry policy after a killed process.
 PORTAL: dict[str, Any] = {
     "retries": TASK_RETRIES,
     "retry_delay": timedelta(seconds=PORTAL_BACKOFF_SECONDS),
     "retry_policy": LadderRetryPolicy(PORTAL_BACKOFF_SECONDS, PORTAL_LADDER),
     "weight_rule": "absolute",
 }
-RECOGNITION: dict[str, Any] = PORTAL | {
+RECOGNITION = PORTAL | {
     "retry_delay": timedelta(seconds=RECOGNITION_BACKOFF_SECONDS),
     "retry_policy": LadderRetryPolicy(RECOGNITION_BACKOFF_SECONDS, RECOGNITION_LADDER),
+    "pool": RECOGNISER_POOL,
 }
+BATCH_LABEL = "{{ batch_label }}"  # set by the task: the batch's number, recordings and minutes
 
 with DAG(
     dag_id=DAG_ID,
@@ -105,88 +113,72 @@ with DAG(
     ),
 ) as dag:
 
-    @task(**PORTAL, priority_weight=30)
-    def open_run() -> str:
+    @task(**PORTAL, priority_weight=WEIGHT["single"])
+    def open_run() -> UUID:
         """Resolves the period once, from the run's own time, and registers the run; returns its run_id."""
-        from plugins.calls import tasks as work
+        return tasks.open_run(context())
 
-        return work.open_run(context())
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL)
+    def preflight(run: UUID) -> None:
+        """Checks access and configuration before the run lists or spends anything."""
+        tasks.preflight(context(), run)
 
-    @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
-    def preflight(run: str) -> None:
-        """Refuses to start what cannot end: rights of the webhook, recogniser, storage."""
-        from plugins.calls import tasks as work
-
-        work.preflight(context(), run)
-
-    @task(**PORTAL, priority_weight=30, pool=PORTAL_POOL)
-    def list_calls(run: str) -> int:
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL)
+    def list_calls(run: UUID) -> int:
         """Every call of the period becomes a row of `call_records`; returns how many."""
-        from plugins.calls import tasks as work
+        return tasks.list_calls(context(), run)
 
-        return work.list_calls(context(), run)
-
-    @task(
-        **PORTAL, priority_weight=1, pool=PORTAL_POOL, trigger_rule=TriggerRule.ALL_SUCCESS,
-        map_index_template="{{ batch_label }}",
-    )  # fmt: skip
-    def download(run: str, batch: int) -> int:
+    @task(**PORTAL, priority_weight=WEIGHT["download"], pool=PORTAL_POOL, map_index_template=BATCH_LABEL)
+    def download(run: UUID, batch: int) -> int:
         """Stores the audio of the batch's recordings; returns how many are stored."""
-        from plugins.calls import tasks as work
+        return tasks.download(context(), run, batch)
 
-        return work.download(context(), run, batch)
-
-    @task(**PORTAL, priority_weight=30)
-    def want_summaries(run: str) -> None:
-        """Skipped where nobody asked for summaries: then the scheduler skips each `summarize` without starting it."""
-        from plugins.calls import tasks as work
-
-        work.want_summaries(run)
+    @task(**PORTAL, priority_weight=WEIGHT["single"])
+    def want_summaries(run: UUID) -> None:
+        """Skipped if summaries were not asked for: then the scheduler skips each `summarize` without starting it."""
+        tasks.want_summaries(run)
 
     @task(
-        **RECOGNITION, priority_weight=20, pool=RECOGNISER_POOL, trigger_rule=TriggerRule.NONE_SKIPPED,
-        map_index_template="{{ batch_label }}",
+        **RECOGNITION, priority_weight=WEIGHT["summarize"], trigger_rule=TriggerRule.NONE_SKIPPED,
+        map_index_template=BATCH_LABEL,
     )  # fmt: skip
-    def summarize(run: str, batch: int) -> int:
+    def summarize(run: UUID, batch: int) -> int:
         """Summaries and tags of the batch's texts; returns how many were written."""
-        from plugins.calls import recognition_tasks
+        return tasks.summarize(context(), run, batch)
 
-        return recognition_tasks.summarize(context(), run, batch)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], trigger_rule=TriggerRule.ALL_DONE)
+    def publish(run: UUID | None) -> None:
+        """Registry, report and run log, whatever became of the batches."""
+        tasks.publish(context(), run)
+
+    @task(**PORTAL, priority_weight=WEIGHT["single"], trigger_rule=TriggerRule.ALL_DONE)
+    def close_run(run: UUID | None) -> None:
+        """The verdict. The DAG's only leaf: it fails exactly if the run is not good enough."""
+        tasks.close_run(context(), run)
+
+    # ---------------------------------------------------------------- The shape
 
     run = open_run()
     summaries = want_summaries(run)
 
     @task_group
-    def batch(run: str, batch: int) -> None:
-        transcribe = WhisperTranscribeOperator(
+    def batch(run: UUID, batch: int) -> None:
+        transcribe = TranscribeBatchOperator(
             task_id="transcribe",
             run_id=run,
             batch=batch,
-            pool=RECOGNISER_POOL,
-            priority_weight=10,
-            trigger_rule=TriggerRule.ALL_DONE,  # one bad recording must not keep its batch from being recognised
-            map_index_template="{{ batch_label }}",
+            priority_weight=WEIGHT["transcribe"],
+            trigger_rule=TriggerRule.ALL_DONE,  # a recording that failed to download must not hold up its batch
+            map_index_template=BATCH_LABEL,
             **RECOGNITION,
         )
         [download(run, batch) >> transcribe, summaries] >> summarize(run, batch)
 
-    @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
-    def publish(run: str | None) -> None:
-        """Registry, report and run log, whatever became of the batches."""
-        from plugins.calls import tasks as work
-
-        work.publish(context(), run)
-
-    @task(**PORTAL, priority_weight=30, trigger_rule=TriggerRule.ALL_DONE)
-    def close_run(run: str | None) -> None:
-        """The verdict (D16). The DAG's only leaf: it ends red exactly when the run is not good."""
-        from plugins.calls import tasks as work
-
-        work.close_run(context(), run)
-
-    # reuses texts of earlier runs, forecasts the rest, asks where that is too much; its output: the batches' numbers
-    plan = PlanWithApprovalOperator(task_id="plan", run_id=run, priority_weight=30, **PORTAL)
-    preflight(run) >> list_calls(run) >> plan
+    plan = PlanWithApprovalOperator(
+        task_id="plan", run_id=run, **PORTAL, priority_weight=WEIGHT["single"]
+    )  # its output: the batches' numbers
     published = publish(run)
+
+    preflight(run) >> list_calls(run) >> plan
     batch.partial(run=run).expand(batch=plan.output) >> published >> close_run(run)
-    dag.get_task("batch.transcribe") >> published  # unwanted summaries are skipped at once: they wait for no text
+    dag.get_task("batch.transcribe") >> published  # `summarize` may be skipped long before the texts are there

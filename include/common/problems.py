@@ -22,7 +22,22 @@ from include.common.errors import (
     Throttled,
 )
 
-PROBLEMS: dict[str, str] = {}
+PROBLEMS: dict[str, str] = {
+    # raised in include/speech
+    "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
+    "recogniser_out_of_money": (
+        "на счёте распознавателя нет средств или достигнут лимит трат: пополните счёт и продолжите запуск"
+    ),
+    "recogniser_refuses_key": "распознаватель не принимает ключ: проверьте OPENAI_API_KEY",
+    "recogniser_denies_access": (
+        "распознаватель отказывает этому ключу или этой стране:"
+        " проверьте права ключа, OPENAI_API_KEY и CHATGPT_PROXY_URL"
+    ),
+    "proxy_refuses": "прокси не принимает имя или пароль: проверьте CHATGPT_PROXY_URL",
+    "unknown_stt_model": (
+        "распознаватель не знает модель {model}, или по этому адресу его нет: проверьте STT_MODEL и OPENAI_BASE_URL"
+    ),
+}
 
 # The most specific class first.
 CLASSES: tuple[tuple[type[ExportError], str], ...] = (

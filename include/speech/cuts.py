@@ -1,7 +1,7 @@
-"""How one recording is divided into the pieces that are sent to the recogniser.
+"""The cut: how one recording is divided into pieces, one piece per request to the recogniser.
 
-The cut is ours (D20): the default model answers bare text, so a piece's own times are the times of what is
-said in it. All times are seconds from the start of the whole recording, on a grid of whole milliseconds.
+The default model responds with bare text, so the times in a transcript are the times of the pieces (ADR 0004). All
+times are seconds from the start of the recording, rounded to milliseconds.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ UploadFormat = Literal["flac", "wav"]
 class ChannelLayout(StrEnum):
     STEREO = "stereo"  # two sides of the call, one per channel
     MONO = "mono"
-    DUAL_MONO = "dual_mono"  # two equal channels: mono in disguise, the left one is read
+    DUAL_MONO = "dual_mono"  # both channels hold the same sound; the left one is sent
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a file really is. `seconds` is measured by decoding all of it, never taken from a header."""
+    """The decoded properties of a file. `seconds` is measured by decoding the whole file, not read from a header."""
 
     container: str
     codec: str
@@ -31,10 +31,10 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One request to the recogniser. `channel` is None where the recording has only one voice track.
+    """The audio of one request to the recogniser. `channel` is None if the recording has only one voice track.
 
-    `speech_sec` is how much of the piece the voice detector takes for speech; `lead_sec` and `tail_sec` are what is
-    sent before the first and after the last of it.
+    `speech_sec`: how much of the piece the voice detector takes for speech. `lead_sec` and `tail_sec`: the padding
+    before the first and after the last speech.
     """
 
     channel: int | None
@@ -49,16 +49,16 @@ class Piece:
         return round(self.end - self.start, 3)
 
     def key(self, upload_format: UploadFormat) -> str:
-        """The same for the same piece in every attempt: what an answer already paid for is found by."""
+        """Identifies the piece in every attempt; a response that was already paid for is found by it."""
         track = "m" if self.channel is None else str(self.channel)
         return f"{track}-{round(self.start * 1000)}-{round(self.end * 1000)}-{upload_format}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """`pieces` in order of start. `gains`: factors >= 1 that lift each channel of the file to a usual level.
+    """`pieces` in order of start. `gains`: a factor >= 1 per channel that raises its speech to the target level.
 
-    `mono_track`: the channel that pieces without a channel of their own are read from.
+    `mono_track`: the channel that holds the pieces whose `channel` is None.
     """
 
     info: AudioInfo
@@ -76,7 +76,7 @@ class Cut:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Cut":
-        """The reverse of `as_json`; raises KeyError or TypeError where `data` is something else."""
+        """The reverse of `as_json`. Raises KeyError or TypeError for other data."""
         return cls(
             info=AudioInfo(**data["info"]),
             channel_layout=ChannelLayout(data["channel_layout"]),

@@ -1,77 +1,82 @@
-"""When a fallback model is asked, about which pieces, and whose answer stands (D23)."""
+"""When the fallback model is asked, about which pieces, and which response is used (ADR 0013)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.speech.cuts import Cut, Piece
 from include.speech.languages import transcript_language
 from include.speech.quality_flags import ReviewPolicy, ReviewReason, doubts, review, same_everywhere
-from include.speech.recognition import Recognised, Recognition
+from include.speech.recognition import Recognition, RecognitionResponse
 
-Answers = Mapping[Piece, Recognition]
+Responses = Mapping[Piece, RecognitionResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """The flags as one installation has set them; `languages` are the expected ones, ISO 639-1."""
+class TranscriptReview:
+    """Applies the quality flags with the thresholds of one installation. `languages`: the expected ones, ISO 639-1."""
 
     languages: Sequence[str]
     policy: ReviewPolicy
 
-    def reasons(self, cut: Cut, answers: Answers) -> tuple[ReviewReason, ...]:
-        """Why a person should look at the transcript of these answers; empty where nothing is suspicious."""
+    def reasons(self, cut: Cut, responses: Responses) -> tuple[ReviewReason, ...]:
+        """The flags of the transcript that these responses make; empty if nothing is suspicious."""
         return review(
             cut,
-            answers,
-            language=transcript_language(
-                ((answers[piece].language, piece.speech_sec) for piece in cut.pieces if answers[piece].text.strip()),
-                self.languages,
-            ),
+            responses,
+            language=transcript_language(_languages(cut, responses), self.languages),
             expected_languages=self.languages,
             policy=self.policy,
         )
 
-    def doubtful(self, cut: Cut, answers: Answers) -> tuple[Piece, ...]:
-        """The pieces to ask again: those to blame, or all where no single one is; none in an unsuspicious transcript.
+    def doubtful_pieces(self, cut: Cut, responses: Responses) -> tuple[Piece, ...]:
+        """The pieces to send to the fallback model. Empty if the transcript has no flag.
 
-        Only these are paid for twice: one loop in an hour's call costs seconds, and 500 good answers stay as they are.
+        They are the pieces with a doubt of their own, or all pieces if none has one. Only these are paid for twice: a
+        loop in a call of an hour costs seconds, and its 500 good responses are kept.
         """
-        if not self.reasons(cut, answers):
+        if not self.reasons(cut, responses):
             return ()
-        found = self._doubts(cut, answers)
+        found = self._doubts(cut, responses)
         return tuple(piece for piece in cut.pieces if found[piece]) or cut.pieces
 
-    def better(self, recognised: Recognised) -> dict[Piece, Recognition]:
-        """The rule of the fewest doubts: a second answer stands in for a first one that is more doubtful.
+    def best_responses(self, recognition: Recognition) -> dict[Piece, RecognitionResponse]:
+        """The rule of the fewest doubts: a fallback response replaces a first one that has more doubts.
 
-        Where no single piece is to blame all second answers are tried together. The mixture must then have fewer
-        reasons, or as few in fewer pieces, than the first answers alone; else, and at a tie, the first ones stand.
+        If no piece has a doubt of its own, all fallback responses are tried together. The mixture is used only if it
+        has fewer flags, or as many flags in fewer pieces, than the first responses alone. At a tie the first ones stay.
         """
-        cut, first, second = recognised.cut, recognised.first, recognised.second
+        cut, first, second = recognition.cut, recognition.responses, recognition.fallback_responses
         if not second:
             return dict(first)
         before, after = self._doubts(cut, first), self._doubts(cut, {**first, **second})
-        to_blame = any(before.values())
+        some_doubtful = any(before.values())
         mixed = dict(first)
-        for piece, answer in second.items():
-            if not to_blame or len(after[piece]) < len(before[piece]):
-                mixed[piece] = answer
+        for piece, response in second.items():
+            if not some_doubtful or len(after[piece]) < len(before[piece]):
+                mixed[piece] = response
         return mixed if self._badness(cut, mixed) < self._badness(cut, first) else dict(first)
 
-    def _badness(self, cut: Cut, answers: Answers) -> tuple[int, int]:
-        doubtful = sum(map(bool, self._doubts(cut, answers).values()))
-        return len(self.reasons(cut, answers)), doubtful
+    def _badness(self, cut: Cut, responses: Responses) -> tuple[int, int]:
+        doubtful = sum(map(bool, self._doubts(cut, responses).values()))
+        return len(self.reasons(cut, responses)), doubtful
 
-    def _doubts(self, cut: Cut, answers: Answers) -> dict[Piece, tuple[ReviewReason, ...]]:
-        """What speaks against each answer, as one of these answers to the whole call."""
-        same = same_everywhere(answers, cut, self.policy)
+    def _doubts(self, cut: Cut, responses: Responses) -> dict[Piece, tuple[ReviewReason, ...]]:
+        """The doubts about each response, judged among the responses of the whole call."""
+        same = same_everywhere(responses, cut, self.policy)
         return {
             piece: doubts(
                 piece,
-                answers[piece],
+                responses[piece],
                 everywhere=piece in same,
                 expected_languages=self.languages,
                 policy=self.policy,
             )
             for piece in cut.pieces
         }
+
+
+def _languages(cut: Cut, responses: Responses) -> Iterator[tuple[str | None, float]]:
+    """(language, seconds of speech) of each piece that has a text."""
+    for piece in cut.pieces:
+        if responses[piece].text.strip():
+            yield responses[piece].language, piece.speech_sec

@@ -1,4 +1,4 @@
-"""Languages as ISO 639-1, whatever a service calls them (D22)."""
+"""Language names and codes of any service as ISO 639-1 codes."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from functools import lru_cache
 from babel import Locale
 from babel.core import get_global
 
-_NAMED_IN = ("en", "ru")  # services answer English names; the settings may be written by Russian speakers
+_NAMED_IN = ("en", "ru")  # services respond with English names; settings may hold Russian ones
 # names of the Whisper vocabulary that differ from the Unicode ones
-_WHISPERS_OWN = {"myanmar": "my", "nynorsk": "nn", "castilian": "es", "flemish": "nl", "moldavian": "ro"}
+_WHISPER_NAMES = {"myanmar": "my", "nynorsk": "nn", "castilian": "es", "flemish": "nl", "moldavian": "ro"}
 
 
 def language_code(name: str | None) -> str | None:
-    """ "russian", "Русский", "rus", "ru-RU", "RU" -> "ru"; None for anything that is no language with a code."""
+    """ "russian", "rus", "ru-RU", "RU" -> "ru", in English and Russian; None if the name has no ISO 639-1 code."""
     text = (name or "").strip().casefold().replace("_", "-")
     first = text.split("-")[0]
     aliases = get_global("language_aliases")  # ISO 639-2/3 and retired codes -> today's
@@ -23,13 +23,13 @@ def language_code(name: str | None) -> str | None:
     return _by_name().get(text)
 
 
-def transcript_language(answers: Iterable[tuple[str | None, float]], expected: Sequence[str]) -> str | None:
-    """The language most of the speech is in: `answers` are (code or None, seconds of speech) of the pieces.
+def transcript_language(pieces: Iterable[tuple[str | None, float]], expected: Sequence[str]) -> str | None:
+    """The language of most of the speech. `pieces`: (code or None, seconds of speech) of each.
 
-    Where no piece names a language, the expected one, if only one is expected: the service was told it.
+    If no piece names a language and exactly one is expected, that one: it was sent to the service as a hint.
     """
     heard: Counter[str] = Counter()
-    for code, seconds in answers:
+    for code, seconds in pieces:
         if code:
             heard[code] += max(1, round(seconds * 1000))
     if heard:
@@ -47,7 +47,7 @@ def _codes() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _by_name() -> dict[str, str]:
-    names = dict(_WHISPERS_OWN)
+    names = dict(_WHISPER_NAMES)
     for shown_in in _NAMED_IN:
         for code, name in Locale(shown_in).languages.items():
             if str(code) in _codes():

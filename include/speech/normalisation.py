@@ -1,6 +1,6 @@
-"""Text made readable without changing a word: white space, stray punctuation, ends of turns, loops that are flagged.
+"""Makes recognised text readable without changing a word: white space, punctuation, ends of speaker turns, loops.
 
-The recogniser's own answers are kept as they came; this is only how they are shown.
+Applied when a transcript is built; the stored responses are not changed.
 """
 
 import re
@@ -9,24 +9,24 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 
 from include.speech.quality_flags import ReviewPolicy
-from include.speech.recognition import Recognition, Segment
+from include.speech.recognition import RecognitionResponse, Segment
 from include.speech.transcripts import Transcript, Turn
 
 _WORD = re.compile(r"\w+")
-_GROUP_WORDS = range(1, 9)  # of a loop, as the flag looks for them
+_GROUP_WORDS = range(1, 9)  # in the repeated group of a loop, as in the flag `loop`
 _SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…]+)(?=\s|$)")
 _STRAY_START = re.compile(r"^(?:[,.;:!?…]+|[–—-])(?:\s+|$)")  # ".5" and "-5" are numbers and stay
 _OPEN_END = re.compile(r"[\s,;:–—-]*$")
 
 
-def readable(answer: Recognition, policy: ReviewPolicy) -> Recognition:
-    """The answer as people read it; what the service sent (`raw`) is untouched."""
-    segments = (replace(segment, text=tidy(segment.text, policy)) for segment in _merged(answer.segments, policy))
-    return replace(answer, text=tidy(answer.text, policy), segments=tuple(segments))
+def readable(response: RecognitionResponse, policy: ReviewPolicy) -> RecognitionResponse:
+    """The response with tidied texts; `raw` is unchanged."""
+    segments = (replace(segment, text=tidy(segment.text, policy)) for segment in _merged(response.segments, policy))
+    return replace(response, text=tidy(response.text, policy), segments=tuple(segments))
 
 
 def tidy(text: str, policy: ReviewPolicy) -> str:
-    """The same words with single spaces, none before a mark, nothing stray in front; a flagged loop said once."""
+    """The same words: single spaces, none before a mark, no mark at the start; a flagged loop is written once."""
     line = _SPACE_BEFORE_MARK.sub(r"\1", " ".join(text.split()))
     while (shorter := _STRAY_START.sub("", line)) != line:
         line = shorter
@@ -34,7 +34,7 @@ def tidy(text: str, policy: ReviewPolicy) -> str:
 
 
 def punctuated(transcript: Transcript) -> Transcript:
-    """Turns that end get a full stop; one whose sentence goes on in the same person's next turn is left open."""
+    """Adds a full stop to speaker turns, except where the sentence goes on in the same speaker's next turn."""
     turns = transcript.turns
     ended = [_ended(turn) if _ends(turn, following) else turn for turn, following in pairwise([*turns, None]) if turn]
     return replace(transcript, turns=tuple(ended))
@@ -45,13 +45,13 @@ def _ends(turn: Turn, following: Turn | None) -> bool:
 
 
 def _ended(turn: Turn) -> Turn:
-    """Only after a letter or a digit: whatever mark there is already, is somebody's choice."""
+    """Only after a letter or a digit; a mark that the recogniser wrote stays."""
     said = _OPEN_END.sub("", turn.text)
     return replace(turn, text=f"{said}.") if said[-1:].isalnum() else turn
 
 
 def _said_once(text: str, policy: ReviewPolicy) -> str:
-    """A group of words that follows itself as often as the flag `loop` wants is said once, with its number."""
+    """Writes each loop, as the flag `loop` defines it, once, with the number of its repetitions."""
     while (found := _loop(list(_WORD.finditer(text)), policy)) is not None:
         first_end, loop_end, times = found
         text = f"{text[:first_end]} (×{times}){text[loop_end:]}"
@@ -59,7 +59,7 @@ def _said_once(text: str, policy: ReviewPolicy) -> str:
 
 
 def _loop(words: Sequence[re.Match[str]], policy: ReviewPolicy) -> tuple[int, int, int] | None:
-    """Where the first group ends, where the last one does, and how many there are."""
+    """End of the first group, end of the last one, number of groups; None without a loop."""
     said = [word.group().casefold() for word in words]
     for size in _GROUP_WORDS:
         for begin, length in _runs(said, size):
@@ -70,7 +70,7 @@ def _loop(words: Sequence[re.Match[str]], policy: ReviewPolicy) -> tuple[int, in
 
 
 def _runs(words: Sequence[str], size: int) -> Iterator[tuple[int, int]]:
-    """(start, length in words) of each row in which a group of `size` words follows itself."""
+    """(start, length in words) of each sequence in which one group of `size` words repeats."""
     same = [words[here] == words[here - size] for here in range(size, len(words))]
     at = 0
     for equal, row in groupby(same):
@@ -81,7 +81,7 @@ def _runs(words: Sequence[str], size: int) -> Iterator[tuple[int, int]]:
 
 
 def _merged(segments: Sequence[Segment], policy: ReviewPolicy) -> Iterator[Segment]:
-    """A loop that comes as one segment after another, all the same, is one segment."""
+    """Merges a loop of equal segments into one segment."""
     for words, group in groupby(segments, key=lambda segment: _WORD.findall(segment.text.casefold())):
         alike = list(group)
         if len(alike) >= policy.loop_repeats and len(alike) * len(words) >= policy.loop_words:

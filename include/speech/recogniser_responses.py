@@ -1,7 +1,7 @@
-"""What the recogniser answered, read and checked: success in any dialect, or an error of ours.
+"""Reads and checks a response of the recogniser: returns a RecognitionResponse or translates it to an error of ours.
 
-Compatible servers answer each a little differently: durations as text, languages as names, nanoseconds, no usage;
-proxies and maintenance pages answer HTML with status 200. Nothing of that may pass for the text of a call.
+Compatible servers differ in details: durations as text, languages as names, times in nanoseconds, no usage. Proxies and
+maintenance pages respond with HTML and status 200; they must not be stored as the text of a call.
 """
 
 import json
@@ -22,35 +22,40 @@ from include.common.errors import (
     Throttled,
 )
 from include.speech.languages import language_code
-from include.speech.recognition import Recognition, Segment
+from include.speech.recognition import RecognitionResponse, Segment
 
 _SLOWER = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
 _OVERLOADED = frozenset({"server_is_overloaded", "service_unavailable_error"})
-_NANOSECONDS_FROM = 1e6  # no piece lasts twelve days
+_NANOSECONDS_FROM = 1e6  # as seconds it would be a piece of twelve days
 _MAX_MESSAGE = 300
 _KEY_LIKE = re.compile(r"\b(?:sk|key|sess)-[\w*.-]+|Bearer\s+\S+", re.IGNORECASE)
 _URL_LIKE = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
 
 _UNAVAILABLE = "the recogniser is not available"
-_DENIED = {
-    401: "the recogniser refuses the key: check OPENAI_API_KEY",
-    403: "the recogniser refuses this key or country: check the key's rights, OPENAI_API_KEY and CHATGPT_PROXY_URL",
-    407: PROXY_REFUSES,
+_DENIED = {  # status -> message, problem
+    401: ("the recogniser refuses the key: check OPENAI_API_KEY", "recogniser_refuses_key"),
+    403: (
+        "the recogniser refuses this key or country: check the key's rights, OPENAI_API_KEY and CHATGPT_PROXY_URL",
+        "recogniser_denies_access",
+    ),
+    407: (PROXY_REFUSES, "proxy_refuses"),
 }
 
 
-def read_answer(body: bytes, *, model: str, request_id: str | None, headers: Mapping[str, str]) -> Recognition:
-    """The answer of a 200. Raises Temporary(stt_unavailable) where it is none, or the error that it carries."""
+def read_response(
+    body: bytes, *, model: str, request_id: str | None, headers: Mapping[str, str]
+) -> RecognitionResponse:
+    """Reads the body of a 200. Raises Temporary(stt_unavailable) if it is no transcription, or the error inside it."""
     data = _json(body)
     if not isinstance(data, dict):
         raise Temporary(
-            f"{_UNAVAILABLE}: it answered with a page instead of a text; check OPENAI_BASE_URL if this goes on",
+            f"{_UNAVAILABLE}: it responded with a page instead of a text; check OPENAI_BASE_URL if this goes on",
             code=ErrorCode.STT_UNAVAILABLE,
         )
     text = data.get("text")
     if not isinstance(text, str):
         raise error_of(200, body, model=model, headers=headers)
-    return Recognition(
+    return RecognitionResponse(
         text=text,
         segments=_segments(data.get("segments")),
         language=_language(data),
@@ -62,27 +67,31 @@ def read_answer(body: bytes, *, model: str, request_id: str | None, headers: Map
 
 
 def error_of(status: int, body: bytes, *, model: str, headers: Mapping[str, str]) -> ExportError:
-    """Our error for the service's; its message is cut and cleaned of anything that looks like a key or an address."""
+    """The product's error for a refused request. The service's message is shortened; keys and addresses are removed."""
     inner = _inner_error(body)
     kinds = {str(inner.get("type")), str(inner.get("code"))}
     message = _clean(inner.get("message"))
-    return _nobody_can(status, kinds, inner.get("param"), model) or _this_request(
+    return _stops_the_run(status, kinds, inner.get("param"), model) or _this_request(
         status, kinds, message, retry_after(headers, message)
     )
 
 
-def _nobody_can(status: int, kinds: set[str], param: object, model: str) -> StopRun | None:
-    """What would happen to every other recording, too."""
+def _stops_the_run(status: int, kinds: set[str], param: object, model: str) -> StopRun | None:
+    """The error if every other recording would be refused too."""
     if kinds & OUT_OF_MONEY or status == 402:
         return QuotaExhausted(
-            "the recogniser's account is out of money or over its spending limit; top it up, then resume the run"
+            "the recogniser's account is out of money or over its spending limit; top it up, then resume the run",
+            problem="recogniser_out_of_money",
         )
     if status in _DENIED or "invalid_api_key" in kinds:
-        return AccessDenied(_DENIED.get(status, _DENIED[401]))
+        message, problem = _DENIED.get(status, _DENIED[401])
+        return AccessDenied(message, problem=problem)
     if "model_not_found" in kinds or status == 404 or (status == 400 and param == "model"):
         return NotConfigured(
             f"the recogniser does not know the model {model!r}, or there is no recogniser at that address;"
-            " check STT_MODEL and OPENAI_BASE_URL"
+            " check STT_MODEL and OPENAI_BASE_URL",
+            problem="unknown_stt_model",
+            model=model,
         )
     return None
 
@@ -91,16 +100,16 @@ def _this_request(status: int, kinds: set[str], message: str, wait: float | None
     if kinds & _SLOWER or (status == 429 and not kinds & _OVERLOADED):
         return Throttled("the recogniser asks to slow down", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait)
     if status in (408, 504):
-        return Temporary(f"the recogniser answered {status}: it ran out of time", code=ErrorCode.STT_TIMEOUT)
+        return Temporary(f"the recogniser responded {status}: it ran out of time", code=ErrorCode.STT_TIMEOUT)
     if (400 <= status < 500 and status not in (409, 425, 429)) or (status < 300 and "invalid_request_error" in kinds):
         return Permanent(f"the recogniser refused the recording with {status}: {message}", code=ErrorCode.STT_REJECTED)
     return Temporary(
-        f"{_UNAVAILABLE}: it answered {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait
+        f"{_UNAVAILABLE}: it responded {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait
     )
 
 
 def _json(body: bytes) -> Any:
-    """None where it is no JSON. Without what a database cannot keep: NaN, NUL characters, halves of characters."""
+    """The parsed body, None if it is not JSON. Without NaN, NUL and lone surrogates, which PostgreSQL cannot store."""
     try:
         return _storable(json.loads(body, parse_constant=lambda _name: None))
     except (ValueError, RecursionError):
@@ -118,7 +127,7 @@ def _storable(value: Any) -> Any:
 
 
 def _inner_error(body: bytes) -> Mapping[str, Any]:
-    """The `error` object; some servers put its fields at the top, or answer `detail` alone."""
+    """The `error` object. Some servers put its fields at the top level, or send only `detail`."""
     data = _json(body)
     if not isinstance(data, dict):
         return {}
@@ -134,7 +143,7 @@ def _clean(message: Any) -> str:
 
 
 def _language(data: Mapping[str, Any]) -> str | None:
-    """`languages: [{code}]`, or one as a code or an English name under either of two names."""
+    """ISO 639-1 from `languages: [{code}]`, `language` or `detected_language`, each a code or an English name."""
     listed = data.get("languages")
     first = listed[0] if isinstance(listed, list) and listed else None
     named = (first.get("code") if isinstance(first, dict) else first) or data.get("language")
@@ -143,7 +152,7 @@ def _language(data: Mapping[str, Any]) -> str | None:
 
 
 def _segments(listed: Any) -> tuple[Segment, ...]:
-    """Segments with a text and a time, in seconds; none at all where any of them has no time."""
+    """Segments with a text, times in seconds. Empty if any of them has no time."""
     if not isinstance(listed, list):
         return ()
     spoken = [item for item in listed if isinstance(item, dict) and str(item.get("text") or "").strip()]

@@ -1,4 +1,4 @@
-"""Answers of the recogniser, in one form whatever server and dialect they came from."""
+"""Responses of the recogniser, in one form for every server and API dialect."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ Source = Literal["recogniser", "portal"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the answer; seconds from the start of the piece that was sent."""
+    """A part of the response; seconds from the start of the piece that was sent."""
 
     start: float
     end: float
@@ -22,10 +22,11 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognition:
-    """`language` is ISO 639-1 or None where the service named none. `raw` is the answer as it came.
+class RecognitionResponse:
+    """The response to one piece. `raw` is the body as received.
 
-    `usage` is the service's own account of what it bills, in its own form; empty where it gives none.
+    `language` is ISO 639-1, or None if the service named none. `usage` is the service's own billing record, in its own
+    form; empty if the service sends none.
     """
 
     text: str
@@ -37,27 +38,27 @@ class Recognition:
     raw: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """For writing only: what is JSON already is not copied."""
+        """For writing only: parts that are JSON already are not copied."""
         whole = {field.name: getattr(self, field.name) for field in fields(self)}
         return whole | {"segments": [asdict(segment) for segment in self.segments]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Recognition":
-        """The reverse of `as_json`; raises KeyError or TypeError where `data` is something else."""
+    def from_json(cls, data: Mapping[str, Any]) -> "RecognitionResponse":
+        """The reverse of `as_json`. Raises KeyError or TypeError for other data."""
         return cls(**{**data, "segments": tuple(Segment(**segment) for segment in data["segments"])})
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
-    """Everything that is known of one recording's words: what a text is built, and rebuilt, from without paying.
+class Recognition:
+    """The stored responses and the cut of one recording; the text is built, and rebuilt, from them without paying.
 
-    `first` has an answer for every piece of the cut; `second` are the fallback model's answers to some of them.
+    `responses` has one for every piece of the cut. `fallback_responses` are the fallback model's, for some pieces.
     """
 
     cut: Cut
     model: str
-    first: Mapping[Piece, Recognition]
-    second: Mapping[Piece, Recognition]
+    responses: Mapping[Piece, RecognitionResponse]
+    fallback_responses: Mapping[Piece, RecognitionResponse]
     source: Source = "recogniser"
 
     def as_json(self) -> dict[str, Any]:
@@ -65,33 +66,34 @@ class Recognised:
             "source": self.source,
             "cut": self.cut.as_json(),
             "model": self.model,
-            "answers": self._numbered(self.first),
-            "fallback_answers": self._numbered(self.second),
+            "answers": self._numbered(self.responses),
+            "fallback_answers": self._numbered(self.fallback_responses),
         }
 
-    def _numbered(self, answers: Mapping[Piece, Recognition]) -> list[list[Any]]:
-        return [[n, answers[piece].as_json()] for n, piece in enumerate(self.cut.pieces) if piece in answers]
+    def _numbered(self, responses: Mapping[Piece, RecognitionResponse]) -> list[list[Any]]:
+        return [[n, responses[piece].as_json()] for n, piece in enumerate(self.cut.pieces) if piece in responses]
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Recognised":
-        """The reverse of `as_json`; raises KeyError, TypeError, ValueError or IndexError for something else."""
+    def from_json(cls, data: Mapping[str, Any]) -> "Recognition":
+        """The reverse of `as_json`. Raises KeyError, TypeError, ValueError or IndexError for other data."""
         cut = Cut.from_json(data["cut"])
 
-        def read(numbered: Iterable[Any]) -> dict[Piece, Recognition]:
-            return {cut.pieces[number]: Recognition.from_json(answer) for number, answer in numbered}
+        def read(numbered: Iterable[Any]) -> dict[Piece, RecognitionResponse]:
+            return {cut.pieces[number]: RecognitionResponse.from_json(response) for number, response in numbered}
 
-        first = read(data["answers"])
-        if first.keys() != set(cut.pieces):
-            raise ValueError("not every piece of the cut has its answer")
-        return cls(cut, data["model"], first, read(data.get("fallback_answers", ())), data.get("source", "recogniser"))
+        responses = read(data["answers"])
+        if responses.keys() != set(cut.pieces):
+            raise ValueError("a piece of the cut has no response")
+        fallback_responses = read(data.get("fallback_answers", ()))
+        return cls(cut, data["model"], responses, fallback_responses, data.get("source", "recogniser"))
 
 
-def confidence_of(answers: Iterable[Recognition]) -> Decimal | None:
-    """The recogniser's own confidence, 0 to 1: the mean probability of its tokens; None where its model gives none.
+def confidence_of(responses: Iterable[RecognitionResponse]) -> Decimal | None:
+    """The recogniser's own confidence, 0 to 1: the mean probability of its tokens. None if the model gives none.
 
-    Never a reason for a flag (D23): only some models give it. It is kept for people who compare.
+    No flag depends on it, because only some models give it. It is stored for comparison.
     """
-    figures = [figure for answer in answers for figure in _logprobs(answer.raw)]
+    figures = [figure for response in responses for figure in _logprobs(response.raw)]
     weight = sum(seconds for _, seconds in figures)
     if not weight:
         return None
@@ -100,7 +102,7 @@ def confidence_of(answers: Iterable[Recognition]) -> Decimal | None:
 
 
 def _logprobs(raw: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    """(mean log probability, weight): of segments by their length, else of tokens, each alike."""
+    """(mean log probability, weight): of segments, weighted by length; of tokens, each with weight 1."""
     for segment in _dicts(raw.get("segments")):
         logprob, start, end = (_number(segment.get(name)) for name in ("avg_logprob", "start", "end"))
         if logprob is not None and start is not None and end is not None and end > start:
@@ -115,5 +117,5 @@ def _dicts(listed: Any) -> list[Mapping[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    """Finite and no bool; a log probability above zero is nobody's, and `exp` would be more than certain."""
+    """The value as a float, or None if it is not a finite number."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,6 +1,6 @@
-"""The recogniser: one request turns one piece of audio into text.
+"""Client of the recogniser: one request turns one piece of audio into text.
 
-What may be sent to which model the profile says, there are no ifs on models here.
+The model's profile says which fields may be sent; this module has no conditions on model names.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,21 @@ import openai
 
 from include.clients.openai.client import CONNECT_SECONDS, not_connected, openai_client
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
-from include.speech.recogniser_responses import error_of, read_answer
-from include.speech.recognition import Recognition
+from include.speech.recogniser_responses import error_of, read_response
+from include.speech.recognition import RecognitionResponse
 from include.speech.stt_profiles import SttProfile, profile_of
 
-_TIMEOUT_BESIDE_AUDIO_SEC = 60.0
+_TIMEOUT_BASE_SEC = 60.0
 _MAX_KEYWORDS = 100
-_MAX_PROMPT_KEYWORDS = 400  # characters: the models read about 224 tokens of a prompt, its end first
-_FORBIDDEN_IN_KEYWORDS = str.maketrans(dict.fromkeys("<>\r\n", " "))  # one of them refuses the whole request
+_MAX_PROMPT_KEYWORDS = 400  # characters: the models read only the last 224 tokens of a prompt
+_FORBIDDEN_IN_KEYWORDS = str.maketrans(
+    dict.fromkeys("<>\r\n", " ")
+)  # the service refuses a request whose keywords hold one of these
 
 
 @dataclass(frozen=True, slots=True)
 class RecogniserSettings:
-    """`timeout_sec` None means 60 s and the piece's length. `base_url` None is the vendor's."""
+    """`timeout_sec` None: 60 s plus the length of the piece. `base_url` None: the vendor's address."""
 
     model: str
     api_key: str | None = field(default=None, repr=False)
@@ -35,18 +37,18 @@ class RecogniserSettings:
 
 
 class Recogniser:
-    """Raises NotConfigured where there is nobody to ask, or a proxy is required and none is set (D28, D31)."""
+    """Raises NotConfigured if neither a key nor a base URL is set, or if a proxy is required and none is set."""
 
     def __init__(self, settings: RecogniserSettings) -> None:
         if settings.require_proxy and not settings.proxy_url:
-            raise NotConfigured("REQUIRE_PROXY is set, but CHATGPT_PROXY_URL is empty")
+            raise NotConfigured("REQUIRE_PROXY is set, but CHATGPT_PROXY_URL is empty", problem="proxy_required")
         self.profile: SttProfile = profile_of(settings.model)
         self._settings = settings
         self._client = openai_client(
             api_key=settings.api_key,
             base_url=settings.base_url,
             proxy_url=settings.proxy_url,
-            timeout_seconds=settings.timeout_sec or _TIMEOUT_BESIDE_AUDIO_SEC,
+            timeout_seconds=settings.timeout_sec or _TIMEOUT_BASE_SEC,
         )
 
     def __enter__(self) -> Self:
@@ -68,8 +70,8 @@ class Recogniser:
         languages: Sequence[str] = (),
         keywords: Sequence[str] = (),
         prompt: str | None = None,
-    ) -> Recognition:
-        """One paid request, never repeated here.
+    ) -> RecognitionResponse:
+        """Sends one paid request; never repeats it.
 
         Raises AccessDenied, QuotaExhausted, NotConfigured, Throttled, Temporary(stt_timeout | stt_unavailable)
         or Permanent(stt_rejected).
@@ -78,29 +80,27 @@ class Recogniser:
         failure: ExportError
         try:
             with file.open("rb") as audio:
-                answer = self._client.audio.transcriptions.with_raw_response.create(
+                response = self._client.audio.transcriptions.with_raw_response.create(
                     file=(filename, audio, content_type),
                     model=self.profile.model,
                     timeout=self._timeout(seconds),
                     **request,
                 )
-            return read_answer(
-                answer.content, model=self.profile.model, request_id=answer.request_id, headers=answer.headers
+            return read_response(
+                response.content, model=self.profile.model, request_id=response.request_id, headers=response.headers
             )
         except openai.APIStatusError as error:
-            answered = error.response
-            failure = error_of(
-                answered.status_code, answered.content, model=self.profile.model, headers=answered.headers
-            )
+            refusal = error.response
+            failure = error_of(refusal.status_code, refusal.content, model=self.profile.model, headers=refusal.headers)
         except openai.APITimeoutError:
-            failure = Temporary("the recogniser did not answer in time", code=ErrorCode.STT_TIMEOUT)
+            failure = Temporary("the recogniser did not respond in time", code=ErrorCode.STT_TIMEOUT)
         except openai.APIConnectionError as error:
             proxied = self._settings.proxy_url is not None
             failure = not_connected(error, "the recogniser", proxied=proxied, code=ErrorCode.STT_UNAVAILABLE)
-        raise failure  # outside of the handlers: the foreign error, with addresses in it, is not even its context
+        raise failure  # outside of the handlers, so that the SDK's error, which holds addresses, is not its context
 
     def _timeout(self, seconds: float) -> openai.Timeout:
-        whole = self._settings.timeout_sec or _TIMEOUT_BESIDE_AUDIO_SEC + seconds
+        whole = self._settings.timeout_sec or _TIMEOUT_BASE_SEC + seconds
         return openai.Timeout(whole, connect=min(whole, CONNECT_SECONDS))
 
 
@@ -110,7 +110,7 @@ def _request(
     request: dict[str, Any] = {"response_format": profile.response_format}
     if profile.language_field == "languages" and languages:
         request["languages"] = list(languages)
-    elif profile.language_field == "language" and len(languages) == 1:  # several: better none than the wrong one
+    elif profile.language_field == "language" and len(languages) == 1:  # this field takes one; of several, none is sent
         request["language"] = languages[0]
     spoken = [found for word in keywords if (found := " ".join(word.translate(_FORBIDDEN_IN_KEYWORDS).split()))]
     if profile.sends_keywords and spoken:
@@ -126,7 +126,7 @@ def _request(
 
 
 def _with_keywords(prompt: str | None, keywords: Sequence[str]) -> str:
-    """For models without a field for them: as many whole keywords as fit, after the prompt's own words."""
+    """The prompt followed by as many whole keywords as fit, for models that have no field for keywords."""
     fitting: list[str] = []
     for word in keywords:
         if len(", ".join([*fitting, word])) <= _MAX_PROMPT_KEYWORDS:

@@ -1,6 +1,7 @@
-"""What each recognition model is asked, gives back, allows and costs (D20): the only place that knows models by name.
+"""One profile per recognition model: request fields, response format, limits and tariff.
 
-Facts: the vendor's API description and model pages of November 2026. whisper-1 and the gpt-4o family end on 2027-02-26.
+No other module knows a model by name. Facts: the vendor's API description and model pages of November 2026. The vendor
+switches whisper-1 and the gpt-4o family off on 2027-02-26.
 """
 
 from dataclasses import dataclass, replace
@@ -9,16 +10,16 @@ from typing import Literal
 
 from include.speech.cuts import UploadFormat
 
-# The server counts 26,214,400 bytes of the whole request; the rest is for the multipart envelope.
+# The server accepts 26,214,400 bytes for the whole request; the difference is for the multipart envelope.
 _MAX_BYTES = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SttProfile:
-    """One model. `max_seconds`/`min_seconds` bound one request; `rate_per_min_usd` is the public tariff.
+    """One model. `max_seconds` bounds one request; `rate_per_min_usd` is the public tariff.
 
-    `language_field`: "languages" takes a list, "language" one code, None nothing.
-    `chunking_from_sec`: longer audio is refused without a `chunking_strategy`.
+    `language_field`: "languages" takes a list, "language" one code; None: the model takes no language.
+    `chunking_from_sec`: the service refuses longer audio without a `chunking_strategy`.
     """
 
     model: str
@@ -26,21 +27,19 @@ class SttProfile:
     language_field: Literal["languages", "language"] | None = "language"
     sends_keywords: bool = False
     sends_prompt: bool = False
-    gives_segments: bool = False
     diarizes: bool = False
     chunking_from_sec: float | None = None
     upload_format: UploadFormat = "flac"
     max_bytes: int = _MAX_BYTES
     max_seconds: float = 1390.0
-    min_seconds: float = 0.1
     rate_per_min_usd: Decimal = Decimal("0.006")
 
 
-# Whatever a compatible server calls its models, it reads WAV and answers plain JSON.
-_PLAINEST = SttProfile(model="", upload_format="wav")
+# For unknown models: every compatible server reads WAV and responds with plain JSON.
+_DEFAULT = SttProfile(model="", upload_format="wav")
 
 _KNOWN = (
-    # its cap on length is not documented; that of the gpt-4o family is the safe guess
+    # its limit of length is not documented; that of the gpt-4o family is assumed
     SttProfile(
         model="gpt-transcribe",
         language_field="languages",
@@ -48,16 +47,13 @@ _KNOWN = (
         sends_prompt=True,
         rate_per_min_usd=Decimal("0.0045"),
     ),
-    # no cap on length of its own: 25 MB is the limit, an hour keeps requests sane
-    SttProfile(
-        model="whisper-1", response_format="verbose_json", sends_prompt=True, gives_segments=True, max_seconds=3600.0
-    ),
+    # the service limits only the size, 25 MB; an hour bounds the length of a request
+    SttProfile(model="whisper-1", response_format="verbose_json", sends_prompt=True, max_seconds=3600.0),
     SttProfile(model="gpt-4o-transcribe", sends_prompt=True),
     SttProfile(model="gpt-4o-mini-transcribe", sends_prompt=True, rate_per_min_usd=Decimal("0.003")),
     SttProfile(
         model="gpt-4o-transcribe-diarize",
         response_format="diarized_json",
-        gives_segments=True,
         diarizes=True,
         chunking_from_sec=30.0,
     ),
@@ -66,11 +62,11 @@ _BY_MODEL = {profile.model: profile for profile in _KNOWN}
 
 
 def profile_of(model: str) -> SttProfile:
-    """The profile of `model`; a dated snapshot ("...-2025-12-15") has its family's, an unknown model the plainest."""
+    """The profile of `model`. A dated snapshot ("...-2025-12-15") has its family's, an unknown model the default."""
     if model in _BY_MODEL:
         return _BY_MODEL[model]
     family = [profile for profile in _KNOWN if _is_snapshot(model, profile.model)]
-    return replace(family[0] if family else _PLAINEST, model=model)
+    return replace(family[0] if family else _DEFAULT, model=model)
 
 
 def _is_snapshot(model: str, family: str) -> bool:

@@ -1,9 +1,11 @@
-"""Builds `.venv` from the locked requirements; run by a bare `python3`, so standard library only.
+"""Builds `.venv` from the locked requirements; runs on any `python3`, with the standard library only.
 
     python3 ops/one_machine/bootstrap.py [dev]
 
-A stamp holds the lock file's hash: when nothing has changed, this returns at once.
+A stamp file holds the hash of the lock file: while that has not changed, the script does nothing.
 """
+
+from __future__ import annotations
 
 import hashlib
 import os
@@ -16,33 +18,32 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 VENV = REPOSITORY / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV = "uv>=0.9,<1"
-NO_VENV = (
-    "python3 не умеет создавать виртуальные окружения: нет ensurepip, pip, uv и virtualenv; "
-    "поставьте пакет python3-venv или python3-pip."
-)
+
+sys.path.insert(0, str(REPOSITORY))  # a script's own folder is on the path, the repository is not
+from ops import wording  # noqa: E402
 
 
 def main(kind: str) -> int:
-    # pip asks `rustc` for its version, and rustup's stand-in for it would make itself a home in HOME
+    # pip runs `rustc --version`, and rustup's substitute for rustc would create its folder in HOME.
     os.environ.setdefault("RUSTUP_HOME", str(REPOSITORY / "var" / "cache" / "rustup"))
     lock = REPOSITORY / ("requirements-dev.txt" if kind == "dev" else "requirements.txt")
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     stamp = VENV / f"installed-{kind}"
     if PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return 0
-    if sys.version_info < (3, 11):  # noqa: UP036 - this runs on whatever python3 is there
-        return _refuse(f"нужен Python 3.11 или новее, а здесь {sys.version.split()[0]}.")
+    if sys.version_info < (3, 11):  # noqa: UP036 - this script runs on any python3
+        return _refuse(wording.PYTHON_TOO_OLD.format(version=sys.version.split()[0]))
     if not _works(PYTHON, "-c", "import sys") and not _create_venv():
-        return _refuse(NO_VENV)
-    print(f"Ставлю зависимости из {lock.name} в .venv: в первый раз это минуты...", flush=True)
+        return _refuse(wording.NO_VENV)
+    print(wording.INSTALLING.format(lock=lock.name), flush=True)
     if not _install(lock):
-        return _refuse("зависимости не установились: причина выше; проверьте доступ к PyPI (настройки pip действуют).")
+        return _refuse(wording.NOT_INSTALLED)
     stamp.write_text(wanted, encoding="utf-8")
     return 0
 
 
 def _create_venv() -> bool:
-    """With pip inside where ensurepip exists (Debian splits it off), else without, for a pip from elsewhere."""
+    """Contains pip where ensurepip exists (Debian packages it apart); otherwise a pip outside of `.venv` installs."""
     python = sys.executable
     attempts = (
         [python, "-m", "venv", "--clear", str(VENV)],
@@ -55,7 +56,7 @@ def _create_venv() -> bool:
 
 
 def _installer() -> list[str] | None:
-    """A command that installs into `.venv` when `install ...` is added: its own pip, an outer uv or an outer pip."""
+    """The command that installs into `.venv` when `install ...` follows: its own pip, or the machine's uv or pip."""
     if _works(PYTHON, "-m", "pip", "--version"):
         return [str(PYTHON), "-m", "pip"]
     if shutil.which("uv"):
@@ -65,12 +66,12 @@ def _installer() -> list[str] | None:
 
 
 def _install(lock: Path) -> bool:
-    """By uv (three times as fast); by pip, with the machine's own pip settings, where uv cannot reach its index."""
+    """Installs by uv (three times as fast), or by pip with the machine's pip settings where uv fails."""
     installer = _installer()
     if installer is None:
         return False
     environment = os.environ | {"VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    environment |= {"UV_SYSTEM_CERTS": "true"}  # as pip has it: a company's own authority is known to the system
+    environment |= {"UV_SYSTEM_CERTS": "true"}  # as pip does: the system knows the company's certificate authority
     environment |= {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(REPOSITORY / "var" / "uv-cache"))}
     hashed = ["install", "--require-hashes", "-r", str(lock)]
     own_uv = VENV / "bin" / "uv"
@@ -78,7 +79,7 @@ def _install(lock: Path) -> bool:
         command = [str(own_uv), "pip", *hashed, "--quiet"]
         if subprocess.run(command, env=environment, cwd=REPOSITORY, check=False).returncode == 0:
             return True
-        print("uv не справился, пробую pip...", flush=True)
+        print(wording.UV_FAILED, flush=True)
     return subprocess.run([*installer, *hashed, "-q"], env=environment, cwd=REPOSITORY, check=False).returncode == 0
 
 

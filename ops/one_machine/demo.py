@@ -1,6 +1,6 @@
-"""`make demo`: the whole system on a machine where nothing is prepared, against a simulated portal and recogniser.
+"""`make demo`: the whole system on an unprepared machine, against a simulated portal and recogniser.
 
-Its own profile (`var/demo`): own databases, files and secrets; the settings of the person who runs it are not read.
+It is a profile (`var/demo`) with its own databases, files and secrets; `.env` and the environment are not read.
 """
 
 import csv
@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from include.common.errors import ExportError
+from ops import wording
 from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.simulated_services import simulate
@@ -35,9 +36,9 @@ LAST_RUN = "SELECT * FROM call_exports ORDER BY started_at DESC NULLS LAST LIMIT
 
 
 def demo(console: Console) -> None:
-    """Returns where the run completed; raises ExportError where it did not. Leaves everything running."""
+    """Returns if the run completed, else raises ExportError. The system keeps running."""
     runtime = Runtime("demo")
-    for name in VARIABLES & set(os.environ):  # a real portal must never be asked by a demonstration
+    for name in VARIABLES & set(os.environ):  # a demo must not send requests to a real portal
         del os.environ[name]
     down(runtime, console)
     runtime.make()
@@ -46,8 +47,13 @@ def demo(console: Console) -> None:
     code = _export(runtime, console)
     _show(runtime, console, running)
     if code != 0:
-        raise ExportError(f"Выгрузка не завершена (код {code}); журналы: {runtime.logs}.")
-    console.print(f"Портал {portal} и распознаватель {recogniser} — имитация; остановить всё: make down")
+        raise ExportError(
+            f"the export ended with exit status {code}; see {runtime.logs}",
+            problem="demo_failed",
+            status=code,
+            logs=runtime.logs,
+        )
+    console.print(wording.SIMULATED.format(portal=portal, recogniser=recogniser))
 
 
 def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
@@ -61,13 +67,13 @@ def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
         ),
         recogniser=(),
     )
-    console.print("Имитация портала и распознавателя работает")
+    console.print(wording.SIMULATORS_RUN)
     return simulated.portal, simulated.recogniser
 
 
 def _export(runtime: Runtime, console: Console) -> int:
     first, last = DAYS
-    console.print(f"Выгрузка {first} — {last}")
+    console.print(wording.EXPORTING.format(first=first, last=last))
     command = [sys.executable, "-m", "jobs.call_export", "--from", str(first), "--to", str(last)]
     return subprocess.run(command, env=running_environment(runtime), cwd=runtime.root, check=False).returncode
 
@@ -78,22 +84,20 @@ def _show(runtime: Runtime, console: Console, running: Running) -> None:
     for registry in sorted(folder.glob("registry/*.csv"))[-1:]:
         console.print(_head(registry))
     if run:
-        console.print(
-            f"Звонков {run['total_calls']}, текстов {run['completed_calls']}, ошибок {run['error_calls']}; "
-            f"минут {run['total_minutes']:.1f}, стоимость текстов ${run['total_cost']:.4f}, "
-            f"потрачено этим запуском ${run['spent_cost']:.4f}; состояние: {run['status']}"
-        )
-    console.print(f"Файлы:     {folder}")
-    console.print(f"Интерфейс: {running.url}  вход: {running.login} / {running.password}")
+        console.print(wording.TOTALS.format(**run))
+    console.print(wording.FILES.format(folder=folder))
+    console.print(wording.INTERFACE.format(url=running.url, login=running.login, password=running.password))
 
 
 def _head(registry: Path) -> Table:
-    table = Table(title=f"{registry.name}, первые {ROWS_SHOWN} строк")
+    table = Table(title=wording.FIRST_ROWS.format(file=registry.name, rows=ROWS_SHOWN))
     for column in COLUMNS:
         table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=48)
     with registry.open(encoding="utf-8-sig", newline="") as file:
         for row in islice(csv.DictReader(file, delimiter=";"), ROWS_SHOWN):
-            table.add_row(*(Text(" ".join(row[column].split())) for column in COLUMNS))  # Text: never rich's markup
+            table.add_row(
+                *(Text(" ".join(row[column].split())) for column in COLUMNS)
+            )  # Text: rich does not read markup in it
     return table
 
 

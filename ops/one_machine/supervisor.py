@@ -1,7 +1,7 @@
-"""Airflow's four components and the embedded PostgreSQL, kept alive by supervisord (PyPI `supervisor`).
+"""Airflow's four components and the embedded PostgreSQL, supervised by supervisord (PyPI `supervisor`).
 
-supervisord restarts what dies, waits longer after each failed start, rotates the output files and stops in reverse
-order of priority, each component fully gone before the next is asked.
+supervisord restarts a component that ends, waits longer after each failed start, rotates the output files, and stops
+the components in reverse order of priority, one after the other.
 """
 
 import os
@@ -23,23 +23,23 @@ from include.common.errors import ExportError
 from ops.settings.generated_secrets import write_private
 from ops.settings.profile import REPOSITORY, Runtime
 
-# Stop order is the reverse: the scheduler first (its tasks still need the api-server to say how they ended).
+# In start order. The scheduler stops first: its tasks report their end to the api-server.
 AIRFLOW_COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
-POSTGRES_KEEPER = "postgresql"  # only where the server is ours, not that of DATABASE_URL
+POSTGRES_KEEPER = "postgresql"  # only without DATABASE_URL
 COMPONENTS = (POSTGRES_KEEPER, *AIRFLOW_COMPONENTS)
 ARGUMENTS = {
     "api-server": "api-server",
     "dag-processor": "dag-processor",
-    # task logs are on the same disk: no log servers, whose fixed ports two profiles would fight over
+    # Task logs are on the same disk: no log servers, whose fixed ports two profiles could not share.
     "triggerer": "triggerer --skip-serve-logs",
     "scheduler": "scheduler --skip-serve-logs",
 }
-# The scheduler waits for running tasks; a task killed after this loses at most the recording in hand (D19).
+# The scheduler waits for running tasks; a task killed after this time loses at most the recording in progress.
 GRACE_SECONDS = {"scheduler": 60}
 ORDINARY_GRACE_SECONDS = 20
 SIMULATOR_MARK = "CALL_EXPORT_SIMULATOR_OF"  # in the environment of the demo's simulators
 LEFTOVER_GRACE_SECONDS = 3  # idle workers of a killed scheduler ignore SIGTERM
-START_RETRIES = 1000  # with a wait that grows by a second each time: for as long as a person may be asleep
+START_RETRIES = 1000  # the wait grows by a second each time: retries last longer than a night
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,19 @@ class Supervisor:
         self._runtime = runtime
 
     def start(self, environment: Mapping[str, str], *, keep_postgres: bool) -> None:
-        """Returns as soon as supervisord has taken over; the components are still starting then."""
+        """Starts supervisord and returns while the components are still starting."""
         write_private(self._runtime.supervisor_config, self._config(keep_postgres=keep_postgres))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._runtime.supervisor_config)]
         started = subprocess.run(
             command, env=dict(environment), cwd=self._runtime.root, capture_output=True, text=True, check=False
         )
         if started.returncode != 0:
-            raise ExportError(f"supervisord не запустился: {(started.stderr or started.stdout).strip()}")
+            reason = (started.stderr or started.stdout).strip()
+            raise ExportError(f"supervisord did not start: {reason}", problem="supervisor_not_started", reason=reason)
         self._session_file.write_text(str(os.getsid(self._pid())), encoding="utf-8")
 
     def components(self) -> list[Component]:
-        """What runs now, in start order; empty where no supervisord answers."""
+        """The components in start order; empty where supervisord does not answer."""
         try:
             found: list[dict[str, Any]] = self._ask("getAllProcessInfo")
         except (OSError, Fault):
@@ -76,7 +77,7 @@ class Supervisor:
         return [known[name] for name in COMPONENTS if name in known]
 
     def stop(self) -> bool:
-        """Stops everything in order and waits for it; False where nothing was running."""
+        """Stops all components in order and waits for their end; False where supervisord was not running."""
         try:
             pid = self._pid()
             self._ask("shutdown")
@@ -89,9 +90,9 @@ class Supervisor:
         return True
 
     def end_leftovers(self, *, simulators: bool = False) -> int:
-        """Ends processes of this profile that outlived their parent (it was killed); returns how many.
+        """Ends processes of this profile whose parent was killed; returns how many.
 
-        The demo's simulators are started before the system, so only `down` ends them too.
+        The demo's simulators start before the system, so only `down` ends them as well.
         """
         session = int(self._session_file.read_text(encoding="utf-8")) if self._session_file.exists() else None
         mine = [process for process in psutil.process_iter() if self._is_ours(process, session, simulators=simulators)]
@@ -107,7 +108,7 @@ class Supervisor:
         return len(mine)
 
     def _is_ours(self, process: psutil.Process, session: int | None, *, simulators: bool) -> bool:
-        """By our mark in its environment, or, where Airflow has written its title over that, by session and folder."""
+        """Recognised by the mark in its environment, or by session and folder where Airflow's title overwrote that."""
         try:
             if process.pid == os.getpid():
                 return False
@@ -128,7 +129,7 @@ class Supervisor:
         return int(self._ask("getPID"))
 
     def _ask(self, method: str) -> Any:
-        """One call over supervisord's socket; OSError where nobody listens."""
+        """Sends one request over supervisord's socket; OSError where no process listens."""
         transport = SupervisorTransport(None, None, f"unix://{self._runtime.supervisor_socket}")
         with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)()
@@ -172,5 +173,5 @@ class Supervisor:
 
 
 def _literal(path: object) -> str:
-    """supervisord expands `%(...)s` in its file."""
+    """Escapes `%`: supervisord expands `%(...)s` in its file."""
     return str(path).replace("%", "%%")

@@ -10,14 +10,15 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
 from include.calls import names
+from ops import wording
 from ops.settings.connections import connections
+from ops.settings.databases import Databases
 from ops.settings.generated_secrets import ADMIN, Generated, passwords_file
 from ops.settings.profile import REPOSITORY, Runtime
-from ops.settings.variables import Settings
+from ops.settings.variables import VARIABLES, Settings
 
-METADATA_DATABASE = "airflow"
 HOST = "127.0.0.1"
-# Beside the pools' tasks: the DAG's single ones (open_run, plan, publish, close_run) of a few runs at once.
+# Slots for tasks outside the pools: open_run, plan, publish and close_run of a few runs at the same time.
 SPARE_SLOTS = 4
 
 
@@ -30,11 +31,11 @@ def airflow_environment(
     metadata_url: str,
     api_url: str | None = None,
 ) -> dict[str, str]:
-    """Everything that Airflow's processes need beyond the environment of the person who starts them.
+    """The variables that Airflow's processes need in addition to the environment in which they are started.
 
     `state_url` and `metadata_url` are libpq URLs; `api_url` is where the other processes find the api-server: this
-    machine's own port if not given. `AIRFLOW__*` variables of the environment and of `.env` win over ours: that is how
-    one value is changed for a special machine.
+    machine's own port if not given. `AIRFLOW__*` variables of the environment and of `.env` override ours: this is how
+    an operator changes one value on one machine.
     """
     api_url = api_url or local_url(settings)
     ours = {
@@ -50,8 +51,29 @@ def airflow_environment(
     return ours | _special(runtime.env_file)
 
 
+def process_environment(
+    settings: Settings,
+    runtime: Runtime,
+    keys: Generated,
+    databases: Databases,
+    api_url: str | None = None,
+) -> dict[str, str]:
+    """The whole environment of a process of the system."""
+    # Tasks read connections only: the settings, secrets among them, are not inherited.
+    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    ours = airflow_environment(
+        settings,
+        runtime,
+        keys,
+        state_url=databases.state_url,
+        metadata_url=databases.metadata_url,
+        api_url=api_url,
+    )
+    return inherited | ours
+
+
 def _for_the_dag_file(settings: Settings) -> dict[str, str]:
-    """What `include/calls/schedule.py` reads while the DAG is parsed, wherever it was set: .env or policy.yaml."""
+    """The variables that `include/calls/schedule.py` reads while the DAG is parsed, from .env or policy.yaml."""
     policy = settings.policy
     return {
         "CALL_EXPORT_CRON": policy.schedule.cron,
@@ -70,22 +92,22 @@ def pools(settings: Settings) -> dict[str, dict[str, Any]]:
     """Airflow pools in the form of `airflow pools import`."""
     policy = settings.policy
     return {
-        # all requests together are paced to 2 a second by one row of PostgreSQL (D12): the pool bounds who asks
+        # The pool limits how many tasks talk to the portal; one row of PostgreSQL paces all their requests together.
         names.PORTAL_POOL: {
             "slots": policy.portal.downloads_in_flight,
-            "description": "Сколько задач сразу говорят с порталом",
+            "description": wording.POOLS[names.PORTAL_POOL],
             "include_deferred": False,
         },
         names.RECOGNISER_POOL: {
             "slots": policy.batches.lines,
-            "description": "Сколько записей распознаётся сразу (TRANSCRIBE_CONCURRENCY)",
+            "description": wording.POOLS[names.RECOGNISER_POOL],
             "include_deferred": False,
         },
     }
 
 
 def metadata_sqlalchemy_url(metadata_url: str) -> str:
-    """Airflow's form of a libpq URL; a unix socket's folder goes into the query."""
+    """SQLAlchemy's form of a libpq URL; the folder of a unix socket goes into the query."""
     parts = {key: str(value) for key, value in conninfo_to_dict(metadata_url).items()}
     host = parts.pop("host", "")
     port = parts.pop("port", "")
@@ -102,7 +124,7 @@ def metadata_sqlalchemy_url(metadata_url: str) -> str:
 
 
 def _folders(runtime: Runtime) -> dict[str, str]:
-    """Nothing is written outside the clone, whatever HOME is."""
+    """Folders of all caches and configurations: every file is written inside the clone."""
     no_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY"), HOST, "localhost")))
     return {
         "AIRFLOW_HOME": str(runtime.airflow_home),
@@ -111,9 +133,9 @@ def _folders(runtime: Runtime) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(runtime.cache),
         "MPLCONFIGDIR": str(runtime.cache),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys((str(runtime.root), str(REPOSITORY)))),
-        "PYTHONDONTWRITEBYTECODE": "",  # else each task would compile anew what it imports, seconds of it
-        "CALL_EXPORT_RUNTIME": str(runtime.home),  # how `make down` recognises what is left over
-        "NO_PROXY": no_proxy,  # tasks talk to our own api-server: never through a company's proxy
+        "PYTHONDONTWRITEBYTECODE": "",  # compiled files are kept: without them each task start takes seconds longer
+        "CALL_EXPORT_RUNTIME": str(runtime.home),  # marks the processes of this profile for `make down`
+        "NO_PROXY": no_proxy,  # tasks reach our own api-server without the company's proxy
         "no_proxy": no_proxy,
     }
 
@@ -136,36 +158,36 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "core__simple_auth_manager_passwords_file": passwords_file(runtime),
         "core__execution_api_server_url": f"{api_url}/execution/",
         "database__sql_alchemy_conn": sqlalchemy_url,
-        # asyncpg refuses libpq's own parameters (sslmode, ...)
+        # asyncpg refuses parameters of libpq (sslmode, ...).
         "database__sql_alchemy_conn_async": sqlalchemy_url.replace("+psycopg2", "+psycopg", 1),
         "api__host": HOST,
         "api__port": settings.airflow_port,
         "api__base_url": local_url(settings),
         "api__secret_key": keys.api_secret_key,
         "api_auth__jwt_secret": keys.jwt_secret,
-        # what follows a task begins half of this later, on average; below, the scheduler's own work weighs
+        # A task starts half of this later than it could, on average; with less, the scheduler's own work delays it.
         "scheduler__scheduler_idle_sleep_time": 0.4,
-        "workers__min_heartbeat_interval": 1,  # at 5 a short task holds its slot for five seconds (3.3.2)
-        # a killed task is noticed within 70 s: a restart has to go on within five minutes (D19)
+        "workers__min_heartbeat_interval": 1,  # with 5 a short task holds its slot for five seconds (3.3.2)
+        # A killed task is noticed within 70 s: a restarted system must continue within five minutes.
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
-        # a dead scheduler's tasks become its successor's 30 to 40 s later (its own heartbeat, then this check): only
-        # from then on can the killed among them be noticed
+        # The next scheduler adopts the tasks of a dead one after 30 to 40 s (its heartbeat, then this check); killed
+        # tasks are noticed only after that.
         "scheduler__orphaned_tasks_check_interval": 10,
-        # a task lives through a restart of PostgreSQL or the api-server: at 3 failed beats, one a second, it would be
-        # killed with a recording in hand that is being paid for
+        # A task survives a restart of PostgreSQL or the api-server. With 3 failed heartbeats, one a second, it would be
+        # killed during a request that is being paid for.
         "workers__max_failed_heartbeats": 60,
         "dag_processor__refresh_interval": 30,
         "logging__base_log_folder": runtime.logs / "tasks",
         "logging__dag_processor_child_process_log_directory": runtime.logs / "dag_processor",
         "logging__logging_level": settings.log_level,
         "logging__colored_console_log": False,
-        "logging__json_logs": settings.log_format == "json",  # of the components; a task's own log always is JSON
+        "logging__json_logs": settings.log_format == "json",  # logs of the components; logs of tasks are always JSON
     }
     return {f"AIRFLOW__{name.upper()}": str(value) for name, value in options.items()}
 
 
 def _special(env_file: Path) -> dict[str, str]:
-    """`AIRFLOW__*` set by a person."""
+    """`AIRFLOW__*` variables of the environment and of `.env`."""
     written = dotenv_values(env_file) if env_file.exists() else {}
     return {name: value for name, value in {**written, **os.environ}.items() if name.startswith("AIRFLOW__") and value}

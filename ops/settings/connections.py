@@ -45,7 +45,7 @@ def connections(
 
 
 def metrics_token(settings: Settings, keys: Generated) -> str:
-    """What Prometheus sends: the setting's, else the one that was made for this profile."""
+    """The token that Prometheus sends: METRICS_TOKEN, or the generated one of this profile."""
     return settings.metrics_token.get_secret_value() or keys.metrics_token
 
 
@@ -59,11 +59,12 @@ def _portal(settings: Settings) -> Connection:
 
 
 def _recogniser(settings: Settings) -> Connection:
-    extra: dict[str, Any] = {"model": settings.policy.stt.model, "require_proxy": settings.require_proxy}
+    extra: dict[str, Any] = {"require_proxy": settings.require_proxy}
     if settings.chatgpt_proxy_url:
         proxy = settings.chatgpt_proxy_url.get_secret_value()
         extra["proxy_url"] = proxy
-        # nobody reads it: Airflow's masker hides values of keys named so, and the bare password must be hidden too
+        # No code reads this key. Airflow's masker hides values of keys with such a name, so it also hides the password
+        # where it appears without the rest of the URL.
         if password := urlsplit(proxy).password:
             extra["proxy_password"] = unquote(password)
     return {
@@ -101,7 +102,7 @@ def _local(settings: Settings, runtime: Runtime) -> Connection:
 
 
 def _slack(url: str) -> Connection:
-    """The webhook's secret part is the password, so that Airflow masks it."""
+    """The secret part of the webhook becomes the password, which Airflow masks."""
     base, separator, token = url.partition("/services/")
     if not separator:
         base, _, token = url.rpartition("/")

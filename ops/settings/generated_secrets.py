@@ -1,4 +1,4 @@
-"""Secrets that nobody types: made once per profile, kept in a file of mode 0600."""
+"""Generated secrets: made once for each profile, kept in a file of mode 0600."""
 
 import base64
 import json
@@ -34,12 +34,12 @@ class Generated:
 
 
 def passwords_file(runtime: Runtime) -> Path:
-    """What SimpleAuthManager reads: `{"admin": "..."}`."""
+    """The file that SimpleAuthManager reads: `{"admin": "..."}`."""
     return runtime.home / "passwords.json"
 
 
 def generated(runtime: Runtime) -> Generated:
-    """The profile's secrets, made on the first call; what a newer release needs besides is added."""
+    """The profile's secrets, made on the first call; secrets that a newer release adds are made when it first runs."""
     file = runtime.home / "secrets.json"
     kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     found = Generated(**(asdict(Generated.fresh()) | kept))
@@ -51,7 +51,7 @@ def generated(runtime: Runtime) -> Generated:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
+    """Writes the file atomically; other users can never read it, not even while it is written."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         out.write(text)

@@ -1,6 +1,6 @@
-"""Where one profile of the system keeps its files: everything below `var/<profile>` of the repository.
+"""Where one profile of the system keeps its files: everything is below `var/<profile>` of the repository.
 
-Two profiles never meet: the demo has its own databases, secrets, logs and files.
+Profiles share nothing: the demo has its own databases, secrets, logs and files.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ from pathlib import Path
 from include.common.errors import NotConfigured
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SOCKET_PATH_LIMIT = 90  # bytes; the kernel's is 108, and supervisord adds a suffix while it binds
+SOCKET_PATH_LIMIT = 90  # bytes; the kernel allows 108, and supervisord adds a suffix while it binds
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """The folder of a profile; `make()` creates it."""
+    """The folders of a profile; `make()` creates them."""
 
     profile: str = "main"
     root: Path = REPOSITORY
@@ -48,7 +48,7 @@ class Runtime:
 
     @property
     def env_file(self) -> Path:
-        """The profile's settings: `.env` of the repository; the demo writes its own."""
+        """The profile's settings: `.env` of the repository for `main`, a file of its own for others."""
         return self.root / ".env" if self.profile == "main" else self.home / "settings.env"
 
     @property
@@ -57,7 +57,7 @@ class Runtime:
 
     @property
     def supervisor_socket(self) -> Path:
-        """In the profile's folder, or in a short temporary one where the path would not fit into a unix socket."""
+        """In the profile's folder, or in a short temporary one where the path is too long for a unix socket."""
         path = self.home / "supervisor.sock"
         return path if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT else short_folder() / f"{self.fingerprint}.sock"
 
@@ -66,16 +66,18 @@ class Runtime:
         return hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
 
     def make(self) -> None:
-        # not 0700: embedded PostgreSQL, started by root, walks through here as its own user; secrets are files of 0600
+        # Not 0700: PostgreSQL, started by root, passes these folders as its own user. Files with secrets are 0600.
         for folder in (self.home, self.airflow_home, self.logs, self.cache):
             folder.mkdir(parents=True, exist_ok=True)
         self.logs.chmod(0o700)
 
 
 def short_folder() -> Path:
-    """A folder of this user alone with a short path, for unix sockets and locks."""
+    """A folder with a short path that only this user can enter, for unix sockets and locks."""
     folder = Path(tempfile.gettempdir()) / f"call-export-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise NotConfigured(f"{folder}: папка принадлежит другому пользователю; уберите её или задайте TMPDIR.")
+        raise NotConfigured(
+            f"{folder} belongs to another user: remove it or set TMPDIR", problem="foreign_folder", folder=folder
+        )
     return folder

@@ -1,6 +1,7 @@
-"""`.env` and the environment in their checked form: secrets, addresses and the launcher's own settings.
+"""`.env` and the environment in their checked form: secrets, addresses and settings of the launcher.
 
-What is no secret goes on to `include/calls/policy.py`, which checks it; its defaults live in `policy.yaml`.
+Values that are not secret are checked by `include/calls/policy.py`; their defaults are in `policy.yaml`. What each
+setting accepts is said in `ops/wording.py`.
 """
 
 import re
@@ -14,12 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
+from ops import wording
 
 OPENAI = "https://api.openai.com/v1"
-PORTAL_FORM = (
-    "адрес портала вида https://company.bitrix24.ru, с /rest или без; "
-    "номер пользователя и токен вебхука пишутся в B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN"
-)
 
 
 def _portal(value: str) -> str:
@@ -53,57 +51,34 @@ def _metrics_token(value: SecretStr) -> SecretStr:
     return value
 
 
-Switch = Annotated[bool, Field(description="true или false")]
-HttpUrl = Annotated[str, AfterValidator(_http_url), Field(description="адрес вида https://host:port/путь")]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class Settings(BaseSettings):
-    """Field names are the environment's names in lower case; an empty variable counts as absent."""
+    """Field names are the variables' names in lower case; an empty variable counts as absent."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, str_strip_whitespace=True)
 
-    b24_base_url: Annotated[str, AfterValidator(_portal), Field(description=PORTAL_FORM)]
-    b24_webhook_user_id: Annotated[str, Field(pattern=r"^\d+$", description="номер пользователя вебхука, только цифры")]
-    b24_webhook_token: Annotated[
-        SecretStr, Field(min_length=1, description="токен вебхука: последняя часть адреса из настроек портала")
-    ]
+    b24_base_url: Annotated[str, AfterValidator(_portal)]
+    b24_webhook_user_id: Annotated[str, Field(pattern=r"^\d+$")]
+    b24_webhook_token: Annotated[SecretStr, Field(min_length=1)]
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: HttpUrl = OPENAI
-    chatgpt_proxy_url: Annotated[
-        SecretStr | None,
-        AfterValidator(lambda value: value and _secret_url(value)),
-        Field(description="адрес вида http://user:password@proxy-host:port"),
-    ] = None
-    require_proxy: Switch = False
-    storage_backend: Annotated[Literal["local", "s3"], Field(description="local или s3")] = "local"
+    chatgpt_proxy_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
+    require_proxy: bool = False
+    storage_backend: Literal["local", "s3"] = "local"
     local_storage_dir: str = ""
     s3_endpoint_url: HttpUrl | None = None
     s3_region: str = "us-east-1"
-    s3_bucket: Annotated[
-        str, Field(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="имя бакета, от 3 до 63 знаков")
-    ] = ""
+    s3_bucket: Annotated[str, Field(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
-    database_url: Annotated[
-        SecretStr | None,
-        AfterValidator(lambda value: value and _database_url(value)),
-        Field(description="адрес вида postgresql://user:password@host:5432/имя_базы"),
-    ] = None
-    slack_webhook_url: Annotated[
-        SecretStr | None,
-        AfterValidator(lambda value: value and _secret_url(value)),
-        Field(description="адрес входящего вебхука вида https://hooks.slack.com/services/..."),
-    ] = None
-    metrics_token: Annotated[
-        SecretStr,
-        AfterValidator(_metrics_token),
-        Field(description="от 16 знаков без пробелов; пусто — создаётся сам"),
-    ] = SecretStr("")
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="DEBUG, INFO, WARNING или ERROR")
-    ] = "INFO"
-    log_format: Annotated[Literal["text", "json"], Field(description="text или json")] = "text"
-    airflow_port: Annotated[int, Field(ge=1, le=65535, description="номер порта от 1 до 65535")] = 8080
+    database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
+    slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
+    metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] = SecretStr("")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    airflow_port: Annotated[int, Field(ge=1, le=65535)] = 8080
 
     # reviewed values: checked by load_policy, defaults in policy.yaml
     b24_rate_limit_rps: str = ""
@@ -129,7 +104,7 @@ class Settings(BaseSettings):
 
     @property
     def policy_overrides(self) -> dict[str, str]:
-        """What the environment changes in policy.yaml, by environment names; no secrets."""
+        """Values that replace those of policy.yaml, by variable; no secrets."""
         found = {name: str(getattr(self, name.lower())) for name in ENVIRONMENT}
         return {name: value for name, value in found.items() if value}
 
@@ -139,7 +114,7 @@ class Settings(BaseSettings):
 
     @property
     def recogniser_configured(self) -> bool:
-        """A self-hosted server may need no key; OpenAI always does."""
+        """Whether requests can be sent: OpenAI needs a key, a self-hosted server may not."""
         self_hosted = urlsplit(self.openai_base_url).hostname != urlsplit(OPENAI).hostname
         return bool(self.openai_api_key.get_secret_value()) or self_hosted
 
@@ -158,48 +133,50 @@ VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
 
 
 def load_settings(env_file: Path) -> Settings:
-    """The environment over `env_file`. Raises NotConfigured: one sentence that names the variable, never its value."""
+    """Reads the environment and, below it, `env_file`. The error names the variable and never its value."""
     try:
         source: dict[str, Any] = {"_env_file": env_file, "_env_file_encoding": "utf-8"}
         settings = Settings(**source)
     except ValidationError as error:
-        raise NotConfigured(_sentence(error)) from None
+        raise _refusal(error) from None
     except UnicodeDecodeError:
-        raise NotConfigured(f"{env_file.name}: файл должен быть в кодировке UTF-8.") from None
+        raise NotConfigured(f"{env_file.name} is not UTF-8", problem="settings_encoding", file=env_file.name) from None
     _check_together(settings)
     _ = settings.policy
     return settings
 
 
 def warnings(settings: Settings, env_file: Path) -> list[str]:
-    """What does not stop the start but should be seen."""
+    """Sentences about settings that look wrong and do not stop the start."""
     found = []
     if not settings.recogniser_configured:
-        found.append("OPENAI_API_KEY не задан: распознавать некому, запуски остановятся до первой траты.")
+        found.append(wording.NO_RECOGNISER)
     if settings.b24_base_url.startswith("http:") and urlsplit(settings.b24_base_url).hostname != "127.0.0.1":
-        found.append("B24_BASE_URL без https: токен вебхука идёт по сети открыто.")
+        found.append(wording.OPEN_TOKEN)
     names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
     unknown = sorted(
         name for name in names if name.upper() not in VARIABLES | COMPOSE_ONLY and not name.startswith("AIRFLOW__")
     )
-    found += [f"{name} в {env_file.name}: такой переменной нет, значение не используется." for name in unknown]
-    return found
+    return found + [wording.UNKNOWN_VARIABLE.format(name=name, file=env_file.name) for name in unknown]
 
 
 def _check_together(settings: Settings) -> None:
     """Rules between variables."""
     if settings.require_proxy and settings.chatgpt_proxy_url is None:
-        raise NotConfigured("CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси.")
+        raise NotConfigured("CHATGPT_PROXY_URL is not set, but REQUIRE_PROXY=true", problem="proxy_required")
     if settings.storage_backend == "s3" and not settings.s3_bucket:
-        raise NotConfigured("S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете.")
+        raise NotConfigured("S3_BUCKET is not set, but STORAGE_BACKEND=s3", problem="bucket_missing")
     if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key.get_secret_value()):
-        raise NotConfigured("S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе.")
+        raise NotConfigured(
+            "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must both be set or both be empty", problem="s3_keys_apart"
+        )
 
 
-def _sentence(error: ValidationError) -> str:
+def _refusal(error: ValidationError) -> NotConfigured:
+    """The first setting that is wrong; the values are left out, for they may be secrets."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = str(first["loc"][0])
-    accepted = Settings.model_fields[field].description
+    name, accepted = field.upper(), wording.ACCEPTED[field]
     if first["type"] == "missing":
-        return f"{field.upper()}: не задано; нужно: {accepted} (образец — .env.example, значения — в .env)."
-    return f"{field.upper()}: значение не подходит; нужно: {accepted}."
+        return NotConfigured(f"{name} is not set", problem="setting_missing", name=name, accepted=accepted)
+    return NotConfigured(f"{name} is unusable", problem="setting_unusable", name=name, accepted=accepted)

@@ -28,7 +28,20 @@ if TYPE_CHECKING:
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
-PRELOADED = ("airflow.sdk.execution_time.task_runner", "plugins.calls.recognition_tasks")
+# Task functions import their steps when they run; named here, each is imported once for all tasks. A step brings its
+# clients with it, `preflight` and the two steps of recognition those that cost most.
+PRELOADED = (
+    "airflow.sdk.execution_time.task_runner",
+    "plugins.calls.tasks",
+    "plugins.hooks.recogniser",
+    *(
+        f"include.calls.steps.{step}"
+        for step in (
+            *("open_run", "preflight", "list_calls", "plan", "approve"),
+            *("download", "transcribe_batch", "summarize", "publish", "close_run"),
+        )
+    ),
+)
 
 log = logging.getLogger(__name__)
 

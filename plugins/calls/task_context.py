@@ -1,23 +1,17 @@
-"""What surrounds the work of every task: the state, the run's note, the stop, and what Airflow knows of the run.
-
-Imported inside tasks only, like `plugins/calls/tasks.py`.
-"""
+"""Shared setup and teardown of the tasks of `call_export`: the state, the run's note, a stop of the run, Slack."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from include.calls.domain.stages import Stage
-from include.calls.steps import publish as publish_step
-from include.calls.steps import run_lifecycle as stop
 from include.common.errors import ExportError, StopRun, Throttled
 from plugins.airflow_kit.run_note import AirflowApiHook
-from plugins.calls import slack_messages as alerts
-from plugins.hooks.calls_policy import load_run_policy
+from plugins.airflow_kit.task_instance import is_fresh
+from plugins.calls import slack_messages
 from plugins.hooks.calls_state import StateHook
-from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,19 +20,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-
-def note_run(context: "Context", run_id: str, sentence: str) -> None:
-    """The sentence first: the UI shows about a hundred characters. The id is what `make resume` asks for."""
-    note(context, f"{sentence} run_id {run_id}")
-
-
-def note(context: "Context", text: str) -> None:
-    AirflowApiHook().set_note(context["dag_run"].dag_id, context["dag_run"].run_id, text)
+PHASES = {
+    Stage.OPEN_RUN: "открываю запуск",
+    Stage.PREFLIGHT: "проверяю доступы",
+    Stage.LIST_CALLS: "собираю список звонков",
+    Stage.PLAN: "считаю прогноз",
+    Stage.DOWNLOAD: "скачиваю аудио",
+    Stage.TRANSCRIBE: "распознаю речь",
+    Stage.SUMMARIZE: "пишу саммари",
+    Stage.PUBLISH: "пишу реестр и отчёт",
+}
 
 
 @contextmanager
-def told(context: "Context", phase: str) -> Iterator[None]:
-    """A failure's sentence goes to the run's note as well as to the log."""
+def failure_noted(context: "Context", phase: str) -> Iterator[None]:
+    """Writes an error's sentence into the run's note; the error goes on to Airflow and the log."""
     try:
         yield
     except Throttled:
@@ -49,84 +45,71 @@ def told(context: "Context", phase: str) -> Iterator[None]:
 
 
 @contextmanager
-def step(context: "Context", run_id: str, stage: str, phase: str) -> "Iterator[State]":
-    """The state, open for one step; a StopRun ends the whole run once."""
-    with told(context, phase), StateHook().get_conn() as state:
-        reopen_if_cleared(context, run_id, state, stage)
-        state.note_run(UUID(run_id), {"phase": phase})
+def open_state(context: "Context", run_id: UUID, stage: Stage, *, phase: str | None = None) -> "Iterator[State]":
+    """Setup of a task that works on the run's records: the state, the run's phase, and who hears of a failure.
+
+    A closed run is opened again if the task was cleared. A StopRun is stored in the run's row, which ends the other
+    tasks at their next recording.
+    """
+    from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
+
+    phase = phase or PHASES[stage]
+    with failure_noted(context, phase), StateHook().get_conn() as state:
+        if is_fresh(context):
+            reopen_if_closed(run_id, state, stage=stage)
+        state.note_run(run_id, {"phase": phase})
         try:
             yield state
         except StopRun as error:
-            stop.stop_run(UUID(run_id), error, state, stage=stage)
+            stop_run(run_id, error, state, stage=stage)
             raise
-        finally:
-            alerts.low_rate_switched(context, run_id)
 
 
 @contextmanager
-def batch_of(context: "Context", run_id: str, batch: int, stage: str, phase: str) -> "Iterator[State]":
-    """One stage of one batch: named in the grid, refused where the run was stopped, progress in the note."""
-    fields: Any = context  # the label is an extra key that map_index_template reads
+def open_batch(context: "Context", run_id: UUID, batch: int, stage: Stage) -> "Iterator[State]":
+    """Setup of a batch's task: `open_state`, the batch's name in the grid, and a refusal if the run was stopped.
+
+    The task calls `after_batch` before it leaves this block, whatever became of the batch.
+    """
+    from include.calls.steps.run_lifecycle import refuse_if_stopped
+
+    fields: Any = context  # the label is an additional key that map_index_template reads
     fields["batch_label"] = f"пачка {batch}"
-    with step(context, run_id, stage, phase) as state:
-        facts = state.batch_facts(UUID(run_id), batch)
+    with open_state(context, run_id, stage) as state:
+        facts = state.batch_facts(run_id, batch)
         fields["batch_label"] = f"пачка {batch}: {facts.records} записей, {facts.minutes:.0f} мин"
-        stop.refuse_if_stopped(UUID(run_id), state)
-        try:
-            yield state
-        finally:
-            try:
-                note_run(context, run_id, f"{capital(state.progress_sentence(UUID(run_id)))}.")
-                if stage != Stage.DOWNLOAD:
-                    _show_registry(run_id, state)
-            except Exception as error:  # what became of the batch stays what it is: a StopRun must reach `step`
-                log.warning("the run's progress was not shown: %s", type(error).__name__)
+        refuse_if_stopped(run_id, state)
+        yield state
 
 
-def _show_registry(run_id: str, state: "State") -> None:
-    """The registry as far as the run has come. Nobody's batch fails for it: `publish` writes the last one."""
+def after_batch(
+    context: "Context", run_id: UUID, state: "State", *, show: "Callable[[UUID, State], object] | None" = None
+) -> None:
+    """Teardown of a batch's task: progress in the run's note, then `show`, then Slack.
+
+    An error here is logged and never changes what became of the batch: above all, a StopRun must reach `open_state`.
+    """
     try:
-        publish_step.publish_live(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
-    except (ExportError, OSError) as error:
-        log.warning("the registry was not written in mid-run, publish will do it: %s", error)
+        note_run(context, run_id, f"{capital(state.progress_sentence(run_id))}.")
+        if show is not None:
+            show(run_id, state)
+    except Exception as error:
+        log.warning("the run's progress was not shown: %s", type(error).__name__)
+    slack_messages.low_rate_switched(context, run_id)
 
 
-def reopen_if_cleared(context: "Context", run_id: str, state: "State", stage: str) -> None:
-    """A task on records, cleared after its run had closed, opens the run again, or it could never end better.
-
-    `publish` and `close_run` never do it: they are cleared to write a closed run's files again.
-    """
-    if is_fresh(context):
-        stop.reopen_if_closed(UUID(run_id), state, stage=stage)
+def note_run(context: "Context", run_id: UUID, sentence: str) -> None:
+    """The sentence comes first: the UI shows about a hundred characters. `make resume` asks for the id."""
+    note(context, f"{sentence} run_id {run_id}")
 
 
-def is_fresh(context: "Context") -> bool:
-    """True on the task's first try and on the first one after somebody cleared it.
-
-    Clearing raises `max_tries` by the task's retries; a retry leaves it alone.
-    """
-    ti = context["ti"]
-    return bool(ti.try_number == ti.max_tries - (context["task"].retries or 0) + 1)
+def note(context: "Context", text: str) -> None:
+    AirflowApiHook().set_note(context["dag_run"].dag_id, context["dag_run"].run_id, text)
 
 
-def is_low_rate(state: "State", run_id: str) -> bool:
-    run = state.run(UUID(run_id))
+def is_low_rate(state: "State", run_id: UUID) -> bool:
+    run = state.run(run_id)
     return bool(run and run.metadata.get("low_rate"))
-
-
-def failed_upstream(context: "Context", names: Sequence[str]) -> str | None:
-    """The first task that every call depends on and that did not succeed, from Airflow's own record."""
-    states = task_states(context, names)
-    return next((name for name in names if states.get(name) != "success"), None)
-
-
-def task_states(context: "Context", names: Sequence[str]) -> dict[str, str]:
-    """States of unmapped tasks of this DAG run; a task that has none yet is left out."""
-    dag_run = context["dag_run"]
-    found: dict[str, dict[str, str]] = context["ti"].get_task_states(
-        dag_id=dag_run.dag_id, task_ids=list(names), run_ids=[dag_run.run_id]
-    )
-    return found.get(dag_run.run_id, {})
 
 
 def capital(sentence: str) -> str:

@@ -1,8 +1,11 @@
-"""What each task of `call_export` does: clients from hooks, the step from `include`, the note for people.
+"""What each task of `call_export` does: one function for each task, clients from hooks, the step from `include`.
 
-Imported inside tasks only, so that parsing the DAG stays cheap. What hears and writes is in `recognition_tasks.py`.
+Each function imports its own step, so that a task loads only what it needs and the DAG file can import this module:
+audio and the recogniser's client cost 40 MB. The task `transcribe` is an operator of its own
+(`plugins/operators/transcribe.py`); `plan` and `decided` are called by `plugins/operators/approval.py`.
 """
 
+import logging
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,28 +15,19 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
-from include.calls.steps import approve as approve_step
-from include.calls.steps import close_run as close_step
-from include.calls.steps import download as download_step
-from include.calls.steps import list_calls as list_step
-from include.calls.steps import open_run as open_step
-from include.calls.steps import plan as plan_step
-from include.calls.steps import preflight as preflight_step
-from include.calls.steps import publish as publish_step
-from include.calls.steps import run_lifecycle as stop
-from include.calls.steps.paths import run_of
-from plugins.calls import slack_messages as alerts
+from include.common.errors import ExportError
+from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, task_states
+from plugins.calls import slack_messages
 from plugins.calls.task_context import (
-    batch_of,
+    PHASES,
+    after_batch,
     capital,
-    failed_upstream,
-    is_fresh,
+    failure_noted,
     is_low_rate,
     note,
     note_run,
-    step,
-    task_states,
-    told,
+    open_batch,
+    open_state,
 )
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.calls_policy import load_run_policy
@@ -44,21 +38,27 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.calls.state.state import State
+    from include.calls.steps.plan import Planned
+
+log = logging.getLogger(__name__)
 
 BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 
 
-def open_run(context: "Context") -> str:
+def open_run(context: "Context") -> UUID:
+    from include.calls.steps import open_run as step
+    from include.calls.steps.paths import run_of
+
     dag_run, params = context["dag_run"], context["params"]
-    request = open_step.RunRequest(
+    request = step.RunRequest(
         dag_run_id=dag_run.run_id,
         run_after=dag_run.run_after,
         actor=dag_run.triggering_user_name or dag_run.run_type.value,
         trigger=dag_run.run_type.value,
-        **{name: params[name] for name in params if name in open_step.RunRequest.__slots__},
+        **{name: params[name] for name in params if name in step.RunRequest.__slots__},
     )
-    with told(context, "открываю запуск"), StateHook().get_conn() as state:
-        opened = open_step.open_run(request, state, load_run_policy())
+    with failure_noted(context, PHASES[Stage.OPEN_RUN]), StateHook().get_conn() as state:
+        opened = step.open_run(request, state, load_run_policy())
         if not opened.ours:
             note(
                 context,
@@ -67,61 +67,82 @@ def open_run(context: "Context") -> str:
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
         run = run_of(opened.run_id, state)
         period = f"{run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC"
-        note_run(context, str(run.run_id), f"Период {period}.")
-    return str(opened.run_id)
+        note_run(context, run.run_id, f"Период {period}.")
+    return opened.run_id
 
 
-def preflight(context: "Context", run_id: str) -> None:
-    from plugins.hooks.recogniser import WhisperHook  # 40 MB that this module's other tasks can do without
+def preflight(context: "Context", run_id: UUID) -> None:
+    from include.calls.steps import preflight as step
+    from plugins.hooks.recogniser import WhisperHook
 
-    with step(context, run_id, Stage.PREFLIGHT, "проверяю доступы") as state:
+    with open_state(context, run_id, Stage.PREFLIGHT) as state:
         policy = load_run_policy()
-        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
-            preflight_step.preflight(
-                UUID(run_id),
-                portal,
-                StorageHook().get_conn(),
-                state,
-                check_recogniser=WhisperHook(policy=policy).check,
-                portal_texts=policy.stt.reuse_portal_transcripts,
-            )
+        try:
+            with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
+                step.preflight(
+                    run_id,
+                    portal,
+                    StorageHook().get_conn(),
+                    state,
+                    check_recogniser=WhisperHook(policy=policy).check,
+                    portal_texts=policy.stt.reuse_portal_transcripts,
+                )
+        finally:
+            slack_messages.low_rate_switched(context, run_id)
 
 
-def list_calls(context: "Context", run_id: str) -> int:
-    with step(context, run_id, Stage.LIST_CALLS, "собираю список звонков") as state:
-        with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
-            listed = list_step.list_calls(UUID(run_id), portal, state)
+def list_calls(context: "Context", run_id: UUID) -> int:
+    from include.calls.steps import list_calls as step
+
+    with open_state(context, run_id, Stage.LIST_CALLS) as state:
+        try:
+            with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
+                listed = step.list_calls(run_id, portal, state)
+        finally:
+            slack_messages.low_rate_switched(context, run_id)
         note_run(context, run_id, f"На портале {listed} звонков за период.")
         return listed
 
 
-def plan(context: "Context", run_id: str) -> plan_step.Planned:
-    with step(context, run_id, Stage.PLAN, "считаю прогноз") as state:
-        planned = plan_step.plan(UUID(run_id), state, StorageHook().get_conn(), load_run_policy())
+def plan(context: "Context", run_id: UUID) -> "Planned":
+    from include.calls.steps import plan as step
+
+    with open_state(context, run_id, Stage.PLAN) as state:
+        planned = step.plan(run_id, state, StorageHook().get_conn(), load_run_policy())
         where = "Жду ответа на вкладке Required Actions. " if planned.question else ""
         note_run(context, run_id, f"{where}{capital(planned.sentence)}.")
         return planned
 
 
-def answered(context: "Context", run_id: str, cost: str, *, approved: bool, by: str | None, at: datetime) -> list[int]:
-    """A person's answer to the plan's question, or the lack of one; returns the batches that may be started."""
-    answer = approve_step.Answer(approved=approved, by=by, at=at)
-    with step(context, run_id, Stage.PLAN, "записываю ответ") as state:
-        sentence = approve_step.settle(UUID(run_id), Decimal(cost), answer, state)
+def decided(
+    context: "Context", run_id: UUID, cost: Decimal, *, approved: bool, by: str | None, at: datetime
+) -> list[int]:
+    """Records the decision on the plan's question, or the lack of one; returns the batches that may start."""
+    from include.calls.steps import approve as step
+    from include.calls.steps.plan import batches_of
+
+    answer = step.Answer(approved=approved, by=by, at=at)
+    with open_state(context, run_id, Stage.PLAN, phase="записываю ответ") as state:
+        sentence = step.settle(run_id, cost, answer, state)
         note_run(context, run_id, f"{sentence}.")
-        return plan_step.batches_of(UUID(run_id), state, load_run_policy()) if approved else []
+        return batches_of(run_id, state, load_run_policy()) if approved else []
 
 
-def download(context: "Context", run_id: str, batch: int) -> int:
-    with batch_of(context, run_id, batch, Stage.DOWNLOAD, "скачиваю аудио") as state:
-        return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
+def download(context: "Context", run_id: UUID, batch: int) -> int:
+    with open_batch(context, run_id, batch, Stage.DOWNLOAD) as state:
+        try:
+            return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
+        finally:
+            after_batch(context, run_id, state)
 
 
-def fetch_batch(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
-    """Paced by the portal's row in PostgreSQL, whoever calls it."""
-    with Bitrix24Hook().portal(run_id=UUID(run_id), low_rate=is_low_rate(state, run_id)) as portal:
-        return download_step.download_batch(
-            UUID(run_id),
+def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int:
+    """Downloads what the batch lacks. The portal's row in PostgreSQL paces every caller."""
+    from include.calls.steps import download as step
+
+    with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
+        return step.download_batch(
+            run_id,
             batch,
             portal=portal,
             storage=StorageHook().get_conn(),
@@ -131,36 +152,77 @@ def fetch_batch(run_id: str, batch: int, state: "State", *, fresh: bool) -> int:
         )
 
 
-def want_summaries(run_id: str) -> None:
-    """Raises AirflowSkipException where summaries were not asked for."""
+def want_summaries(run_id: UUID) -> None:
+    """Raises AirflowSkipException if summaries were not asked for."""
+    from include.calls.steps.paths import run_of
+
     with StateHook().get_conn() as state:
-        run = run_of(UUID(run_id), state)
+        run = run_of(run_id, state)
     if not (run.generate_summary and load_run_policy().summary.enabled):
         raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
 
 
-def publish(context: "Context", run_id: str | None) -> None:
+def summarize(context: "Context", run_id: UUID, batch: int) -> int:
+    from include.calls.steps import summarize as step
+    from plugins.hooks.recogniser import WhisperHook
+
+    want_summaries(run_id)  # asked again: the task that should have skipped this one may have failed
+    policy = load_run_policy()
+    with open_batch(context, run_id, batch, Stage.SUMMARIZE) as state:
+        try:
+            with WhisperHook(policy=policy).language_model() as model:
+                return step.summarize_batch(
+                    run_id,
+                    batch,
+                    language_model=model,
+                    storage=StorageHook().get_conn(),
+                    state=state,
+                    policy=policy,
+                    fresh=is_fresh(context),
+                )
+        finally:
+            after_batch(context, run_id, state, show=show_registry)
+
+
+def show_registry(run_id: UUID, state: "State") -> None:
+    """The registry as far as the run has come. A failure is logged only: `publish` writes the last one."""
+    from include.calls.steps.publish import publish_live
+
+    try:
+        publish_live(run_id, state, StorageHook().get_conn(), load_run_policy())
+    except (ExportError, OSError) as error:
+        log.warning("the registry was not written in mid-run, publish will do it: %s", error)
+
+
+def publish(context: "Context", run_id: UUID | None) -> None:
+    from include.calls.steps import publish as step
+    from include.calls.steps.run_lifecycle import reopen_if_unpublished
+
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
-    with told(context, "пишу реестр и отчёт"), StateHook().get_conn() as state:
-        stop.reopen_if_unpublished(UUID(run_id), state, stage=Stage.PUBLISH)
+    with failure_noted(context, PHASES[Stage.PUBLISH]), StateHook().get_conn() as state:
+        reopen_if_unpublished(run_id, state, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
-        publish_step.publish(UUID(run_id), state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
+        step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
 
-def close_run(context: "Context", run_id: str | None) -> None:
+def close_run(context: "Context", run_id: UUID | None) -> None:
+    from include.calls.steps import close_run as step
+    from include.calls.steps.run_lifecycle import is_closed
+    from include.calls.wording import notes
+
     if run_id is None:
         if task_states(context, ["open_run"]).get("open_run") == "skipped":
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
     with StateHook().get_conn() as state:
-        again = is_fresh(context) and stop.is_closed(UUID(run_id), state)  # a retry ends what a killed try began
+        again = is_fresh(context) and is_closed(run_id, state)  # a retry ends what a killed try began
         failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
-        verdict = close_step.close_run(UUID(run_id), state, load_run_policy(), upstream_failed=failed)
-    note_run(context, run_id, f"{capital(verdict.status)}: {verdict.sentence}.")
+        closed = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed)
+    note_run(context, run_id, notes.closed(closed.status, closed.sentence))
     if not again:
-        alerts.run_closed(context, run_id, verdict.sentence)
-    if verdict.status is RunStatus.ERROR:  # a verdict: asked again it would be the same, minutes later
-        raise AirflowFailException(f"the run is not good enough: {verdict.sentence}")
+        slack_messages.run_closed(context, run_id, closed.sentence)
+    if closed.status is RunStatus.ERROR:  # asked again, the verdict would be the same, minutes later
+        raise AirflowFailException(f"the run is not good enough: {closed.in_english}")
     if again and failed == "publish":
         raise AirflowFailException("the files of the run were not written again: the task publish says why")

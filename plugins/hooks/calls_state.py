@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
-from psycopg.conninfo import make_conninfo
 
 from include.calls.names import STATE_CONN
 
@@ -31,6 +30,8 @@ class StateHook(BaseHook):
 
 def conninfo_of(conn: "Connection") -> str:
     """libpq's form of an Airflow connection; a folder as `host` is a unix socket."""
+    from psycopg.conninfo import make_conninfo
+
     parts = {"host": conn.host, "port": conn.port, "user": conn.login, "password": conn.password}
     given = {name: str(value) for name, value in {**parts, **conn.extra_dejson}.items() if value}
     return make_conninfo(dbname=conn.schema, **given)

@@ -1,6 +1,7 @@
-"""The plan, and a person's word where it costs too much (D26)."""
+"""The plan, and a person's decision if it costs too much."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
@@ -8,21 +9,21 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-ASKED_COST = "asked_cost"  # the XCom that carries the question's sum to its answer
+ASKED_COST = "asked_cost"  # the XCom that carries the question's sum to the decision
 LONGEST_WAIT = timedelta(days=30)  # only until the policy is read: it says how long this run waits
 
 
 class PlanWithApprovalOperator(ApprovalOperator):
-    """Plans the run and returns the numbers of its batches; asks first where the forecast is above the budget.
+    """Plans the run and returns the numbers of its batches; asks first if the forecast is above the budget.
 
-    One task and not two: under the budget nothing is added to the run, no task, no slot, no second. While it waits the
-    task is `awaiting_input`, without a worker, a slot or the triggerer.
+    One task and not two: under the budget nothing is added to the run, no task, no slot, no second. While it waits, the
+    task is `awaiting_input` and holds no worker and no slot; the triggerer is not used.
 
-    Approve: the batches, as if nobody had been asked. Reject, or no answer in time: no batches, and `close_run` ends
-    the run `cancelled`. The parent's own Reject would skip registry and report as well.
+    Approve returns the batches, as if no question had been asked. Reject, or no decision in time, returns no batches,
+    and `close_run` ends the run `cancelled`. The parent class's Reject would skip registry and report as well.
 
-    An answer within about a second after the question, which only a program can give, may be lost to a race in Airflow
-    3.3.2 (issue 66374): the task is then tried again and asks again. Nothing is spent meanwhile.
+    A decision within about a second after the question, which only a program can make, may be lost to a race in Airflow
+    3.3.2 (issue 66374): the task is then retried and asks again. Nothing is spent meanwhile.
     """
 
     template_fields = (*ApprovalOperator.template_fields, "run_id")
@@ -37,30 +38,30 @@ class PlanWithApprovalOperator(ApprovalOperator):
         self.run_id = run_id
 
     def execute(self, context: "Context") -> list[int]:
-        from plugins.calls import tasks as work
-        from plugins.calls.slack_messages import approval_notifier
+        from plugins.calls import tasks
+        from plugins.calls.slack_messages import ApprovalWanted
         from plugins.hooks.calls_policy import load_run_policy
 
-        planned = work.plan(context, self.run_id)
+        planned = tasks.plan(context, self.run_id)
         if planned.question is None:
             return planned.batches
         self.subject, self.body = planned.question.subject, planned.question.body
         self.response_timeout = timedelta(hours=load_run_policy().money.approval_timeout_hours)
-        self.notifiers = [approval_notifier()]
+        self.notifiers = [ApprovalWanted()]
         context["ti"].xcom_push(ASKED_COST, str(planned.question.cost))
         super().execute(context)  # parks the task by raising
         raise AssertionError("the task was not parked")
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> list[int]:
-        """Called by Airflow with the answer, or with the default where none came in time."""
-        from plugins.calls import tasks as work
+        """Called by Airflow with the decision, or with the default if none came in time."""
+        from plugins.calls import tasks
 
         answer = HITLOperator.execute_complete(self, context, event)
         cost = context["ti"].xcom_pull(task_ids=self.task_id, key=ASKED_COST)
-        return work.answered(
+        return tasks.decided(
             context,
             self.run_id,
-            cost,
+            Decimal(cost),
             approved=answer["chosen_options"] == [self.APPROVE],
             by=(answer["responded_by_user"] or {}).get("name"),
             at=answer["responded_at"],

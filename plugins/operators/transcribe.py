@@ -1,5 +1,6 @@
-"""Recognition of one batch: the hook brings the client, the step knows the order of things."""
+"""Recognition of one batch: the hook brings the client, the step does the work."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -9,22 +10,68 @@ from include.common.names import RECOGNISER_CONN
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.calls.state.state import State
+    from plugins.hooks.recogniser import WhisperHook
 
-class WhisperTranscribeOperator(BaseOperator):
+
+class TranscribeBatchOperator(BaseOperator):
     """Turns the stored audio of a batch into transcripts; returns how many recordings have one now.
 
-    Each recording moves on by itself, so a task killed at any moment loses at most the piece in hand (D19).
+    Each recording moves on by itself, so a task killed at any moment loses at most the request under way.
     """
 
     template_fields = ("run_id", "batch")
 
-    def __init__(self, *, run_id: Any, batch: Any, whisper_conn_id: str = RECOGNISER_CONN, **kwargs: Any) -> None:
+    def __init__(self, *, run_id: Any, batch: Any, recogniser_conn_id: str = RECOGNISER_CONN, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run_id = run_id
         self.batch = batch
-        self.whisper_conn_id = whisper_conn_id
+        self.recogniser_conn_id = recogniser_conn_id
+
+    @cached_property
+    def hook(self) -> "WhisperHook":
+        from plugins.hooks.calls_policy import load_run_policy
+        from plugins.hooks.recogniser import WhisperHook
+
+        return WhisperHook(self.recogniser_conn_id, policy=load_run_policy())
 
     def execute(self, context: "Context") -> int:
-        from plugins.calls import recognition_tasks
+        from contextlib import nullcontext
 
-        return recognition_tasks.transcribe(context, self.run_id, int(self.batch), whisper_conn_id=self.whisper_conn_id)
+        from include.calls.domain.stages import Stage
+        from include.calls.steps.transcribe_batch import transcribe_batch
+        from plugins.airflow_kit.task_instance import is_fresh
+        from plugins.calls.task_context import after_batch, open_batch
+        from plugins.calls.tasks import show_registry
+        from plugins.hooks.storage import StorageHook
+
+        run_id, batch = self.run_id, int(self.batch)
+        with open_batch(context, run_id, batch, Stage.TRANSCRIBE) as state:
+            try:
+                with self.hook.get_conn() as recogniser, self.hook.fallback() or nullcontext() as fallback:
+                    return transcribe_batch(
+                        run_id,
+                        batch,
+                        recogniser=recogniser,
+                        storage=StorageHook().get_conn(),
+                        state=state,
+                        policy=self.hook.policy,
+                        fresh=is_fresh(context),
+                        fetch_again=lambda: self._fetch_again(state),
+                        fallback=fallback,
+                    )
+            finally:
+                after_batch(context, run_id, state, show=show_registry)
+
+    def _fetch_again(self, state: "State") -> None:
+        """Downloads audio that the storage has lost.
+
+        Recordings of the batch that fail to download are the task `download`'s failure and do not stop this one.
+        """
+        from contextlib import suppress
+
+        from include.calls.steps.outcome import BatchFailed
+        from plugins.calls.tasks import fetch_batch
+
+        with suppress(BatchFailed):
+            fetch_batch(self.run_id, int(self.batch), state, fresh=False)

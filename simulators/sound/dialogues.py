@@ -1,4 +1,4 @@
-"""Telephone conversations in Russian: two voices that take turns."""
+"""Synthesised telephone conversations in Russian: two voices in turns."""
 
 import random
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Turn:
 
 
 def compose(rng: random.Random, seconds: float) -> list[Turn]:
-    """Turns whose speech fits into `seconds`, from ten on (espeak reads some 13 characters a second)."""
+    """Turns whose speech fits into `seconds`, at least ten (espeak speaks about 13 characters a second)."""
     turns = [Turn(0, rng.choice(GREETINGS))]
     thanks, farewell = rng.choice(FAREWELLS)
     left = (seconds - 1) * 13 - len(turns[0].text) - len(thanks) - len(farewell)
@@ -66,7 +66,7 @@ def compose(rng: random.Random, seconds: float) -> list[Turn]:
 
 
 def perform(turns: list[Turn], voices: tuple[Voice, Voice], rng: random.Random) -> Samples:
-    """Both channels, shape (2, length): one speaks while the other is silent, with short pauses between."""
+    """Both channels, shape (2, length): one speaks while the other is silent, with short pauses."""
     pieces = []
     for turn in turns:
         speech = say(turn.text, voices[turn.speaker])
@@ -77,9 +77,9 @@ def perform(turns: list[Turn], voices: tuple[Voice, Voice], rng: random.Random) 
 
 
 def record(seed: int, *, seconds: float, extension: str = "mp3", stereo: bool = True) -> bytes:
-    """The encoded recording of one conversation, the same for the same arguments and libraries.
+    """The encoded recording of one conversation; equal for equal arguments and libraries.
 
-    It lasts exactly `seconds`, as the portal says of its calls: what speech leaves free is the line's silence.
+    It lasts exactly `seconds`, as the portal reports; silence fills the rest.
     """
     rng = random.Random(seed)
     voices = (rng.choice(OPERATORS), rng.choice(CLIENTS))
@@ -92,7 +92,7 @@ def record(seed: int, *, seconds: float, extension: str = "mp3", stereo: bool = 
 
 
 def record_briefly(seed: int) -> bytes:
-    """A second or two of speech in a mono mp3 that costs almost nothing to make, distinct for each seed."""
+    """One or two seconds of speech in a mono mp3: quick to make, different for each seed."""
     rng = random.Random(seed % 16)
     speech = say(rng.choice(FAREWELLS)[0], rng.choice(CLIENTS))
     return encode(speech, "mp3", comment=f"simulated {seed}")

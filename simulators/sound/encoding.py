@@ -1,4 +1,4 @@
-"""Samples into the containers that portals really store."""
+"""Encodes samples in the containers that portals store."""
 
 import io
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class _Target:
     options: dict[str, str] = field(default_factory=dict)
 
 
-# By extension. 32 kbit/s mp3 is what the built-in telephony records; the options ask for speed, not for beauty.
+# By extension. The built-in telephony records mp3 at 32 kbit/s; the options are for speed.
 _TARGETS = {
     "mp3": _Target("mp3", "libmp3lame", 32_000, {"compression_level": "9"}),
     "wav": _Target("wav", "pcm_s16le"),
@@ -30,13 +30,13 @@ _TARGETS = {
 def encode(samples: Samples, extension: str, *, comment: str = "") -> bytes:
     """`samples` has the shape (length,) for mono or (2, length) for stereo, at 8 kHz.
 
-    `comment` goes into the metadata: two recordings of one speech then differ in their bytes.
+    `comment` goes into the metadata, so that two recordings of the same speech differ in their bytes.
     """
     target = _TARGETS[extension]
     channels = np.atleast_2d(samples)
     layout = "stereo" if len(channels) == 2 else "mono"
     encoded = io.BytesIO()
-    # bitexact: no random serial numbers in ogg, so the same call is the same bytes on every start
+    # bitexact: no random serial numbers in ogg, so a call has the same bytes on every start
     with av.open(encoded, "w", format=target.container, options={"fflags": "+bitexact"}) as output:
         if comment:
             output.metadata["comment"] = comment

@@ -1,4 +1,4 @@
-"""A recogniser over HTTP that answers the numbered words it hears (`ear.py`) in the form of one real server."""
+"""A recogniser over HTTP that reads numbered words (`word_reader.py`) and responds in the dialect of a real server."""
 
 import math
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.sound.ear import HeardWord, heard, segments
+from simulators.sound.word_reader import ReadWord, read_words, segments
 
 JsonDict = dict[str, Any]
-Answer = Callable[[list[HeardWord], float], JsonDict]
+Dialect = Callable[[list[ReadWord], float], JsonDict]
 _NANO = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request's audio as it arrived."""
+    """The audio of one request as received."""
 
     filename: str
     size: int
@@ -32,7 +32,7 @@ class Sent:
 
 @dataclass
 class HearingRecogniser:
-    """`dialect` is a key of DIALECTS. `sent` grows with each request."""
+    """`dialect` is a key of DIALECTS. `sent` has an entry for each request."""
 
     dialect: str
     sent: list[Sent] = field(default_factory=list)
@@ -49,27 +49,27 @@ class HearingRecogniser:
             assert isinstance(upload, UploadFile)
             audio, name = await upload.read(), upload.filename or ""
         try:
-            return JSONResponse(await run_in_threadpool(self.answer, audio, name))
+            return JSONResponse(await run_in_threadpool(self.respond, audio, name))
         except (av.FFmpegError, ValueError):
             message = "The audio file could not be decoded or its format is not supported."
             return JSONResponse({"error": {"message": message, "type": "invalid_request_error", "code": None}}, 400)
 
-    def answer(self, audio: bytes, name: str) -> JsonDict:
-        """The body of a good answer. Raises av.FFmpegError or ValueError for what is no audio."""
-        words, seconds = heard(audio)
+    def respond(self, audio: bytes, name: str) -> JsonDict:
+        """The body of a successful response. Raises av.FFmpegError or ValueError if it is not audio."""
+        words, seconds = read_words(audio)
         self.sent.append(Sent(name, len(audio), seconds))
         return DIALECTS[self.dialect](words, seconds)
 
 
-def text_of(words: list[HeardWord]) -> str:
+def text_of(words: list[ReadWord]) -> str:
     return " ".join(str(word.number) for word in words)
 
 
-def _bare_text(words: list[HeardWord], seconds: float) -> JsonDict:
+def _bare_text(words: list[ReadWord], seconds: float) -> JsonDict:
     return {"text": text_of(words), "languages": [{"code": "ru"}], "usage": _usage(seconds)}
 
 
-def _whisper_1(words: list[HeardWord], seconds: float) -> JsonDict:
+def _whisper_1(words: list[ReadWord], seconds: float) -> JsonDict:
     described = [
         {"id": number, "seek": 0, **_plain(group), "tokens": [50364], "temperature": 0.0, "avg_logprob": -0.25,
          "compression_ratio": 1.2, "no_speech_prob": 0.01}
@@ -79,8 +79,8 @@ def _whisper_1(words: list[HeardWord], seconds: float) -> JsonDict:
     return {**body, "segments": described, "usage": _usage(seconds)}
 
 
-def _speaches(words: list[HeardWord], seconds: float) -> JsonDict:
-    """A code for the language, words inside the segments, no usage."""
+def _speaches(words: list[ReadWord], seconds: float) -> JsonDict:
+    """The language is a code, segments hold words, no usage."""
     described = [
         {"id": number, "seek": 0, **_plain(group), "tokens": [], "temperature": 0.0, "avg_logprob": -0.2,
          "compression_ratio": 1.1, "no_speech_prob": 0.0,
@@ -92,8 +92,8 @@ def _speaches(words: list[HeardWord], seconds: float) -> JsonDict:
     return {**body, "words": None, "segments": described}
 
 
-def _vllm(words: list[HeardWord], seconds: float) -> JsonDict:
-    """The duration is text; neither task nor usage."""
+def _vllm(words: list[ReadWord], seconds: float) -> JsonDict:
+    """The duration is text; no task, no usage."""
     described = [
         {"id": number, "seek": 0, **_plain(group), "tokens": [], "temperature": 0.0, "avg_logprob": -0.2,
          "compression_ratio": 1.1, "no_speech_prob": None}
@@ -103,8 +103,8 @@ def _vllm(words: list[HeardWord], seconds: float) -> JsonDict:
     return {**body, "segments": described, "words": None}
 
 
-def _whisper_cpp(words: list[HeardWord], seconds: float) -> JsonDict:
-    """Its own names for the language, line feeds between the segments."""
+def _whisper_cpp(words: list[ReadWord], seconds: float) -> JsonDict:
+    """Other field names for the language, line feeds between segments."""
     grouped = segments(words)
     described = [
         {"id": number, **_plain(group), "tokens": [], "temperature": 0.0, "avg_logprob": -0.2, "no_speech_prob": 0.0,
@@ -124,8 +124,8 @@ def _whisper_cpp(words: list[HeardWord], seconds: float) -> JsonDict:
     }
 
 
-def _localai(words: list[HeardWord], _seconds: float) -> JsonDict:
-    """Older builds: nanoseconds, no language, no duration."""
+def _localai(words: list[ReadWord], _seconds: float) -> JsonDict:
+    """Older builds: times in nanoseconds, no language, no duration."""
     described = [
         {"id": number, "start": round(group[0].start * _NANO), "end": round(group[-1].end * _NANO),
          "text": text_of(group), "tokens": []}
@@ -134,8 +134,8 @@ def _localai(words: list[HeardWord], _seconds: float) -> JsonDict:
     return {"segments": described, "text": text_of(words)}
 
 
-def _diarized(words: list[HeardWord], seconds: float) -> JsonDict:
-    """One speaker: who speaks is no matter of this recogniser."""
+def _diarized(words: list[ReadWord], seconds: float) -> JsonDict:
+    """Always one speaker: this recogniser does not separate speakers."""
     described = [
         {"type": "transcript.text.segment", "id": f"seg_{number:03d}", **_plain(group), "speaker": "A"}
         for number, group in enumerate(segments(words))
@@ -144,7 +144,7 @@ def _diarized(words: list[HeardWord], seconds: float) -> JsonDict:
     return {**body, "segments": described, "usage": _usage(seconds)}
 
 
-def _plain(group: list[HeardWord]) -> JsonDict:
+def _plain(group: list[ReadWord]) -> JsonDict:
     return {"start": group[0].start, "end": group[-1].end, "text": f" {text_of(group)}"}
 
 
@@ -152,7 +152,7 @@ def _usage(seconds: float) -> JsonDict:
     return {"type": "duration", "seconds": math.ceil(seconds)}
 
 
-DIALECTS: dict[str, Answer] = {
+DIALECTS: dict[str, Dialect] = {
     "gpt-transcribe": _bare_text,
     "whisper-1": _whisper_1,
     "speaches": _speaches,

@@ -1,7 +1,8 @@
-"""Calls in which every word carries its number: a chord under a synthesised voice, which the voice detector takes for
-speech and which a recogniser that only has the samples can read back (`ear.py`).
+"""Calls in which every word carries its number as a chord under a synthesised voice.
 
-A number is five digits to the base of eight and a check digit, one tone for each, all of them sounding together.
+The voice detector takes the voice for speech; a recogniser that has only the samples reads the chord
+(`word_reader.py`). A number is five digits to the base of eight and a check digit; each has one tone, and all six sound
+at the same time.
 """
 
 import random
@@ -22,7 +23,10 @@ Floats = npt.NDArray[np.float32]
 
 BASE, DIGITS = 8, 6
 HIGHEST = BASE ** (DIGITS - 1) - 1
-PLACES, CHECK = BASE ** np.arange(DIGITS - 1), np.arange(1, DIGITS)  # what a digit counts, and in the check digit
+PLACES, CHECK = (
+    BASE ** np.arange(DIGITS - 1),
+    np.arange(1, DIGITS),
+)  # value of a digit; its weight in the check
 HERTZ = 1000.0 + 48.0 * np.arange(BASE * DIGITS).reshape(DIGITS, BASE)  # [digit's place, digit]; mp3 at 8 kHz keeps all
 
 _VOICES = (Voice("ru", 45, 165), Voice("ru+f4", 70, 180))  # left, right
@@ -40,12 +44,12 @@ _SAID = (
     "курьер",
     "сегодня",
 )
-_VOICE_RMS, _TONE_RMS = 2600.0, 1000.0  # all six tones together are as loud as the voice
+_VOICE_RMS, _TONE_RMS = 2600.0, 1000.0  # all six tones together have the level of the voice
 _NOISE_RMS = 8.0  # about -72 dBFS: a quiet line, never digital silence
 _FADE = RATE // 100
 _BLOCK_SEC = 60
 _FORMATS: dict[str, tuple[str, str, int | None, dict[str, str]]] = {
-    # the options ask for speed; Opus at 32 kbit/s mixes two voices that sound at once
+    # options for speed; Opus at 32 kbit/s mixes two voices that speak at the same time
     "mp3": ("mp3", "libmp3lame", 32_000, {"compression_level": "9"}),
     "wav": ("wav", "pcm_s16le", None, {}),
     "ogg": ("ogg", "libopus", 64_000, {"compression_level": "0"}),
@@ -55,7 +59,7 @@ _FORMATS: dict[str, tuple[str, str, int | None, dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`start` and `end` are seconds; `speaker` 0 is heard on the left channel, 1 on the right."""
+    """`start` and `end` are seconds; `speaker` 0 is on the left channel, 1 on the right."""
 
     number: int
     speaker: int
@@ -64,7 +68,7 @@ class Word:
 
 
 def digits_of(number: int) -> npt.NDArray[np.int64]:
-    """The five digits and the check digit: a misread number is none, not another one."""
+    """The five digits and the check digit, which makes a misread number invalid."""
     digits = number // PLACES % BASE
     return np.append(digits, digits @ CHECK % BASE)
 
@@ -80,13 +84,13 @@ def dialogue(
 ) -> list[Word]:
     """Two people in turns until `seconds` are over; pauses in seconds.
 
-    `talk_over` is the share of turns that begin before the other one has ended: only for two channels.
+    `talk_over`: the share of turns that begin before the other speaker has ended; only for two channels.
     """
     rng = random.Random(seed)
     words: list[Word] = []
     begins, speaker, spoke_until = rng.uniform(0.5, 2.0), 0, [0.0, 0.0]
     while True:
-        begins = at = max(begins, spoke_until[speaker] + between_turns[0])  # nobody talks over himself
+        begins = at = max(begins, spoke_until[speaker] + between_turns[0])  # a speaker does not overlap himself
         for _ in range(rng.randint(*turn_words)):
             length = len(_voice(speaker, len(words))) / RATE
             if at + length > seconds - 0.5 or len(words) > HIGHEST:
@@ -100,7 +104,7 @@ def dialogue(
 
 
 def monologue(seconds: float, *, seed: int = 1, between_words: tuple[float, float] = (0.05, 0.2)) -> list[Word]:
-    """One person who does not pause."""
+    """One person without a pause."""
     return [
         word
         for word in dialogue(seconds, seed=seed, turn_words=(HIGHEST, HIGHEST), between_words=between_words)
@@ -109,7 +113,7 @@ def monologue(seconds: float, *, seed: int = 1, between_words: tuple[float, floa
 
 
 def record(path: Path, words: Sequence[Word], seconds: float, *, stereo: bool) -> Path:
-    """The words as a file; its extension says in which container. A minute at a time is in memory."""
+    """Writes the words to a file; its extension selects the container. One minute at a time is in memory."""
     container, codec, bit_rate, options = _FORMATS[path.suffix[1:]]
     layout = "stereo" if stereo else "mono"
     with av.open(str(path), "w", format=container) as output:
@@ -144,7 +148,7 @@ def sound(words: Sequence[Word], seconds: float, *, stereo: bool) -> Iterator[Sa
 
 
 def spoken(word: Word) -> Floats:
-    """The voice and the word's chord under it."""
+    """The voice with the chord of the word."""
     voice = _voice(word.speaker, word.number)
     tones = _tones()[range(DIGITS), digits_of(word.number), : len(voice)].sum(axis=0)
     edges = np.minimum(1, np.minimum(np.arange(len(voice)), np.arange(len(voice))[::-1]) / np.float32(_FADE))
@@ -158,7 +162,7 @@ def _voice(speaker: int, number: int) -> Floats:
 
 @cache
 def _said(speaker: int, text: int) -> Floats:
-    """One of a few words without the silence around it, at a usual level."""
+    """One of a few words without the silence around it, at the usual level."""
     samples = say(_SAID[text], _VOICES[speaker]).astype(np.float32)
     loud = np.flatnonzero(np.abs(samples) > 0.05 * np.abs(samples).max())
     word = samples[loud[0] : loud[-1] + 1]

@@ -1,4 +1,4 @@
-"""Speech by espeak-ng, called directly: a person can listen to what the simulators serve."""
+"""Speech by espeak-ng: a person can listen to the recordings of the simulators."""
 
 import ctypes
 import threading
@@ -22,7 +22,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`name` as espeak-ng knows it; `pitch` 0..100; `speed` in words a minute."""
+    """`name` as espeak-ng knows it; `pitch` 0..100; `speed` in words per minute."""
 
     name: str = "ru"
     pitch: int = 50
@@ -30,7 +30,7 @@ class Voice:
 
 
 class _Synthesiser:
-    """The library's one state per process; the lock is because it is not made for threads."""
+    """The library has one state per process and is not thread-safe, hence the lock."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -67,7 +67,7 @@ def _synthesiser() -> _Synthesiser:
 
 @lru_cache(maxsize=512)
 def say(text: str, voice: Voice) -> Samples:
-    """Mono speech at 8 kHz; do not change the array, it is shared."""
+    """Mono speech at 8 kHz. The array is cached: do not change it."""
     synthesiser = _synthesiser()
     frame = av.AudioFrame.from_ndarray(synthesiser.say(text, voice)[np.newaxis, :], format="s16", layout="mono")
     frame.sample_rate = synthesiser.rate

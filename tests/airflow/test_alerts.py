@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import RunStatus
 from include.calls.state.state import State
+from plugins.airflow_kit.slack import LONGEST_SECONDS
 from plugins.calls import slack_messages as alerts
 from simulators.kit.faults import What
 from simulators.kit.in_process import running
@@ -25,7 +26,7 @@ from tests.kit.state_samples import call, opened
 
 pytestmark = pytest.mark.postgres
 
-VERDICT = "тексты есть у 0 из 1 существующих записей (0.0%), ошибок 1 (100.0%), не закончено 0"
+VERDICT = "тексты есть у 0 из 1 существующих записей (0,0 %), ошибок 1 (100,0 %), не закончено 0"
 PHONE = "+7 (912) 345-67-89"
 SLACK_TOKEN = "T0/B0/SECRETSECRET"
 
@@ -125,7 +126,7 @@ def test_a_completed_run_tells_that_its_report_is_ready(slack: SlackSimulator, d
         run = opened(state, "1", call(1))
         state.finish_run(run.run_id, RunStatus.COMPLETED)
     for _ in range(2):
-        alerts.run_closed(of_dag_run("dag-1"), str(run.run_id), VERDICT)
+        alerts.run_closed(of_dag_run("dag-1"), run.run_id, VERDICT)
     (message,) = slack.messages
     assert "Отчёт и реестр готовы" in message["text"]
     assert VERDICT in message["text"]
@@ -138,7 +139,7 @@ def test_a_cancelled_run_is_told_once_for_nobody_may_have_seen_the_question(
         run = opened(state, "1", call(1))
         state.finish_run(run.run_id, RunStatus.CANCELLED)
     for _ in range(2):
-        alerts.run_closed(of_dag_run("dag-1"), str(run.run_id), "расход до 12.00 USD не согласован в срок")
+        alerts.run_closed(of_dag_run("dag-1"), run.run_id, "расход до 12.00 USD не согласован в срок")
     (message,) = slack.messages
     assert "Выгрузка отменена" in message["text"]
     assert "не согласован в срок" in message["text"]
@@ -151,31 +152,31 @@ def test_a_dry_run_and_a_failed_run_have_no_report_to_announce(
         dry = opened(state, "2")
         connection.execute("UPDATE call_exports SET dry_run = true WHERE run_id = %s", [dry.run_id])
         state.finish_run(dry.run_id, RunStatus.COMPLETED)
-    alerts.run_closed(of_dag_run("dag-1"), str(failed), VERDICT)
-    alerts.run_closed(of_dag_run("dag-2"), str(dry.run_id), VERDICT)
+    alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
+    alerts.run_closed(of_dag_run("dag-2"), dry.run_id, VERDICT)
     assert slack.messages == []
 
 
 def test_the_dlq_is_told_of_only_by_what_it_grew(slack: SlackSimulator, failed: UUID, database: str) -> None:
     for _ in range(3):
         event(database, failed, "moved_to_dlq")
-    alerts.run_closed(of_dag_run("dag-1"), str(failed), VERDICT)
-    alerts.run_closed(of_dag_run("dag-1"), str(failed), VERDICT)
+    alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
+    alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
     event(database, failed, "moved_to_dlq")
-    alerts.run_closed(of_dag_run("dag-1"), str(failed), VERDICT)
+    alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
     assert ["записей: 3" in slack.messages[0]["text"], "записей: 1" in slack.messages[1]["text"]] == [True, True]
     assert len(slack.messages) == 2
 
 
 def test_low_rate_is_told_once_while_it_lasts_and_not_after(slack: SlackSimulator, failed: UUID, database: str) -> None:
     event(database, None, "low_rate_on", reason="refusals", until=str(datetime.now(UTC) - timedelta(minutes=1)))
-    alerts.low_rate_switched(of_dag_run("dag-1"), str(failed))
+    alerts.low_rate_switched(of_dag_run("dag-1"), failed)
     assert slack.messages == []
     for _ in range(11):
         event(database, None, "portal_refused", code="QUERY_LIMIT_EXCEEDED")
     event(database, None, "low_rate_on", reason="refusals", until=str(datetime.now(UTC) + timedelta(minutes=15)))
     for _ in range(2):
-        alerts.low_rate_switched(of_dag_run("dag-1"), str(failed))
+        alerts.low_rate_switched(of_dag_run("dag-1"), failed)
     (message,) = slack.messages
     assert "Щадящий режим" in message["text"]
     assert "отказов портала за 15 минут: 11" in message["text"]
@@ -186,7 +187,7 @@ def test_an_approval_is_asked_for_with_its_own_link(slack: SlackSimulator, faile
 
     asking = SimpleNamespace(id="ti-1", dag_id="call_export", run_id="dag-1", task_id="approve", map_index=-1)
     operator = ApprovalOperator(
-        task_id="approve", subject="Потратить до 81,50 USD? Бюджет 54,00 USD", notifiers=[alerts.approval_notifier()]
+        task_id="approve", subject="Потратить до 81,50 USD? Бюджет 54,00 USD", notifiers=[alerts.ApprovalWanted()]
     )
     context = of_dag_run("dag-1", task=operator, task_instance=asking, ti=asking)
     for notifier in [*operator.notifiers, *operator.notifiers]:
@@ -239,7 +240,7 @@ def test_a_slack_that_misbehaves_costs_a_run_five_seconds_at_most_and_once(
     began = time.monotonic()
     alerts.run_failed(of_dag_run("dag-1"))
     alerts.run_failed(of_dag_run("dag-1"))
-    assert time.monotonic() - began < alerts.LONGEST_SECONDS + 2
+    assert time.monotonic() - began < LONGEST_SECONDS + 2
     assert told(database) == [("slack_failed", "run_failed")]
     assert SLACK_TOKEN not in caplog.text
 

@@ -10,8 +10,9 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 
+from include.calls import names
 from include.calls.policy import load_policy
-from include.common import names
+from include.common import names as common
 from ops.settings.profile import REPOSITORY
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import TASK_RETRIES, LadderRetryPolicy
@@ -138,9 +139,9 @@ def test_whoever_talks_to_the_portal_or_the_recogniser_is_in_its_pool(dag: DAG) 
 
 
 def test_tasks_name_only_connections_that_the_launcher_makes(dag: DAG) -> None:
-    known = {value for name, value in vars(names).items() if name.endswith("_CONN")}
+    known = {value for name, value in (vars(names) | vars(common)).items() if name.endswith("_CONN")}
     used = {value for task in dag.tasks for name, value in vars(task).items() if name.endswith("conn_id") and value}
-    assert used == {names.RECOGNISER_CONN}
+    assert used == {common.RECOGNISER_CONN}
     assert used <= known
 
 

@@ -1,5 +1,6 @@
 """A scheduler that dies takes no running task with it."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -16,6 +17,12 @@ from airflow.utils.state import TaskInstanceState
 from ops.settings.profile import REPOSITORY
 from plugins.airflow_kit.local_executor import LastingLocalExecutor
 
+PRELOAD = """
+import sys
+from plugins.airflow_kit.local_executor import _preload
+_preload()
+print(*sys.modules)
+"""
 CRASH = """
 import sys
 from plugins.airflow_kit.local_executor import LastingLocalExecutor
@@ -50,6 +57,29 @@ def crashed(folder: Path, how: str) -> tuple[int, int]:
         done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=out, stderr=out, timeout=60, check=False)
     (worker,) = (int(line) for line in said.read_text().splitlines() if line.isdigit())
     return worker, done.returncode
+
+
+def imported_by_tasks() -> set[str]:
+    """The modules of ours that task functions and operators import when they run."""
+    files = [REPOSITORY / "plugins/calls/tasks.py", REPOSITORY / "plugins/calls/task_context.py"]
+    found = set()
+    for file in [*files, *(REPOSITORY / "plugins/operators").glob("*.py")]:
+        functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
+        imports = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.ImportFrom)]
+        for node in imports:
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    modules = {name for name in found if name.startswith(("include.", "plugins."))}
+    return {name for name in modules if (REPOSITORY / f"{name.replace('.', '/')}.py").exists()}
+
+
+def test_tasks_begin_with_all_their_modules_in_memory() -> None:
+    """Importing them costs 1.5 s of processor time, in every task that would have to do it itself."""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", PRELOAD]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert imported_by_tasks() - loaded == set()
+    assert {"include.speech.audio.cutting", "av", "openai", "psycopg", "requests"} <= loaded
 
 
 def test_a_new_scheduler_keeps_running_tasks_and_resets_those_that_only_waited() -> None:

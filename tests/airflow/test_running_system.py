@@ -92,7 +92,7 @@ def test_the_note_says_how_the_run_ended_and_the_labels_what_each_batch_holds(sy
     note = system.dag_run(first_run)["note"]
     run_id = records(system, first_run)[0]["run_id"]
     assert note.startswith("Completed: тексты есть у ")
-    assert "ошибок 0 (0.0%)" in note
+    assert "ошибок 0 (0,0 %)" in note
     assert note.endswith(f" run_id {run_id}"), "what `make resume` asks for"
     labels = [task["rendered_map_index"] for task in system.tasks(first_run) if task["task_id"] == "batch.download"]
     assert len(labels) > 1

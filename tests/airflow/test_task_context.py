@@ -1,20 +1,20 @@
-"""What surrounds a batch's work never changes what became of it."""
+"""Setup and teardown of a batch's task never change what became of the batch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from include.calls.domain.stages import Stage
 from include.common.errors import QuotaExhausted, Temporary
-from plugins.calls import task_context as task_frame
+from plugins.calls import task_context, tasks
 
-RUN = "0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11"
+RUN = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")
 
 
-class StateThatFallsAway:
+class LostState:
     """Answers before the batch's work and not after it."""
 
     def batch_facts(self, *_: object) -> Any:
@@ -28,24 +28,43 @@ class StateThatFallsAway:
 
 
 @pytest.fixture(autouse=True)
-def no_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+def slack(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """Replaces the state and Slack; returns the runs that Slack was asked about."""
+
     @contextmanager
-    def step(*_: object) -> Iterator[StateThatFallsAway]:
-        yield StateThatFallsAway()
+    def open_state(*_: object) -> Iterator[LostState]:
+        yield LostState()
 
-    monkeypatch.setattr(task_frame, "step", step)
+    asked: list[UUID] = []
+    monkeypatch.setattr(task_context, "open_state", open_state)
+    monkeypatch.setattr(task_context.slack_messages, "low_rate_switched", lambda _, run_id: asked.append(run_id))
+    monkeypatch.setattr(tasks, "is_fresh", lambda _: True)
+    return asked
 
 
-def test_a_stop_is_not_hidden_by_a_progress_that_cannot_be_told(caplog: pytest.LogCaptureFixture) -> None:
-    """It ends the whole run; taken for a passing trouble, the other batches would go on spending."""
+def downloading(monkeypatch: pytest.MonkeyPatch, result: int | Exception) -> None:
+    def fetch_batch(*_: object, **__: object) -> int:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(tasks, "fetch_batch", fetch_batch)
+
+
+def test_failed_teardown_does_not_hide_a_stop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, slack: list[UUID]
+) -> None:
+    """A stop ends the whole run; taken for a temporary failure, the other batches would go on spending."""
+    downloading(monkeypatch, QuotaExhausted("no money is left"))
     context: Any = {}
-    with pytest.raises(QuotaExhausted), task_frame.batch_of(context, RUN, 1, Stage.PUBLISH, "распознаём"):
-        raise QuotaExhausted("no money is left")
+    with pytest.raises(QuotaExhausted):
+        tasks.download(context, RUN, 1)
     assert "the run's progress was not shown: Temporary" in caplog.text
+    assert slack == [RUN]
 
 
-def test_a_batch_that_is_done_stays_done() -> None:
+def test_failed_teardown_leaves_a_finished_batch_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    downloading(monkeypatch, 2)
     context: Any = {}
-    with task_frame.batch_of(context, RUN, 1, Stage.PUBLISH, "распознаём"):
-        pass
+    assert tasks.download(context, RUN, 1) == 2
     assert context["batch_label"] == "пачка 1: 2 записей, 3 мин"

@@ -1,4 +1,4 @@
-"""A numbered call through the product's own cut, encoding, recogniser client and transcript; and what must come out."""
+"""Sends a numbered call through the product's cut, encoder, recogniser client and transcript, and checks the text."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from include.speech.audio.cutting import cut
 from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.speech.audio.pieces import policy_for
 from include.speech.cuts import Cut
-from include.speech.recogniser_responses import read_answer
-from include.speech.recognition import Recognition
+from include.speech.recogniser_responses import read_response
+from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from include.speech.stt_profiles import profile_of
 from include.speech.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
@@ -32,7 +32,7 @@ class Transcribed:
 
 
 def transcribe(path: Path, dialect: str) -> Transcribed:
-    """Over HTTP, with the product's own client. The recogniser knows nothing but the bytes that it is sent."""
+    """Over HTTP, with the product's own client. The recogniser knows only the bytes of the requests."""
     server = HearingRecogniser(dialect)
     with (
         running(server) as url,
@@ -48,19 +48,21 @@ def transcribe(path: Path, dialect: str) -> Transcribed:
         )
 
 
-def transcribe_at_once(path: Path, dialect: str) -> Transcribed:
-    """The same without a wire: a thousand requests over HTTP cost more than all of the rest."""
+def transcribe_in_process(path: Path, dialect: str) -> Transcribed:
+    """The same without HTTP: a thousand requests over HTTP cost more than the rest of the test."""
     server, model = HearingRecogniser(dialect), _model(dialect)
     return _transcribed(
         path,
         server,
-        lambda file, _: read_answer(
-            json.dumps(server.answer(file.read_bytes(), file.name)).encode(), model=model, request_id=None, headers={}
+        lambda file, _: read_response(
+            json.dumps(server.respond(file.read_bytes(), file.name)).encode(), model=model, request_id=None, headers={}
         ),
     )
 
 
-def _transcribed(path: Path, server: HearingRecogniser, recognise: Callable[[Path, float], Recognition]) -> Transcribed:
+def _transcribed(
+    path: Path, server: HearingRecogniser, recognise: Callable[[Path, float], RecognitionResponse]
+) -> Transcribed:
     model = _model(server.dialect)
     profile = profile_of(model)
     found = cut(path, policy_for(profile, max_file_minutes=15))
@@ -68,8 +70,8 @@ def _transcribed(path: Path, server: HearingRecogniser, recognise: Callable[[Pat
         TemporaryDirectory() as folder,
         encoded_pieces(path, found, profile.upload_format, folder=Path(folder)) as files,
     ):
-        answers = {piece: recognise(file, piece.seconds) for piece, file in files}
-    return Transcribed(found, assemble(found, answers, channel_roles("left"), model=model), server.sent)
+        responses = {piece: recognise(file, piece.seconds) for piece, file in files}
+    return Transcribed(found, assemble(found, responses, channel_roles("left"), model=model), server.sent)
 
 
 def _model(dialect: str) -> str:
@@ -77,7 +79,7 @@ def _model(dialect: str) -> str:
 
 
 def check(words: Sequence[Word], result: Transcribed, *, stereo: bool) -> None:
-    """Every word exactly once, in order, said by the right person; turns at their times, requests within limits."""
+    """Every word once, in order, under the right role; turns at their times, requests within limits."""
     turns = [(turn, [int(number) for number in re.findall(r"\d+", turn.text)]) for turn in result.transcript.turns]
     by_role: dict[str, list[int]] = {}
     for turn, numbers in turns:

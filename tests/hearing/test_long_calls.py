@@ -1,8 +1,7 @@
-"""Long calls word by word: what a person said stands in the transcript once, in order, under the right role and time.
+"""Long calls word by word: every word is in the transcript once, in order, under the right role and time.
 
-Time codes: a turn's start is compared with the start of its first word, its end with the end of its last one. With a
-recogniser that answers bare text a turn is a piece of our own cut and nothing inside it claims a time; with one that
-gives segments each segment is a turn.
+Time codes: the start of a turn is compared with the start of its first word, its end with the end of its last one. If
+the recogniser responds with bare text, a turn is a piece of our own cut; if it gives segments, each segment is a turn.
 """
 
 import os
@@ -12,7 +11,7 @@ import pytest
 
 from simulators.sound.hearing_recogniser import DIALECTS
 from simulators.sound.numbered_words import dialogue, monologue, record
-from tests.hearing.calls import check, transcribe, transcribe_at_once
+from tests.hearing.calls import check, transcribe, transcribe_in_process
 
 MINUTES_47, HOURS_3 = 47 * 60.0, 3 * 3600.0
 FULL = [
@@ -35,25 +34,25 @@ FULL = [
 def test_no_word_of_a_long_call_is_lost(
     tmp_path: Path, seconds: float, extension: str, stereo: bool, dialect: str
 ) -> None:
-    """Dense talk; in stereo every seventh turn or so begins before the other one has ended."""
+    """Dense talk; in stereo about every seventh turn begins before the other speaker has ended."""
     words = dialogue(seconds, talk_over=0.15 if stereo else 0.0)
     path = record(tmp_path / f"call.{extension}", words, seconds, stereo=stereo)
-    check(words, transcribe_at_once(path, dialect), stereo=stereo)
+    check(words, transcribe_in_process(path, dialect), stereo=stereo)
 
 
-@pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes some 20 minutes: HEARING=full")
+@pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes about 20 minutes: HEARING=full")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("seconds", "extension", "stereo", "dialect"), FULL)
 def test_in_every_container(tmp_path: Path, seconds: float, extension: str, stereo: bool, dialect: str) -> None:
     words = dialogue(seconds, seed=2, talk_over=0.15 if stereo else 0.0)
     path = record(tmp_path / f"call.{extension}", words, seconds, stereo=stereo)
-    check(words, transcribe_at_once(path, dialect), stereo=stereo)
+    check(words, transcribe_in_process(path, dialect), stereo=stereo)
 
 
 @pytest.mark.parametrize("dialect", ["gpt-transcribe", "diarized"])
-def test_nobody_pauses_for_twenty_minutes(tmp_path: Path, dialect: str) -> None:
-    """Gaps of 0.03 to 0.08 s. With bare text a seam comes every minute; a diarizing model is sent a quarter of an hour,
-    so that words sound across the mark of 15 minutes."""
+def test_twenty_minutes_without_a_pause(tmp_path: Path, dialect: str) -> None:
+    """Gaps of 0.03 to 0.08 s. With bare text the cut makes a seam every minute; a diarizing model is sent pieces of
+    15 minutes, whose seams lie inside the speech too."""
     seconds = 22 * 60.0
     words = monologue(seconds, between_words=(0.03, 0.08))
     result = transcribe(record(tmp_path / "call.wav", words, seconds, stereo=False), dialect)
@@ -72,7 +71,7 @@ def test_containers(tmp_path: Path, extension: str, stereo: bool) -> None:
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
 def test_dialects(tmp_path: Path, dialect: str) -> None:
-    """Whatever server answers, and in whatever unit."""
+    """The text is the same for every server's dialect."""
     words = dialogue(60, seed=4, talk_over=0.15)
     result = transcribe(record(tmp_path / "call.wav", words, 60, stereo=True), dialect)
     check(words, result, stereo=True)

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from include.calls.policy import load_policy
-from include.calls.steps.build_transcript import judge_of
+from include.calls.steps.build_transcript import review_of
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
 from include.speech.quality_flags import ReviewReason
-from include.speech.recognition import Recognition
+from include.speech.recognition import RecognitionResponse
 from tests.kit.paths import DATA, ROOT
 
 CASES = DATA / "recogniser/review_cases.yaml"
@@ -48,20 +48,20 @@ class Judged:
 
 def judged() -> Iterator[Judged]:
     """Each answer as the only piece, or as each of `pieces`, of a recording, by the thresholds of policy.yaml."""
-    judge = judge_of(load_policy({}))
+    review = review_of(load_policy({}))
     for side, kinds in yaml.safe_load(CASES.read_text(encoding="utf-8")).items():
         for kind, cases in kinds.items():
             for case in cases:
                 text = case["text"] * case.get("repeat", 1)
-                yield Judged(side == "bad", kind, text, judge.reasons(*_heard(text, case)))
+                yield Judged(side == "bad", kind, text, review.reasons(*_heard(text, case)))
 
 
-def _heard(text: str, case: dict[str, Any]) -> tuple[Cut, dict[Piece, Recognition]]:
+def _heard(text: str, case: dict[str, Any]) -> tuple[Cut, dict[Piece, RecognitionResponse]]:
     seconds = float(case["speech"])
     each = seconds + 0.4
     pieces = tuple(Piece(None, each * n, each * (n + 1), seconds) for n in range(case.get("pieces", 1)))
     cut = Cut(AudioInfo("mp3", "mp3", 1, 8000, each * len(pieces)), ChannelLayout.MONO, pieces, (1.0,), 0)
-    return cut, dict.fromkeys(pieces, Recognition(text, (), case.get("language"), {}, "m", None, {}))
+    return cut, dict.fromkeys(pieces, RecognitionResponse(text, (), case.get("language"), {}, "m", None, {}))
 
 
 def rendered() -> str:

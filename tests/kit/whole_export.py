@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from include.calls.domain.run_verdict import Verdict
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
 from include.calls.policy import Policy, load_policy
@@ -19,7 +18,7 @@ from include.calls.reporting.approval_question import Question
 from include.calls.state.rows import RecordRow
 from include.calls.state.state import State
 from include.calls.steps.approve import Answer, settle
-from include.calls.steps.close_run import close_run
+from include.calls.steps.close_run import ClosedRun, close_run
 from include.calls.steps.download import download_batch
 from include.calls.steps.list_calls import list_calls
 from include.calls.steps.open_run import RunRequest, open_run
@@ -52,7 +51,7 @@ class Outcome:
     """One run as a person would see it: the verdict, and the errors that turned tasks red."""
 
     run_id: UUID
-    verdict: Verdict
+    verdict: ClosedRun
     red: list[ExportError] = field(default_factory=list)
     retries: int = 0
     question: Question | None = None

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from trials.bench.measurements import ALL, Measurement
 
-# the smallest lasts a quarter of an hour, the others, of the PRD's latency, are as fast as two cores carry
+# the smallest lasts a quarter of an hour, the others, at the customer's latency, are as fast as two cores carry
 WHOLE_RUNS = (
     ("--calls", "1000", "--speed", "2.35", "--bar", "1.05"),
     ("--calls", "9000", "--speed", "6", "--latency", "20"),

@@ -1,6 +1,6 @@
-"""`python -m trials.bench.audio`: the tables of docs/audio.md: real recordings, requests and seconds, time and memory.
+"""`python -m trials.bench.audio`: the tables of docs/audio.md on real recordings, requests, time and memory.
 
-Time and memory are those of a process of its own, which does nothing else; the file is made by another one.
+Time and memory are measured in a separate process that does nothing else; the file is made by this process.
 """
 
 import math
@@ -27,7 +27,7 @@ _MICROSECONDS = 1_000_000
 
 def main() -> None:
     print_table(
-        "Real recordings", ("file", "codec", "Hz", "container's s", "decoded s", "heard as", "pieces"), recordings()
+        "Real recordings", ("file", "codec", "Hz", "container's s", "decoded s", "layout", "pieces"), recordings()
     )
     print_table("Requests and seconds", ("calls", "minutes", "requests per hour", "sent", "billed"), requests())
     print_table("Time and memory, stereo mp3", ("minutes", "step", "s", "CPU s", "peak MB", "pieces"), costs())
@@ -43,7 +43,7 @@ def print_table(title: str, head: tuple[str, ...], rows: Iterable[tuple[object, 
 def recordings() -> Iterator[tuple[object, ...]]:
     for path in sorted(RECORDINGS.glob("[!b]*")):
         with av.open(str(path)) as container:
-            said = (container.duration or 0) / _MICROSECONDS
+            claimed = (container.duration or 0) / _MICROSECONDS
         found = cut(path, CutPolicy())
         info = found.info
         codec = f"{info.codec}, {info.channels} ch"
@@ -51,7 +51,7 @@ def recordings() -> Iterator[tuple[object, ...]]:
             path.name,
             codec,
             info.rate,
-            f"{said:.2f}",
+            f"{claimed:.2f}",
             f"{info.seconds:.2f}",
             found.channel_layout,
             len(found.pieces),
@@ -59,7 +59,7 @@ def recordings() -> Iterator[tuple[object, ...]]:
 
 
 def requests() -> Iterator[tuple[object, ...]]:
-    """`sent` and `billed` are shares of the call's length; the service bills each request's seconds rounded up."""
+    """`sent` and `billed` are shares of the call's length; the service rounds each request up to a whole second."""
     with tempfile.TemporaryDirectory() as folder:
         for name, path in _calls(Path(folder)):
             found = cut(path, CutPolicy())
@@ -72,7 +72,7 @@ def requests() -> Iterator[tuple[object, ...]]:
 
 
 def billed(found: Cut) -> int:
-    """Seconds that the service counts."""
+    """Seconds that the service bills."""
     return sum(math.ceil(piece.seconds) for piece in found.pieces)
 
 
@@ -103,7 +103,7 @@ def costs() -> Iterator[tuple[object, ...]]:
 
 
 def cost(step: str, path: Path, folder: Path) -> None:
-    """Prints seconds, the processor's seconds, the peak in MB (some 50 are the interpreter and libraries), pieces."""
+    """Prints seconds, CPU seconds, peak in MB (about 50 are the interpreter and libraries), pieces."""
     began, worked = time.perf_counter(), time.process_time()
     found = cut(path, CutPolicy())
     if step != "cut":
@@ -111,7 +111,7 @@ def cost(step: str, path: Path, folder: Path) -> None:
             for _ in files:
                 pass
     seconds, processor = time.perf_counter() - began, time.process_time() - worked
-    status = Path("/proc/self/status").read_text().splitlines()  # ru_maxrss would begin with the parent's
+    status = Path("/proc/self/status").read_text().splitlines()  # ru_maxrss starts with the parent's value
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     sys.stdout.write(f"{seconds:.2f} {processor:.2f} {peak / 1024:.0f} {len(found.pieces)}\n")
 

@@ -22,6 +22,7 @@ from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.simulated_services import Simulated, simulate
 from ops.one_machine.up import running_environment, up
+from ops.settings.databases import Databases
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from ops.settings.variables import VARIABLES, load_settings
@@ -87,7 +88,7 @@ class System:
     load: Load
     runtime: Runtime
     simulated: Simulated
-    urls: postgres.Databases
+    urls: Databases
 
     def work(self) -> Work:
         portal, recogniser = _journal(self.simulated.portal), _journal(self.simulated.recogniser)

@@ -9,7 +9,7 @@ from rich.table import Table
 from trials.chaos.scenario import Kill, Outcome, Plan
 from trials.chaos.victims import Kind
 
-PROGRESS_SECONDS = 300.0  # D19: a restart goes on in under five minutes
+PROGRESS_SECONDS = 300.0  # a restarted system continues within five minutes
 
 
 @dataclass(frozen=True, slots=True)

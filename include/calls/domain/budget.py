@@ -1,6 +1,7 @@
-"""What a run may spend, and when a person is asked first (D26). All sums are USD and never floats."""
+"""What a run may spend, and when a person decides first. All sums are USD and never floats."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
 _CENT = Decimal("0.01")
@@ -8,10 +9,10 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The settings: nobody is asked up to `usd` and the share `tolerance` above it.
+    """The settings: up to `usd` and the share `tolerance` above it no approval is needed.
 
     `reserve` is the share that an approval adds to the forecast it approves. Forecasts count the portal's whole
-    seconds, bills the audio's own length: without a reserve every approved run would stop a few recordings early.
+    seconds, bills count the measured audio: without a reserve every approved run would stop a few recordings early.
     """
 
     usd: Decimal
@@ -19,16 +20,16 @@ class Budget:
     reserve: Decimal
 
     def ceiling(self, approved: Decimal | None) -> Decimal:
-        """What a run may spend in all: a person's sum, but never less than needs no person."""
+        """What a run may spend in all: the approved sum, but never less than needs no approval."""
         unasked = self.usd * (1 + self.tolerance)
         return unasked if approved is None else max(unasked, approved)
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """A run's money so far: `spent` is paid, `in_hand` is what recordings in work are going to cost.
+    """A run's money so far: `spent` is paid, `in_hand` is the expected cost of recordings in work.
 
-    `approved` is what a person allowed, None where nobody was asked yet.
+    `approved` is the sum that a person approved, None where no approval was asked for.
     """
 
     spent: Decimal
@@ -42,7 +43,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSpending:
-    """A forecast of what is left to buy, held against what the run may spend."""
+    """A forecast of what is left to buy, compared with what the run may spend."""
 
     forecast: Decimal
     spending: Spending
@@ -50,7 +51,7 @@ class PlannedSpending:
 
     @property
     def total(self) -> Decimal:
-        """The whole run, what it has spent already included: clearing or resuming gives nobody a second budget."""
+        """The whole run's cost, its spending so far included: a cleared or resumed run gets no second budget."""
         return self.spending.spent + self.forecast
 
     @property
@@ -65,3 +66,12 @@ class PlannedSpending:
     def sum_to_approve(self) -> Decimal:
         """What an approval would allow the run to spend in all, in whole cents."""
         return (self.total * (1 + self.budget.reserve)).quantize(_CENT, rounding=ROUND_CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's decision on a forecast above the budget; `by` is None where none came in time. `at` is UTC."""
+
+    approved: bool
+    by: str | None
+    at: datetime

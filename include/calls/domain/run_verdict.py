@@ -1,35 +1,78 @@
-"""Is a run good enough (D16)? One rule for the run's status, the report and the alerts."""
+"""Decides whether a run is good enough. The run's status, the report and the alerts use this one rule.
+
+The result is structured: `include/calls/wording/notes.py` has the Russian sentence, `Verdict.in_english` the line for
+logs and exceptions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from include.calls.domain.states import UNFINISHED, RecordStatus, RunStatus
 
 
+class Cause(StrEnum):
+    """What decided the verdict where the counts did not."""
+
+    STOPPED = "stopped"  # a failure that would repeat for every call
+    STEP_FAILED = "step_failed"  # a task that every call depends on
+    REFUSED = "refused"  # a person refused the cost, or no decision came in time
+    FORECAST_ONLY = "forecast_only"  # a dry run
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`coverage` and `error_share` are fractions of the recordings that exist; `sentence` says why, in Russian."""
+    """`existing` counts recordings that exist: completed, in error, unfinished.
+
+    `detail` belongs to `cause`: the operator's sentence of the stop or the refusal, the id of the failed task.
+    """
 
     status: RunStatus
-    coverage: float
-    error_share: float
-    sentence: str
+    completed: int
+    errors: int
+    unfinished: int
+    cause: Cause | None = None
+    detail: str = ""
+
+    @property
+    def existing(self) -> int:
+        return self.completed + self.errors + self.unfinished
+
+    @property
+    def coverage(self) -> float:
+        """The share of existing recordings that have a text; 1 where no recording exists."""
+        return self.completed / self.existing if self.existing else 1.0
+
+    @property
+    def error_share(self) -> float:
+        return self.errors / self.existing if self.existing else 0.0
+
+    @property
+    def in_english(self) -> str:
+        """For logs and exceptions. The text of a stop or a refusal is left out: it is in the operator's language."""
+        cause = {
+            Cause.STOPPED: "the run was stopped; ",
+            Cause.STEP_FAILED: f"the task {self.detail} failed; ",
+            Cause.REFUSED: "its cost was not approved; ",
+            Cause.FORECAST_ONLY: "forecast only; ",
+            None: "",
+        }[self.cause]
+        return (
+            f"{cause}{self.completed} of {self.existing} existing recordings have a text ({self.coverage:.1%}), "
+            f"{self.errors} in error ({self.error_share:.1%}), {self.unfinished} unfinished"
+        )
 
 
 def judge(counts: Mapping[RecordStatus, int], *, min_coverage: float, max_error_share: float) -> Verdict:
-    """A recording whose link is dead for good does not exist any more (D17), so it weighs on neither share (D9)."""
-    completed = counts.get(RecordStatus.COMPLETED, 0)
-    errors = counts.get(RecordStatus.ERROR, 0)
-    unfinished = sum(counts.get(status, 0) for status in UNFINISHED)
-    existing = completed + errors + unfinished
-    coverage = completed / existing if existing else 1.0
-    error_share = errors / existing if existing else 0.0
-    good = coverage >= min_coverage and error_share <= max_error_share
-    sentence = (
-        f"тексты есть у {completed} из {existing} существующих записей ({coverage:.1%}), "
-        f"ошибок {errors} ({error_share:.1%}), не закончено {unfinished}"
+    """The verdict by counts alone. A recording that the portal has lost does not exist and weighs on neither share."""
+    found = Verdict(
+        RunStatus.COMPLETED,
+        completed=counts.get(RecordStatus.COMPLETED, 0),
+        errors=counts.get(RecordStatus.ERROR, 0),
+        unfinished=sum(counts.get(status, 0) for status in UNFINISHED),
     )
-    return Verdict(RunStatus.COMPLETED if good else RunStatus.ERROR, coverage, error_share, sentence)
+    good = found.coverage >= min_coverage and found.error_share <= max_error_share
+    return found if good else replace(found, status=RunStatus.ERROR)
 
 
 def judge_run(
@@ -44,16 +87,17 @@ def judge_run(
 ) -> Verdict:
     """The verdict over a whole run.
 
-    `stop` is why it was stopped, `refused` who said no to what it was going to cost. `failed_step` names a task that
-    every call depends on and that did not end well: then the rows cannot be trusted to be all there is, so the run is
-    in error whatever they say.
+    `stop` and `refused` are the operator's sentences that the run keeps: why it was stopped, who refused its cost.
+    `failed_step` is a task that every call depends on and that failed: the rows are then incomplete, so the run is in
+    error whatever they say.
     """
     verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
-    if stop or failed_step:
-        reason = f"остановлен: {stop}" if stop else f"не выполнен шаг {failed_step}"
-        return replace(verdict, status=RunStatus.ERROR, sentence=f"{reason}; {verdict.sentence}")
+    if stop:
+        return replace(verdict, status=RunStatus.ERROR, cause=Cause.STOPPED, detail=stop)
+    if failed_step:
+        return replace(verdict, status=RunStatus.ERROR, cause=Cause.STEP_FAILED, detail=failed_step)
     if refused:
-        return replace(verdict, status=RunStatus.CANCELLED, sentence=f"{refused}; {verdict.sentence}")
+        return replace(verdict, status=RunStatus.CANCELLED, cause=Cause.REFUSED, detail=refused)
     if dry_run:
-        return Verdict(RunStatus.COMPLETED, 0.0, 0.0, "прогноз готов, ничего не скачано и не потрачено")
+        return replace(verdict, status=RunStatus.COMPLETED, cause=Cause.FORECAST_ONLY)
     return verdict

@@ -13,7 +13,7 @@ from include.calls.reporting import report_tables as tables
 from include.calls.reporting.advice import recommendations
 from include.calls.reporting.assessment import Assessment, assess, elapsed_seconds
 from include.calls.reporting.report_tables import Mask
-from include.calls.wording import codes
+from include.calls.wording import codes, notes
 from include.common import russian_format as ru
 from include.common.money import in_roubles
 
@@ -47,7 +47,7 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
         "period": f"{ru.day(figures.run.period_from.date())} — {ru.day(figures.run.period_to.date())}",
         "level": assessment.level,
         "headline": _headline(figures, assessment),
-        "verdict": f"Итог запуска: {assessment.verdict.status}, {mask(assessment.verdict.sentence)}.",
+        "verdict": f"Итог запуска: {assessment.verdict.status}, {mask(notes.verdict(assessment.verdict))}.",
         "summary": _summary(figures, settings),
         "goals": [[goal.name, goal.norm, goal.fact, OUTCOMES[goal.outcome]] for goal in assessment.goals],
         "facts": _facts(figures, settings),

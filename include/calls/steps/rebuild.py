@@ -19,7 +19,7 @@ from include.calls.steps.paths import keys_of, run_of
 from include.calls.steps.reuse import recognition_beside
 from include.clients.storage.base import Storage
 from include.common.errors import BadInput, Permanent
-from include.speech.recognition import Recognised
+from include.speech.recognition import Recognition
 
 log = logging.getLogger(__name__)
 
@@ -95,11 +95,11 @@ def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, don
     done.runs.add(copy.run_id)
 
 
-def _recognised(transcript_path: str, storage: Storage) -> Recognised | None:
+def _recognised(transcript_path: str, storage: Storage) -> Recognition | None:
     """None where the answers are not there, or are none: the text stays as it is."""
     key = recognition_beside(transcript_path)
     try:
-        return Recognised.from_json(json.loads(storage.get_bytes(key)))
+        return Recognition.from_json(json.loads(storage.get_bytes(key)))
     except Permanent as error:
         log.warning("no answers to rebuild from: %s", error)
     except (ValueError, KeyError, TypeError, IndexError) as error:

@@ -1,7 +1,7 @@
-"""Any recording as a stream of samples, in blocks of bounded size: PyAV does the work (ADR 0003).
+"""Decodes a recording to a stream of samples in blocks of bounded size, with PyAV (ADR 0003).
 
-The file comes from a stranger. FFmpeg also opens play lists and scripts that name other files and addresses, so the
-demuxers are named one by one and the only protocol is `file`.
+The file is untrusted. FFmpeg also opens play lists and scripts that name other files and addresses, so the allowed
+demuxers are listed and the only protocol is `file`.
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ Samples = NDArray[np.int16]  # (channels, samples)
 BLOCK_SEC = 30
 _DEMUXERS = "wav,w64,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,aiff,au,caf,asf,gsm"
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
-_TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; more is only bytes
+_TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; a higher rate only adds bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened recording. `rate` and `tracks` are those of the blocks, not of the file."""
+    """An opened recording. `rate` and `tracks` describe the blocks, not the file."""
 
     container: InputContainer
     stream: AudioStream
@@ -38,7 +38,7 @@ class Source:
     tracks: int
 
     def blocks(self) -> Iterator[Samples]:
-        """16-bit samples, BLOCK_SEC at a time, the last block shorter."""
+        """16-bit samples in blocks of BLOCK_SEC; the last block is shorter."""
         size, waiting, count = BLOCK_SEC * self.rate, list[Samples](), 0
         for part in self._parts():
             waiting.append(part)
@@ -52,11 +52,11 @@ class Source:
             yield np.concatenate(waiting, axis=1)
 
     def _parts(self) -> Iterator[Samples]:
-        """Converted a second at a time: one by one, the 50,000 packets of an hour cost more than their decoding."""
+        """Resamples a second at a time: doing it per packet, 50,000 in an hour, costs more than decoding them."""
         fifo, resampler, form = AudioFifo(), self._resampler(), None
         for frame in self._frames():
-            # a recording glued together of several may change its rate or channels in the middle, and the fifo, which
-            # does not look at channels, would read beyond the frame
+            # A recording joined of several may change its rate or channels in the middle. The fifo does not check the
+            # channels and would read beyond the frame.
             before, form = form, _form(frame)
             if before not in (None, form):
                 yield from _drained(fifo, resampler)
@@ -71,9 +71,9 @@ class Source:
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                continue  # a damaged packet; what is readable of the call is still worth its text
+                continue  # a damaged packet; the rest of the call is still recognised
             for frame in frames:
-                frame.pts = None  # the samples themselves are the clock: broken time stamps must not insert or drop any
+                frame.pts = None  # time is counted in samples: broken time stamps must not insert or drop any
                 yield frame
 
     def _resampler(self) -> AudioResampler:
@@ -83,7 +83,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Source]:
-    """Opens a recording; raises Permanent(not_audio) where it is none, whatever its name says."""
+    """Opens a recording. Raises Permanent(not_audio) if it cannot be decoded, whatever its file name says."""
     try:
         container = av.open(str(path), options=_OPTIONS)
     except (av.FFmpegError, ValueError):
@@ -99,7 +99,7 @@ def opened(path: Path) -> Iterator[Source]:
 
 def not_audio() -> Permanent:
     return Permanent(
-        "the downloaded file is not a recording that can be decoded; listen to it on the portal's page of the call",
+        "the file is not a recording that can be decoded",
         code=ErrorCode.NOT_AUDIO,
     )
 

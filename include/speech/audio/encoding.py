@@ -1,4 +1,4 @@
-"""The audio of the pieces as files to send: decoded once more, never more than the pieces in hand on disk."""
+"""Writes the audio of the pieces to files for sending; decodes the recording a second time (ADR 0003)."""
 
 from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
@@ -16,17 +16,17 @@ from include.speech.cuts import Cut, Piece, UploadFormat
 
 CONTENT_TYPES: dict[UploadFormat, str] = {"flac": "audio/flac", "wav": "audio/wav"}
 _CODECS: dict[UploadFormat, str] = {"flac": "flac", "wav": "pcm_s16le"}
-_MIN_SECONDS = 0.25  # the services refuse below 0.1 s; the rest is for rounding on their side
+_MIN_SECONDS = 0.25  # the services refuse less than 0.1 s; the difference allows for their rounding
 
 
 @contextmanager
 def encoded_pieces(
     path: Path, cut: Cut, upload_format: UploadFormat, *, folder: Path, skip: Collection[str] = ()
 ) -> Iterator[Iterator[tuple[Piece, Path]]]:
-    """Gives (piece, file) in order of the pieces' ends; a file is gone when the next one is asked for.
+    """Yields (piece, file) in order of the pieces' ends; a file is deleted when the next one is requested.
 
-    `skip`: keys of pieces whose answers are known already. Files are made in `folder`, which must exist.
-    16-bit mono at 8 or 16 kHz, a quiet channel lifted by the cut's gain, short pieces filled up with silence.
+    `skip`: keys of pieces whose responses are known already. `folder` must exist. The files are 16-bit mono at 8 or
+    16 kHz; a quiet channel is amplified by the cut's gain; short pieces are padded with silence.
     """
     wanted = [piece for piece in cut.pieces if piece.key(upload_format) not in skip]
     with opened(path) as source:
@@ -42,44 +42,44 @@ def _files(
 ) -> Generator[tuple[Piece, Path], None, None]:
     waiting = sorted(wanted, key=lambda piece: (piece.end, piece.start))
     writers: dict[Piece, _Writer] = {}
-    begins = 0
+    block_start = 0
     try:
         for block in source.blocks():
-            for piece in [piece for piece in waiting if _at(piece.start, source) < begins + block.shape[1]]:
+            for piece in [piece for piece in waiting if _at(piece.start, source) < block_start + block.shape[1]]:
                 if piece not in writers:
                     target = folder / f"{piece.key(upload_format)}.{upload_format}"
                     writers[piece] = _Writer(target, source.rate, _CODECS[upload_format])
                 track = cut.mono_track if piece.channel is None else piece.channel
-                first, last = max(_at(piece.start, source) - begins, 0), _at(piece.end, source) - begins
-                writers[piece].write(_lifted(block[track, first:last], cut.gains[track]))
+                first, last = max(_at(piece.start, source) - block_start, 0), _at(piece.end, source) - block_start
+                writers[piece].write(_amplified(block[track, first:last], cut.gains[track]))
                 if last <= block.shape[1]:
                     waiting.remove(piece)
                     yield from _finished(piece, writers)
-            begins += block.shape[1]
-        for piece in waiting:  # a length rounded to milliseconds may end a few samples after the last one
+            block_start += block.shape[1]
+        for piece in waiting:  # a length rounded to milliseconds may end a few samples after the recording
             yield from _finished(piece, writers)
     finally:
         for writer in writers.values():
-            writer.drop()
+            writer.delete()
 
 
 def _finished(piece: Piece, writers: dict[Piece, "_Writer"]) -> Iterator[tuple[Piece, Path]]:
     writers[piece].finish()
     yield piece, writers[piece].path
-    writers.pop(piece).drop()
+    writers.pop(piece).delete()
 
 
 def _at(seconds: float, source: Source) -> int:
     return round(seconds * source.rate)
 
 
-def _lifted(samples: NDArray[np.int16], gain: float) -> NDArray[np.int16]:
-    lifted: NDArray[np.int16] = np.clip(samples * np.float32(gain), -32768, 32767).astype(np.int16)
-    return lifted
+def _amplified(samples: NDArray[np.int16], gain: float) -> NDArray[np.int16]:
+    amplified: NDArray[np.int16] = np.clip(samples * np.float32(gain), -32768, 32767).astype(np.int16)
+    return amplified
 
 
 class _Writer:
-    """One piece's file while it grows."""
+    """Writes the file of one piece."""
 
     def __init__(self, path: Path, rate: int, codec: str) -> None:
         self.path = path
@@ -103,6 +103,6 @@ class _Writer:
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
-    def drop(self) -> None:
+    def delete(self) -> None:
         self._container.close()
         self.path.unlink(missing_ok=True)

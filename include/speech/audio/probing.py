@@ -1,4 +1,4 @@
-"""What a downloaded file really is."""
+"""Measures a downloaded file."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from include.common.errors import ErrorCode, Permanent
 from include.speech.audio.decoding import Source, not_audio, opened
 from include.speech.cuts import AudioInfo
 
-MIN_SECONDS = 0.1  # the recognisers' own minimum
+MIN_SECONDS = 0.1  # the recognisers' minimum
 
 
 def probe(path: Path) -> AudioInfo:
     """Decodes the whole file; about half a second per hour of audio.
 
-    Raises Permanent: not_audio where nothing can be decoded, audio_too_short below MIN_SECONDS.
+    Raises Permanent: not_audio if nothing can be decoded, audio_too_short below MIN_SECONDS.
     """
     with opened(path) as source:
         try:
@@ -25,13 +25,13 @@ def probe(path: Path) -> AudioInfo:
 
 
 def info_of(source: Source, samples: int) -> AudioInfo:
-    """`samples`: how many were decoded, per channel, at `source.rate`. Raises as `probe`."""
+    """`samples`: the number of decoded samples per channel at `source.rate`. Raises the errors of `probe`."""
     seconds = round(samples / source.rate, 3)
     if not samples:
         raise not_audio()
     if seconds < MIN_SECONDS:
         raise Permanent(
-            f"the recording is {seconds} s long; below {MIN_SECONDS} s there is nothing to recognise",
+            f"the recording is {seconds} s long; recognisers accept no less than {MIN_SECONDS} s",
             code=ErrorCode.AUDIO_TOO_SHORT,
         )
     return AudioInfo(

@@ -1,7 +1,7 @@
-"""Where somebody speaks: one `Ear` per channel listens to the stream and remembers a few numbers per frame.
+"""Voice detection: one `VoiceDetector` per channel reads the stream and keeps a few numbers per frame.
 
-The detector is WebRTC's (ADR 0004). It is deaf below about -45 dBFS and takes ring tone and music for voice, so each
-channel is lifted to a usual level first, and frames of one steady tone and of music are taken away afterwards.
+It is WebRTC's detector (ADR 0004), which misses speech below about -45 dBFS and takes ring tones and music for speech.
+So each channel is amplified to a usual level first, and frames of a steady tone or of music are removed afterwards.
 """
 
 import numpy as np
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 
 from include.speech.audio.music import still, without_music
 
-FRAME_MS = 30  # the longest frame the detector knows; the unit of all positions in this package
+FRAME_MS = 30  # the longest frame that the detector takes; the unit of all positions in this package
 FRAMES_PER_SEC = 1000 / FRAME_MS
-PAUSE_SEC = 0.3  # a shorter silence is part of speaking
+PAUSE_SEC = 0.3  # shorter silence is part of speech
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
-_AGGRESSIVENESS = 3  # of 0..3: on real calls 2 finds no more speech, but sends half as much noise again
+_AGGRESSIVENESS = 3  # of 0..3: on real calls 2 finds no more speech and 1.5 times the noise
 _USUAL_DB = -20.0
-_MAX_LIFT_DB = 40.0  # brings speech at -60 dBFS to a usual level
+_MAX_GAIN_DB = 40.0  # amplifies speech at -60 dBFS to the usual level
 _ABOVE_FLOOR_DB = 6.0
-_BELOW_LEVEL_DB = 12.0  # where there are no pauses the "floor" is speech itself
-_STEADY_DB = 6.0  # less between a channel's quiet and loud frames, and its floor is no speech: syllables make 15
+_BELOW_LEVEL_DB = 12.0  # without pauses the "floor" is speech itself
+_STEADY_DB = 6.0  # with less between quiet and loud frames the channel holds no speech; syllables make 15
 _DIGITAL_SILENCE_DB = -90.0
 _TONE_SHARE = 0.85  # of a frame's power in its two strongest peaks
 _TONE_STEADY_DB = 1.0  # from frame to frame
-_TONE_MIN_FRAMES = 8  # 0.24 s of one pitch at one loudness: a voice never holds so still, ring and busy tones do
+_TONE_MIN_FRAMES = 8  # 0.24 s of one pitch at one loudness: only ring and busy tones, never a voice
 _TONE_HOLES = 1
 _TONE_FROM_HZ = 100
 
 
-class Ear:
-    """Listens to one channel; memory grows by 9 bytes per 30 ms."""
+class VoiceDetector:
+    """Fed with one channel; memory grows by 9 bytes per 30 ms."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -43,10 +43,10 @@ class Ear:
         self._tonal: list[Bools] = []
         self._peak_bin: list[NDArray[np.int16]] = []
         self._still: list[NDArray[np.int8]] = []
-        self._loudest_db = _USUAL_DB - _MAX_LIFT_DB
+        self._loudest_db = _USUAL_DB - _MAX_GAIN_DB
 
-    def hear(self, samples: NDArray[np.int16]) -> None:
-        """`samples` of one block; only the last block may be no whole number of frames."""
+    def add(self, samples: NDArray[np.int16]) -> None:
+        """`samples` of one block; only the last block may end inside a frame."""
         padded = np.pad(samples, (0, -len(samples) % self._size))
         frames = padded.reshape(-1, self._size)
         power = np.square(frames, dtype=np.float32).mean(axis=1) / 32768.0**2
@@ -60,19 +60,19 @@ class Ear:
 
     @property
     def gain(self) -> float:
-        """The factor >= 1 that brings this channel's speech to a usual level."""
-        return float(10 ** (np.clip(_USUAL_DB - self._level(), 0.0, _MAX_LIFT_DB) / 20))
+        """The factor >= 1 that amplifies this channel's speech to the usual level."""
+        return float(10 ** (np.clip(_USUAL_DB - self._level(), 0.0, _MAX_GAIN_DB) / 20))
 
     def loudness(self) -> Floats:
         """dBFS of each frame."""
         return np.concatenate(self._db)
 
     def speech(self) -> Bools:
-        """Per frame: does somebody speak?"""
+        """Per frame: True if it is speech."""
         db = self.loudness()
         floor, loud = np.percentile(db, (10, 95))
         gate = floor + _ABOVE_FLOOR_DB
-        if loud - floor >= _STEADY_DB:  # else noise, and perhaps somebody who speaks a twentieth of the time or less
+        if loud - floor >= _STEADY_DB:  # else noise, perhaps with speech in less than a twentieth of the time
             gate = min(gate, self._level() - _BELOW_LEVEL_DB)
         speech: Bools = np.concatenate(self._voiced) & (db > gate) & ~self._steady_tone()
         return without_music(
@@ -80,18 +80,18 @@ class Ear:
         )
 
     def _level(self) -> float:
-        """How loud the speech is, in dBFS. Not the loudness of all frames, nor of all voiced ones: where somebody
-        speaks a minute of an hour, nearly all are noise, and the detector takes some of it for voice."""
+        """Loudness of the speech, dBFS: that of the voiced frames above the floor. If a person speaks for a minute of
+        an hour, nearly all frames are noise, and so are many of the voiced ones."""
         db = self.loudness()
         voiced = db[np.concatenate(self._voiced) & (db > np.percentile(db, 10) + _ABOVE_FLOOR_DB)]
         return float(np.percentile(voiced, 95)) if voiced.size else _USUAL_DB
 
     def _detect(self, frames: NDArray[np.int16]) -> Bools:
-        lift = 10 ** (max(0.0, _USUAL_DB - self._loudest_db) / 20)
-        sound = np.clip(frames * np.float32(lift), -32768, 32767).astype(np.int16).tobytes()
+        gain = 10 ** (max(0.0, _USUAL_DB - self._loudest_db) / 20)
+        sound = np.clip(frames * np.float32(gain), -32768, 32767).astype(np.int16).tobytes()
         size = 2 * self._size  # bytes of a frame
-        said = (self._vad.is_speech(sound[at : at + size], self._rate) for at in range(0, len(sound), size))
-        return np.fromiter(said, dtype=np.bool_, count=len(frames))
+        voiced = (self._vad.is_speech(sound[at : at + size], self._rate) for at in range(0, len(sound), size))
+        return np.fromiter(voiced, dtype=np.bool_, count=len(frames))
 
     def _find_tones(self, frames: NDArray[np.int16], candidates: Bools) -> None:
         spectrum = np.fft.rfft(frames[candidates] * np.hanning(self._size).astype(np.float32))
@@ -135,10 +135,10 @@ def closed(stretches: list[tuple[int, int]], holes: int) -> list[tuple[int, int]
 
 
 def _take_peak(power: NDArray[np.floating], peak: NDArray[np.intp]) -> NDArray[np.floating]:
-    """The power around each frame's peak, which is removed from `power`."""
+    """The power around each frame's peak; it is set to zero in `power`."""
     rows = np.arange(len(power))
     taken = np.zeros(len(power), dtype=power.dtype)
-    for offset in (-2, -1, 0, 1, 2):  # a windowed tone is at most so wide
+    for offset in (-2, -1, 0, 1, 2):  # the width of a windowed tone
         column = np.clip(peak + offset, 0, power.shape[1] - 1)
         taken += power[rows, column]
         power[rows, column] = 0

@@ -1,4 +1,4 @@
-"""Every answer of every server becomes a text or an error of ours. Bodies are those seen in the wild."""
+"""Every response of every server becomes a text or an error of ours. The bodies are those of real servers."""
 
 import json
 from typing import Any
@@ -16,13 +16,14 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.speech.recogniser_responses import error_of, read_answer
-from include.speech.recognition import Recognition, Segment
+from include.common.problems import PROBLEMS
+from include.speech.recogniser_responses import error_of, read_response
+from include.speech.recognition import RecognitionResponse, Segment
 
 
-def read(body: Any) -> Recognition:
+def read(body: Any) -> RecognitionResponse:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_answer(data, model="m", request_id="req_1", headers={})
+    return read_response(data, model="m", request_id="req_1", headers={})
 
 
 def error(status: int, headers: dict[str, str] | None = None, **inner: Any) -> ExportError:
@@ -36,7 +37,7 @@ def test_gpt_transcribe() -> None:
     assert found.request_id == "req_1"
 
 
-def test_no_language_is_an_answer() -> None:
+def test_a_response_may_name_no_language() -> None:
     assert read({"text": "Да.", "languages": []}).language is None
 
 
@@ -118,12 +119,12 @@ def test_diarized() -> None:
         [{"start": 0, "end": 1, "text": ""}],
     ],
 )
-def test_segments_that_say_nothing_leave_the_text(segments: Any) -> None:
+def test_unusable_segments_leave_the_text(segments: Any) -> None:
     found = read({"text": "a", "segments": segments})
     assert (found.text, found.segments) == ("a", ())
 
 
-def test_what_a_database_cannot_keep_is_taken_out() -> None:
+def test_what_postgresql_cannot_store_is_removed() -> None:
     found = read(b'{"text": "a\\u0000b\\ud800", "segments": [{"start": 0, "end": 1, "text": "a", "avg_logprob": NaN}]}')
     assert found.text == "ab?"
     assert json.loads(json.dumps(found.as_json(), allow_nan=False))["raw"]["segments"][0]["avg_logprob"] is None
@@ -145,13 +146,13 @@ def test_what_a_database_cannot_keep_is_taken_out() -> None:
         {"error": {"message": "busy"}},
     ],
 )
-def test_a_200_without_a_text_may_pass(body: Any) -> None:
+def test_a_200_without_a_text_is_temporary(body: Any) -> None:
     with pytest.raises(Temporary) as caught:
         read(body)
     assert caught.value.code is ErrorCode.STT_UNAVAILABLE
 
 
-def test_an_error_inside_a_200_is_what_it_says() -> None:
+def test_an_error_inside_a_200_is_raised() -> None:
     with pytest.raises(QuotaExhausted):
         read({"error": {"message": "no money", "type": "insufficient_quota"}})
     with pytest.raises(Permanent):
@@ -202,10 +203,24 @@ def test_errors(status: int, inner: dict[str, Any], kind: type[ExportError], cod
     assert (type(found), found.code) == (kind, code)
 
 
-def test_the_person_is_told_which_setting() -> None:
+def test_the_message_names_the_setting() -> None:
     assert "OPENAI_API_KEY" in str(error(401))
     assert "STT_MODEL" in str(error(404, code="model_not_found"))
     assert "CHATGPT_PROXY_URL" in str(error(407))
+
+
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        (error(401), "OPENAI_API_KEY"),
+        (error(403), "CHATGPT_PROXY_URL"),
+        (error(407), "CHATGPT_PROXY_URL"),
+        (error(402), "лимит трат"),
+        (error(404), "модель whisper-1"),
+    ],
+)
+def test_an_error_that_stops_the_run_has_a_russian_sentence(found: ExportError, named: str) -> None:
+    assert named in PROBLEMS[found.problem].format(**found.facts)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +233,7 @@ def test_any_body_of_a_413(body: bytes) -> None:
 @pytest.mark.parametrize(
     "secret", ["sk-proj-0oJ1Kabcd_EFGH", "sk-0oJ1K****cMnE", "Bearer abc.def", "https://user:pw@proxy.example/x"]
 )
-def test_the_services_words_are_passed_on_without_secrets(secret: str) -> None:
+def test_the_service_s_message_is_passed_on_without_secrets(secret: str) -> None:
     text = str(error(400, message=f"wrong: {secret}\n" + "x" * 1000))
     assert text.startswith("the recogniser refused the recording with 400: wrong: (")
     assert not any(part in text for part in ("0oJ1K", "abc.def", "pw"))
@@ -245,7 +260,7 @@ def test_the_services_words_are_passed_on_without_secrets(secret: str) -> None:
         ({}, "Please try again later.", None),
     ],
 )
-def test_how_long_to_wait(headers: dict[str, str], message: str, wait: float | None) -> None:
+def test_seconds_to_wait(headers: dict[str, str], message: str, wait: float | None) -> None:
     assert retry_after(headers, message) == wait
 
 

@@ -1,4 +1,4 @@
-"""The recogniser client against the simulated service: what is sent, through what, and what comes of it."""
+"""The recogniser client against the simulated service: requests, proxy and results."""
 
 import traceback
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.speech.recognition import Recognition
+from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from simulators.kit.in_process import running
 from simulators.openai.app import KEY, RecogniserSimulator
@@ -39,7 +39,9 @@ def audio(tmp_path: Path) -> Path:
     return wav(tmp_path / "piece.wav", voice(2.0))
 
 
-def ask(url: str, audio: Path, *, seconds: float = 2.0, model: str = "gpt-transcribe", **options: Any) -> Recognition:
+def ask(
+    url: str, audio: Path, *, seconds: float = 2.0, model: str = "gpt-transcribe", **options: Any
+) -> RecognitionResponse:
     hints = {name: options.pop(name) for name in ("languages", "keywords", "prompt") if name in options}
     settings = RecogniserSettings(**{"model": model, "api_key": KEY, "base_url": url, **options})
     with Recogniser(settings) as recogniser:
@@ -51,7 +53,7 @@ def failure(url: str, audio: Path, **options: Any) -> ExportError:
         ask(url, audio, **options)
     shown = "".join(traceback.format_exception(caught.value))
     for secret in (KEY, PASSWORD, url.split("//")[1]):
-        assert secret not in shown, "neither in the message nor in what it was raised from"
+        assert secret not in shown, "neither in the message nor in its cause"
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
     return caught.value
@@ -78,7 +80,7 @@ def test_a_piece_becomes_text(service: tuple[RecogniserSimulator, str], audio: P
         ("gpt-4o-transcribe-diarize", {"response_format", "language"}),
     ],
 )
-def test_each_model_gets_what_it_takes_and_nothing_else(
+def test_each_model_gets_the_fields_that_it_takes(
     service: tuple[RecogniserSimulator, str], audio: Path, model: str, expected: set[str]
 ) -> None:
     simulator, url = service
@@ -101,7 +103,7 @@ def test_a_bad_keyword_does_not_refuse_the_request(service: tuple[RecogniserSimu
 
 
 @pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe"])
-def test_a_model_without_a_field_for_keywords_reads_them_in_its_prompt(
+def test_keywords_go_into_the_prompt_without_a_field(
     service: tuple[RecogniserSimulator, str], audio: Path, model: str
 ) -> None:
     simulator, url = service
@@ -119,7 +121,7 @@ def test_keywords_in_a_prompt_are_whole_and_bounded(service: tuple[RecogniserSim
     assert set(sent.removeprefix("Звонок. ").split(", ")) <= {f"слово{n}" for n in range(1000)}
 
 
-def test_a_model_with_a_field_for_keywords_has_its_prompt_as_written(
+def test_the_prompt_is_unchanged_if_keywords_have_a_field(
     service: tuple[RecogniserSimulator, str], audio: Path
 ) -> None:
     simulator, url = service
@@ -153,10 +155,10 @@ def test_long_audio_for_the_diarizing_model_is_chunked(
         ({"what": "status", "status": 413}, Permanent, ErrorCode.STT_REJECTED),
     ],
 )
-def test_a_failure_is_ours_and_is_not_sent_again(
+def test_a_failed_request_is_not_repeated(
     service: tuple[RecogniserSimulator, str], audio: Path, fault: dict[str, Any], kind: type, code: ErrorCode
 ) -> None:
-    """A request that the SDK repeats by itself is paid for twice."""
+    """A request that the SDK repeats is paid for twice."""
     simulator, url = service
     simulator.faults.add("transcriptions", **fault)
     found = failure(url, audio, timeout_sec=1.0)
@@ -175,7 +177,7 @@ def test_refusals_of_the_service(service: tuple[RecogniserSimulator, str], audio
     assert isinstance(failure(url, audio), QuotaExhausted)
 
 
-def test_too_often_says_how_long_to_wait(service: tuple[RecogniserSimulator, str], audio: Path) -> None:
+def test_a_rate_limit_says_how_long_to_wait(service: tuple[RecogniserSimulator, str], audio: Path) -> None:
     simulator, url = service
     simulator.requests_per_minute = 1
     ask(url, audio)
@@ -185,7 +187,7 @@ def test_too_often_says_how_long_to_wait(service: tuple[RecogniserSimulator, str
     assert 0 < found.retry_after <= 60
 
 
-def test_nobody_listens(audio: Path) -> None:
+def test_an_unreachable_server(audio: Path) -> None:
     found = failure("http://127.0.0.1:9/v1", audio)
     assert (type(found), found.code) == (Temporary, ErrorCode.STT_UNAVAILABLE)
     assert "OPENAI_BASE_URL" in str(found)
@@ -215,14 +217,14 @@ def test_nothing_goes_beside_a_proxy_that_is_down(
     service: tuple[RecogniserSimulator, str], audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator, url = service
-    monkeypatch.setenv("NO_PROXY", "*")  # the machine's own opinion on proxies does not count
+    monkeypatch.setenv("NO_PROXY", "*")  # the machine's own proxy settings do not count
     found = failure(url, audio, proxy_url=f"http://exporter:{PASSWORD}@127.0.0.1:9")
     assert found.code is ErrorCode.STT_UNAVAILABLE
     assert "CHATGPT_PROXY_URL" in str(found)
     assert simulator.journal.count() == 0
 
 
-def test_the_machines_own_proxy_is_not_asked(
+def test_the_machines_own_proxy_is_not_used(
     service: tuple[RecogniserSimulator, str], audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -241,13 +243,13 @@ def test_the_machines_own_proxy_is_not_asked(
         ({"api_key": KEY, "proxy_url": f"nonsense://u:{PASSWORD}@host"}, "CHATGPT_PROXY_URL"),
     ],
 )
-def test_what_is_missing_is_named_before_anything_is_sent(settings: dict[str, Any], named: str) -> None:
+def test_a_missing_setting_is_named_before_a_request(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(NotConfigured, match=named) as caught:
         Recogniser(RecogniserSettings(model="gpt-transcribe", **settings))
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
-def test_settings_do_not_show_their_secrets() -> None:
+def test_settings_hide_their_secrets() -> None:
     settings = RecogniserSettings(model="m", api_key=KEY, proxy_url=f"http://u:{PASSWORD}@h")
     assert KEY not in repr(settings)
     assert PASSWORD not in repr(settings)

@@ -1,5 +1,6 @@
 """`policy.yaml` and what the environment may put in its place."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
-from include.calls.steps.build_transcript import judge_of
+from include.calls.steps.build_transcript import review_of
 from include.common.errors import NotConfigured
 from include.speech.quality_flags import ReviewPolicy
 
@@ -134,6 +135,9 @@ def test_the_policy_cannot_be_changed_after_the_check() -> None:
         load_policy({}).stt.model = "other"
 
 
-def test_the_flags_defaults_are_those_of_the_file() -> None:
-    """Unit tests of the flags use the defaults, runs use the file."""
-    assert judge_of(load_policy({})).policy == ReviewPolicy()
+def test_the_flags_have_the_thresholds_of_the_file() -> None:
+    """`include/speech` sets no thresholds of its own."""
+    thresholds = yaml.safe_load(POLICY_FILE.read_text(encoding="utf-8"))["review"]
+    assert asdict(review_of(load_policy({})).policy) == thresholds
+    with pytest.raises(TypeError):
+        ReviewPolicy()  # type: ignore[call-arg]

@@ -29,7 +29,7 @@ def test_any_name_becomes_iso_639_1(name: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", "und", "xx", "klingon", "cantonese", "42", "<script>"])
-def test_what_is_no_language_with_a_two_letter_code_is_none(name: str | None) -> None:
+def test_a_name_without_a_two_letter_code_is_none(name: str | None) -> None:
     assert language_code(name) is None
 
 
@@ -38,7 +38,7 @@ def test_the_language_of_most_of_the_speech_wins() -> None:
     assert transcript_language([("en", 60.0), ("ru", 1.0)], ["ru"]) == "en"
 
 
-def test_unnamed_language_is_the_only_expected_one() -> None:
+def test_without_a_named_language_it_is_the_expected_one() -> None:
     assert transcript_language([(None, 10.0)], ["ru"]) == "ru"
     assert transcript_language([(None, 10.0)], ["ru", "kk"]) is None
     assert transcript_language([], []) is None

@@ -1,4 +1,4 @@
-"""Text made readable: never a changed word, and a loop said once only where the flag sees a loop."""
+"""Readable text: no word changes, and only a loop that the flag sees is written once."""
 
 import re
 from decimal import Decimal
@@ -8,11 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.speech.normalisation import punctuated, readable, tidy
-from include.speech.quality_flags import ReviewPolicy, is_loop
-from include.speech.recognition import Recognition, Segment, confidence_of
+from include.speech.quality_flags import is_loop
+from include.speech.recognition import RecognitionResponse, Segment, confidence_of
 from include.speech.transcripts import Transcript, Turn
+from tests.kit.thresholds import REVIEW_POLICY as POLICY
 
-POLICY = ReviewPolicy()
 WORDS = st.sampled_from(["да", "нет", "заказ", "Пётр", "3", "5,5", "-5", ".5", "кто-то", "алло", "№12", "и", "e-mail"])
 MARKS = st.sampled_from([" ", "  ", " , ", ", ", " .", ". ", " ... ", "…", " - ", " — ", "\n", "\t", " ? ", "!", " : "])
 TALK = st.lists(st.tuples(WORDS, MARKS), max_size=60).map(lambda parts: "".join(word + mark for word, mark in parts))
@@ -24,10 +24,10 @@ def words(text: str) -> list[str]:
 
 @given(st.one_of(TALK, st.text(max_size=300)))
 @example(", - Да , конечно .")
-def test_no_word_is_changed_lost_or_added_unless_a_loop_is_flagged(text: str) -> None:
+def test_no_word_changes_unless_a_loop_is_flagged(text: str) -> None:
     shown = tidy(text, POLICY)
     if is_loop(text, POLICY):
-        assert set(words(re.sub(r" \(×\d+\)", "", shown))) == set(words(text)), "each word of a loop is said once"
+        assert set(words(re.sub(r" \(×\d+\)", "", shown))) == set(words(text)), "each word of a loop is written once"
     else:
         assert words(shown) == words(text)
 
@@ -54,25 +54,26 @@ def test_tidying_twice_is_tidying_once(text: str) -> None:
         ("Хорошо. " + "Сейчас перезвоню, " * 6 + "ждите.", "Хорошо. Сейчас перезвоню (×6), ждите."),
     ],
 )
-def test_what_people_read(text: str, shown: str) -> None:
+def test_tidied_text(text: str, shown: str) -> None:
     assert tidy(text, POLICY) == shown
 
 
-def recognition(*segments: str, **raw: object) -> Recognition:
+def recognition(*segments: str, **raw: object) -> RecognitionResponse:
     times = [Segment(float(n), n + 1.0, text) for n, text in enumerate(segments)]
-    return Recognition(" ".join(segments), tuple(times), "ru", {}, "m", None, raw)
+    return RecognitionResponse(" ".join(segments), tuple(times), "ru", {}, "m", None, raw)
 
 
-def test_a_loop_that_comes_as_segments_is_one_segment_as_long_as_all_of_them() -> None:
+def test_a_loop_of_segments_becomes_one_segment() -> None:
+    """It is as long as all of them."""
     shown = readable(recognition("Здравствуйте.", *["Спасибо большое."] * 8, "Пока."), POLICY)
     assert [(s.start, s.end, s.text) for s in shown.segments] == [
         (0.0, 1.0, "Здравствуйте."), (1.0, 9.0, "Спасибо большое. (×8)"), (9.0, 10.0, "Пока."),
     ]  # fmt: skip
 
 
-def test_the_answer_as_it_came_is_kept() -> None:
-    answer = recognition("Да ,  да .", note=1)
-    assert readable(answer, POLICY).raw == answer.raw
+def test_the_raw_response_is_kept() -> None:
+    response = recognition("Да ,  да .", note=1)
+    assert readable(response, POLICY).raw == response.raw
 
 
 def turns(*said: tuple[str, str]) -> list[str]:
@@ -80,13 +81,14 @@ def turns(*said: tuple[str, str]) -> list[str]:
     return [turn.text for turn in punctuated(Transcript(made, "ru", "m", "channels", 9.0)).turns]
 
 
-def test_a_turn_that_ends_gets_a_full_stop_and_one_that_goes_on_does_not() -> None:
+def test_the_end_of_a_turn_gets_a_full_stop() -> None:
+    """A turn that goes on in the same speaker's next turn gets none."""
     assert turns(("a", "когда приедет"), ("a", "курьер"), ("b", "Завтра")) == ["когда приедет", "курьер.", "Завтра."]
     assert turns(("a", "Хорошо"), ("a", "Тогда жду,"), ("b", "да")) == ["Хорошо.", "Тогда жду.", "да."]
 
 
 @pytest.mark.parametrize("text", ["Да!", "Что?", "Ну...", "«Ромашка»", "(смеётся)", "5 %", "…", "-"])
-def test_a_mark_that_is_there_is_left_alone(text: str) -> None:
+def test_an_existing_mark_is_kept(text: str) -> None:
     assert turns(("a", text)) == [text]
 
 
@@ -111,7 +113,7 @@ def test_confidence_is_the_mean_probability_weighted_by_length() -> None:
         {"logprobs": [{"logprob": None}, "x", {"logprob": float("nan")}]},
     ],
 )
-def test_a_model_that_tells_no_confidence_has_none(raw: dict[str, object]) -> None:
+def test_without_probabilities_there_is_no_confidence(raw: dict[str, object]) -> None:
     assert confidence_of([recognition("да", **raw)]) is None
 
 

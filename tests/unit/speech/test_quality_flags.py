@@ -1,10 +1,10 @@
 import pytest
 
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.speech.quality_flags import ReviewPolicy, ReviewReason, is_invented, is_loop, review
-from include.speech.recognition import Recognition
+from include.speech.quality_flags import ReviewReason, is_invented, is_loop, review
+from include.speech.recognition import RecognitionResponse
+from tests.kit.thresholds import REVIEW_POLICY as POLICY
 
-POLICY = ReviewPolicy()
 HONEST = (
     "Здравствуйте, чем могу помочь? Подскажите, пожалуйста, когда приедет курьер. Одну минуту, сейчас проверю"
     " информацию по заказу. Заказ уже собран и передан в доставку, ждите звонка завтра до полудня."
@@ -16,17 +16,18 @@ def reasons(
 ) -> set[str]:
     pieces = tuple(Piece(None, 40.0 * n, 40.0 * n + 35, speech_sec) for n in range(len(texts)))
     cut = Cut(AudioInfo("wav", "pcm_s16le", 1, 8000, 400.0), ChannelLayout.MONO, pieces, (1.0,), 0)
-    answers = {
-        piece: Recognition(text, (), language, {}, "m", None, {}) for piece, text in zip(pieces, texts, strict=True)
+    responses = {
+        piece: RecognitionResponse(text, (), language, {}, "m", None, {})
+        for piece, text in zip(pieces, texts, strict=True)
     }
-    return set(review(cut, answers, language=language, expected_languages=expected, policy=POLICY))
+    return set(review(cut, responses, language=language, expected_languages=expected, policy=POLICY))
 
 
 def test_an_honest_text_needs_no_review() -> None:
     assert reasons(HONEST, HONEST) == set()
 
 
-def test_silence_is_completed_but_flagged() -> None:
+def test_a_recording_without_speech_is_flagged() -> None:
     assert reasons() == {"no_speech"}
 
 
@@ -93,7 +94,7 @@ def test_short_answers_and_rare_repeats_are_what_people_say(texts: list[str]) ->
     assert "loop" not in reasons(*texts, speech_sec=4.0)
 
 
-def test_more_words_than_anybody_says() -> None:
+def test_more_words_than_a_person_says() -> None:
     words = " ".join(f"слово{n}" for n in range(40))
     assert "speech_rate" in reasons(words, speech_sec=1.0)
     assert "speech_rate" not in reasons(words, speech_sec=12.0)
@@ -109,13 +110,13 @@ def test_another_language_than_expected() -> None:
     assert reasons(HONEST, language="kk", expected=()) == set()
 
 
-def test_another_script_than_expected_whatever_the_service_says() -> None:
-    """The model may name no language at all, or repeat the one it was told."""
+def test_another_script_than_expected() -> None:
+    """The model may name no language at all, or repeat the one of the request."""
     english = "Hello, how can I help you today? Could you tell me the number of your order, please?"
     assert reasons(english, language=None) == {"unexpected_language"}
     assert reasons(english, language="ru") == {"unexpected_language"}
     assert reasons(HONEST, language="en", expected=("en",)) == {"unexpected_language"}
-    assert reasons("Skype, iPhone.", language="ru", speech_sec=5) == set(), "too short to tell"
+    assert reasons("Skype, iPhone.", language="ru", speech_sec=5) == set(), "too short to be judged"
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,9 @@ def test_the_default_model_gives_text_only_and_takes_hints() -> None:
     assert profile.response_format == "json"
     assert profile.language_field == "languages"
     assert profile.sends_keywords
-    assert not profile.gives_segments
 
 
-def test_only_the_diarizing_model_needs_chunking_and_takes_no_prompt() -> None:
+def test_the_diarizing_model_needs_chunking_and_takes_no_prompt() -> None:
     profile = profile_of("gpt-4o-transcribe-diarize")
     assert (profile.diarizes, profile.chunking_from_sec, profile.sends_prompt) == (True, 30.0, False)
     assert profile_of("gpt-4o-transcribe").chunking_from_sec is None
@@ -41,13 +40,12 @@ def test_a_dated_snapshot_is_its_family() -> None:
 
 
 @pytest.mark.parametrize("model", ["Systran/faster-whisper-large-v3", "whisper-1-turbo", "gpt-4o", ""])
-def test_an_unknown_model_is_asked_the_plainest_way(model: str) -> None:
+def test_an_unknown_model_gets_the_default_profile(model: str) -> None:
     profile = profile_of(model)
     assert profile.model == model
     assert (profile.response_format, profile.language_field, profile.upload_format) == ("json", "language", "wav")
-    assert not (profile.sends_keywords)
-    assert not (profile.sends_prompt)
-    assert not (profile.gives_segments)
+    assert not profile.sends_keywords
+    assert not profile.sends_prompt
     assert not profile.diarizes
 
 

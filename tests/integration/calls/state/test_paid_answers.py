@@ -12,7 +12,7 @@ from include.calls.steps import answers
 from include.calls.steps.list_calls import list_calls
 from include.calls.steps.plan import plan
 from include.common.errors import Temporary
-from include.speech.recognition import Recognition
+from include.speech.recognition import RecognitionResponse
 from tests.kit.small_world import asked, statuses, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
 
@@ -32,7 +32,7 @@ class RestartingState:
 
 
 def keep(state: Any) -> None:
-    answer = Recognition("да", (), "ru", {}, "gpt-transcribe", None, {})
+    answer = RecognitionResponse("да", (), "ru", {}, "gpt-transcribe", None, {})
     answers.keep_answer(state, "checksum", "m-0-1700-flac", "gpt-transcribe", answer.as_json())
 
 

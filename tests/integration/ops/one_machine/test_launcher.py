@@ -132,7 +132,7 @@ def test_a_taken_port_is_one_sentence_that_names_the_variable(runtime: Runtime) 
         taken.listen()
         port = taken.getsockname()[1]
         (runtime.root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={port}\n", encoding="utf-8")
-        with pytest.raises(NotConfigured, match=rf"^AIRFLOW_PORT: порт {port} занят"):
+        with pytest.raises(NotConfigured, match=rf"^AIRFLOW_PORT: port {port} is in use"):
             up(runtime, SILENT)
     assert not runtime.postgres.exists(), "nothing was started before the check"
 

@@ -105,14 +105,14 @@ def test_a_server_that_takes_its_time_is_waited_for_and_one_that_never_comes_is_
         if error := answers.pop(0):
             raise error
 
-    postgres.patiently(start, pause=0)
+    postgres.start_with_retries(start, pause=0)
     assert answers == []
 
     def never() -> None:
         raise subprocess.TimeoutExpired("pg_ctl", 10)
 
     with pytest.raises(subprocess.TimeoutExpired):
-        postgres.patiently(never, seconds=0, pause=0)
+        postgres.start_with_retries(never, seconds=0, pause=0)
 
 
 def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped(runtime: Runtime) -> None:

@@ -1,4 +1,4 @@
-"""The cut on recordings that nobody on this project made: telephone codecs, dual mono, a file that is none."""
+"""The cut on real recordings: telephone codecs, dual mono, a file that is not audio."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_codecs_and_lengths(name: str, codec: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_the_decoded_length_is_the_container_s(name: str) -> None:
+def test_the_decoded_length_is_that_of_the_container(name: str) -> None:
     with av.open(str(FOLDER / name)) as container:
         assert container.duration is not None
         assert probe(FOLDER / name).seconds == pytest.approx(container.duration / 1_000_000, abs=0.1)
@@ -55,7 +55,7 @@ def test_raw_samples_named_wav_are_not_audio() -> None:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_layouts(name: str) -> None:
-    """Stereo is seen as two speakers, false stereo as one."""
+    """Stereo gives two speakers, equal channels give one."""
     found = cut(FOLDER / name, POLICY)
     two = ChannelLayout.DUAL_MONO if name in ONE_IN_TWO_CHANNELS else ChannelLayout.MONO
     assert found.channel_layout is (ChannelLayout.STEREO if name in TWO_SPEAKERS else two)

@@ -37,8 +37,9 @@ def test_before_the_first_start_one_sentence_says_what_to_do(tmp_path):
     code = "from pathlib import Path; import sys; from ops.one_machine.pg_tools import run_tool\n"
     code += "from ops.settings.profile import Runtime\n"
     code += "from include.common.errors import NotConfigured\n"
-    code += "try: run_tool('psql', [], Runtime('main', Path(sys.argv[1])))\nexcept NotConfigured as error: print(error)"
+    code += "try: run_tool('psql', [], Runtime('main', Path(sys.argv[1])))\n"
+    code += "except NotConfigured as error: print(error.problem)"
     settings = "B24_BASE_URL=https://portal.example\nB24_WEBHOOK_USER_ID=1\nB24_WEBHOOK_TOKEN=t\nOPENAI_API_KEY=k\n"
     (tmp_path / ".env").write_text(settings, encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "Базы ещё нет: сначала make up."
+    assert done.stdout.strip() == "no_database"

@@ -1,4 +1,4 @@
-"""Sounds made of numpy: something a voice detector takes for a voice, and things it must not."""
+"""Synthesised sounds: some that a voice detector takes for speech, and some that it must not."""
 
 import wave
 from pathlib import Path
@@ -12,7 +12,7 @@ Sound = NDArray[np.float64]  # -1..1
 
 
 def voice(seconds: float, *, seed: int = 0, dbfs: float = -20.0) -> Sound:
-    """A buzz with moving pitch, moving formants and syllables: unlike any tone, and different for each seed."""
+    """A buzz with moving pitch, formants and syllables, different for each seed."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * RATE)) / RATE
     pitch = 110 + 40 * rng.random() + 25 * np.sin(2 * np.pi * (0.5 + rng.random()) * t + seed)
@@ -31,7 +31,7 @@ def tone(seconds: float, *hertz: float, dbfs: float = -20.0) -> Sound:
 
 
 def music(seconds: float, *, seed: int = 0, drums: bool = True, vibrato: float = 0.0, dbfs: float = -20.0) -> Sound:
-    """A melody of struck or bowed notes, two in a beat of 0.6 s, chords under it without drums."""
+    """A melody of struck or bowed notes, two in a beat of 0.6 s; with drums, or with chords instead of them."""
     rng = np.random.default_rng(seed)
     line = np.zeros(round((seconds + 2) * RATE))
     for beat in np.arange(0, seconds, 0.6):
@@ -58,7 +58,7 @@ def at_level(sound: Sound, dbfs: float) -> Sound:
 
 
 def on_line(seconds: float, *said: tuple[float, Sound], noise_dbfs: float = -75.0) -> Sound:
-    """A quiet line of that length with each sound at its time."""
+    """A quiet line of that length, with each sound at its time."""
     line = hiss(seconds, dbfs=noise_dbfs)
     for start, sound in said:
         at = round(start * RATE)

@@ -1,4 +1,4 @@
-"""Who speaks when, and what is sent."""
+"""Speaker turns, and what is sent."""
 
 import subprocess
 import sys
@@ -30,10 +30,8 @@ def test_each_side_of_a_stereo_call_has_its_own_turns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", [(1, 2), (2, 1)], ids=["mono, then stereo", "stereo, then mono"])
-def test_a_recording_glued_of_two_with_other_channels_is_heard_to_its_end(
-    tmp_path: Path, channels: tuple[int, int]
-) -> None:
-    """The portal's exchange glues the parts of a transferred call."""
+def test_a_recording_whose_channels_change_is_read_whole(tmp_path: Path, channels: tuple[int, int]) -> None:
+    """The portal joins the parts of a transferred call to one file."""
     parts = [on_line(6, (1, voice(3, seed=seed))) for seed in (1, 2)]
     glued = tmp_path / "glued.mp3"
     glued.write_bytes(
@@ -47,7 +45,7 @@ def test_a_recording_glued_of_two_with_other_channels_is_heard_to_its_end(
     assert found.speech_sec == pytest.approx(6, abs=0.8)
 
 
-def test_a_short_pause_is_bridged_only_while_the_other_side_is_silent(tmp_path: Path) -> None:
+def test_a_pause_is_bridged_while_the_other_side_is_silent(tmp_path: Path) -> None:
     left = on_line(10, (1, voice(2)), (4, voice(2, seed=2)))
     silent, speaking = on_line(10), on_line(10, (3.1, voice(0.7, seed=1)))
     assert len(cut(wav(tmp_path / "a.wav", left, on_line(10, (8, voice(1, seed=1)))), POLICY).pieces) == 2
@@ -57,21 +55,21 @@ def test_a_short_pause_is_bridged_only_while_the_other_side_is_silent(tmp_path: 
 
 
 @pytest.mark.parametrize("leak", [0.03, -0.1, 0.2])
-def test_a_voice_that_leaks_into_the_other_channel_is_not_the_other_person(tmp_path: Path, leak: float) -> None:
-    """Codecs and wiring do that; recognised there, too, each word would stand in the transcript twice."""
+def test_a_leak_is_not_the_other_speaker(tmp_path: Path, leak: float) -> None:
+    """Codecs and wiring leak into the other channel; each word would be in the transcript twice."""
     left, right = on_line(12, (1, voice(3))), on_line(12, (6, voice(3, seed=1)))
     found = cut(wav(tmp_path / "a.wav", left + leak * right, right + leak * left), POLICY)
     assert [(piece.channel, round(piece.start)) for piece in found.pieces] == [(0, 1), (1, 6)]
 
 
 def test_a_quiet_voice_under_a_loud_one_is_heard(tmp_path: Path) -> None:
-    """Both speak at once, one of them 30 dB below the other: two voices are not alike."""
+    """Both speak at once, one of them 30 dB below the other: that is no leak."""
     left, right = on_line(8, (1, voice(5))), on_line(8, (2, voice(3, seed=1, dbfs=-50)))
     found = cut(wav(tmp_path / "a.wav", left, right), POLICY)
     assert [(piece.channel, round(piece.start)) for piece in found.pieces] == [(0, 1), (1, 2)]
 
 
-def test_equal_channels_are_mono_in_disguise(tmp_path: Path) -> None:
+def test_equal_channels_are_one_track(tmp_path: Path) -> None:
     line = on_line(6, (1, voice(3)))
     found = cut(mp3(tmp_path / "a.mp3", line, 0.5 * line), POLICY)
     assert found.channel_layout is ChannelLayout.DUAL_MONO
@@ -79,8 +77,8 @@ def test_equal_channels_are_mono_in_disguise(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("live", [0, 1])
-def test_a_channel_nobody_recorded_on_gives_no_roles(tmp_path: Path, live: int) -> None:
-    """Both people may be on the other one: calling all of it the operator would be a guess."""
+def test_a_silent_channel_gives_no_roles(tmp_path: Path, live: int) -> None:
+    """Both people may be on the other channel: a role would be a guess."""
     channels = [np.zeros(8000 * 6), np.zeros(8000 * 6)]
     channels[live] = on_line(6, (1, voice(3)))
     found = cut(wav(tmp_path / "a.wav", *channels), POLICY)
@@ -89,8 +87,8 @@ def test_a_channel_nobody_recorded_on_gives_no_roles(tmp_path: Path, live: int) 
 
 
 @pytest.mark.parametrize("live", [0, 1])
-def test_the_idle_noise_of_a_dead_channel_is_nobody(tmp_path: Path, live: int) -> None:
-    """A-law has no zero: a channel that nobody is on decodes to +-8. Both people are on the other one."""
+def test_the_idle_noise_of_a_dead_channel_is_no_speaker(tmp_path: Path, live: int) -> None:
+    """A-law has no zero: an unused channel decodes to +-8. Both people are on the other one."""
     idle = np.random.default_rng(1).choice([-8, 8], RATE * 12) / 32767
     channels = [idle, idle]
     channels[live] = on_line(12, (1, voice(3)), (6, voice(3, seed=1)))
@@ -102,7 +100,7 @@ def test_the_idle_noise_of_a_dead_channel_is_nobody(tmp_path: Path, live: int) -
 @pytest.mark.parametrize("lag_ms", [0.125, -1.0, 4.0])
 @pytest.mark.parametrize("factor", [0.5, -0.5], ids=["softer", "inverted"])
 def test_one_sound_on_both_channels_is_one_voice(tmp_path: Path, factor: float, lag_ms: float) -> None:
-    """Also inverted, or written a few milliseconds apart: taken for two people, each word would come twice."""
+    """Also inverted, or a few milliseconds apart; as two speakers, each word would be in the text twice."""
     line = on_line(40, (1, voice(3)), (33, voice(3, seed=1)), noise_dbfs=-50)
     found = cut(wav(tmp_path / "a.wav", line, factor * np.roll(line, round(lag_ms * RATE / 1000))), POLICY)
     assert found.channel_layout is ChannelLayout.DUAL_MONO
@@ -110,8 +108,8 @@ def test_one_sound_on_both_channels_is_one_voice(tmp_path: Path, factor: float, 
 
 
 @pytest.mark.parametrize("noise_dbfs", [-75.0, -40.0])
-def test_a_client_who_hardly_speaks_is_heard(tmp_path: Path, noise_dbfs: float) -> None:
-    """8 phrases of 2 s in ten minutes: nearly all that is on the channel is noise."""
+def test_a_client_who_hardly_speaks_is_sent(tmp_path: Path, noise_dbfs: float) -> None:
+    """8 phrases of 2 s in ten minutes: nearly all of the channel is noise."""
     said = [(27 + 70 * number, voice(2, seed=100 + number)) for number in range(8)]
     operator = [(start, voice(6, seed=start)) for start in range(0, 600, 60)]
     channels = on_line(600, *operator), on_line(600, *said, noise_dbfs=noise_dbfs)
@@ -122,11 +120,11 @@ def test_a_client_who_hardly_speaks_is_heard(tmp_path: Path, noise_dbfs: float) 
     for piece, (start, _) in zip(client, said, strict=True):
         assert piece.start + piece.lead_sec == pytest.approx(start, abs=0.1)
         assert piece.end - piece.tail_sec == pytest.approx(start + 2, abs=0.2)
-    assert found.gains[1] < 1.5, "the speech is loud enough: lifted with the noise it would clip"
+    assert found.gains[1] < 1.5, "the speech is loud enough: amplified by the noise's level it would clip"
 
 
 @pytest.mark.parametrize("noise_dbfs", [None, -75.0, -40.0], ids=["digital silence", "hiss", "loud hiss"])
-def test_a_few_words_in_a_long_silence_are_heard(tmp_path: Path, noise_dbfs: float | None) -> None:
+def test_a_few_words_in_a_long_silence_are_sent(tmp_path: Path, noise_dbfs: float | None) -> None:
     """20 s of speech in ten minutes of mono; a reply of half a second among it."""
     line = np.zeros(600 * RATE) if noise_dbfs is None else hiss(600, dbfs=noise_dbfs)
     said = [(20 + 60 * number, 2.0 if number else 0.5) for number in range(10)]
@@ -185,14 +183,14 @@ def test_noise_is_not_speech(tmp_path: Path, dbfs: float) -> None:
 @pytest.mark.parametrize("vibrato", [0.0, 0.004], ids=["struck", "bowed"])
 @pytest.mark.parametrize("drums", [True, False], ids=["drums", "chords"])
 def test_hold_music_is_not_speech(tmp_path: Path, drums: bool, vibrato: float, dbfs: float) -> None:
-    """At least nine tenths of it; it comes as telephones send it, in mp3 and with a noise of the line."""
+    """At most a tenth of it is sent; the music is mp3, with the noise of a phone line."""
     line = on_line(60, (5, music(50, drums=drums, vibrato=vibrato, dbfs=dbfs)), noise_dbfs=-60)
     assert sum(piece.seconds for piece in cut(mp3(tmp_path / "a.mp3", line), POLICY).pieces) < 5.0
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1, 0.5, 3.0])
-def test_what_is_said_beside_music_is_kept(tmp_path: Path, pause: float) -> None:
-    """Also by somebody who speaks into the last note."""
+def test_speech_next_to_music_is_kept(tmp_path: Path, pause: float) -> None:
+    """Also speech during the last note."""
     before, after = 6.0, 6 + 30 + 2 * pause
     line = on_line(45, (3, voice(3)), (before + pause, music(30)), (after, voice(0.9, seed=1)), noise_dbfs=-70)
     pieces = cut(wav(tmp_path / "a.wav", line), POLICY).pieces
@@ -202,8 +200,8 @@ def test_what_is_said_beside_music_is_kept(tmp_path: Path, pause: float) -> None
     assert sum(piece.seconds for piece in pieces) < 20
 
 
-def test_a_drawn_out_sound_is_no_music(tmp_path: Path) -> None:
-    """A long "mm" as the whole reply stands still like a note; music lasts longer."""
+def test_a_long_vowel_is_no_music(tmp_path: Path) -> None:
+    """The spectrum of a long "mm" is constant like that of a note; music lasts longer."""
     humming = sum(tone(0.9, 140 * k, dbfs=-24 - 2 * abs(k - 4)) for k in range(1, 9))
     pieces = cut(
         wav(tmp_path / "a.wav", on_line(16, (1, voice(3)), (7, humming), (11, voice(3, seed=1)))), POLICY
@@ -220,7 +218,7 @@ def _covered(found: Cut) -> list[tuple[float, float]]:
 
 
 def test_the_limit_is_kept_and_nothing_is_lost_at_a_seam(tmp_path: Path) -> None:
-    """One breathless voice of 100 s, limit 40 s: pieces follow each other without gap or overlap."""
+    """100 s of speech without a pause, limit 40 s: pieces follow each other without gap or overlap."""
     found = cut(wav(tmp_path / "a.wav", voice(100)), replace(POLICY, max_piece_sec=40.0))
     assert len(found.pieces) >= 3
     assert all(piece.seconds <= 40 for piece in found.pieces)
@@ -230,7 +228,7 @@ def test_the_limit_is_kept_and_nothing_is_lost_at_a_seam(tmp_path: Path) -> None
 
 
 def test_a_seam_lies_in_the_gap_between_two_words(tmp_path: Path) -> None:
-    """Gaps of 0.08 s for minutes, after words that fade away: none of them is cut, no turn is longer than a minute."""
+    """Gaps of 0.08 s for minutes after words that fade out: no word is cut, no piece is longer than a minute."""
     fading = np.linspace(1, 0.03, round(0.42 * RATE))
     words = [(number * 0.5, voice(0.42, seed=number % 7) * fading) for number in range(400)]
     found = cut(wav(tmp_path / "a.wav", on_line(200, *words)), POLICY)
@@ -241,7 +239,7 @@ def test_a_seam_lies_in_the_gap_between_two_words(tmp_path: Path) -> None:
 
 
 def test_a_turn_begins_where_its_speech_does(tmp_path: Path) -> None:
-    """What is sent before and after it, so that no consonant is lost, is known to be silence."""
+    """The padding before and after it is no part of the turn's time."""
     (piece,) = cut(wav(tmp_path / "a.wav", on_line(10, (3, voice(4)))), POLICY).pieces
     assert piece.start + piece.lead_sec == pytest.approx(3, abs=0.1)
     assert piece.end - piece.tail_sec == pytest.approx(7, abs=0.2)
@@ -249,7 +247,7 @@ def test_a_turn_begins_where_its_speech_does(tmp_path: Path) -> None:
 
 
 def test_a_long_voice_is_cut_in_its_only_pause(tmp_path: Path) -> None:
-    """The pause is 0.28 s, shorter than what ends a turn, 12 s before the limit."""
+    """The pause is 0.28 s, too short to end a turn, 12 s before the limit."""
     line = on_line(70, (0, voice(28)), (28.28, voice(40, seed=1)))
     policy = replace(POLICY, max_piece_sec=40.0, pause_sec=0.6)
     found = cut(wav(tmp_path / "a.wav", line), policy)

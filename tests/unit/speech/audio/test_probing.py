@@ -7,15 +7,15 @@ from include.speech.audio.probing import probe
 from tests.unit.speech.audio.synth import RATE, mp3, tone, voice, wav
 
 
-def test_says_what_a_file_is(tmp_path: Path) -> None:
+def test_the_properties_of_a_file(tmp_path: Path) -> None:
     info = probe(mp3(tmp_path / "a.mp3", voice(2.0), voice(2.0, seed=1)))
     assert (info.container, info.channels, info.rate) == ("mp3", 2, RATE)
     assert info.codec.startswith("mp3")
     assert info.seconds == pytest.approx(2.0, abs=0.2)
 
 
-def test_length_is_measured_not_believed(tmp_path: Path) -> None:
-    """A header that promises ten times the data: a recording cut off while it was written."""
+def test_the_length_is_measured_by_decoding(tmp_path: Path) -> None:
+    """The header says ten times the data, as in a recording whose writing was cut off."""
     path = wav(tmp_path / "a.wav", voice(1.0))
     data = bytearray(path.read_bytes())
     data[40:44] = (RATE * 2 * 10).to_bytes(4, "little")
@@ -23,7 +23,7 @@ def test_length_is_measured_not_believed(tmp_path: Path) -> None:
     assert probe(path).seconds == 1.0
 
 
-def test_the_name_does_not_matter(tmp_path: Path) -> None:
+def test_the_file_name_does_not_matter(tmp_path: Path) -> None:
     assert probe(wav(tmp_path / "call.mp3", voice(1.0))).container == "wav"
 
 
@@ -37,7 +37,7 @@ def test_the_name_does_not_matter(tmp_path: Path) -> None:
         b"RIFF\x00\x00\x00\x00WAVEfmt ",
     ],
 )
-def test_what_cannot_be_decoded_is_not_audio(tmp_path: Path, content: bytes) -> None:
+def test_undecodable_content_is_not_audio(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "call.mp3"
     path.write_bytes(content)
     with pytest.raises(Permanent) as caught:
@@ -47,8 +47,8 @@ def test_what_cannot_be_decoded_is_not_audio(tmp_path: Path, content: bytes) -> 
 
 
 @pytest.mark.parametrize("script", ["ffconcat version 1.0\nfile {}\n", "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"])
-def test_a_script_naming_other_files_is_not_followed(tmp_path: Path, script: str) -> None:
-    """Such a file would make the decoder read any file of this machine, or any address of the network."""
+def test_a_script_that_names_other_files_is_not_followed(tmp_path: Path, script: str) -> None:
+    """Such a file makes the decoder read any file of the machine or any address of the network."""
     wav(tmp_path / "secret.wav", voice(1.0))
     path = tmp_path / "call.mp3"
     path.write_text(script.format("secret.wav"))

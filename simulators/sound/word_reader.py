@@ -1,4 +1,4 @@
-"""Reads the numbered words of `sound.py` out of nothing but an audio file's bytes: how a recogniser hears."""
+"""Reads the numbered words of `numbered_words.py` from the bytes of an audio file, as a recogniser does."""
 
 import io
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ import numpy.typing as npt
 from simulators.sound.numbered_words import BASE, CHECK, DIGITS, HERTZ, PLACES
 
 _WINDOW_SEC, _HOP_SEC = 0.05, 0.02
-_WORD_FRAMES = 5  # some 0.13 s of a chord: a word cut in two is heard twice
-_MISREAD_FRAMES = 3  # fewer are a voice that looked like a number
-_HOLES = 12  # frames that a voice may spoil; nobody says one number twice within a quarter of a second
-_STANDS_OUT = 1.2  # a digit's tone over the next one of its place
+_WORD_FRAMES = 5  # about 0.13 s of a chord: a word that is cut in two is read twice
+_MISREAD_FRAMES = 3  # fewer are a voice that resembles a number
+_HOLES = 12  # frames that the voice may disturb; no number occurs twice within a quarter of a second
+_STANDS_OUT = 1.2  # amplitude of a digit's tone relative to the next tone of its place
 _SEGMENT_PAUSE_SEC, _SEGMENT_SEC = 0.3, 8.0
 
 Powers = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class ReadWord:
     """Seconds from the start of the audio."""
 
     number: int
@@ -30,8 +30,8 @@ class HeardWord:
     end: float
 
 
-def heard(audio: bytes) -> tuple[list[HeardWord], float]:
-    """The words in order, and the audio's seconds. Raises av.FFmpegError or ValueError for what is no audio."""
+def read_words(audio: bytes) -> tuple[list[ReadWord], float]:
+    """The words in order, and the length in seconds. Raises av.FFmpegError or ValueError if it is not audio."""
     samples, rate = _decoded(audio)
     hop, window = round(_HOP_SEC * rate), round(_WINDOW_SEC * rate)
     if len(samples) < window:
@@ -41,9 +41,9 @@ def heard(audio: bytes) -> tuple[list[HeardWord], float]:
     return _words(_numbers(powers)), len(samples) / rate
 
 
-def segments(words: list[HeardWord]) -> list[list[HeardWord]]:
-    """Words grouped as whisper-like models do: at pauses, and not for ever."""
-    grouped: list[list[HeardWord]] = [words[:1]] if words else []
+def segments(words: list[ReadWord]) -> list[list[ReadWord]]:
+    """Groups words to segments as Whisper models do: at pauses and after a maximum length."""
+    grouped: list[list[ReadWord]] = [words[:1]] if words else []
     for before, word in pairwise(words):
         if word.start - before.end >= _SEGMENT_PAUSE_SEC or word.end - grouped[-1][0].start > _SEGMENT_SEC:
             grouped.append([])
@@ -70,7 +70,7 @@ def _probe(rate: int) -> npt.NDArray[np.float32]:
 
 
 def _numbers(powers: Powers) -> npt.NDArray[np.int64]:
-    """The number that sounds in each frame, -1 where none does."""
+    """The number in each frame, -1 for none."""
     digits = powers.argmax(axis=2)
     ordered = np.sort(powers, axis=2)
     clear = (ordered[..., -1] > _STANDS_OUT**2 * ordered[..., -2]).all(axis=1)
@@ -78,12 +78,12 @@ def _numbers(powers: Powers) -> npt.NDArray[np.int64]:
     return np.where(clear & sound, digits[:, :-1] @ PLACES, -1)
 
 
-def _words(numbers: npt.NDArray[np.int64]) -> list[HeardWord]:
+def _words(numbers: npt.NDArray[np.int64]) -> list[ReadWord]:
     runs = _joined([[int(frame)] for frame in np.flatnonzero(numbers >= 0)], numbers)
     runs = _joined([run for run in runs if len(run) >= _MISREAD_FRAMES], numbers)
     middle, half = _WINDOW_SEC / 2, _HOP_SEC / 2
     return [
-        HeardWord(
+        ReadWord(
             int(numbers[run[0]]),
             round(max(0.0, run[0] * _HOP_SEC + middle - half), 3),
             round(run[-1] * _HOP_SEC + middle + half, 3),
@@ -94,7 +94,7 @@ def _words(numbers: npt.NDArray[np.int64]) -> list[HeardWord]:
 
 
 def _joined(runs: list[list[int]], numbers: npt.NDArray[np.int64]) -> list[list[int]]:
-    """Neighbouring runs of one number as one."""
+    """Joins neighbouring runs of the same number."""
     joined: list[list[int]] = []
     for run in runs:
         if joined and numbers[joined[-1][-1]] == numbers[run[0]] and run[0] - joined[-1][-1] <= _HOLES:

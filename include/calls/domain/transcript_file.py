@@ -1,0 +1,65 @@
+"""The text file of a call: a header with the portal's data, then one line per speaker turn.
+
+Texts and names are untrusted: whatever they contain, the file has one line for each header field and speaker turn.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from include.speech.transcripts import CLIENT, OPERATOR, UNKNOWN, Transcript, Turn, one_line
+
+_LABELS = {OPERATOR: "Оператор", CLIENT: "Клиент", UNKNOWN: "Собеседник"}
+_NO_BRACKETS = str.maketrans("", "", "[]:")
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptHeader:
+    """The portal's data of the call. `start` has the portal's UTC offset; `duration_sec` is the portal's figure."""
+
+    call_id: str
+    record_id: str
+    start: datetime
+    direction: str
+    from_number: str
+    to_number: str
+    employee_id: str | None
+    employee_name: str | None
+    duration_sec: int
+
+
+def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
+    """The transcript file: header, `---`, one line per speaker turn; ends with a line feed."""
+    employee = f"{header.employee_id or ''} {header.employee_name or ''}"
+    head = {
+        "CALL_ID": header.call_id,
+        "RECORD_ID": header.record_id,
+        "START": header.start.isoformat(timespec="seconds"),
+        "DIRECTION": header.direction,
+        "FROM": header.from_number,
+        "TO": header.to_number,
+        "EMPLOYEE": employee,
+        "DURATION_SEC": str(header.duration_sec),
+        "LANGUAGE": transcript.language or "und",  # ISO 639-2 for "undetermined"
+        "MODEL": transcript.model,
+        "ROLES": transcript.roles,
+    }
+    lines = [f"{name}: {one_line(value)}".rstrip() for name, value in head.items()]
+    lines.append("---")
+    lines += [f"[{_clock(turn.start)}] {_said(turn)}" for turn in transcript.turns]
+    return "\n".join(lines) + "\n"
+
+
+def preview(transcript: Transcript, max_bytes: int = 1024) -> str:
+    """The beginning of the text without times, for the registry: at most `max_bytes`, only whole characters."""
+    text = " ".join(_said(turn) for turn in transcript.turns)
+    return text.encode()[:max_bytes].decode(errors="ignore")
+
+
+def _said(turn: Turn) -> str:
+    label = _LABELS.get(turn.role) or f"{_LABELS[UNKNOWN]} {one_line(turn.role).translate(_NO_BRACKETS)}"
+    return f"[{label}]: {turn.text}"
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -1,0 +1,115 @@
+"""Russian sentences of the command line of an export: `jobs/`."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+from include.calls.wording import problems
+from include.common.errors import ExportError
+from include.common.russian_format import count, number
+
+# make export, make resume
+WAITING_FOR_AIRFLOW = "жду Airflow"
+REFUSED_BEFORE_REGISTERED = "запуск отклонён до регистрации"
+
+
+def refused(error: ExportError) -> str:
+    """For BadInput: nothing was changed."""
+    return f"отклонено: {problems.sentence(error)}"
+
+
+def failed(error: ExportError) -> str:
+    return f"не получилось: {problems.sentence(error)}"
+
+
+def started(dag_run_id: str) -> str:
+    return f"запущено: {dag_run_id}"
+
+
+def key_has_run(dag_run_id: str) -> str:
+    return f"с этим ключом запуск уже есть: {dag_run_id}"
+
+
+def waiting_for_decision(cost: Decimal | str, url: str) -> str:
+    return f"жду согласования расхода до {number(Decimal(cost), 2)} USD: {url}"
+
+
+def progress_numbers(minutes: float, spent: Decimal | float, errors: int) -> str:
+    """Beside the progress bar."""
+    told = f"{number(minutes)} мин, {number(spent, 4)} USD"
+    return f"{told}, ошибок {number(errors)}" if errors else told
+
+
+def ended(run_id: UUID | str, status: str) -> str:
+    return f"run_id {run_id}: {status}"
+
+
+def cancelled(run_id: UUID | str) -> str:
+    return f"расход не согласован, больше ничего не потрачено; make resume RUN_ID={run_id} спросит снова"
+
+
+# make qa
+QA_COLUMNS = ("№", "CALL_ID", "RECORD_ID", "Длина", "Пометка", "Файл", "Оценка")
+REPORT_IS_REWRITTEN = "отчёт переписывается задачей publish"
+
+
+def sample_written(file: Path | str) -> str:
+    return f"{file}: заполните result (ok или issue) и comment, затем make qa FILE={file}"
+
+
+def listened(checked: int, sampled: int, issues: int) -> str:
+    """How far the listening has come."""
+    return f"проверено {number(checked)} из {number(sampled)}, с замечаниями {number(issues)}"
+
+
+def findings_recorded(changed: int, checked: int, sampled: int, issues: int) -> str:
+    return f"записано новых оценок: {number(changed)}; {listened(checked, sampled, issues)}"
+
+
+def report_stays(error: ExportError) -> str:
+    """The report could not be written again."""
+    return f"отчёт пока прежний ({problems.sentence(error)}): он перепишется, когда вы очистите publish в Airflow"
+
+
+# make rebuild
+def rebuilt(looked_at: int, changed: int) -> str:
+    return (
+        f"просмотрено текстов: {number(looked_at)}; изменено записей: {number(changed)}; запросов к распознавателю: 0"
+    )
+
+
+def summaries_removed(summaries: int) -> str:
+    return f"саммари прежних слов сняты: {number(summaries)}; новые напишет запуск с generate_summary (платно)"
+
+
+def without_responses(calls: Sequence[str]) -> str:
+    """Texts whose recognition is not in the storage."""
+    return f"нет ответов распознавателя рядом с текстом, оставлены как есть: {_some(calls)}"
+
+
+def in_work(calls: Sequence[str]) -> str:
+    return f"сейчас в работе у запуска, повторите позже: {_some(calls)}"
+
+
+def files_are_rewritten(run_id: UUID) -> str:
+    return f"реестр и отчёт запуска {run_id} переписывает задача publish"
+
+
+def files_stay(run_id: UUID, error: ExportError) -> str:
+    """Registry and report could not be written again."""
+    reason = problems.sentence(error)
+    return f"реестр и отчёт запуска {run_id} пока прежние ({reason}): очистите его задачу publish в Airflow"
+
+
+# make deliver
+def delivered(texts: int, audio: int, folder: str) -> str:
+    """Files written into the period's folder; `audio` is 0 where it was not asked for."""
+    files = count(texts, "текст", "текста", "текстов")
+    with_audio = f", {count(audio, 'аудиофайл', 'аудиофайла', 'аудиофайлов')}" if audio else ""
+    return f"в папку {folder} положено: {files}{with_audio}"
+
+
+def _some(calls: Sequence[str], most: int = 5) -> str:
+    names = ", ".join(calls[:most])
+    return f"{names} и ещё {number(len(calls) - most)}" if len(calls) > most else names

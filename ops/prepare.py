@@ -1,0 +1,54 @@
+"""What a system needs before its first process starts, on one machine and in containers alike."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from include.calls.state.migrate import migrate
+from include.common.errors import ExportError
+from ops import wording
+from ops.settings.airflow_environment import pools
+from ops.settings.connections import metrics_token
+from ops.settings.databases import Databases
+from ops.settings.generated_secrets import generated, write_private
+from ops.settings.profile import Runtime
+from ops.settings.variables import Settings
+
+
+def prepare(
+    settings: Settings,
+    runtime: Runtime,
+    databases: Databases,
+    environment: Mapping[str, str],
+    console: Console,
+) -> None:
+    """Migrates both schemas, imports the pools, and writes the metrics token to a file for Prometheus."""
+    write_private(runtime.home / "metrics_token", metrics_token(settings, generated(runtime)))
+    with console.status(wording.SCHEMAS):
+        migrate(databases.state_url)
+        _airflow(["db", "migrate"], environment, runtime)
+    console.print(wording.SCHEMAS_READY)
+    with console.status(wording.POOLS_IMPORT):
+        file = runtime.home / "pools.json"
+        file.write_text(json.dumps(pools(settings), ensure_ascii=False), encoding="utf-8")
+        _airflow(["pools", "import", str(file)], environment, runtime)
+
+
+def _airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runtime) -> None:
+    """Runs one command of Airflow's own CLI; its output goes to `logs/setup.log`."""
+    log = runtime.logs / "setup.log"
+    with log.open("ab") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=dict(environment),
+            cwd=runtime.root,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        command = " ".join(arguments[:2])
+        raise ExportError(f"airflow {command} failed, see {log}", problem="airflow_command", command=command, log=log)

@@ -1,0 +1,6 @@
+"""The thresholds of the quality flags that runs use, for tests of the flags."""
+
+from include.calls.policy import load_policy
+from include.calls.steps.build_transcript import review_of
+
+REVIEW_POLICY = review_of(load_policy({})).policy

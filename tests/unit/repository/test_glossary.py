@@ -1,0 +1,59 @@
+"""docs/glossary.md is followed: the words that it bans do not occur in the product's Python."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.kit.paths import ROOT
+from tests.kit.prose import comments_and_docstrings, identifiers
+
+# Folders that still use such words. Delete the line of a folder that is clean; the list ends empty.
+PENDING = (
+    "dags",
+    "include/calls/domain",
+    "include/calls/reporting",
+    "include/calls/state",
+    "include/calls/steps",
+    "include/calls/wording",
+    "include/clients",
+    "include/common",
+    "jobs",
+    "plugins",
+)
+
+TOPS = ("include", "plugins", "jobs", "ops", "dags")
+PAGE = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+TERM = re.compile(r"^\| \*\*([^*]+)\*\* \|", re.MULTILINE)
+BANNED = [
+    re.compile(rf"\b(?:{pattern.replace(chr(92) + '|', '|')})\b", re.IGNORECASE)
+    for pattern in re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## Words that do not occur")[2], re.MULTILINE)
+]
+
+
+def is_pending(path: Path) -> bool:
+    name = path.relative_to(ROOT).as_posix()
+    return any(name.startswith(f"{folder}/") for folder in PENDING)
+
+
+FILES = sorted(path for top in TOPS for path in (ROOT / top).rglob("*.py") if not is_pending(path))
+
+
+def offences(path: Path) -> list[str]:
+    read = [*comments_and_docstrings(path), *identifiers(path)]
+    return [f"{line}: {found[0]}" for line, text in read for rule in BANNED for found in rule.finditer(text)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_banned_word_occurs(path: Path) -> None:
+    assert offences(path) == []
+
+
+def test_the_page_bans_something() -> None:
+    assert len(BANNED) > 10
+
+
+def test_each_term_has_one_meaning() -> None:
+    terms = TERM.findall(PAGE)
+    assert len(terms) == len(set(terms))
+    assert len(terms) > 50
