@@ -20,7 +20,7 @@ import pytest
 from include.calls.domain.report_figures import RunFigures
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.reporting.pictures import draw
-from include.calls.state.rows import RecordRow
+from include.calls.state.types import RecordingRow
 from include.clients.storage.base import TEMPORARY_PREFIX
 from include.common.errors import StopRun
 from simulators.bitrix24.world import Audio, Call, DiskFile, PortalWorld
@@ -93,31 +93,46 @@ def exporting(world: PortalWorld, database: str, folder: Path, **overrides: str)
 
 
 def check_audio(export: Export) -> None:
-    """Stored audio is the portal's, byte for byte, each file named by a row; what is completed has its text."""
+    """Stored audio is the portal's, byte for byte, each file named by exactly one row; a completed row has its text.
+
+    The text is in its file and in the database, the same words in both.
+    """
     rows = _rows(export)
-    raw = {key for key in export.storage.keys("exports/") if "/raw/" in key}
-    assert raw == {row.raw_path for row in rows if row.raw_path}
+    assert sorted(export.storage.keys("raw/")) == sorted(row.raw_path for row in rows if row.raw_path)
+    bodies = _bodies(export)
     for row in rows:
-        assert row.status not in AT_WORK, f"{row.call_id} is said to be at work when nobody works"
+        assert row.status not in AT_WORK, f"{row.call_id} is said to be at work when no task works"
         if row.raw_path:
             stored = hashlib.sha256(export.storage.get_bytes(row.raw_path)).hexdigest()
             assert stored == row.checksum == true_sha256(export.portal.world, row.statistics_id)
         if row.status is RecordStatus.COMPLETED:
             assert row.transcript_path is not None
-            assert "[симуляция]" in export.storage.get_bytes(row.transcript_path).decode()
+            text = export.storage.get_bytes(row.transcript_path).decode()
+            assert "[симуляция]" in text
+            assert text.partition("\n---\n")[2] == bodies[row.transcript_id]
 
 
-def check_published(export: Export, outcome: Outcome, *, left_out: int = 0) -> dict[int, RecordRow]:
+def check_published(export: Export, outcome: Outcome, *, left_out: int = 0) -> dict[int, RecordingRow]:
     """Every call but `left_out` has one row, here and in the registry, and no text was bought twice; rows by ID."""
     rows = export.records(outcome.run_id)
     assert len(rows) == len({row.statistics_id for row in rows}) == len(export.portal.world.calls) - left_out
     assert len(list(csv.DictReader(io.StringIO(export.registry()), delimiter=";"))) == len(rows)
-    bought = [row for row in _rows(export) if row.status is RecordStatus.COMPLETED and not row.reused_from_run_id]
-    assert export.recogniser.journal.count("transcriptions", status=200) == len(bought)
+    purchases, requests = paid(export)
+    assert export.recogniser.journal.count("transcriptions", status=200) == purchases == requests
     return {row.statistics_id: row for row in rows}
 
 
-def statuses(rows: Mapping[int, RecordRow]) -> Counter[RecordStatus]:
+def paid(export: Export) -> tuple[int, int]:
+    """Purchases of recognition in the ledger, and the requests they took: one each, for these short recordings."""
+    with psycopg.connect(export.conninfo) as connection:
+        ((purchases, requests),) = connection.execute(
+            "SELECT count(DISTINCT (recording_id, purchase_no)), coalesce(sum(requests), 0)::integer FROM charges"
+            " WHERE purpose = 'recognition'"
+        ).fetchall()
+    return purchases, requests
+
+
+def statuses(rows: Mapping[int, RecordingRow]) -> Counter[RecordStatus]:
     return Counter(row.status for row in rows.values())
 
 
@@ -185,10 +200,15 @@ def replace_audio(world: PortalWorld, file_id: int, content: bytes, extension: s
     return world.files[file_id]
 
 
-def _rows(export: Export) -> list[RecordRow]:
+def _rows(export: Export) -> list[RecordingRow]:
+    with export.state() as state, psycopg.connect(export.conninfo) as connection:
+        ids = connection.execute("SELECT recording_id FROM recordings ORDER BY statistics_id").fetchall()
+        return [state.recordings.get(recording_id) for (recording_id,) in ids]
+
+
+def _bodies(export: Export) -> dict[int | None, str]:
     with psycopg.connect(export.conninfo) as connection:
-        runs = connection.execute("SELECT run_id FROM call_exports").fetchall()
-    return [row for (run_id,) in runs for row in export.records(run_id)]
+        return dict(connection.execute("SELECT transcript_id, body FROM transcripts").fetchall())
 
 
 def _drawn_once(figures: RunFigures) -> dict[str, bytes]:

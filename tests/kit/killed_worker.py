@@ -53,7 +53,7 @@ def main(asked: dict[str, str]) -> None:
     )
     outcome = Outcome(UUID(asked["run_id"]), verdict=None)  # type: ignore[arg-type]
     die_at(asked["point"], asked["when"], asked["key"])
-    export.in_hand = int(asked["in_hand"])
+    export.workers = int(asked["workers"])
     stage = export.download if asked["stage"] == "download" else export.transcribe
     stage(outcome, int(asked["batch"]))
 

@@ -7,17 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from include.calls.domain.budget import Decision
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
 from include.calls.policy import Policy, load_policy
 from include.calls.reporting.approval_question import Question
-from include.calls.state.rows import RecordRow
 from include.calls.state.state import State
-from include.calls.steps.approve import Answer, settle
+from include.calls.state.types import RecordingRow
+from include.calls.steps.approve import record_decision
 from include.calls.steps.close_run import ClosedRun, close_run
 from include.calls.steps.download import download_batch
 from include.calls.steps.list_calls import list_calls
@@ -26,14 +27,14 @@ from include.calls.steps.plan import batches_of, plan
 from include.calls.steps.preflight import preflight
 from include.calls.steps.publish import publish
 from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
-from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
-from include.clients.bitrix24.pace import PortalPace
-from include.clients.bitrix24.portal import Portal
+from include.calls.steps.transcribe_batch import WORKERS, transcribe_batch
+from include.clients.bitrix24.telephony import PortalSettings, open_telephony
 from include.clients.bitrix24.webhook import Webhook
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
+from include.common.telephony import TelephonySystem
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.limits import Limits
@@ -44,6 +45,11 @@ from simulators.openai.app import RecogniserSimulator
 RUN_AFTER = datetime(2025, 8, 3, 2, tzinfo=UTC)
 FROM, TO = "2025-08-01", "2025-08-02"
 MOST_TRIES = 20
+
+
+def night(number: int) -> datetime:
+    """The own time of a run that is due so many nights after the first one."""
+    return RUN_AFTER + timedelta(days=number)
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Export:
     pause: float = 0.0  # seconds between tries, for what takes a moment to pass
     proxy_url: str | None = None
     patience: float = 5.0  # seconds for the recogniser's answer
-    in_hand: int = IN_HAND  # 1 where a test says which recording meets what
+    workers: int = WORKERS  # 1 where a test says which recording meets what
 
     def run(self, **request: object) -> Outcome:
         """From opening to closing. Raises what stops a run before its batches."""
@@ -84,15 +90,15 @@ class Export:
     def prepare(self, **request: object) -> tuple[Outcome, list[int]]:
         """Everything before the first batch; returns their numbers, none where a person is asked first."""
         run_id = self.open(**request)
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
                 check = self.recognising().close
                 self.again(outcome, lambda: preflight(
-                    run_id, portal, self.storage, state, check_recogniser=check,
+                    run_id, telephony, self.storage, state, check_recogniser=check,
                     portal_texts=self.policy.stt.reuse_portal_transcripts,
                 ))  # fmt: skip
-                self.again(outcome, lambda: list_calls(run_id, portal, state))
+                self.again(outcome, lambda: list_calls(run_id, telephony, state))
                 planned = plan(run_id, state, self.storage, self.policy)
             except StopRun as error:
                 stop_run(run_id, error, state, stage="test")
@@ -102,20 +108,21 @@ class Export:
         return outcome, [] if planned.question else planned.batches
 
     def answer(self, outcome: Outcome, *, approved: bool, by: str | None = "director") -> list[int]:
-        """A person's answer to the question, or with nobody named the end of waiting; returns the batches to start."""
+        """A person's decision, or with `by` None the end of waiting for one; returns the batches to start."""
         assert outcome.question is not None
         with self.state() as state:
-            settle(outcome.run_id, outcome.question.cost, Answer(approved, by, RUN_AFTER), state)
+            record_decision(outcome.run_id, outcome.question.cost, Decision(approved, by, RUN_AFTER), state)
             return batches_of(outcome.run_id, state, self.policy) if approved else []
 
     def open(self, **request: object) -> UUID:
         self.runs += 1
-        defaults = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual"}
+        defaults = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual",
+                    "deliver_texts": False}  # fmt: skip
         with self.state() as state:
             opened = open_run(
                 RunRequest(**{**defaults, "period_from": FROM, "period_to": TO, **request}),  # type: ignore[arg-type]
                 state,
-                self.policy,
+                self.policy.period,
             )
         return opened.run_id
 
@@ -126,9 +133,10 @@ class Export:
             self.transcribe(outcome, batch, fresh=fresh)
 
     def download(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             self._stage(outcome, state, fresh, lambda first: download_batch(
-                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=first
+                outcome.run_id, batch, telephony=telephony, storage=self.storage, state=state, policy=self.policy,
+                fresh=first,
             ))  # fmt: skip
 
     def transcribe(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
@@ -136,13 +144,19 @@ class Export:
             self._stage(outcome, state, fresh, lambda first: transcribe_batch(
                 outcome.run_id, batch, recogniser=recogniser, storage=self.storage, state=state, policy=self.policy,
                 fresh=first, fetch_again=lambda: self.fetch_again(outcome, batch), fallback=fallback,
-                in_hand=self.in_hand,
+                workers=self.workers,
             ))  # fmt: skip
 
     def fetch_again(self, outcome: Outcome, batch: int) -> None:
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             download_batch(
-                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=False
+                outcome.run_id,
+                batch,
+                telephony=telephony,
+                storage=self.storage,
+                state=state,
+                policy=self.policy,
+                fresh=False,
             )
 
     def close(self, outcome: Outcome) -> Outcome:
@@ -181,19 +195,15 @@ class Export:
     # What a test looks at
 
     def state(self) -> State:
-        return State(self.conninfo)
+        return State.open(self.conninfo)
 
     @contextmanager
-    def client(self) -> Iterator[Portal]:
+    def client(self) -> Iterator[TelephonySystem]:
         webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
-        pace = PortalPace(self.conninfo, webhook.host, rate=self.rate)
         hosts = [self.portal_url.removeprefix("http://")]
-        portal = Portal(webhook, pace, recording_hosts=hosts, backoff=0.01, patience=2.0)
-        try:
-            yield portal
-        finally:
-            portal.close()
-            pace.close()
+        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, patience=2.0)
+        with open_telephony(webhook, self.conninfo, settings) as telephony:
+            yield telephony
 
     def second(self) -> AbstractContextManager[Recogniser | None]:
         """The fallback recogniser, where the policy names one."""
@@ -211,9 +221,10 @@ class Export:
             )
         )
 
-    def records(self, run_id: UUID, *statuses: RecordStatus) -> list[RecordRow]:
+    def records(self, run_id: UUID, *statuses: RecordStatus) -> list[RecordingRow]:
+        """The recordings that the run reports, as they are now."""
         with self.state() as state:
-            return state._records(run_id, set(statuses or RecordStatus))
+            return list(state.recordings.of_run(run_id, set(statuses or RecordStatus)))
 
     def registry(self) -> str:
         period = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC))
