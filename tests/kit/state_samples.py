@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import psycopg
 
-from include.calls.domain.call import Direction, PortalCall
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.rows import NewRun, RecordRow, Run
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
+from include.common.telephony import Call, CallOutcome, Direction
 
 MOSCOW = timezone(timedelta(hours=3))
 S = RecordStatus
@@ -30,27 +30,27 @@ def new_run(key: str = "key-1", dag_run_id: str = "dag-1") -> NewRun:
     )
 
 
-def call(number: int, *, file_id: int | None = 500, **other: object) -> PortalCall:
-    plain = PortalCall(
+def call(number: int, *, file_id: int | None = 500, **other: object) -> Call:
+    plain = Call(
         statistics_id=number,
         call_id=f"11018129443EB80D.1754478570.{number}",
         record_id=str(file_id + number) if file_id else f"none-{number}",
         started_at=datetime(2025, 8, 6, 12, 0, tzinfo=MOSCOW) + timedelta(minutes=number),
         direction=Direction.INBOUND,
-        portal_number="+74951234567",
-        phone_number="+79997654321",
+        phone_line="+74951234567",
+        client_number="+79997654321",
         employee_id="1269",
         duration_sec=90,
-        failed_code="200",
+        outcome=CallOutcome.ANSWERED,
+        outcome_code="200",
         has_recording=file_id is not None,
-        file_id=file_id + number if file_id else None,
+        recording_ref=str(file_id + number) if file_id else None,
         recording_url=None,
-        portal_transcript_id=None,
     )
     return replace(plain, **other)
 
 
-def opened(state: State, name: str = "1", *calls: PortalCall) -> Run:
+def opened(state: State, name: str = "1", *calls: Call) -> Run:
     run = state.open_run(new_run(f"key-{name}", f"dag-{name}"))
     state.move_run(run.run_id, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run")
     if calls:

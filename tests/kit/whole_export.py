@@ -27,13 +27,13 @@ from include.calls.steps.preflight import preflight
 from include.calls.steps.publish import publish
 from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
 from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
-from include.clients.bitrix24.pace import PortalPace
-from include.clients.bitrix24.portal import Portal
+from include.clients.bitrix24.telephony import PortalSettings, open_telephony
 from include.clients.bitrix24.webhook import Webhook
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
+from include.common.telephony import TelephonySystem
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.limits import Limits
@@ -84,15 +84,15 @@ class Export:
     def prepare(self, **request: object) -> tuple[Outcome, list[int]]:
         """Everything before the first batch; returns their numbers, none where a person is asked first."""
         run_id = self.open(**request)
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
             try:
                 check = self.recognising().close
                 self.again(outcome, lambda: preflight(
-                    run_id, portal, self.storage, state, check_recogniser=check,
+                    run_id, telephony, self.storage, state, check_recogniser=check,
                     portal_texts=self.policy.stt.reuse_portal_transcripts,
                 ))  # fmt: skip
-                self.again(outcome, lambda: list_calls(run_id, portal, state))
+                self.again(outcome, lambda: list_calls(run_id, telephony, state))
                 planned = plan(run_id, state, self.storage, self.policy)
             except StopRun as error:
                 stop_run(run_id, error, state, stage="test")
@@ -126,9 +126,10 @@ class Export:
             self.transcribe(outcome, batch, fresh=fresh)
 
     def download(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             self._stage(outcome, state, fresh, lambda first: download_batch(
-                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=first
+                outcome.run_id, batch, telephony=telephony, storage=self.storage, state=state, policy=self.policy,
+                fresh=first,
             ))  # fmt: skip
 
     def transcribe(self, outcome: Outcome, batch: int, *, fresh: bool = True) -> None:
@@ -140,9 +141,15 @@ class Export:
             ))  # fmt: skip
 
     def fetch_again(self, outcome: Outcome, batch: int) -> None:
-        with self.state() as state, self.client() as portal:
+        with self.state() as state, self.client() as telephony:
             download_batch(
-                outcome.run_id, batch, portal=portal, storage=self.storage, state=state, policy=self.policy, fresh=False
+                outcome.run_id,
+                batch,
+                telephony=telephony,
+                storage=self.storage,
+                state=state,
+                policy=self.policy,
+                fresh=False,
             )
 
     def close(self, outcome: Outcome) -> Outcome:
@@ -184,16 +191,12 @@ class Export:
         return State(self.conninfo)
 
     @contextmanager
-    def client(self) -> Iterator[Portal]:
+    def client(self) -> Iterator[TelephonySystem]:
         webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
-        pace = PortalPace(self.conninfo, webhook.host, rate=self.rate)
         hosts = [self.portal_url.removeprefix("http://")]
-        portal = Portal(webhook, pace, recording_hosts=hosts, backoff=0.01, patience=2.0)
-        try:
-            yield portal
-        finally:
-            portal.close()
-            pace.close()
+        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, patience=2.0)
+        with open_telephony(webhook, self.conninfo, settings) as telephony:
+            yield telephony
 
     def second(self) -> AbstractContextManager[Recogniser | None]:
         """The fallback recogniser, where the policy names one."""

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from include.calls.domain.call import PortalCall
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RECORD_MOVES, RecordStatus
 from include.calls.state.rows import Saved
 from include.calls.state.runs import Runs, refuse_unlisted
 from include.calls.state.session import statement, storable
+from include.common.telephony import Call
 
 _FILE = "listing"
 _LATE = frozenset({RecordStatus.NO_RECORDING})  # whence a recording that arrives moves on
@@ -24,7 +24,7 @@ class Listings(Runs):
     """How the rows of `call_records` come to be."""
 
     def save_calls(
-        self, run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], *, stage: str = Stage.LIST_CALLS
+        self, run_id: UUID, calls: Iterable[Call], employees: Mapping[str, str], *, stage: str = Stage.LIST_CALLS
     ) -> Saved:
         """Registers the calls; `employees` maps the portal's user ids to names. The same calls again change nothing.
 
@@ -44,7 +44,7 @@ class Listings(Runs):
 
 
 def _save(
-    connection: Connection[Any], run_id: UUID, calls: Iterable[PortalCall], employees: Mapping[str, str], stage: str
+    connection: Connection[Any], run_id: UUID, calls: Iterable[Call], employees: Mapping[str, str], stage: str
 ) -> Saved:
     with connection.cursor() as cursor:
         cursor.execute(statement(_FILE, "create_incoming"))
@@ -60,7 +60,7 @@ def _save(
     return Saved(new, changed, shared)
 
 
-def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, ...]:
+def _incoming(call: Call, employees: Mapping[str, str]) -> tuple[object, ...]:
     offset = call.started_at.utcoffset()
     employee = (employees.get(call.employee_id) or None) if call.employee_id else None
     return (
@@ -75,9 +75,9 @@ def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, .
         call.started_at,
         call.duration_sec,
         storable(call.recording_url) if call.recording_url else None,
-        storable(call.portal_number),
+        storable(call.phone_line),
         int(offset.total_seconds()) if offset else 0,
-        storable(call.failed_code),
-        call.file_id,
+        call.outcome.value,
+        int(call.recording_ref) if call.recording_ref else None,
         call.has_recording,
     )

@@ -19,16 +19,13 @@ from include.calls.steps.outcome import BatchOutcome, FailureRule, settle_failur
 from include.calls.steps.paths import keys_of, run_of
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
-from include.clients.bitrix24.links import Found, Link, WantedRecording, links_of
-from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.recording_file import download
 from include.clients.storage.base import Storage
-from include.common.errors import StopRun, Throttled
+from include.common.errors import ExportError, StopRun, Throttled
+from include.common.telephony import RecordingKey, RecordingLink, RecordingRequest, TelephonySystem
 from include.common.temporary_folders import temporary_folder
 
 log = logging.getLogger(__name__)
 
-LINKS_AT_ONCE = 50  # the portal's limit for one batch request; links are asked for right before use and never stored
 FEW_LEFT = 20  # then the next links are asked for: the request for them waits for its permit like any other
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4"}
 RULE = FailureRule(
@@ -36,7 +33,7 @@ RULE = FailureRule(
 )  # one try and five retries
 
 
-Links = dict[tuple[str, str], Found]
+Links = dict[RecordingKey, RecordingLink | ExportError]  # asked for right before use and never stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,14 @@ class Stored:
 
 
 def download_batch(
-    run_id: UUID, batch_no: int, *, portal: Portal, storage: Storage, state: State, policy: Policy, fresh: bool
+    run_id: UUID,
+    batch_no: int,
+    *,
+    telephony: TelephonySystem,
+    storage: Storage,
+    state: State,
+    policy: Policy,
+    fresh: bool,
 ) -> int:
     """Stores what the batch lacks; returns how many recordings this pass stored.
 
@@ -65,14 +69,14 @@ def download_batch(
         ThreadPoolExecutor(policy.portal.downloads_per_task) as pool,
         ThreadPoolExecutor(1) as links,
     ):
-        _Flight(run, portal, storage, state, outcome, pool, links, folder).carry(records)
+        _Flight(run, telephony, storage, state, outcome, pool, links, folder).carry(records)
     if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
         stored = state.batch_records(run_id, batch_no, {RecordStatus.DOWNLOADED})
         try:
-            keep_portal_texts(run_id, stored, portal, state, stage=Stage.DOWNLOAD)
+            keep_portal_texts(run_id, stored, telephony, state, stage=Stage.DOWNLOAD)
         except Throttled as error:
             outcome.throttled = error
-    state.note_operating(run_id, portal.operating)
+    state.note_operating(run_id, telephony.server_seconds)
     left = state.batch_records(run_id, batch_no, {RecordStatus.PENDING, RecordStatus.DOWNLOADING})
     # put back or taken in hand by a task that believes this one dead: no audio yet, and no failure either
     outcome.claimed_elsewhere += [record.call_id for record in left if record.call_id not in outcome.waiting]
@@ -89,7 +93,7 @@ class _Flight:
     """
 
     run: Run
-    portal: Portal
+    telephony: TelephonySystem
     storage: Storage
     state: State
     outcome: BatchOutcome
@@ -100,13 +104,14 @@ class _Flight:
 
     def carry(self, records: Sequence[RecordRow]) -> None:
         """Ends with no record of these in `downloading`, whatever it raises, unless the database is away."""
-        chunks = [records[start : start + LINKS_AT_ONCE] for start in range(0, len(records), LINKS_AT_ONCE)]
+        size = self.telephony.links_at_once
+        chunks = [records[start : start + size] for start in range(0, len(records), size)]
         asked: Future[Links] | None = None
         try:
             while True:
                 if chunks and asked is None and len(self.flying) < FEW_LEFT and not self.outcome.throttled:
                     refuse_if_stopped(self.run.run_id, self.state)
-                    asked = self.links.submit(links_of, self.portal, [_wanted(record) for record in chunks[0]])
+                    asked = self.links.submit(self.telephony.links, [_request(record) for record in chunks[0]])
                 if asked is None and not self.flying:
                     return
                 running: list[Future[Any]] = [*self.flying, *([asked] if asked else [])]
@@ -125,7 +130,7 @@ class _Flight:
             if self.state.move_to_work(record, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD):
                 target = self.folder / str(record.statistics_id)
                 future = self.downloads.submit(
-                    _fetch, self.portal, self.storage, keys_of(record, self.run), links[record.key], target
+                    _fetch, self.telephony, self.storage, keys_of(record, self.run), links[record.key], target
                 )
                 self.flying[future] = record
 
@@ -163,14 +168,17 @@ class _Flight:
             raise result
 
 
-def _wanted(record: RecordRow) -> WantedRecording:
-    return WantedRecording(record.key, record.statistics_id, record.file_id)
+def _request(record: RecordRow) -> RecordingRequest:
+    reference = str(record.file_id) if record.file_id is not None else None
+    return RecordingRequest(record.key, record.statistics_id, reference)
 
 
-def _fetch(portal: Portal, storage: Storage, keys: RecordKeys, link: Found, target: Path) -> Stored:
-    if not isinstance(link, Link):
+def _fetch(
+    telephony: TelephonySystem, storage: Storage, keys: RecordKeys, link: RecordingLink | ExportError, target: Path
+) -> Stored:
+    if isinstance(link, ExportError):
         raise link
-    file = download(portal, link, target)
+    file = telephony.download(link, target)
     key = keys.raw(file.extension)
     storage.put_file(key, target, CONTENT_TYPES.get(file.extension, "application/octet-stream"))
     target.unlink(missing_ok=True)  # a local storage moves the file

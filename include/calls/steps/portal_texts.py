@@ -14,19 +14,20 @@ from include.calls.state.rows import RecordRow
 from include.calls.state.state import State
 from include.calls.steps.answers import keep_answer
 from include.calls.steps.build_transcript import review_of
-from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.portal_transcripts import transcripts_of
 from include.common.errors import ExportError, StopRun, Throttled
+from include.common.telephony import TelephonySystem
 from include.speech.cuts import ChannelLayout, Cut, Piece
 from include.speech.recognition import Recognition, RecognitionResponse
 
 log = logging.getLogger(__name__)
 
-MODEL = "bitrix24"  # whose text it is: `call_records.model`, and the name that the answer is kept under
+_SAVED_AS = "telephony"  # the model under which such a response is saved, whatever the system
 _WHOLE = "whole"  # the portal gives one text for the whole call
 
 
-def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal, state: State, *, stage: str) -> None:
+def keep_portal_texts(
+    run_id: UUID, records: Sequence[RecordRow], telephony: TelephonySystem, state: State, *, stage: str
+) -> None:
     """Asks for the transcripts of stored recordings; a portal that fails is an event, the recogniser does the work.
 
     Raises Throttled, so that the task's next try asks for those still missing; StopRun where a person must act.
@@ -34,12 +35,12 @@ def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal
     wanted = {
         record.statistics_id: record
         for record in records
-        if record.checksum and state.saved_answer(record.checksum, _WHOLE, MODEL) is None
+        if record.checksum and state.saved_answer(record.checksum, _WHOLE, _SAVED_AS) is None
     }
     if not wanted:
         return
     try:
-        texts = transcripts_of(portal, list(wanted))
+        texts = telephony.transcripts(list(wanted))
     except (Throttled, StopRun):
         raise
     except ExportError as error:
@@ -49,8 +50,8 @@ def keep_portal_texts(run_id: UUID, records: Sequence[RecordRow], portal: Portal
         )
         return
     for statistics_id, text in texts.items():
-        answer = RecognitionResponse(text, (), None, {}, MODEL, None, {"transcription": text})
-        keep_answer(state, wanted[statistics_id].checksum or "", _WHOLE, MODEL, answer.as_json())
+        answer = RecognitionResponse(text, (), None, {}, telephony.name, None, {"transcription": text})
+        keep_answer(state, wanted[statistics_id].checksum or "", _WHOLE, _SAVED_AS, answer.as_json())
 
 
 def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognition | None:
@@ -60,12 +61,13 @@ def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recogn
     """
     if not policy.stt.reuse_portal_transcripts or not cut.pieces:
         return None
-    saved = state.saved_answer(checksum, _WHOLE, MODEL)
+    saved = state.saved_answer(checksum, _WHOLE, _SAVED_AS)
     if saved is None:
         return None
     whole = Piece(channel=None, start=0.0, end=cut.info.seconds, speech_sec=cut.speech_sec)
     of_whole = replace(cut, channel_layout=ChannelLayout.MONO, pieces=(whole,))
-    answers = {whole: RecognitionResponse.from_json(saved)}
+    text = RecognitionResponse.from_json(saved)
+    answers = {whole: text}
     if review_of(policy).reasons(of_whole, answers):
         return None
-    return Recognition(of_whole, MODEL, answers, {}, source="portal")
+    return Recognition(of_whole, text.model, answers, {}, source="portal")

@@ -71,7 +71,7 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
        count(*) FILTER (WHERE roles = 'none') AS no_roles,
        -- talked, but no recording yet: a later run looks again (D10)
        (SELECT count(*) FROM call_records
-         WHERE run_id = :run_id AND status = 'no_recording' AND failed_code = '200' AND duration_sec > 0)
+         WHERE run_id = :run_id AND status = 'no_recording' AND failed_code = 'answered' AND duration_sec > 0)
            AS late_expected,
        count(*) FILTER (WHERE bought AND checksum IS NOT NULL)
            - count(DISTINCT (call_id, checksum)) FILTER (WHERE bought AND checksum IS NOT NULL) AS duplicates

@@ -65,8 +65,8 @@ CREATE TABLE call_records (
     retry_count        integer NOT NULL DEFAULT 0,   -- times a person sent it back by the runbook's UPDATE
     portal_number      text NOT NULL DEFAULT '',     -- the line, for its channel map
     portal_offset_sec  integer NOT NULL DEFAULT 0,   -- the portal's UTC offset in call_started_at
-    failed_code        text NOT NULL DEFAULT '',     -- the portal's CALL_FAILED_CODE
-    file_id            bigint,                       -- RECORD_FILE_ID
+    failed_code        text NOT NULL DEFAULT '',     -- how the call ended: a CallOutcome
+    file_id            bigint,                       -- the name by which the portal gives a link
     text_preview       text,                         -- first 1,024 UTF-8 bytes of the text
     batch_no           integer,
     first_failed_at    timestamptz,
