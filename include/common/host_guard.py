@@ -17,14 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from include.common.errors import ErrorCode, NotConfigured, Permanent, Temporary
 
-# Built-in telephony keeps recordings at storage*.voximplant.com (example of `voximplant.statistic.get` in the vendor's
-# documentation); cloud portals serve files from cdn*.bitrix24.<zone> (zones: helpdesk.bitrix24.de/open/10252860).
-# Another customer's portal under the same zones is not storage, so only the cdn names are listed.
-CLOUD_STORAGE_HOSTS = re.compile(
-    r"(?:[a-z0-9-]+\.)+voximplant\.com"
-    r"|cdn(?:-[a-z0-9]+)?\.bitrix24\.(?:ru|com|by|kz|ua|eu|de|fr|it|es|pl|in|cn|id|vn|jp|com\.br|com\.tr)"
-)
-
+_NO_HOST = re.compile(r"(?!)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -54,14 +47,23 @@ class CheckedAddress:
 class HostGuard:
     """Lets through the portal, its cloud storage and the hosts named in RECORDING_HOSTS; nothing else.
 
-    `portal_url` is the portal's address without a token. The portal and the named hosts may be private (somebody wrote
-    them down on purpose); a host named without a port is meant on 80 and 443. Plain http is only for named hosts and
-    for a portal that is http itself. Raises NotConfigured for a name that is no `host` or `host:port`.
+    `portal_url` is the portal's address without a token; `storage_hosts` are the names of its cloud storage. The
+    portal and the named hosts may be private, because a person has written them down; a host named without a port is
+    meant on 80 and 443. Plain http is only for named hosts and for a portal that is http itself. Raises NotConfigured
+    for a name that is no `host` or `host:port`.
     """
 
-    def __init__(self, portal_url: str, named_hosts: Iterable[str] = (), *, resolve: Resolve = resolve_by_dns) -> None:
+    def __init__(
+        self,
+        portal_url: str,
+        named_hosts: Iterable[str] = (),
+        *,
+        storage_hosts: re.Pattern[str] = _NO_HOST,
+        resolve: Resolve = resolve_by_dns,
+    ) -> None:
         self._portals = {_origin(_split(portal_url))}
         self._named = {endpoint for name in named_hosts for endpoint in _endpoints(name)}
+        self._storage = storage_hosts
         self._resolve = resolve
 
     def is_portal(self, url: str) -> bool:
@@ -72,7 +74,7 @@ class HostGuard:
         scheme, host, port = origin = _origin(_split(url))
         if (host, port) in self._named or origin in self._portals:
             return self._resolved(scheme, host, port, private_too=True)
-        if not CLOUD_STORAGE_HOSTS.fullmatch(host):
+        if not self._storage.fullmatch(host):
             raise _forbidden(f"the recording is kept at {host}:{port}, which is not a host of this portal")
         if origin != ("https", host, 443):
             raise _forbidden(f"the recording is offered by {host}:{port} without encryption or at an odd port")

@@ -34,6 +34,7 @@ PRELOADED = (
     "airflow.sdk.execution_time.task_runner",
     "plugins.calls.tasks",
     "plugins.hooks.recogniser",
+    "include.clients.bitrix24.telephony",
     *(
         f"include.calls.steps.{step}"
         for step in (

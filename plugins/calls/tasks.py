@@ -35,10 +35,13 @@ from plugins.hooks.calls_state import StateHook
 from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from airflow.sdk import Context
 
     from include.calls.state.state import State
     from include.calls.steps.plan import Planned
+    from include.common.telephony import TelephonySystem
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +81,10 @@ def preflight(context: "Context", run_id: UUID) -> None:
     with open_state(context, run_id, Stage.PREFLIGHT) as state:
         policy = load_run_policy()
         try:
-            with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
+            with telephony_of(state, run_id) as telephony:
                 step.preflight(
                     run_id,
-                    portal,
+                    telephony,
                     StorageHook().get_conn(),
                     state,
                     check_recogniser=WhisperHook(policy=policy).check,
@@ -96,8 +99,8 @@ def list_calls(context: "Context", run_id: UUID) -> int:
 
     with open_state(context, run_id, Stage.LIST_CALLS) as state:
         try:
-            with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
-                listed = step.list_calls(run_id, portal, state)
+            with telephony_of(state, run_id) as telephony:
+                listed = step.list_calls(run_id, telephony, state)
         finally:
             slack_messages.low_rate_switched(context, run_id)
         note_run(context, run_id, f"На портале {listed} звонков за период.")
@@ -136,15 +139,20 @@ def download(context: "Context", run_id: UUID, batch: int) -> int:
             after_batch(context, run_id, state)
 
 
+def telephony_of(state: "State", run_id: UUID) -> "AbstractContextManager[TelephonySystem]":
+    """The telephony system whose calls are exported: the one place that names its hook."""
+    return Bitrix24Hook().telephony(run_id=run_id, low_rate=is_low_rate(state, run_id))
+
+
 def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int:
     """Downloads what the batch lacks. The portal's row in PostgreSQL paces every caller."""
     from include.calls.steps import download as step
 
-    with Bitrix24Hook().portal(run_id=run_id, low_rate=is_low_rate(state, run_id)) as portal:
+    with telephony_of(state, run_id) as telephony:
         return step.download_batch(
             run_id,
             batch,
-            portal=portal,
+            telephony=telephony,
             storage=StorageHook().get_conn(),
             state=state,
             policy=load_run_policy(),

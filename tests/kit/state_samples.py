@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from include.calls.domain.call import Direction, PortalCall
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.state import State
 from include.calls.state.types import Charge, NewRun, NewText, RecordingRow, Run
 from include.common.errors import ErrorCode, Temporary
+from include.common.telephony import Call, CallOutcome, Direction
 
 MOSCOW = timezone(timedelta(hours=3))
 HOST = "portal.example"
@@ -36,34 +36,34 @@ def new_run(key: str = "key-1", dag_run_id: str = "dag-1", **other: Any) -> NewR
     return replace(plain, **other)
 
 
-def call(number: int, *, file_id: int | None = 500, **other: Any) -> PortalCall:
-    plain = PortalCall(
+def call(number: int, *, file_id: int | None = 500, **other: Any) -> Call:
+    plain = Call(
         statistics_id=number,
         call_id=f"11018129443EB80D.1754478570.{number}",
         record_id=str(file_id + number) if file_id else f"none-{number}",
         started_at=datetime(2025, 8, 6, 12, 0, tzinfo=MOSCOW) + timedelta(minutes=number),
         direction=Direction.INBOUND,
-        portal_number="+74951234567",
-        phone_number="+79997654321",
+        phone_line="+74951234567",
+        client_number="+79997654321",
         employee_id="1269",
         duration_sec=90,
-        failed_code="200",
+        outcome=CallOutcome.ANSWERED,
+        outcome_code="200",
         has_recording=file_id is not None,
-        file_id=file_id + number if file_id else None,
+        recording_ref=str(file_id + number) if file_id else None,
         recording_url=None,
-        portal_transcript_id=None,
     )
     return replace(plain, **other)
 
 
-def opened(state: State, name: str = "1", *calls: PortalCall, host: str = HOST, **other: Any) -> Run:
+def opened(state: State, name: str = "1", *calls: Call, host: str = HOST, **other: Any) -> Run:
     """A running run that has listed these calls and taken up what is to be done."""
     run = state.runs.open(new_run(f"key-{name}", f"dag-{name}", **other))
     state.runs.move(run.run_id, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run")
     return listed(state, run, *calls, host=host)
 
 
-def listed(state: State, run: Run, *calls: PortalCall, host: str = HOST) -> Run:
+def listed(state: State, run: Run, *calls: Call, host: str = HOST) -> Run:
     portal_id = state.portals.of(host, [(one.statistics_id, one.call_id) for one in calls])
     state.runs.set_portal(run.run_id, portal_id)
     run = state.runs.get(run.run_id)

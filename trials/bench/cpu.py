@@ -60,6 +60,7 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     from include.calls.steps.publish import publish
     from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
     from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.telephony import Bitrix24Telephony
     from include.clients.bitrix24.webhook import Webhook
     from include.clients.storage.local import LocalStorage
     from include.speech.recognition_client import Recogniser, RecogniserSettings
@@ -68,6 +69,7 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     policy = load_policy({"BUDGET_USD": "1000000"})
     storage = LocalStorage(Path(folder) / "storage")
     portal = Portal(Webhook.of(portal_url, "1", token), NoPace(), recording_hosts=[portal_url.removeprefix("http://")])
+    telephony = Bitrix24Telephony(portal)
     settings = RecogniserSettings(
         model=policy.stt.model, api_key=key, base_url=f"{recogniser_url}/v1", proxy_url=None, timeout_sec=60
     )
@@ -76,12 +78,14 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     request = RunRequest("bench", end, "bench", "manual", START.isoformat(), end.isoformat())
     with State(conninfo) as state, Recogniser(settings) as recogniser:
         run_id: UUID = open_run(request, state, policy).run_id
-        _timed("list", spent, lambda: list_calls(run_id, portal, state))
+        _timed("list", spent, lambda: list_calls(run_id, telephony, state))
         batches = plan(run_id, state, storage, policy).batches
 
         def download() -> None:
             for batch in batches:
-                download_batch(run_id, batch, portal=portal, storage=storage, state=state, policy=policy, fresh=True)
+                download_batch(
+                    run_id, batch, telephony=telephony, storage=storage, state=state, policy=policy, fresh=True
+                )
 
         def transcribe() -> None:
             for batch in batches:

@@ -19,7 +19,7 @@ from uuid import UUID
 from trials.bench.world import START, Result, database
 
 if TYPE_CHECKING:
-    from include.clients.bitrix24.portal import Portal
+    from include.common.telephony import TelephonySystem
     from simulators.kit.journal import Entry
 
 RPS, BUCKET = 2.0, 20
@@ -87,8 +87,8 @@ def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> t
     request = RunRequest("bench", end, "bench", "manual", START.isoformat(), end.isoformat())
     with State(conninfo) as state:
         run_id = open_run(request, state, policy).run_id
-        with _client(conninfo, url, token, speed, run_id) as portal:
-            list_calls(run_id, portal, state)
+        with _client(conninfo, url, token, speed, run_id) as telephony:
+            list_calls(run_id, telephony, state)
         return run_id, plan(run_id, state, LocalStorage(folder / "storage"), policy).batches
 
 
@@ -98,20 +98,19 @@ def _worker(arguments: list[str], batches: list[int]) -> "subprocess.Popen[bytes
 
 
 @contextmanager
-def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "Iterator[Portal]":
+def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "Iterator[TelephonySystem]":
     from include.calls.policy import load_policy
-    from include.clients.bitrix24.pace import PortalPace
-    from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.telephony import PortalSettings, open_telephony
     from include.clients.bitrix24.webhook import Webhook
 
-    webhook = Webhook.of(url, "1", token)
-    pace = PortalPace(conninfo, webhook.host, rate=RPS * speed, burst=load_policy({}).portal.burst, run_id=run_id)
-    portal = Portal(webhook, pace, recording_hosts=[url.removeprefix("http://")], backoff=5 / speed)
-    try:
-        yield portal
-    finally:
-        portal.close()
-        pace.close()
+    settings = PortalSettings(
+        rate=RPS * speed,
+        burst=load_policy({}).portal.burst,
+        recording_hosts=[url.removeprefix("http://")],
+        backoff=5 / speed,
+    )
+    with open_telephony(Webhook.of(url, "1", token), conninfo, settings, run_id=run_id) as telephony:
+        yield telephony
 
 
 def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: str, *batches: str) -> None:
@@ -126,9 +125,9 @@ def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: s
     signal.signal(signal.SIGTERM, _stopped)
     storage, policy = LocalStorage(Path(folder) / "storage"), load_policy({})
     for batch in batches:
-        with State(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as portal:
+        with State(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as telephony:
             download_batch(
-                UUID(run_id), int(batch), portal=portal, storage=storage, state=state, policy=policy, fresh=True
+                UUID(run_id), int(batch), telephony=telephony, storage=storage, state=state, policy=policy, fresh=True
             )
 
 

@@ -10,8 +10,8 @@ from trials.bench.world import NoPace
 
 if TYPE_CHECKING:
     from include.calls.state.state import State
-    from include.clients.bitrix24.portal import Portal
     from include.clients.storage.base import Storage
+    from include.common.telephony import TelephonySystem
 
 TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # of a call of a minute
 BATCH = 1
@@ -28,13 +28,13 @@ UPDATE call_records
 _PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call_id = %s"
 
 
-def complete_run(run_id: UUID, portal: "Portal", state: "State", storage: "Storage") -> None:
+def complete_run(run_id: UUID, telephony: "TelephonySystem", state: "State", storage: "Storage") -> None:
     """One statement for all rows, two files a call."""
     from include.calls.domain.states import RecordStatus
     from include.calls.steps.list_calls import list_calls
     from include.calls.steps.paths import keys_of, run_of
 
-    list_calls(run_id, portal, state)
+    list_calls(run_id, telephony, state)
     run = run_of(run_id, state)
     with state.transaction() as connection:
         connection.execute(_COMPLETE.encode(), {"run_id": run_id, "batch": BATCH})
@@ -56,13 +56,14 @@ def complete_run(run_id: UUID, portal: "Portal", state: "State", storage: "Stora
 
 
 @contextmanager
-def unpaced_portal(url: str, user: str, token: str) -> "Iterator[Portal]":
+def unpaced_portal(url: str, user: str, token: str) -> "Iterator[TelephonySystem]":
     """A client that asks as fast as it can."""
     from include.clients.bitrix24.portal import Portal
+    from include.clients.bitrix24.telephony import Bitrix24Telephony
     from include.clients.bitrix24.webhook import Webhook
 
     portal = Portal(Webhook.of(url, user, token), NoPace())
     try:
-        yield portal
+        yield Bitrix24Telephony(portal)
     finally:
         portal.close()

@@ -21,7 +21,7 @@ MOST_REQUESTS = 5
 
 def ours(folder: Path, calls: int) -> Result:
     """By keyset through batch, paced by PostgreSQL, as the export lists a period."""
-    from include.clients.bitrix24.call_listing import list_calls
+    from include.clients.bitrix24.call_listing import list_rows
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.webhook import Webhook
@@ -32,7 +32,7 @@ def ours(folder: Path, calls: int) -> Result:
         pace = PortalPace(conninfo, webhook.host)
         portal = Portal(webhook, pace)
         began = time.perf_counter()
-        rows = sum(len(page) for page in list_calls(portal, Period(START, START + timedelta(days=DAYS + 1))))
+        rows = sum(len(page) for page in list_rows(portal, Period(START, START + timedelta(days=DAYS + 1))))
         seconds = time.perf_counter() - began
         portal.close()
         pace.close()
@@ -85,28 +85,28 @@ def register(folder: Path, calls: int) -> Result:
 
 
 def registered(conninfo: str, calls: int) -> UUID:
-    from include.calls.domain.call import Direction, PortalCall
     from include.calls.state.rows import NewRun
     from include.calls.state.state import State
+    from include.common.telephony import Call, CallOutcome, Direction
 
     run_id = uuid4()
     step = timedelta(days=DAYS) / calls
     rows = (
-        PortalCall(
+        Call(
             statistics_id=number,
             call_id=f"externalCall.{number:032x}.1754478570",
             record_id=str(number),
             started_at=START + step * number,
             direction=Direction.INBOUND,
-            portal_number="reg133788",
-            phone_number="+79990000001",
+            phone_line="reg133788",
+            client_number="+79990000001",
             employee_id="12",
             duration_sec=60,
-            failed_code="200",
+            outcome=CallOutcome.ANSWERED,
+            outcome_code="200",
             has_recording=True,
-            file_id=number,
+            recording_ref=str(number),
             recording_url=None,
-            portal_transcript_id=None,
         )
         for number in range(1, calls + 1)
     )

@@ -16,11 +16,10 @@ from rich.table import Table
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import load_policy
 from include.calls.state.state import State
-from include.calls.steps.download import LINKS_AT_ONCE
 from include.calls.steps.open_run import RunRequest, open_run
-from include.clients.bitrix24.links import WantedRecording, links_of
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError
+from include.common.telephony import RecordingRequest
 from ops.one_machine.simulated_services import WEBHOOK_USER
 from trials.bench.earlier import BATCH, complete_run, unpaced_portal
 from trials.bench.processes import Sampler
@@ -92,14 +91,15 @@ def _earlier_run(system: System) -> None:
     simulated = system.simulated
     with (
         State(system.urls.state_url) as state,
-        unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as portal,
+        unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as telephony,
     ):
         run = open_run(request, state, load_policy({}))
-        complete_run(run.run_id, portal, state, LocalStorage(system.runtime.storage))
+        complete_run(run.run_id, telephony, state, LocalStorage(system.runtime.storage))
         records = state.batch_records(run.run_id, BATCH, {RecordStatus.COMPLETED})
-        for start in range(0, MADE_BEFORE, LINKS_AT_ONCE):  # the simulated portal makes its few recordings now
-            chunk = records[start : start + LINKS_AT_ONCE]
-            links_of(portal, [WantedRecording(one.key, one.statistics_id, one.file_id) for one in chunk])
+        at_once = telephony.links_at_once
+        for start in range(0, MADE_BEFORE, at_once):  # the simulated portal makes its few recordings now
+            chunk = records[start : start + at_once]
+            telephony.links([RecordingRequest(one.key, one.statistics_id, str(one.file_id)) for one in chunk])
 
 
 def main(

@@ -18,8 +18,8 @@ from trials.bench.world import START, Result, database, free_port
 
 if TYPE_CHECKING:
     from include.calls.state.state import State
-    from include.clients.bitrix24.portal import Portal
     from include.clients.storage.base import Storage
+    from include.common.telephony import TelephonySystem
     from simulators.bitrix24.world import PortalWorld
 
 DAYS = 60
@@ -53,10 +53,10 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
 
     simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
     with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
-        with unpaced_portal(url, "1", simulator.token) as portal:
-            complete_run(_opened(state, START, "earlier"), portal, state, storage)
+        with unpaced_portal(url, "1", simulator.token) as telephony:
+            complete_run(_opened(state, START, "earlier"), telephony, state, storage)
             simulator.journal.clear()
-            seconds, reused = _steps(portal, state, storage, later)
+            seconds, reused = _steps(telephony, state, storage, later)
         downloads = simulator.journal.count("download")
         requests = len(simulator.journal.entries(inner=False))
     told = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
@@ -64,7 +64,9 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
     return Result(calls, "звонков", sum(seconds.values()), detail, kept=not downloads)
 
 
-def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelta) -> tuple[dict[str, float], int]:
+def _steps(
+    telephony: "TelephonySystem", state: "State", storage: "Storage", later: timedelta
+) -> tuple[dict[str, float], int]:
     """Seconds of each step, and how many texts were reused."""
     from include.calls.policy import load_policy
     from include.calls.steps.close_run import close_run
@@ -81,7 +83,7 @@ def _steps(portal: "Portal", state: "State", storage: "Storage", later: timedelt
         seconds[name] = time.perf_counter() - began
 
     run_id = _opened(state, START + later, "again")
-    timed("list_calls", lambda: list_calls(run_id, portal, state))
+    timed("list_calls", lambda: list_calls(run_id, telephony, state))
     timed("plan", lambda: plan(run_id, state, storage, policy))
     timed("publish", lambda: publish(run_id, state, storage, policy))
     timed("close_run", lambda: close_run(run_id, state, policy, upstream_failed=None))

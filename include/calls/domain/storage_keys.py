@@ -1,6 +1,6 @@
 """Storage keys. An id from outside becomes a file name that every file system reads the same, and back.
 
-The two usual kinds of CALL_ID stay as they are. Everything else that is not a plain small letter, digit, dot or
+The two usual kinds of call ids stay as they are. Everything else that is not a plain small letter, digit, dot or
 hyphen is percent-encoded: letters too, where they are not of the id's usual case, so that two ids never meet on a file
 system that ignores case. `_` is encoded because it joins the parts of a name.
 """

@@ -8,11 +8,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from include.calls.domain.call import PortalCall
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RECORD_MOVES, RecordStatus, refuse_unlisted
 from include.calls.state.types import Run, Saved
 from include.common.postgres_session import Session, storable
+from include.common.telephony import Call
 
 _FILE = "listing"
 _LATE = frozenset({RecordStatus.NO_RECORDING})  # a recording that arrives moves on from here
@@ -30,7 +30,7 @@ class Listing:
         self,
         run: Run,
         portal_id: int,
-        calls: Iterable[PortalCall],
+        calls: Iterable[Call],
         employees: Mapping[str, str],
         *,
         stage: str = Stage.LIST_CALLS,
@@ -57,7 +57,7 @@ class Listing:
         connection: Connection[Any],
         run: Run,
         portal_id: int,
-        calls: Iterable[PortalCall],
+        calls: Iterable[Call],
         employees: Mapping[str, str],
         stage: str,
     ) -> Saved:
@@ -108,7 +108,7 @@ class Listing:
         self._session.count(_FILE, "analyze")
 
 
-def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, ...]:
+def _incoming(call: Call, employees: Mapping[str, str]) -> tuple[object, ...]:
     """The columns of the table `incoming`, in their order."""
     offset = call.started_at.utcoffset()
     employee = (employees.get(call.employee_id) or None) if call.employee_id else None
@@ -124,10 +124,10 @@ def _incoming(call: PortalCall, employees: Mapping[str, str]) -> tuple[object, .
         call.started_at,
         call.duration_sec,
         storable(call.recording_url) if call.recording_url else None,
-        storable(call.portal_number),
+        storable(call.phone_line),
         int(offset.total_seconds()) if offset else 0,
-        "answered" if call.failed_code == "200" else "unknown",
-        storable(call.failed_code),
-        None if call.file_id is None else str(call.file_id),
+        call.outcome.value,
+        storable(call.outcome_code),
+        storable(call.recording_ref) if call.recording_ref else None,
         call.has_recording,
     )

@@ -1,8 +1,9 @@
-"""What statuses, error codes, stages and the portal's codes are called in Russian."""
+"""What statuses, error codes, stages and outcomes of calls are called in Russian."""
 
 from include.calls.domain.states import RecordStatus
 from include.common.errors import ErrorCode
 from include.common.russian_format import count
+from include.common.telephony import CallOutcome
 from include.speech.quality_flags import ReviewReason
 
 _S = RecordStatus
@@ -35,21 +36,23 @@ ERRORS: dict[str, tuple[str, str]] = {
     ErrorCode.INTERNAL: ("непредвиденная ошибка", "передайте лог пачки разработчику"),
 }
 
-# CALL_FAILED_CODE: vendor documentation of `voximplant.statistic.get`.
-CALL_OUTCOMES = {
-    "200": "разговор был, записи пока нет",
-    "304": "звонок пропущен",
-    "402": "нет средств на счёте телефонии",
-    "403": "звонок запрещён",
-    "404": "неверный номер",
-    "423": "линия заблокирована",
-    "480": "абонент временно недоступен",
-    "484": "направление недоступно",
-    "486": "занято",
-    "503": "направление недоступно",
-    "603": "звонок отклонён",
-    "603-S": "звонок отменён",
-    "OTHER": "причина не определена",
+_O = CallOutcome
+# Of calls without a recording.
+CALL_OUTCOMES: dict[str, str] = {
+    _O.ANSWERED: "разговор был, записи пока нет",
+    _O.MISSED: "звонок пропущен",
+    _O.NO_FUNDS: "нет средств на счёте телефонии",
+    _O.FORBIDDEN: "звонок запрещён",
+    _O.WRONG_NUMBER: "неверный номер",
+    _O.LINE_BLOCKED: "линия заблокирована",
+    _O.NOT_AVAILABLE: "абонент временно недоступен",
+    _O.UNREACHABLE: "направление недоступно",
+    _O.BUSY: "занято",
+    _O.DECLINED: "звонок отклонён",
+    _O.CANCELLED: "звонок отменён",
+    _O.UNDETERMINED: "причина не определена",
+    _O.UNKNOWN: "код портала системе не известен",
+    _O.NOT_STATED: "код не указан",
 }
 
 REVIEW_REASONS: dict[str, str] = {
@@ -101,5 +104,5 @@ def error_advice(code: str | None) -> str:
     return ERRORS[code][1] if code in ERRORS else "продолжите запуск"
 
 
-def call_outcome(failed_code: str | None) -> str:
-    return CALL_OUTCOMES.get(failed_code or "", f"код портала {failed_code}" if failed_code else "код не указан")
+def call_outcome(outcome: str | None) -> str:
+    return CALL_OUTCOMES.get(outcome or _O.NOT_STATED, CALL_OUTCOMES[_O.UNKNOWN])

@@ -36,7 +36,7 @@ _SCOPES: dict[str, frozenset[str]] = {
 _TRANSCRIPT_SCOPES = {TRANSCRIPT: frozenset({"crm"})}
 
 
-def probe(portal: Portal, now: datetime, *, transcripts: bool = False) -> None:
+def check_access(portal: Portal, now: datetime, *, transcripts: bool = False) -> None:
     """Raises AccessDenied that names the missing right and what to do.
 
     `transcripts`: may it read the portal's own transcripts, too (D24)?

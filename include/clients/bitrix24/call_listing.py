@@ -27,18 +27,18 @@ _BY_ID = {"SORT": "ID", "ORDER": "ASC"}  # strings: anything else is silently ig
 Row = dict[str, Any]
 
 
-def count_calls(portal: Portal, period: Period) -> int:
+def count_rows(portal: Portal, period: Period) -> int:
     """The portal's own total of the period: the coverage proof's other side."""
     return _total(_offset_page(portal, period, 0))
 
 
-def list_calls(portal: Portal, period: Period, *, total: int | None = None) -> Iterator[list[Row]]:
+def list_rows(portal: Portal, period: Period, *, total: int | None = None) -> Iterator[list[Row]]:
     """Pages of raw rows, each row exactly once; `total` saves a request where the caller has counted already.
 
     A row without a usable ID or date is yielded as it came: the caller counts it as a bad row. Raises
     ContractBroken for a row outside the period, and where rows and the portal's total cannot be made to agree.
     """
-    expected = count_calls(portal, period) if total is None else total
+    expected = count_rows(portal, period) if total is None else total
     seen = _Seen(period)
     understood = yield from _by_keyset(portal, seen, expected)
     if not understood or len(seen.keys) < expected:

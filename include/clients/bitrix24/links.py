@@ -4,50 +4,32 @@ Facts: `disk.file.get` (DELETED_TYPE 0 is a live file, 3 in the trash, 4 deleted
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.responses import ACCESS_DENIED, INSUFFICIENT_SCOPE, PortalError, ours, whole
 from include.common.errors import ContractBroken, ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary
+from include.common.telephony import RecordingKey, RecordingLink, RecordingRequest
 
 _FILE = "disk.file.get"
 _STATISTICS = "voximplant.statistic.get"
 _ENOUGH_TO_JUDGE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class WantedRecording:
-    """`key` is the caller's name for it; without `file_id` the statistics row is read again."""
-
-    key: tuple[str, str]
-    statistics_id: int
-    file_id: int | None
+Found = RecordingLink | ExportError
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """`url` is a secret; `size` in bytes where the portal's disk knows it."""
-
-    url: str = field(repr=False)
-    size: int | None = None
-
-
-Found = Link | ExportError
-
-
-def links_of(portal: Portal, wanted: Sequence[WantedRecording]) -> dict[tuple[str, str], Found]:
+def links_of(portal: Portal, wanted: Sequence[RecordingRequest]) -> dict[RecordingKey, Found]:
     """A link, or why there is none, for each recording; one request for 50 of them.
 
     MissingAudio: the file or the row is gone. Raises AccessDenied where the webhook has lost its right to files.
     """
-    by_row = [recording for recording in wanted if recording.file_id is None]
-    found, moved = _from_rows(portal, by_row)
-    files = {recording.key: recording.file_id for recording in wanted if recording.file_id is not None}
+    files = {recording.key: file_id for recording in wanted if (file_id := whole(recording.recording_ref))}
+    found, moved = _from_rows(portal, [recording for recording in wanted if recording.key not in files])
     return found | _from_disk(portal, files | moved)
 
 
-def _from_disk(portal: Portal, files: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], Found]:
+def _from_disk(portal: Portal, files: Mapping[RecordingKey, int]) -> dict[RecordingKey, Found]:
     answer = portal.batch({f"f{file_id}": (_FILE, {"id": file_id}) for file_id in files.values()})
     _stop_if_right_is_lost(answer.errors, len(set(files.values())))
     return {
@@ -66,7 +48,7 @@ def _file_link(file: Any, file_id: int) -> Found:
     url = file.get("DOWNLOAD_URL")
     if not isinstance(url, str) or not url:
         return _odd(f"{_FILE}: the portal gives no DOWNLOAD_URL for file {file_id}")
-    return Link(url, whole(file.get("SIZE")))
+    return RecordingLink(url, whole(file.get("SIZE")))
 
 
 def _odd(sentence: str) -> ExportError:
@@ -97,13 +79,13 @@ def _stop_if_right_is_lost(errors: Mapping[str, PortalError], asked: int) -> Non
 
 
 def _from_rows(
-    portal: Portal, wanted: Iterable[WantedRecording]
-) -> tuple[dict[tuple[str, str], Found], dict[tuple[str, str], int]]:
+    portal: Portal, wanted: Iterable[RecordingRequest]
+) -> tuple[dict[RecordingKey, Found], dict[RecordingKey, int]]:
     """Links of recordings the portal's disk did not have, and file ids of those it has by now."""
     keys = {f"r{recording.statistics_id}": recording.key for recording in wanted}
     answer = portal.batch({name: (_STATISTICS, {"FILTER": {"ID": name[1:]}, "start": -1}) for name in keys})
-    found: dict[tuple[str, str], Found] = {}
-    moved: dict[tuple[str, str], int] = {}
+    found: dict[RecordingKey, Found] = {}
+    moved: dict[RecordingKey, int] = {}
     for name, key in keys.items():
         if name in answer.errors:
             found[key] = _of_download(ours(answer.errors[name], _STATISTICS))
@@ -127,7 +109,7 @@ def _row(rows: Any, statistics_id: int) -> Mapping[str, Any]:
 def _row_link(row: Mapping[str, Any], statistics_id: str) -> Found:
     url = row.get("CALL_RECORD_URL")
     if isinstance(url, str) and url.strip():
-        return Link(url.strip())
+        return RecordingLink(url.strip())
     return MissingAudio(f"row {statistics_id} of the call statistics has no link to a recording any more")
 
 

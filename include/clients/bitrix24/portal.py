@@ -9,6 +9,7 @@ from typing import Any
 from include.clients.bitrix24.batch_request import Command, command_line, section
 from include.clients.bitrix24.pace import Pace
 from include.clients.bitrix24.responses import Answer, PortalError, answer_from, error_in, ours, page_instead_of_json
+from include.clients.bitrix24.storage_hosts import CLOUD_STORAGE_HOSTS
 from include.clients.bitrix24.throttling import Budgets, Patience
 from include.clients.bitrix24.transport import Exchange, Transport, file_session
 from include.clients.bitrix24.webhook import Webhook
@@ -44,7 +45,7 @@ class Portal:
     ) -> None:
         self.webhook = webhook
         self.pace = pace
-        self.guard = HostGuard(webhook.portal_url, recording_hosts)
+        self.guard = HostGuard(webhook.portal_url, recording_hosts, storage_hosts=CLOUD_STORAGE_HOSTS)
         self.files = file_session(self.guard, ca_bundle=ca_bundle)
         self.clock = clock
         self._transport = Transport(webhook, self.guard, ca_bundle=ca_bundle)

@@ -5,19 +5,18 @@ A cut download is never continued: the next attempt starts over, as the bytes be
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import requests
 import urllib3
 
-from include.clients.bitrix24.links import Link
 from include.clients.bitrix24.open_link import open_link
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.responses import error_in
 from include.common.audio_containers import extension_of, looks_like_page
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
+from include.common.telephony import DownloadedFile, RecordingLink
 
 MAX_BYTES = 1 << 30  # 18 hours of 8 kHz 16-bit WAV
 MAX_SECONDS = 30 * 60.0  # against a server that drips bytes just under the read timeout
@@ -25,18 +24,9 @@ _CHUNK = 1 << 16
 _LARGEST_PAGE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Downloaded:
-    """`sha256` in hex; `extension` is that of the real container, without a dot."""
-
-    size: int
-    sha256: str
-    extension: str
-
-
 def download(
-    portal: Portal, link: Link, target: Path, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS
-) -> Downloaded:
+    portal: Portal, link: RecordingLink, target: Path, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS
+) -> DownloadedFile:
     """Writes `target` with mode 0600, or nothing of it.
 
     Raises MissingAudio for a link that is dead for good (D17); Temporary(download_failed) for what may pass, an
@@ -48,7 +38,7 @@ def download(
         with open_link(portal, link.url) as response, partial.open("wb") as out:
             partial.chmod(0o600)
             size, sha256 = _receive(portal, response, out, max_bytes, max_seconds)
-        downloaded = Downloaded(size, sha256, _checked_extension(partial, size, link.size))
+        downloaded = DownloadedFile(size, sha256, _checked_extension(partial, size, link.size))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from urllib.parse import urlsplit, urlunsplit
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
 _REQUEST_LINE = re.compile(r'"(\w+) \S+ (HTTP/[\d.]+)"')
@@ -14,6 +15,22 @@ def scrub(text: object, *secrets: str) -> str:
     for secret in secrets:
         line = line.replace(secret, "***") if secret else line
     return line[:_LONGEST]
+
+
+def link_without_secrets(url: str) -> str | None:
+    """The link without query, fragment and credentials; None if it is no http(s) link.
+
+    A webhook's token is in the path of `/rest/...` links, so only the host of those is kept.
+    """
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    path = "/" if parts.path.startswith("/rest/") else parts.path
+    return urlunsplit((parts.scheme, parts.hostname + port, path, "", ""))
 
 
 class _RequestLines(logging.Filter):

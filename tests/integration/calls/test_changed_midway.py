@@ -30,7 +30,8 @@ def test_two_rows_of_one_call_that_get_one_file_take_its_name_once(database: str
     """As in a first listing: one recording is one record, and the same listing again changes nothing."""
     first, second = call(1, file_id=None), call(2, call_id=call(1).call_id, file_id=None)
     arrived = [
-        replace(row, record_id="777", file_id=777, has_recording=True, duration_sec=91) for row in (first, second)
+        replace(row, record_id="777", recording_ref="777", has_recording=True, duration_sec=91)
+        for row in (first, second)
     ]
     with State(database) as state:
         run = opened(state, "1", first, second)

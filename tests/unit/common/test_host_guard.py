@@ -9,6 +9,7 @@ import requests
 import trustme
 from starlette.types import Receive, Scope, Send
 
+from include.clients.bitrix24.storage_hosts import CLOUD_STORAGE_HOSTS
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
 from include.common.host_guard import HostGuard, PinnedAdapter
 from simulators.kit.in_process import running
@@ -18,7 +19,7 @@ PORTAL = "https://company.bitrix24.ru"
 
 
 def guard(*named: str, portal: str = PORTAL, addresses: tuple[str, ...] = (PUBLIC,)) -> HostGuard:
-    return HostGuard(portal, named, resolve=lambda _host, _port: addresses)
+    return HostGuard(portal, named, storage_hosts=CLOUD_STORAGE_HOSTS, resolve=lambda _host, _port: addresses)
 
 
 def refusal(checker: HostGuard, url: str) -> ExportError:

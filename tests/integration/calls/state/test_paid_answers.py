@@ -72,8 +72,8 @@ def test_a_task_believed_dead_leaves_its_answers_to_its_successor(database, tmp_
 def planned(export: Export) -> tuple[Outcome, int]:
     run_id = export.open()
     outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
-    with export.state() as state, export.client() as portal:
-        list_calls(run_id, portal, state)
+    with export.state() as state, export.client() as telephony:
+        list_calls(run_id, telephony, state)
         (batch,) = plan(run_id, state, export.storage, export.policy).batches
     return outcome, batch
 

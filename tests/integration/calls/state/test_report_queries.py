@@ -56,7 +56,7 @@ def add_record(conn, number, **columns):
         "call_started_at": START + timedelta(minutes=number),
         "duration_sec": 60,
         "portal_offset_sec": 10800,
-        "failed_code": "200",
+        "failed_code": "answered",
     }
     if columns.get("status", "completed") == "completed":
         values |= {
@@ -85,7 +85,7 @@ def test_money_minutes_and_coverage_come_from_the_records(conn):
     add_record(conn, 3, reused_from_run_id=EARLIER, audio_sec=Decimal("120"), cost=Decimal("0.012"))
     add_record(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
     add_record(conn, 5, status="missing_audio", error_code="missing_audio")
-    add_record(conn, 6, status="no_recording", failed_code="304")
+    add_record(conn, 6, status="no_recording", failed_code="missed")
     figures = run_figures(conn, RUN_ID)
     totals = figures.totals
     assert figures.statuses == {S.COMPLETED: 3, S.ERROR: 1, S.MISSING_AUDIO: 1, S.NO_RECORDING: 1}
@@ -100,9 +100,9 @@ def test_money_minutes_and_coverage_come_from_the_records(conn):
 
 
 def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_name(conn):
-    add_record(conn, 1, status="no_recording", failed_code="304")
-    add_record(conn, 2, status="no_recording", failed_code="304")
-    add_record(conn, 3, status="no_recording", failed_code="200")
+    add_record(conn, 1, status="no_recording", failed_code="missed")
+    add_record(conn, 2, status="no_recording", failed_code="missed")
+    add_record(conn, 3, status="no_recording", failed_code="answered")
     add_record(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
     add_record(conn, 5, status="pending")
     insert(conn, "call_export_dlq", {
@@ -112,8 +112,8 @@ def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_
     figures = run_figures(conn, RUN_ID)
     reasons = {(group.status, group.error_code, group.failed_code): group.calls for group in figures.gap_groups}
     assert reasons == {
-        ("no_recording", None, "304"): 2,
-        ("no_recording", None, "200"): 1,
+        ("no_recording", None, "missed"): 2,
+        ("no_recording", None, "answered"): 1,
         ("error", "stt_timeout", None): 1,
         ("pending", None, None): 1,
     }

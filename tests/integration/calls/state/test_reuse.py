@@ -51,14 +51,14 @@ class TestReuse:
         )
 
     def test_a_new_name_of_the_same_statistics_row_is_the_same_recording(self, state: State) -> None:
-        by_url = replace(call(1), record_id="url-0123456789abcdef", file_id=None)
+        by_url = replace(call(1), record_id="url-0123456789abcdef", recording_ref=None)
         to_text(state, one(state, opened(state, "1", by_url)))
         later = opened(state, "2", call(1))
         assert state.reuse_earlier(later.run_id) == 1
 
     def test_the_same_bytes_of_the_same_call_are_the_same_recording(self, state: State) -> None:
         to_text(state, one(state, opened(state, "1", call(1))), checksum="aa")
-        renamed = replace(call(1), statistics_id=99, record_id="888", file_id=888)
+        renamed = replace(call(1), statistics_id=99, record_id="888", recording_ref="888")
         stranger = replace(call(5), statistics_id=98)
         later = opened(state, "2", renamed, stranger)
         assert state.reuse_earlier(later.run_id) == 0

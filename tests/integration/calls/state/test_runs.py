@@ -175,14 +175,14 @@ class TestListing:
     def test_finished_work_keeps_its_name_and_state_while_figures_follow_the_portal(self, state: State) -> None:
         run = opened(state, "1", call(1))
         to_text(state, one(state, run))
-        renamed = replace(call(1), record_id="777", file_id=777, duration_sec=91)
+        renamed = replace(call(1), record_id="777", recording_ref="777", duration_sec=91)
         assert state.save_calls(run.run_id, [renamed], {}) == Saved(new=0, changed=1, shared=0)
         row = one(state, run)
         assert (row.status, row.record_id, row.duration_sec) == (S.COMPLETED, "501", 91)
 
     def test_text_that_postgresql_cannot_hold_does_not_stop_a_listing(self, state: State) -> None:
         run = opened(state)
-        state.save_calls(run.run_id, [call(1, phone_number="+7\0999\ud800")], {"1269": "О\0"})
+        state.save_calls(run.run_id, [call(1, client_number="+7\0999\ud800")], {"1269": "О\0"})
         assert one(state, run).from_number == "+7\ufffd999?"
 
     @pytest.mark.timeout(60)

@@ -114,11 +114,11 @@ def test_only_rows_that_moved_count_and_none_is_left_behind(
         storage = TakenOver(tmp_path / "storage", database, taken_to)
 
         def one_try() -> int:
-            with export.state() as state, export.client() as portal:
+            with export.state() as state, export.client() as telephony:
                 return download_batch(
                     outcome.run_id,
                     batch,
-                    portal=portal,
+                    telephony=telephony,
                     storage=storage,
                     state=state,
                     policy=export.policy,

@@ -10,13 +10,10 @@ from typing import Any
 import pytest
 
 from include.calls.steps import download as download_step
-from include.calls.steps import portal_texts
 from include.calls.steps.rebuild import rebuild_texts
-from include.clients.bitrix24.links import Link
-from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.portal_transcripts import transcripts_of
-from include.clients.bitrix24.recording_file import download
+from include.clients.bitrix24.telephony import Bitrix24Telephony
 from include.common.errors import AccessDenied, ExportError, Throttled
+from include.common.telephony import RecordingLink
 from simulators.bitrix24.methods import Rights
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.faults import What
@@ -131,14 +128,15 @@ def test_a_batch_of_texts_that_breaks_off_is_an_event(database: str, tmp_path: P
 def refuse_once(error: ExportError, patch: pytest.MonkeyPatch) -> list[list[int]]:
     """The first question for texts is refused whole; returns what was asked for, question by question."""
     questions: list[list[int]] = []
+    transcripts = Bitrix24Telephony.transcripts
 
-    def asked_for(portal: Portal, statistics_ids: Sequence[int]) -> dict[int, str]:
+    def asked_for(self: Bitrix24Telephony, statistics_ids: Sequence[int]) -> dict[int, str]:
         questions.append(list(statistics_ids))
         if len(questions) == 1:
             raise error
-        return transcripts_of(portal, statistics_ids)
+        return transcripts(self, statistics_ids)
 
-    patch.setattr(portal_texts, "transcripts_of", asked_for)
+    patch.setattr(Bitrix24Telephony, "transcripts", asked_for)
     return questions
 
 
@@ -172,16 +170,18 @@ def test_a_portal_that_throttles_the_downloads_is_not_asked_for_texts(
         outcome, (batch,) = export.prepare()
         throttled = [Throttled("429", retry_after=1)]
 
-        def slow_down(portal: Portal, link: Link, target: Path) -> Any:
+        download = Bitrix24Telephony.download
+
+        def slow_down(self: Bitrix24Telephony, link: RecordingLink, target: Path) -> Any:
             if throttled:
                 raise throttled.pop()
-            return download(portal, link, target)
+            return download(self, link, target)
 
-        monkeypatch.setattr(download_step, "download", slow_down)
+        monkeypatch.setattr(Bitrix24Telephony, "download", slow_down)
         before = export.portal.journal.count(METHOD)
-        with pytest.raises(Throttled), export.state() as state, export.client() as portal:
+        with pytest.raises(Throttled), export.state() as state, export.client() as telephony:
             download_step.download_batch(
-                outcome.run_id, batch, portal=portal, storage=export.storage, state=state, policy=export.policy,
+                outcome.run_id, batch, telephony=telephony, storage=export.storage, state=state, policy=export.policy,
                 fresh=True,
             )  # fmt: skip
         assert export.portal.journal.count(METHOD) == before

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from include.calls.domain.call import call_from_row
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import Policy, load_policy
 from include.calls.state.rows import NewRun, RecordKey, RecordRow
@@ -22,6 +21,7 @@ from include.calls.steps.close_run import close_run
 from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
+from include.clients.bitrix24.statistics_row import call_from_row
 from include.clients.openai.chat_completion import ModelAnswer
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled

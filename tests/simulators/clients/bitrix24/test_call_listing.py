@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.clients.bitrix24.access_check import probe
-from include.clients.bitrix24.call_listing import count_calls, list_calls
+from include.clients.bitrix24.access_check import check_access
+from include.clients.bitrix24.call_listing import count_rows, list_rows
 from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
@@ -69,13 +69,13 @@ def test_every_row_once_in_order_in_few_requests(count: int) -> None:
     """One request counts, then each lists up to 2,500 rows."""
     simulator = simulator_of(world_of(count))
     with running(simulator) as url, portal_at(url, token=TOKEN) as portal:
-        assert ids_of(list_calls(portal, PERIOD)) == expected(count)
+        assert ids_of(list_rows(portal, PERIOD)) == expected(count)
     assert len(simulator.journal.entries(inner=False)) == 2 + count // 2500
     assert simulator.journal.count(METHOD) == 1 + count // 50 + 1
 
 
 def test_count_is_the_portals_own_total(portal: Portal) -> None:
-    assert count_calls(portal, PERIOD) == 120
+    assert count_rows(portal, PERIOD) == 120
 
 
 def test_rows_that_appear_while_listing_are_met_and_shift_nothing(simulator: PortalSimulator, portal: Portal) -> None:
@@ -83,7 +83,7 @@ def test_rows_that_appear_while_listing_are_met_and_shift_nothing(simulator: Por
     late = [Call(10_000 + number, START + timedelta(minutes=number)) for number in range(1, 60)]
     simulator.before(METHOD, 3, lambda: [simulator.world.add(call) for call in late] and None)
     simulator.before(METHOD, 3, lambda: simulator.world.calls.pop(7) and None)
-    assert ids_of(list_calls(portal, PERIOD)) == [*expected(120), *(call.id for call in late)]
+    assert ids_of(list_rows(portal, PERIOD)) == [*expected(120), *(call.id for call in late)]
 
 
 @pytest.mark.parametrize("ignored", [{">ID"}, {">ID", "start=-1"}, {"start=-1"}, {"SORT", "start=-1"}, {"SORT"}])
@@ -91,7 +91,7 @@ def test_portal_that_ignores_the_keyset_is_still_listed_whole(
     simulator: PortalSimulator, portal: Portal, ignored: set[str]
 ) -> None:
     simulator.methods.ignores = frozenset(ignored)
-    assert sorted(ids_of(list_calls(portal, PERIOD))) == expected(120)
+    assert sorted(ids_of(list_rows(portal, PERIOD))) == expected(120)
 
 
 def change_answers(simulator: PortalSimulator, change: Callable[[Result], Result]) -> None:
@@ -103,7 +103,7 @@ def change_answers(simulator: PortalSimulator, change: Callable[[Result], Result
 def test_listing_that_cannot_reach_the_portals_total_stops_the_run(portal: Portal, simulator: PortalSimulator) -> None:
     change_answers(simulator, lambda answer: replace(answer, total=answer.total and answer.total + 1))
     with pytest.raises(ContractBroken, match="counts 121 calls in the period but lists 120"):
-        list(list_calls(portal, PERIOD))
+        list(list_rows(portal, PERIOD))
 
 
 def test_row_outside_the_period_is_an_error_not_data(simulator: PortalSimulator, portal: Portal) -> None:
@@ -117,7 +117,7 @@ def test_row_outside_the_period_is_an_error_not_data(simulator: PortalSimulator,
 
     simulator.methods._table[METHOD.lower()] = answer
     with pytest.raises(ContractBroken, match="outside the period"):
-        list(list_calls(portal, PERIOD))
+        list(list_rows(portal, PERIOD))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_bad_row_is_handed_on_exactly_once(
         return replace(answer, value=rows)
 
     change_answers(simulator, spoil)
-    rows = [row for page in list_calls(portal, PERIOD) for row in page]
+    rows = [row for page in list_rows(portal, PERIOD) for row in page]
     assert len(rows) == 120
     assert sum(row[name] == value for row in rows) == 1
 
@@ -143,32 +143,32 @@ def test_refused_pages_are_asked_for_again_from_where_the_list_stopped(
     simulator: PortalSimulator, portal: Portal, pace: FakePace
 ) -> None:
     simulator.faults.add(METHOD, "error", after=2, body={"error": "QUERY_LIMIT_EXCEEDED"})
-    assert ids_of(list_calls(portal, PERIOD)) == expected(120)
+    assert ids_of(list_rows(portal, PERIOD)) == expected(120)
     assert [refusal[0] for refusal in pace.refusals] == ["QUERY_LIMIT_EXCEEDED"]
 
 
 def test_listing_refused_for_ever_is_throttled(simulator: PortalSimulator, portal: Portal) -> None:
     simulator.faults.add(METHOD, "error", times=-1, after=1, body={"error": "OPERATION_TIME_LIMIT"})
     with pytest.raises(Throttled):
-        list(list_calls(portal, PERIOD))
+        list(list_rows(portal, PERIOD))
 
 
 def test_failed_page_stops_the_listing(simulator: PortalSimulator, portal: Portal) -> None:
     simulator.faults.add(METHOD, "error", after=2, body={"error": "ACCESS_DENIED"}, status=403)
     with pytest.raises(AccessDenied):
-        list(list_calls(portal, PERIOD))
+        list(list_rows(portal, PERIOD))
 
 
 def refusal_of(portal: Portal) -> str:
     with pytest.raises(ExportError) as raised:
-        probe(portal, START + timedelta(days=1))
+        check_access(portal, START + timedelta(days=1))
     assert isinstance(raised.value, AccessDenied)
     return str(raised.value)
 
 
 def test_full_rights_pass_the_probe_quietly(simulator: PortalSimulator, portal: Portal) -> None:
     simulator.world.add(Call(9000, START, file_id=9079), Audio(b"x"))
-    probe(portal, START + timedelta(days=1))
+    check_access(portal, START + timedelta(days=1))
     assert simulator.journal.count("disk.file.get") == 1
 
 
@@ -196,7 +196,7 @@ def test_one_closed_recording_does_not_stop_the_run(simulator: PortalSimulator, 
     for number in range(2):
         simulator.world.add(Call(9000 + number, START, file_id=500 + number), Audio(b"x"))
     simulator.world.files[500].denied = True
-    probe(portal, START + timedelta(days=1))
+    check_access(portal, START + timedelta(days=1))
 
 
 def test_role_limited_to_some_employees_is_noticed_by_the_overwritten_filter(
@@ -218,7 +218,7 @@ def test_owner_who_sees_nobody_elses_calls_must_be_an_administrator(own_calls: i
 def test_quiet_portal_of_an_administrator_passes() -> None:
     simulator = simulator_of(PortalWorld([]))
     with running(simulator) as url, portal_at(url, token=TOKEN) as portal:
-        probe(portal, START)
+        check_access(portal, START)
 
 
 def test_names_of_known_employees_only(portal: Portal) -> None:

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from include.clients.bitrix24.links import Link, WantedRecording, links_of
+from include.clients.bitrix24.links import links_of
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.recording_file import download
 from include.common.errors import (
@@ -25,6 +25,7 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
+from include.common.telephony import RecordingLink, RecordingRequest
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.world import Audio, Call, PortalWorld
@@ -75,17 +76,18 @@ def portal(simulator: PortalSimulator, pace: FakePace) -> Iterator[Portal]:
         yield portal
 
 
-def wanted(statistics_id: int, file_id: int | None = None) -> WantedRecording:
-    return WantedRecording((f"call{statistics_id}", str(file_id)), statistics_id, file_id)
+def wanted(statistics_id: int, file_id: int | None = None) -> RecordingRequest:
+    reference = str(file_id) if file_id else None
+    return RecordingRequest((f"call{statistics_id}", str(file_id)), statistics_id, reference)
 
 
-def link_to(portal: Portal, recording: WantedRecording) -> Link:
+def link_to(portal: Portal, recording: RecordingRequest) -> RecordingLink:
     found = links_of(portal, [recording])[recording.key]
-    assert isinstance(found, Link)
+    assert isinstance(found, RecordingLink)
     return found
 
 
-def why_not(portal: Portal, recording: WantedRecording) -> ExportError:
+def why_not(portal: Portal, recording: RecordingRequest) -> ExportError:
     found = links_of(portal, [recording])[recording.key]
     assert isinstance(found, ExportError)
     return found
@@ -105,7 +107,7 @@ def test_fifty_links_cost_one_request(simulator: PortalSimulator, portal: Portal
     for number in range(100, 150):
         simulator.world.add(Call(number, START, file_id=number), Audio(MP3))
     found = links_of(portal, [wanted(number, number) for number in range(100, 150)])
-    assert all(isinstance(link, Link) and link.size == len(MP3) for link in found.values())
+    assert all(isinstance(link, RecordingLink) and link.size == len(MP3) for link in found.values())
     assert [entry.where for entry in simulator.journal.entries(inner=False)] == ["batch"]
 
 
@@ -131,7 +133,7 @@ def test_closed_file_is_the_recordings_trouble_all_of_many_closed_are_the_webhoo
     simulator.world.files[5].denied = True
     both = [wanted(1, 9079), wanted(5, 5)]
     found = links_of(portal, both)
-    assert isinstance(found[both[0].key], Link)
+    assert isinstance(found[both[0].key], RecordingLink)
     assert isinstance(found[both[1].key], Permanent)
     simulator.world.files[9079].denied = True
     assert {type(found) for found in links_of(portal, both).values()} == {Permanent}, "two may lie in one closed folder"
@@ -160,7 +162,7 @@ def test_another_row_than_asked_for_is_no_answer(portal: Portal, simulator: Port
         links_of(portal, [wanted(2)])
 
 
-def failure_of(portal: Portal, link: Link, folder: Path, **options: Any) -> ExportError:
+def failure_of(portal: Portal, link: RecordingLink, folder: Path, **options: Any) -> ExportError:
     with pytest.raises(ExportError) as raised:
         download(portal, link, folder / "audio", **options)
     assert list(folder.iterdir()) == []
@@ -254,12 +256,12 @@ def test_redirect_to_a_named_host_is_followed_and_circles_end(tmp_path: Path) ->
         front.replies = [Reply(302, b"", {"Location": f"{storage.url}/a"}), Reply(302, b"", {"Location": "/b"})]
         named = storage.url.removeprefix("http://")
         with portal_at(front.url, recording_hosts=[named]) as portal:
-            assert download(portal, Link(f"{front.url}/x"), tmp_path / "audio").size == len(MP3)
+            assert download(portal, RecordingLink(f"{front.url}/x"), tmp_path / "audio").size == len(MP3)
             assert storage.requests[0].headers["Host"] == named
             (tmp_path / "audio").unlink()
             front.replies = [Reply(302, b"", {"Location": "http://[::1/x"}), *front.replies]
-            assert "nowhere" in str(failure_of(portal, Link(f"{front.url}/x"), tmp_path))
-            assert "circle" in str(failure_of(portal, Link(f"{front.url}/x"), tmp_path))
+            assert "nowhere" in str(failure_of(portal, RecordingLink(f"{front.url}/x"), tmp_path))
+            assert "circle" in str(failure_of(portal, RecordingLink(f"{front.url}/x"), tmp_path))
 
 
 def test_too_large_or_too_slow_recordings_are_given_up(simulator: PortalSimulator, tmp_path: Path) -> None:

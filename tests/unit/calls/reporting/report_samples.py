@@ -95,7 +95,7 @@ GOOD = RunFigures(
     totals=TOTALS,
     statuses={S.COMPLETED: 200, S.NO_RECORDING: 20},
     days=[day(1, completed=100, no_recording=10), day(2, completed=100, no_recording=10)],
-    gap_groups=[GapGroup(S.NO_RECORDING, None, "304", 20)],
+    gap_groups=[GapGroup(S.NO_RECORDING, None, "missed", 20)],
     gaps=[],
     drifts=[],
     review_reasons={},
