@@ -119,7 +119,7 @@ def bought(state: State, run: Run, row: RecordingRow, *, cost: str = "0.009", wo
     checksum = state.recordings.get(row.recording_id).checksum
     assert checksum
     paid = charge(str(Decimal(cost) / 2))
-    state.answers.keep(run.run_id, row.recording_id, checksum, f"piece of {row.recording_id}", "m", {}, paid)
+    state.responses.keep(run.run_id, row.recording_id, checksum, f"piece of {row.recording_id}", "m", {}, paid)
     with state.transaction():
         transcript_id = state.transcripts.keep(run.run_id, row.recording_id, text(words))
         assert state.moves.move(
@@ -133,7 +133,7 @@ def bought(state: State, run: Run, row: RecordingRow, *, cost: str = "0.009", wo
             audio_sec=Decimal("90.5"),
         )
         state.charges.round_up(run.run_id, row.recording_id, model="gpt-transcribe", minutes=2, price=Decimal(cost))
-        state.answers.forget(checksum)
+        state.responses.forget(checksum)
 
 
 def to_text(

@@ -27,18 +27,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """A run's money so far: `spent` is paid, `in_hand` is the expected cost of recordings in work.
+    """A run's money so far: `spent` is paid, `in_progress` is the expected cost of recordings in work.
 
     `approved` is the sum that a person approved, None where no approval was asked for.
     """
 
     spent: Decimal
-    in_hand: Decimal
+    in_progress: Decimal
     approved: Decimal | None
 
     @property
     def committed(self) -> Decimal:
-        return self.spent + self.in_hand
+        return self.spent + self.in_progress
 
 
 @dataclass(frozen=True, slots=True)

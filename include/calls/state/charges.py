@@ -17,7 +17,7 @@ class Charges:
         self._session = session
 
     def charge(self, run_id: UUID, recording_id: int, charge: Charge) -> None:
-        """Adds one payment. A response that is stored is charged by `Answers.keep`, in the same statement."""
+        """Adds one payment. A response that is stored is charged by `Responses.keep`, in the same statement."""
         self._session.count(_FILE, "charge", run_id=run_id, recording_id=recording_id, **parameters(charge))
 
     def round_up(self, run_id: UUID, recording_id: int, *, model: str, minutes: int, price: Decimal) -> None:

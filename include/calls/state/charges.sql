@@ -31,5 +31,5 @@ SELECT (SELECT coalesce(sum(usd), 0) FROM charges WHERE run_id = :run_id) AS spe
                        WHERE paid.recording_id = own.recording_id AND paid.purchase_no = own.purchase_no
                          AND paid.purpose IN ('recognition', 'fallback')))), 0)
           FROM work_in_progress task JOIN recordings own USING (recording_id)
-         WHERE task.run_id = :run_id AND own.status = 'transcribing') AS in_hand,
+         WHERE task.run_id = :run_id AND own.status = 'transcribing') AS in_progress,
        (SELECT approved_cost FROM call_exports WHERE run_id = :run_id) AS approved;

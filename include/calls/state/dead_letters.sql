@@ -28,7 +28,7 @@ WITH failing AS (
                            || coalesce(own.error_message, 'no details')
       FROM failing WHERE own.recording_id = failing.recording_id
     RETURNING own.recording_id, own.call_id, own.record_id, failing.stage, failing.error_code, failing.was
-), told AS (
+), noted AS (
     INSERT INTO call_events (run_id, call_id, record_id, recording_id, stage, event, error_code, detail)
     SELECT :run_id, call_id, record_id, recording_id, stage, :to, error_code,
            jsonb_build_object('from', was, 'why', 'failing for too long')

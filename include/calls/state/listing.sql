@@ -57,7 +57,7 @@ WITH fresh AS (
       FROM wanted
      WHERE known.recording_id = wanted.recording_id AND known.status = was
     RETURNING known.recording_id, known.call_id, known.record_id, was, late
-), told AS (
+), noted AS (
     INSERT INTO call_events (run_id, call_id, record_id, recording_id, stage, event, detail)
     SELECT :run_id, call_id, record_id, recording_id, :stage, :to,
            jsonb_build_object('from', was, 'why', 'the recording has arrived since')
@@ -104,7 +104,7 @@ WITH seen AS MATERIALIZED (
        AND gone_at IS NULL AND listed_at < :listing_began_at
        AND NOT EXISTS (SELECT FROM seen WHERE seen.statistics_id = own.statistics_id)
     RETURNING own.recording_id, own.call_id, own.record_id
-), told AS (
+), noted AS (
     INSERT INTO call_events (run_id, call_id, record_id, recording_id, stage, event)
     SELECT :run_id, call_id, record_id, recording_id, :stage, 'gone_from_the_portal' FROM gone
 )

@@ -71,7 +71,7 @@ WITH old AS (
     UPDATE recordings own SET status = :to, deaths = own.deaths + 1, updated_at = now()
       FROM old WHERE own.recording_id = old.recording_id
     RETURNING own.recording_id, own.call_id, own.record_id, own.deaths, old.was, old.holder
-), told AS (
+), noted AS (
     INSERT INTO call_events (run_id, call_id, record_id, recording_id, stage, event, detail)
     SELECT :run_id, call_id, record_id, recording_id, :stage, :to::text,
            jsonb_build_object('from', was, 'why', 'the task died', 'held_by', holder, 'deaths', deaths)
@@ -123,7 +123,7 @@ WITH due AS MATERIALIZED (
     RETURNING own.recording_id, own.call_id, own.record_id, own.status, due.was
 ), work AS (
     INSERT INTO run_work (run_id, recording_id) SELECT :run_id, recording_id FROM due ON CONFLICT DO NOTHING
-), told AS (
+), noted AS (
     INSERT INTO call_events (run_id, call_id, record_id, recording_id, stage, event, detail)
     SELECT :run_id, call_id, record_id, recording_id, :stage, status,
            jsonb_build_object('from', was, 'why', 'taken up again') FROM moved

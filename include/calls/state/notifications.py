@@ -1,4 +1,4 @@
-"""What people were told, remembered in `call_events`, so that each occasion is told once, by whichever process."""
+"""Notifications sent to people, remembered in `call_events`, so that one process sends each of them once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,17 +46,17 @@ class Notifications:
         self._session = session
 
     def once(self, occasion: str, send: Callable[[], bool], *, run_id: UUID | None, kind: str, up_to: int = 0) -> bool:
-        """Calls `send` unless the occasion was told or tried before, or is being told now; True if it was called.
+        """Calls `send` unless a notification was sent or tried before, or another process sends it now; True if it was called.
 
         An occasion gets one attempt: a receiver that does not respond is not asked again by the run's next task.
         """
         with self._session.transaction():
             locked = self._session.value(_FILE, "try_lock", occasion=occasion)
-            if not locked or self._session.value(_FILE, "told", occasion=occasion):
+            if not locked or self._session.value(_FILE, "was_notified", occasion=occasion):
                 return False
             event = "told_slack" if send() else "slack_failed"
             detail = Jsonb({"occasion": occasion, "kind": kind, "up_to": up_to})
-            self._session.count(_FILE, "note_told", run_id=run_id, stage=Stage.SLACK, event=event, detail=detail)
+            self._session.count(_FILE, "note_attempt", run_id=run_id, stage=Stage.SLACK, event=event, detail=detail)
         return True
 
     def last_event(self, run_id: UUID, event: str) -> RunEnd | None:

@@ -1,17 +1,17 @@
--- Which occasions were told to people, and what there is to tell. Occasions are events: each has its own id.
+-- Which occasions people were notified of, and what occasions there are. Occasions are events: each has its own id.
 
 -- name: try_lock
 -- Held until the transaction ends: of two processes with the same message one sends it.
 SELECT pg_try_advisory_xact_lock(hashtextextended('told ' || :occasion, 0));
 
--- name: told
--- Whether the occasion was told or tried.
+-- name: was_notified
+-- Whether a notification of the occasion was sent or tried.
 SELECT EXISTS (SELECT FROM call_events
                 WHERE call_id IS NULL AND event IN ('told_slack', 'slack_failed')
                   AND detail ->> 'occasion' = :occasion);
 
--- name: note_told!
--- The occasion is told, or the attempt has failed.
+-- name: note_attempt!
+-- A notification was sent, or the attempt has failed.
 INSERT INTO call_events (run_id, stage, event, detail) VALUES (:run_id, :stage, :event, :detail);
 
 -- name: last_event

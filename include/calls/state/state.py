@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from include.calls.state.answers import Answers
+from include.calls.state.responses import Responses
 from include.calls.state.charges import Charges
 from include.calls.state.claims import Claims
 from include.calls.state.dead_letters import DeadLetters
@@ -47,7 +47,7 @@ class State:
     claims: Claims
     transcripts: Transcripts
     charges: Charges
-    answers: Answers
+    responses: Responses
     dead_letters: DeadLetters
     qa: QaChecks
     publications: Publications
@@ -75,7 +75,7 @@ class State:
             claims=Claims(session),
             transcripts=Transcripts(session),
             charges=Charges(session),
-            answers=Answers(session),
+            responses=Responses(session),
             dead_letters=DeadLetters(session),
             qa=QaChecks(session),
             publications=Publications(session),

@@ -34,7 +34,7 @@ def keep_portal_texts(
     wanted = {
         row.statistics_id: row
         for row in rows
-        if row.checksum and state.answers.saved_one(row.checksum, _WHOLE, _SAVED_AS) is None
+        if row.checksum and state.responses.stored_one(row.checksum, _WHOLE, _SAVED_AS) is None
     }
     if not wanted:
         return
@@ -52,7 +52,7 @@ def keep_portal_texts(
         row = wanted[statistics_id]
         response = RecognitionResponse(text, (), None, {}, telephony.name, None, {"transcription": text})
         saved = response.as_json()
-        state.answers.keep(run_id, row.recording_id, row.checksum or "", _WHOLE, _SAVED_AS, saved, charge=None)
+        state.responses.keep(run_id, row.recording_id, row.checksum or "", _WHOLE, _SAVED_AS, saved, charge=None)
 
 
 def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recognition | None:
@@ -62,7 +62,7 @@ def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recogn
     """
     if not policy.stt.reuse_portal_transcripts or not cut.pieces:
         return None
-    saved = state.answers.saved_one(checksum, _WHOLE, _SAVED_AS)
+    saved = state.responses.stored_one(checksum, _WHOLE, _SAVED_AS)
     if saved is None:
         return None
     whole = Piece(channel=None, start=0.0, end=cut.info.seconds, speech_sec=cut.speech_sec)

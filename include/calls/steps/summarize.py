@@ -154,7 +154,7 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
     recording with the same words pays nothing.
     """
     checksum, asked, wanted = text.sha256, work.model.model, work.wanted
-    saved = work.state.answers.saved_one(checksum, PROMPT.stem, asked)
+    saved = work.state.responses.stored_one(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
     data = as_data(text.body, checksum[:16])
@@ -172,7 +172,7 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
     except Permanent:
         _charge_unusable(row, cost, work)
         raise
-    work.state.answers.keep(
+    work.state.responses.keep(
         work.run_id,
         row.recording_id,
         checksum,

@@ -18,7 +18,6 @@ from include.calls.state.state import State
 from include.calls.state.types import Charge, RecordingRow, Run
 from include.calls.steps.build_transcript import (
     new_text,
-    review_columns,
     review_of,
     store_responses,
     store_transcript,
@@ -206,7 +205,7 @@ def _ask(
 ) -> None:
     """Adds a response to each of `pieces`: the saved one, else one bought now and saved with its price at once."""
     profile, stt = buying.recogniser.profile, work.policy.stt
-    saved = work.state.answers.saved(audio.checksum, profile.model)
+    saved = work.state.responses.stored(audio.checksum, profile.model)
     options = _digest(stt)
     keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
     responses |= {piece: RecognitionResponse.from_json(saved[key]) for piece, key in keys.items() if key in saved}
@@ -216,7 +215,7 @@ def _ask(
             with work.slot.request(closing=buying.recogniser is work.recogniser):
                 if not audio.claim.alive():  # another task may buy these very pieces, or have bought the whole text
                     raise ClaimLost
-                if (known := work.state.answers.saved_one(audio.checksum, keys[piece], profile.model)) is not None:
+                if (known := work.state.responses.stored_one(audio.checksum, keys[piece], profile.model)) is not None:
                     responses[piece] = RecognitionResponse.from_json(known)
                     continue
                 response = buying.recogniser.recognise(
@@ -229,7 +228,7 @@ def _ask(
                     prompt=stt.prompt,
                 )
                 # kept before the next request may go out: a death costs one response at most
-                work.state.answers.keep(
+                work.state.responses.keep(
                     work.run.run_id,
                     audio.row.recording_id,
                     audio.checksum,
@@ -299,7 +298,8 @@ def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> No
             tags=[],
             audio_sec=Decimal(repr(round(recognition.cut.info.seconds, 3))),
             stage_attempts=0,
-            **review_columns(text),
+            needs_review=text.needs_review,
+            review_reasons=text.review_reasons,
         )
         if not completed:  # another task has it: it must find the responses, and no text of ours
             raise ClaimLost
@@ -308,6 +308,6 @@ def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> No
                 run_id, row.recording_id, model=recognition.model, minutes=price.minutes, price=price.usd
             )
         if row.checksum:
-            work.state.answers.forget(row.checksum)
+            work.state.responses.forget(row.checksum)
     if row.summary_path:
         work.storage.delete(row.summary_path)

@@ -84,7 +84,7 @@ def _publish(export: Export) -> Published:
     files = {key: export.storage.get_bytes(key) for key in export.storage.keys("exports/") if "/raw/" not in key}
     with psycopg.connect(export.conninfo, row_factory=psycopg.rows.dict_row) as connection:
         rows = connection.execute("SELECT * FROM call_records ORDER BY statistics_id").fetchall()
-        journal = connection.execute("SELECT answer FROM recognition_answers").fetchall()
+        journal = connection.execute("SELECT response FROM recognition_responses").fetchall()
     return Published(
         rows=rows,
         registry=list(csv.DictReader(io.StringIO(export.registry()), delimiter=";")),

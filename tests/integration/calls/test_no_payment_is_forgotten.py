@@ -84,4 +84,4 @@ def test_what_is_in_work_and_what_of_it_is_paid_make_the_recordings_price_togeth
     with export.state() as state:
         spending = state.spending(outcome.run_id, Decimal(1))
     by_sql(export.conninfo, "UPDATE call_records SET status = 'downloaded'")
-    assert (spending.spent, spending.in_hand) == (Decimal("0.4"), Decimal("0.6"))
+    assert (spending.spent, spending.in_progress) == (Decimal("0.4"), Decimal("0.6"))

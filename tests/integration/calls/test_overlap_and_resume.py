@@ -126,7 +126,7 @@ class TestKilledWorker:
         assert bought(export) == 2 + paid_twice
         assert len(texts_and_audio(export)) == 2 * 3
         only_whole_files(export)
-        assert by_sql(export.conninfo, "SELECT count(*) FROM recognition_answers") == [(0,)], "no text is kept twice"
+        assert by_sql(export.conninfo, "SELECT count(*) FROM recognition_responses") == [(0,)], "no text is kept twice"
 
     def test_with_another_recording_in_hand_a_kill_costs_its_request_at_most(
         self, export: Export, tmp_path: Path

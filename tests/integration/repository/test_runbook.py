@@ -127,8 +127,8 @@ def test_what_is_known_of_a_call_can_be_deleted(export, tmp_path):
     assert not list(storage.rglob(f"call_{record.call_id}[._]*"))
     assert longer.exists(), "another call, whose id begins alike"
     with psycopg.connect(export.conninfo) as conn:
-        assert conn.execute("SELECT checksum FROM recognition_answers").fetchall() == [("text-2",)]
-        tables = ("call_records", "call_events", "call_qa_checks", "recognition_answers", "call_export_dlq")
+        assert conn.execute("SELECT checksum FROM recognition_responses").fetchall() == [("text-2",)]
+        tables = ("call_records", "call_events", "call_qa_checks", "recognition_responses", "call_export_dlq")
         known = [conn.execute(f"SELECT t::text FROM {table} t".encode()).fetchall() for table in tables]
     assert "Ленина" not in str(known)
     assert record.from_number not in str([row for row in known[0] if record.call_id in row[0]])

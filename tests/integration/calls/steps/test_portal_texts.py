@@ -79,7 +79,7 @@ def test_the_portals_text_is_taken_for_nothing_and_the_audio_kept(database: str,
             assert rebuild_texts(run_id, state, export.storage, export.policy).changed == 0, (
                 "it rebuilds like any other"
             )
-        assert by_sql(database, "SELECT count(*) FROM recognition_answers") == [(0,)]
+        assert by_sql(database, "SELECT count(*) FROM recognition_responses") == [(0,)]
 
 
 def test_nothing_is_asked_of_the_portal_unless_somebody_wants_it(database: str, tmp_path: Path) -> None:

@@ -322,11 +322,11 @@ def test_old_answers_are_forgotten_when_a_run_closes_and_young_ones_found_again(
     world.summarize(FakeModel())
     with psycopg.connect(world.database) as connection:
         connection.execute(
-            "UPDATE recognition_answers SET answered_at = now() - interval '181 days' WHERE checksum ="
-            " (SELECT min(checksum) FROM recognition_answers)"
+            "UPDATE recognition_responses SET received_at = now() - interval '181 days' WHERE checksum ="
+            " (SELECT min(checksum) FROM recognition_responses)"
         )
     close_run(world.run_id, world.state, world.policy, upstream_failed=None)
-    assert world.rows("SELECT count(*) FROM recognition_answers") == [(1,)]
+    assert world.rows("SELECT count(*) FROM recognition_responses") == [(1,)]
 
 
 def test_another_model_is_another_answer(world: World):
@@ -342,7 +342,7 @@ def test_another_model_is_another_answer(world: World):
 def test_the_journal_keeps_no_phone_number(world: World):
     add_calls(world, TEXT.format(1))
     world.summarize(FakeModel())
-    ((answer,),) = world.rows("SELECT answer FROM recognition_answers")
+    ((answer,),) = world.rows("SELECT response FROM recognition_responses")
     assert "765" not in json.dumps(answer, ensure_ascii=False)
 
 

@@ -190,15 +190,15 @@ CREATE INDEX charges_by_run ON charges (run_id) INCLUDE (purpose, usd);
 
 -- Paid responses, kept until their transcript is stored: a task that dies between two pieces of a recording buys no
 -- piece twice.
-CREATE TABLE recognition_answers (
+CREATE TABLE recognition_responses (
     checksum    text NOT NULL,                       -- sha256 of the whole recording; of a text's body for its summary
     piece       text NOT NULL,                       -- channel, times and recognition options of the piece
     model       text NOT NULL,
-    answer      jsonb NOT NULL,
-    answered_at timestamptz NOT NULL DEFAULT now(),
+    response    jsonb NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (checksum, piece, model)
 );
-CREATE INDEX recognition_answers_by_age ON recognition_answers (answered_at);
+CREATE INDEX recognition_responses_by_age ON recognition_responses (received_at);
 
 -- ---------------------------------------------------------------- history, partitioned by month
 

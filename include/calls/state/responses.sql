@@ -1,19 +1,19 @@
 -- Paid responses that wait for their transcript.
 
--- name: saved_answers
+-- name: stored_responses
 -- Responses of one recording by piece.
-SELECT piece, answer FROM recognition_answers WHERE checksum = :checksum AND model = :model;
+SELECT piece, response FROM recognition_responses WHERE checksum = :checksum AND model = :model;
 
--- name: saved_answer
+-- name: stored_response
 -- The response of one piece.
-SELECT answer FROM recognition_answers WHERE checksum = :checksum AND piece = :piece AND model = :model;
+SELECT response FROM recognition_responses WHERE checksum = :checksum AND piece = :piece AND model = :model;
 
--- name: keep_answer!
+-- name: keep_response!
 -- The response and its charge in one statement. The first response stays: a second one for the same piece is a repeated
 -- request, and it is not charged here again.
 WITH kept AS (
-    INSERT INTO recognition_answers (checksum, piece, model, answer)
-    VALUES (:checksum, :piece, :model, :answer)
+    INSERT INTO recognition_responses (checksum, piece, model, response)
+    VALUES (:checksum, :piece, :model, :response)
     ON CONFLICT DO NOTHING
     RETURNING checksum
 )
@@ -26,10 +26,10 @@ ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE
    SET quantity = paid.quantity + excluded.quantity, usd = paid.usd + excluded.usd, requests = paid.requests + 1,
        confirmed = paid.confirmed AND excluded.confirmed;
 
--- name: forget_answers!
+-- name: forget_responses!
 -- The transcript is stored: its responses are in a file beside it.
-DELETE FROM recognition_answers WHERE checksum = :checksum;
+DELETE FROM recognition_responses WHERE checksum = :checksum;
 
--- name: forget_old_answers!
+-- name: forget_old_responses!
 -- Responses that no transcript is going to use, and old ones of summaries.
-DELETE FROM recognition_answers WHERE answered_at < :answered_before;
+DELETE FROM recognition_responses WHERE received_at < :received_before;
