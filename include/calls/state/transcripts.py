@@ -64,6 +64,10 @@ class Transcripts:
         )
         return bool(replaced)
 
+    def note_file(self, recording_id: int) -> None:
+        """The file of the current text was written again with the same words: delivered copies are stale."""
+        self._session.count(_FILE, "note_file", recording_id=recording_id)
+
 
 def _columns(text: NewText) -> dict[str, Any]:
     return {name: storable(value) if isinstance(value, str) else value for name, value in asdict(text).items()}

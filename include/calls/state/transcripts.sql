@@ -67,3 +67,10 @@ SELECT :run_id::uuid, call_id, record_id, recording_id, :stage, 'rebuilt',
                           'other_words', other_words, 'was', transcript_id)
   FROM old
 RETURNING id;
+
+-- name: note_file!
+-- The file of a recording's current text was written again with the same words: copies of it are stale.
+UPDATE recordings own SET text_at = now(), updated_at = now()
+  FROM recordings known
+ WHERE known.recording_id = :recording_id AND own.portal_id = known.portal_id AND own.call_id = known.call_id
+   AND own.transcript_id = known.transcript_id;

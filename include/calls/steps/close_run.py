@@ -7,9 +7,9 @@ from uuid import UUID
 from include.calls.domain.run_verdict import Verdict, judge_run
 from include.calls.domain.states import RunStatus
 from include.calls.policy import Policy
-from include.calls.state.rows import Run
+from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
-from include.calls.steps.paths import run_of
+from include.calls.state.types import Run
 from include.calls.wording import notes
 
 
@@ -29,27 +29,26 @@ def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: st
     one it was closed with. `upstream_failed` names a task that every call depends on (listing, plan, publish) and that
     failed.
     """
-    run = run_of(run_id, state)
+    run = state.runs.get(run_id)
     if run.status is not RunStatus.RUNNING:
         return _as_closed(run, state, policy)
     verdict = _verdict(run, state, policy, upstream_failed)
     closed = ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
-    state.forget_old_answers(answered_before=datetime.now(UTC) - timedelta(days=policy.retention_days.transcripts))
-    state.finish_run(run_id, closed.status, detail={"verdict": closed.sentence, "failed_step": upstream_failed})
+    state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
+    state.runs.finish(run_id, closed.status, verdict=closed.sentence, failed_step=upstream_failed)
+    MetricsReader(state.session).fold()
     return closed
 
 
 def _as_closed(run: Run, state: State, policy: Policy) -> ClosedRun:
-    state.sum_up(run.run_id)
-    end = state.last_end(run.run_id)
-    verdict = _verdict(run, state, policy, end.failed_step if end else None)
-    sentence = end.verdict if end and end.verdict else notes.verdict(verdict)
-    return ClosedRun(run.status, sentence, verdict.in_english)
+    state.runs.sum_up(run.run_id)
+    verdict = _verdict(run, state, policy, run.failed_step)
+    return ClosedRun(run.status, run.verdict or notes.verdict(verdict), verdict.in_english)
 
 
 def _verdict(run: Run, state: State, policy: Policy, failed_step: str | None) -> Verdict:
     return judge_run(
-        state.counts(run.run_id),
+        state.runs.counts(run.run_id),
         min_coverage=policy.thresholds.min_coverage,
         max_error_share=policy.thresholds.max_error_share,
         stop=run.metadata.get("stop"),

@@ -1,41 +1,30 @@
-"""Registry, report and run log, from the rows alone: as often as wanted, the same rows give the same files."""
+"""Registry, report and run log, from the database alone: published again, the same rows give the same files."""
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from psycopg import Connection
-
-from include.calls.domain.registry_row import NO_MASKS, Masks
+from include.calls.domain.registry_row import NO_MASKS, Masks, RegistryRow
+from include.calls.domain.report_figures import RunFigures
+from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
-from include.calls.policy import Policy
+from include.calls.policy import Policy, PrivacyPolicy
 from include.calls.reporting.registry_file import write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
-from include.calls.state.report_queries import (
-    live_registry_turn,
-    note_live_registry,
-    registry_rows,
-    registry_turn,
-    run_events,
-    run_figures,
-    transcript_paths,
-)
-from include.calls.state.rows import Run
 from include.calls.state.state import State
-from include.calls.steps.paths import part_name, period_of, run_of
+from include.calls.state.types import Run
+from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
 from include.calls.steps.report_settings import report_settings
+from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
-from include.common.periods import Period
 from include.common.run_in_subprocess import apart
 from include.common.temporary_folders import temporary_folder
 
@@ -43,116 +32,152 @@ from include.common.temporary_folders import temporary_folder
 def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
     """Returns the registry's rows. A file that is there already is replaced whole.
 
-    A run with nothing to say about the calls themselves leaves the registry and the report of an earlier one alone: one
-    that only made a forecast, or one that never got as far as their list.
-    What has been failing for too long goes to the DLQ first, so that the report lists it (D18). For a run that is
-    closed (people's findings, rebuilt texts) files are all that is written: its records and history stay as they were.
-    `upstream_failed` names a task that every call depends on and that did not end well; the report says so.
+    The registry and report of a folder belong to the run that reaches furthest (`Publications.owner`). If another run
+    owns them, its registry and report are written again, with what this run has changed. A run that only made a
+    forecast, or that never got the list of calls, leaves them as they are.
+
+    Recordings that have been failing for too long go to the dead letter queue first, so that the report lists them. For
+    a closed run (after `make qa` or `make rebuild`) files are all that is written: its recordings and history stay.
+    `upstream_failed` names a task that every call depends on and that failed; the report says so.
     """
-    run = run_of(run_id, state)
+    run = state.runs.get(run_id)
     goes_on = run.status is RunStatus.RUNNING
     if goes_on:
-        state.move_to_dlq(run_id, failed_before=datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours))
+        overdue = datetime.now(UTC) - timedelta(hours=policy.thresholds.dlq_after_hours)
+        state.dead_letters.move_overdue(run_id, failed_before=overdue)
     rows = 0
-    if not run.dry_run and (_listed(run) or not storage.exists(_registry_key(run))):
-        with state.transaction() as connection:
-            registry_turn(connection, _registry_key(run))  # for both files: newer never gives way to older
-            with _report_being_drawn(run, connection, storage, policy, upstream_failed) as report:
-                rows = _publish_registry(run, connection, storage, policy)
-                _publish_report(run, report.result(), storage)
+    if not run.dry_run and (_is_listed(run) or not storage.exists(_key(run))):
+        with state.transaction():
+            state.publications.lock(_key(run))  # for all files of the registry and the report
+            owner = _owner(run, state)
+            began = time.monotonic()
+            rows = _publish_all(owner, run, state, storage, policy, upstream_failed)
+            seconds = time.monotonic() - began
+            state.publications.note(_key(run), owner.run_id, complete=_is_listed(owner), rows=rows, seconds=seconds)
         if goes_on:
-            state.event(run_id, stage=Stage.PUBLISH, event="published", detail={"rows": rows})
+            detail = {"rows": rows} | ({} if owner.run_id == run_id else {"registry_of": str(owner.run_id)})
+            state.events.add(run_id, stage=Stage.PUBLISH, event="published", detail=detail)
     _publish_log(run, state, storage)
     return rows
 
 
-def _listed(run: Run) -> bool:
-    return run.metadata.get("listed") is not None
-
-
-def _registry_key(run: Run) -> str:
-    return registry_key(period_of(run), part_name(run))
-
-
 def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -> bool:
-    """The registry while the run goes on, called after each batch; False where it is not this batch's turn.
+    """Writes the registry during the run, after a batch. False if it is not due (`Publications.lock_live`).
 
-    One writer at a time, who reads the rows after the one before has stored his file: newer never gives way to older.
-    How often, `live_registry_turn` says. Raises what the storage raises.
+    One task at a time writes, and it reads the rows after the task before has stored its file, so a newer registry is
+    never replaced by an older one. A complete registry stays until `publish`. Raises what the storage raises.
     """
-    run = run_of(run_id, state)
-    with state.transaction() as connection:
-        if not live_registry_turn(connection, run_id, _registry_key(run)):
+    run = state.runs.get(run_id)
+    key = _key(run)
+    with state.transaction():
+        if not state.publications.lock_live(key, run_id):
             return False
-        begun = time.monotonic()
-        _publish_registry(run, connection, storage, policy)
-        note_live_registry(connection, run_id, seconds=time.monotonic() - begun)
+        began = time.monotonic()
+        delivered = delivered_files(run.period.folder, state.publications.delivery(key), storage)
+        rows = publish_registry(run, key, delivered, state, storage, policy.privacy)
+        state.publications.note(key, run_id, complete=False, rows=rows, seconds=time.monotonic() - began)
     return True
 
 
-def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, policy: Policy) -> int:
-    masks = Masks(number=mask_number, text=mask_phones) if policy.privacy.pii_masking_enabled else NO_MASKS
-    period = period_of(run)
+def publish_registry(
+    run: Run, key: str, delivered: DeliveredFiles, state: State, storage: Storage, privacy: PrivacyPolicy
+) -> int:
+    """The registry of the run's recordings at `key`, without rows before it has listed them; returns how many."""
+    masks = Masks(number=mask_number, text=mask_phones) if privacy.pii_masking_enabled else NO_MASKS
     with temporary_folder() as folder:
         file = folder / "registry.csv"
-        with file.open("wb") as out, closing(registry_rows(connection, run.run_id)) as records:
-            rows = write_registry(records, out, folder=period.folder, masks=masks)
-        storage.put_file(_registry_key(run), file, "text/csv; charset=utf-8")
+        with file.open("wb") as out, closing(_rows(run, state)) as found:
+            rows = write_registry(map(delivered.in_registry, found), out, folder=delivered.folder, masks=masks)
+        storage.put_file(key, file, "text/csv; charset=utf-8")
     return rows
 
 
-@contextmanager
-def _report_being_drawn(
-    run: Run, connection: Connection[Any], storage: Storage, policy: Policy, upstream_failed: str | None
-) -> "Iterator[Future[ReportFiles]]":
-    """A process of its own draws it, so the registry need not wait for it; what that raises comes with the result.
+def _rows(run: Run, state: State) -> Generator[RegistryRow]:
+    if _is_listed(run):
+        yield from state.registry.rows(run.scope, run.run_id)
 
-    Figures and files are counted here and now: where that fails, there is no database or no storage for a registry.
-    """
-    period = period_of(run)
-    figures = run_figures(
-        connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
+
+def _publish_all(
+    owner: Run, asked: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
+) -> int:
+    """Texts, registry and report of the run `owner`; `asked` is the run that publishes."""
+    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(owner.run_id))
+    files, delivered = TextFiles(), DeliveredFiles(owner.period.folder, set())
+    if _is_listed(owner):
+        files = restore_texts(owner.scope, state, storage, policy.privacy, zone=zone)
+        if files.restored:
+            detail = {"texts": files.restored}
+            state.events.add(asked.run_id, stage=Stage.PUBLISH, event="texts_restored", detail=detail)
+        delivered = _deliver(owner, asked, state, storage)
+        delivered.lost = files.lost
+    failed_step = upstream_failed if owner.run_id == asked.run_id else owner.failed_step
+    figures = state.figures.figures(
+        owner.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
     )
-    with closing(transcript_paths(connection, run.run_id)) as texts:
-        files = files_by_day(texts, storage, period)
+    figures = replace(figures, files=files.by_day, qa_sample=[delivered.in_sample(item) for item in figures.qa_sample])
+    with _report_being_drawn(figures, owner, policy) as report:
+        rows = publish_registry(owner, _key(owner), delivered, state, storage, policy.privacy)
+        _publish_report(owner, report.result(), storage)
+    return rows
+
+
+def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> DeliveredFiles:
+    """Where a run asks for it, and into a folder that has been delivered before."""
+    key, folder = _key(owner), owner.period.folder
+    before = state.publications.delivery(key)
+    audio = asked.deliver_audio or owner.deliver_audio or (before is not None and before.audio_at is not None)
+    if not (audio or before or asked.deliver_texts or owner.deliver_texts):
+        return DeliveredFiles(folder, set())
+    delivered = deliver(owner.scope, folder, before, state, storage, audio=audio)
+    state.publications.note_delivery(key, audio=audio, run_id=asked.run_id, actor=asked.actor)
+    return delivered
+
+
+@contextmanager
+def _report_being_drawn(figures: RunFigures, run: Run, policy: Policy) -> "Iterator[Future[ReportFiles]]":
+    """Draws it in another process, so that the registry does not wait for it; an error comes with the result."""
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
             apart,  # matplotlib and typst leave some 95 MB behind
             render_report,
-            replace(figures, files=files),
+            figures,
             report_settings(policy, datetime.now(UTC)),
-            folder=period.folder,
-            part=part_name(run),
+            folder=run.period.folder,
+            part=run.part,
             mask=mask_phones,
         )
 
 
 def _publish_report(run: Run, report: ReportFiles, storage: Storage) -> None:
-    period, part = period_of(run), part_name(run)
-    reports = report_key(period, "").rsplit("/", 1)[0]
+    reports = report_key(run.period, "").rsplit("/", 1)[0]
     for name, picture in report.pictures.items():
         storage.put_bytes(f"{reports}/{name}", picture, "image/png")
-    storage.put_bytes(report_key(period, ".pdf", part), report.pdf, "application/pdf")
-    storage.put_bytes(report_key(period, ".md", part), report.markdown.encode(), "text/markdown; charset=utf-8")
-
-
-def files_by_day(texts: Iterable[tuple[date, str]], storage: Storage, period: Period) -> dict[date, int]:
-    """How many of the texts the storage really has: the period's folder is listed once, others are asked one by one."""
-    prefix = f"exports/{period.folder}/transcripts/"
-    stored = set(storage.keys(prefix))
-    return Counter(
-        day for day, path in texts if path in stored or (not path.startswith(prefix) and storage.exists(path))
-    )
+    storage.put_bytes(report_key(run.period, ".pdf", run.part), report.pdf, "application/pdf")
+    storage.put_bytes(report_key(run.period, ".md", run.part), report.markdown.encode(), "text/markdown; charset=utf-8")
 
 
 def _publish_log(run: Run, state: State, storage: Storage) -> None:
-    """Named by the run's start, so that each run has one log, rewritten as the run goes on."""
+    """Each run has one log, rewritten as the run goes on; it is named by the run's start and id."""
     with temporary_folder() as folder:
         file = folder / "log.jsonl"
-        with (
-            state.transaction() as connection,
-            file.open("wb") as out,
-            closing(run_events(connection, run.run_id)) as events,
-        ):
+        with file.open("wb") as out, closing(state.events.of_run(run.run_id)) as events:
             write_run_log(events, out, mask=mask_phones)
-        storage.put_file(log_key(period_of(run), run.started_at or run.period_to), file, "application/x-ndjson")
+        key = log_key(run.period, run.started_at or run.period_to, run.run_id)
+        storage.put_file(key, file, "application/x-ndjson")
+
+
+def _owner(run: Run, state: State) -> Run:
+    """The run whose registry belongs at this run's key; its sums are fresh afterwards."""
+    owner_id = state.publications.owner(_key(run), run.run_id)
+    if owner_id == run.run_id:
+        return run
+    state.runs.sum_up(owner_id)
+    return state.runs.get(owner_id)
+
+
+def _is_listed(run: Run) -> bool:
+    return run.metadata.get("listed") is not None
+
+
+def _key(run: Run) -> str:
+    return registry_key(run.period, run.part)

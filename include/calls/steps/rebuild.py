@@ -1,6 +1,6 @@
-"""Texts built anew from stored answers, after a person has corrected a channel map or a threshold (D21, D23).
+"""Builds texts again from stored recognitions, after a person has corrected a channel map or a threshold.
 
-Nobody is asked and nothing is paid: the recogniser's answers and our cut lie beside each text.
+No request is sent and nothing is paid: the recogniser's responses and the cut are stored beside each text.
 """
 
 import json
@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from include.calls.domain.stages import Stage
+from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
-from include.calls.state.rebuilds import TextCopy, copies_of_text, rebuild_text
-from include.calls.state.rows import RecordKey, RecordRow
 from include.calls.state.state import State
-from include.calls.steps.build_transcript import file_of, store_transcript, text_columns, text_of
-from include.calls.steps.paths import keys_of, run_of
-from include.calls.steps.reuse import recognition_beside
+from include.calls.state.types import RecordingRow, Text
+from include.calls.steps.build_transcript import new_text, store_transcript, text_of, transcript_file
 from include.clients.storage.base import Storage
 from include.common.errors import BadInput, Permanent
 from include.speech.recognition import Recognition
@@ -26,82 +24,107 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What became of a run's texts. `runs` are those whose registry and report say something else now."""
+    """What a rebuild did to a run's texts; `without_responses` and `in_work` hold CALL_IDs that it left alone."""
 
     looked_at: int = 0
     changed: int = 0
-    summaries_forgotten: int = 0
-    without_answers: list[str] = field(default_factory=list)
+    summaries_removed: int = 0
+    without_responses: list[str] = field(default_factory=list)
     in_work: list[str] = field(default_factory=list)
-    runs: set[UUID] = field(default_factory=set)
 
 
-def rebuild_texts(run_id: UUID, state: State, storage: Storage, policy: Policy, *, line: str | None = None) -> Rebuilt:
-    """Rebuilds the run's texts, or those of one line: its number as the portal calls it (`portal_number`).
+def rebuild_texts(
+    run_id: UUID, state: State, storage: Storage, policy: Policy, *, phone_line: str | None = None
+) -> Rebuilt:
+    """Rebuilds the texts that the run reports, or those of one phone line.
 
-    A reused text is rebuilt where it was bought as well, or the next run would take the old one from there. Safe to run
-    twice, and at any moment: what is built already is left alone. Raises BadInput for an unknown run or line.
+    Safe to run twice, and at any moment: a text that is built already is left alone, a call that another task works on
+    is named. Raises BadInput for an unknown run or phone line.
     """
     done = Rebuilt()
-    for record in _records(run_id, line, state):
+    for recording in _recordings(run_id, phone_line, state):
         done.looked_at += 1
-        with state.claim_recording(record.call_id) as claim:
+        with state.claims.hold(recording.portal_id, recording.call_id) as claim:
             if not claim:
-                done.in_work.append(record.call_id)
+                done.in_work.append(recording.call_id)
                 continue
-            with state.transaction() as connection:
-                copies = copies_of_text(connection, record)
-            for copy in copies:
-                _rebuild(copy, state, storage, policy, done)
+            now = state.recordings.get(recording.recording_id)  # read again under the claim
+            if now.status is RecordStatus.COMPLETED and now.transcript_id is not None:
+                _rebuild(now, state.transcripts.get(now.transcript_id), run_id, state, storage, policy, done)
     return done
 
 
-def _records(run_id: UUID, line: str | None, state: State) -> Iterator[RecordRow]:
-    if state.run(run_id) is None:
-        raise BadInput(f"there is no run {run_id} in call_exports")
-    lines = set()
-    for record in state.completed_records(run_id):
-        lines.add(record.portal_number)
-        if line is None or record.portal_number == line:
-            yield record
-    if line is not None and line not in lines:
+def _recordings(run_id: UUID, phone_line: str | None, state: State) -> Iterator[RecordingRow]:
+    state.runs.get(run_id)
+    lines = state.recordings.phone_lines_of(run_id)
+    if phone_line is not None and phone_line not in lines:
         known = ", ".join(sorted(lines)) or "none"
-        raise BadInput(f"the run has no text of the line {line!r}; its lines are: {known}")
+        raise BadInput(
+            f"the run has no text of the phone line {phone_line!r}; its phone lines are: {known}",
+            problem="no_such_phone_line",
+            phone_line=phone_line,
+            known=known,
+        )
+    for recording in state.recordings.of_run(run_id, {RecordStatus.COMPLETED}):
+        if phone_line is None or recording.phone_line == phone_line:
+            yield recording
 
 
-def _rebuild(copy: TextCopy, state: State, storage: Storage, policy: Policy, done: Rebuilt) -> None:
-    """The row first, the text last: if we die in between, the text on file still differs and all is done again.
+def _rebuild(
+    recording: RecordingRow, text: Text, run_id: UUID, state: State, storage: Storage, policy: Policy, done: Rebuilt
+) -> None:
+    """The file first, then the row: a rebuild that dies in between finds the row different and repeats both.
 
-    A summary of other words leaves its folder, too: analysts read files, and in this one the roles are wrong.
+    Two recordings of a call may share a text; its file and its responses are those of the recording it was bought for.
+    A summary of other words is removed: its roles are those of the old text.
     """
-    record = state.record(copy.run_id, RecordKey(copy.call_id, copy.record_id))
-    recognised = _recognised(copy.transcript_path, storage)
-    if record is None or recognised is None:
-        done.without_answers.append(copy.call_id)
+    owner = state.recordings.get(text.recording_id)
+    recognition = _recognition(owner.keys.recognition, storage)
+    if recognition is None or recording.transcript_path is None:
+        done.without_responses.append(recording.call_id)
         return
-    text = text_of(recognised, record.portal_number, policy)
-    new = file_of(record, text, policy)
-    stored = storage.get_bytes(copy.transcript_path).decode() if storage.exists(copy.transcript_path) else None
-    other_words = stored != new
-    with state.transaction() as connection:
-        changed = rebuild_text(connection, copy, text_columns(text), other_words=other_words, stage=Stage.REBUILD)
-    if not changed:
-        return
-    if other_words:
-        storage.delete(keys_of(record, run_of(copy.run_id, state)).summary)
-        store_transcript(copy.transcript_path, new, storage)
-        done.summaries_forgotten += record.summary_path is not None
-    done.changed += 1
-    done.runs.add(copy.run_id)
+    built = text_of(recognition, recording.phone_line, policy)
+    new = new_text(built, text.source)
+    summaries = _summaries_of(recording, text, run_id, state) if new.sha256 != text.sha256 else []
+    rewritten = _store(recording.transcript_path, transcript_file(owner, new, policy.privacy), storage)
+    replaced = state.transcripts.replace(
+        run_id,
+        recording.recording_id,
+        text.transcript_id,
+        new,
+        needs_review=built.needs_review,
+        review_reasons=built.review_reasons,
+        stage=Stage.REBUILD,
+    )
+    if replaced:
+        for key in summaries:
+            storage.delete(key)
+        done.summaries_removed += len(summaries)
+    elif rewritten:
+        state.transcripts.note_file(recording.recording_id)
+    done.changed += replaced or rewritten
 
 
-def _recognised(transcript_path: str, storage: Storage) -> Recognition | None:
-    """None where the answers are not there, or are none: the text stays as it is."""
-    key = recognition_beside(transcript_path)
+def _summaries_of(recording: RecordingRow, text: Text, run_id: UUID, state: State) -> list[str]:
+    """Summaries of all recordings that show the text."""
+    same_call = state.recordings.of_call(run_id, recording.call_id)
+    return [each.summary_path for each in same_call if each.transcript_id == text.transcript_id and each.summary_path]
+
+
+def _store(key: str, content: str, storage: Storage) -> bool:
+    """False if the file has this content already."""
+    if storage.exists(key) and storage.get_bytes(key) == content.encode():
+        return False
+    store_transcript(key, content, storage)
+    return True
+
+
+def _recognition(key: str, storage: Storage) -> Recognition | None:
+    """None if the responses are missing or unreadable: the text stays as it is."""
     try:
         return Recognition.from_json(json.loads(storage.get_bytes(key)))
     except Permanent as error:
-        log.warning("no answers to rebuild from: %s", error)
+        log.warning("no responses to rebuild from: %s", error)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        log.warning("the answers in %s cannot be read: %s", key, type(error).__name__)
+        log.warning("the responses in %s cannot be read: %s", key, type(error).__name__)
     return None
