@@ -29,6 +29,12 @@ class TranscriptHeader:
 
 def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
     """The transcript file: header, `---`, one line per speaker turn; ends with a line feed."""
+    head = render_header(header, language=transcript.language, model=transcript.model, roles=transcript.roles)
+    return head + render_turns(transcript)
+
+
+def render_header(header: TranscriptHeader, *, language: str | None, model: str, roles: str) -> str:
+    """The file's lines up to `---`, this one included."""
     employee = f"{header.employee_id or ''} {header.employee_name or ''}"
     head = {
         "CALL_ID": header.call_id,
@@ -39,14 +45,16 @@ def render_transcript(header: TranscriptHeader, transcript: Transcript) -> str:
         "TO": header.to_number,
         "EMPLOYEE": employee,
         "DURATION_SEC": str(header.duration_sec),
-        "LANGUAGE": transcript.language or "und",  # ISO 639-2 for "undetermined"
-        "MODEL": transcript.model,
-        "ROLES": transcript.roles,
+        "LANGUAGE": language or "und",  # ISO 639-2 for "undetermined"
+        "MODEL": model,
+        "ROLES": roles,
     }
-    lines = [f"{name}: {one_line(value)}".rstrip() for name, value in head.items()]
-    lines.append("---")
-    lines += [f"[{_clock(turn.start)}] {_said(turn)}" for turn in transcript.turns]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{name}: {one_line(value)}".rstrip() + "\n" for name, value in head.items()) + "---\n"
+
+
+def render_turns(transcript: Transcript) -> str:
+    """The body of the file: one line per speaker turn."""
+    return "".join(f"[{_clock(turn.start)}] {_said(turn)}\n" for turn in transcript.turns)
 
 
 def preview(transcript: Transcript, max_bytes: int = 1024) -> str:

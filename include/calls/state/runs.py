@@ -108,12 +108,16 @@ class Runs:
         """Calls and minutes from the recordings as they are now, money from the ledger."""
         self._session.count(_FILE, "sum_up", run_id=run_id)
 
-    def stop(self, run_id: UUID, reason: str, *, kind: str, error_code: ErrorCode | None, stage: str) -> bool:
-        """Notes why the run stops. False if it was stopped before: the first reason stays."""
-        reason = storable(reason)
-        detail = Jsonb({"reason": reason, "kind": kind})
-        values = {"run_id": run_id, "reason": reason, "stage": stage, "error_code": error_code, "detail": detail}
-        return self._session.count(_FILE, "stop_run", **values) == 1
+    def stop(
+        self, run_id: UUID, sentence: str, *, reason: str, kind: str, error_code: ErrorCode | None, stage: str
+    ) -> bool:
+        """Notes why the run stops: the operator's `sentence` with the run, the English `reason` with the event.
+
+        False if it was stopped before: the first reason stays.
+        """
+        detail = Jsonb({"reason": storable(reason), "kind": kind})
+        values = {"run_id": run_id, "stage": stage, "error_code": error_code, "detail": detail}
+        return self._session.count(_FILE, "stop_run", sentence=storable(sentence), **values) == 1
 
     def note(self, run_id: UUID, patch: Mapping[str, Any]) -> None:
         """Merges `patch` into the run's metadata, key by key."""

@@ -84,7 +84,7 @@ UPDATE call_exports run
 -- name: stop_run!
 -- Why the run stops; the first reason stays.
 WITH stopped AS (
-    UPDATE call_exports SET metadata = metadata || jsonb_build_object('stop', :reason::text)
+    UPDATE call_exports SET metadata = metadata || jsonb_build_object('stop', :sentence::text)
      WHERE run_id = :run_id AND metadata ->> 'stop' IS NULL
     RETURNING run_id
 )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from include.calls.domain.storage_keys import RecordingKeys
 from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header, render_turns
 from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SttPolicy
-from include.calls.state.types import NewText, RecordingColumns, RecordingRow, Text
+from include.calls.state.types import NewText, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
 from include.common.plain_text import hidden_contacts
@@ -32,6 +32,14 @@ class CallText:
     reasons: tuple[ReviewReason, ...]
     words_per_minute: Decimal | None
     confidence: Decimal | None
+
+    @property
+    def needs_review(self) -> bool:
+        return bool(self.reasons)
+
+    @property
+    def review_reasons(self) -> list[str]:
+        return [str(reason) for reason in self.reasons]
 
 
 def review_of(stt: SttPolicy, review: ReviewPolicy) -> TranscriptReview:
@@ -86,10 +94,6 @@ def new_text(text: CallText, source: str) -> NewText:
         words_per_minute=text.words_per_minute,
         confidence=text.confidence,
     )
-
-
-def review_columns(text: CallText) -> RecordingColumns:
-    return {"needs_review": bool(text.reasons), "review_reasons": [str(reason) for reason in text.reasons]}
 
 
 def transcript_file(row: RecordingRow, text: NewText | Text, privacy: PrivacyPolicy) -> str:

@@ -26,9 +26,16 @@ class Unfinished(Temporary):
     """
 
     def __init__(
-        self, message: str, *, attempt: int, retry_after: float | None = None, problem: str = "", **facts: object
+        self,
+        message: str,
+        *,
+        attempt: int,
+        retry_after: float | None = None,
+        problem: str = "",
+        count: int = 0,
+        calls: str = "",
     ) -> None:
-        super().__init__(message, retry_after=retry_after, problem=problem, **facts)
+        super().__init__(message, retry_after=retry_after, problem=problem, count=count, calls=calls)
         self.attempt = attempt
 
 
@@ -237,6 +244,6 @@ def _unforeseen(error: Exception) -> Temporary:
 
 
 def some(names: Iterable[str], most: int = 5) -> str:
-    """The first names of a list, and how many more there are."""
+    """The first names of a list; `…` stands for the others."""
     names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])

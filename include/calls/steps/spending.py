@@ -71,9 +71,9 @@ def refuse_if_spent(run_id: UUID, state: State, stt: SttPolicy, money: MoneyPoli
         return
     source = "its approved sum" if ceiling == spending.approved else "BUDGET_USD and approval_over_share"
     raise BudgetSpent(
-        f"the budget is spent: {spending.spent:.4f} USD paid and {spending.in_progress:.4f} in work, of {ceiling:.4f} that "
-        f"this run may spend ({source}). What was bought is kept. To buy the rest: make resume RUN_ID={run_id}, it "
-        "forecasts what is left and asks a person",
+        f"the budget is spent: {spending.spent:.4f} USD paid and {spending.in_progress:.4f} in work, of {ceiling:.4f} "
+        f"that this run may spend ({source}). What was bought is kept. To buy the rest: make resume RUN_ID={run_id}, "
+        "it forecasts what is left and asks a person",
         problem="budget_spent",
         spent=spending.spent,
         in_progress=spending.in_progress,
