@@ -56,6 +56,7 @@ def _check(connection: Connection) -> None:
         text("SELECT to_regclass(:table) IS NOT NULL, current_database(), current_setting('server_version_num')::int"),
         {"table": UNRELEASED_VERSION_TABLE},
     ).one()
+    connection.rollback()  # ends the transaction of the SELECT: Alembic commits only transactions of its own
     unreleased, database, version = row
     if version < OLDEST_POSTGRESQL * 10_000:
         found = version // 10_000
