@@ -19,13 +19,6 @@ class Delivery(NamedTuple):
     audio_at: datetime | None
 
 
-class KnownPeriod(NamedTuple):
-    """A portal whose calls of a period were listed whole, and the newest run that listed some of them."""
-
-    portal_id: int
-    run_id: UUID
-
-
 class Publications:
     """The tables `publications` and `deliveries`. `registry_key` is the storage key of the registry's CSV file."""
 
@@ -73,7 +66,12 @@ class Publications:
         facts = {"audio": audio, "run_id": run_id, "actor": storable(actor)}
         self._session.count(_FILE, "note_delivery", registry_key=registry_key, **facts)
 
-    def known(self, period: Period) -> list[KnownPeriod]:
-        """The portals whose whole listings cover the period."""
-        found = self._session.values(_FILE, "known_period", period_from=period.start, period_to=period.end)
-        return [KnownPeriod(*row) for row in found]
+    def portals(self) -> list[int]:
+        """Every portal that has listed calls."""
+        return [portal_id for (portal_id,) in self._session.values(_FILE, "portals")]
+
+    def known(self, portal_id: int, period: Period) -> UUID | None:
+        """The newest run that listed some of the period's days; None if whole listings do not cover all of them."""
+        days = {"period_from": period.start, "period_to": period.end}
+        found: UUID | None = self._session.value(_FILE, "known_period", portal_id=portal_id, **days)
+        return found

@@ -54,13 +54,15 @@ ON CONFLICT (registry_key) DO UPDATE
    SET texts_at = excluded.texts_at, audio_at = coalesce(excluded.audio_at, deliveries.audio_at),
        run_id = excluded.run_id, actor = excluded.actor;
 
+-- name: portals
+-- Every portal that has listed calls.
+SELECT portal_id FROM portals ORDER BY portal_id;
+
 -- name: known_period
--- Portals whose whole listings cover these days, with the newest run that listed some of them.
-SELECT portal_id, (array_agg(run_id ORDER BY started_at DESC))[1] AS run_id
+-- The newest run of a portal that listed some of these days, if whole listings cover all of them.
+SELECT (array_agg(run_id ORDER BY started_at DESC))[1] AS run_id
   FROM call_exports
- WHERE portal_id IS NOT NULL AND metadata ? 'listed' AND last_statistics_id IS NULL
+ WHERE portal_id = :portal_id AND metadata ? 'listed' AND last_statistics_id IS NULL
    AND period_from <= :period_to AND period_to >= :period_from
- GROUP BY portal_id
 HAVING range_agg(tstzrange(period_from, period_to + interval '1 second'))
-       @> tstzrange(:period_from::timestamptz, :period_to::timestamptz + interval '1 second')
- ORDER BY portal_id;
+       @> tstzrange(:period_from::timestamptz, :period_to::timestamptz + interval '1 second');

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, timedelta, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import PrivacyPolicy
@@ -27,7 +27,9 @@ class TextFiles:
     lost: set[str] = field(default_factory=set)
 
 
-def restore_texts(scope: Scope, state: State, storage: Storage, privacy: PrivacyPolicy, *, zone: tzinfo) -> TextFiles:
+def restore_texts(
+    scope: Scope, state: State, storage: Storage, privacy: PrivacyPolicy, *, zone: tzinfo = UTC
+) -> TextFiles:
     """Compares the texts of the scope with the storage's keys and writes the files that are missing.
 
     `by_day` counts the completed recordings whose file is there, on the day of the call in `zone`.

@@ -1,0 +1,89 @@
+"""Delivers the files of a period that is known already, without a run: texts, summaries, audio, a fresh registry."""
+
+from dataclasses import dataclass, replace
+
+from include.calls.domain.stages import Stage
+from include.calls.domain.storage_keys import portal_part, registry_key
+from include.calls.policy import PrivacyPolicy
+from include.calls.state.state import State
+from include.calls.state.types import Run
+from include.calls.steps.deliver import deliver
+from include.calls.steps.publish import publish_registry
+from include.calls.steps.restore_texts import restore_texts
+from include.clients.storage.base import Storage
+from include.common.errors import BadInput
+from include.common.periods import Period
+
+
+@dataclass(slots=True)
+class Delivered:
+    """How many files a delivery has written into the folder of the period."""
+
+    texts: int = 0
+    audio: int = 0
+
+
+def deliver_period(
+    period: Period, part: str, state: State, storage: Storage, privacy: PrivacyPolicy, *, audio: bool, actor: str
+) -> Delivered:
+    """Safe to run twice: what is delivered already and unchanged stays. `part` is that of the period's file names.
+
+    Raises BadInput if no portal's calls of these days were listed whole.
+    """
+    done, found = Delivered(), False
+    for portal_id in state.publications.portals():
+        key = registry_key(period, part + portal_part(portal_id))
+        with state.transaction():
+            state.publications.lock(key)
+            run = _run_of(portal_id, period, key, state)
+            if run is None:
+                continue
+            found = True
+            _deliver(run, key, state, storage, privacy, audio=audio, actor=actor, done=done)
+    if not found:
+        first, last = f"{period.start:%Y-%m-%d}", f"{period.end:%Y-%m-%d}"
+        raise BadInput(
+            f"the calls of these days were never listed whole: make export FROM={first} TO={last} exports them",
+            problem="period_not_known",
+            period_from=first,
+            period_to=last,
+        )
+    return done
+
+
+def _run_of(portal_id: int, period: Period, key: str, state: State) -> Run | None:
+    """Whose registry is written: the run whose registry is there, or the newest run that listed some of these days.
+
+    The latter is given the period, because its own one is another.
+    """
+    publisher, newest = state.publications.publisher(key), state.publications.known(portal_id, period)
+    if publisher is not None:
+        run = state.runs.get(publisher)
+        if newest is None or (run.period_from <= period.start and run.period_to >= period.end):
+            return run
+    if newest is None:
+        return None
+    return replace(state.runs.get(newest), period_from=period.start, period_to=period.end, last_statistics_id=None)
+
+
+def _deliver(
+    run: Run,
+    key: str,
+    state: State,
+    storage: Storage,
+    privacy: PrivacyPolicy,
+    *,
+    audio: bool,
+    actor: str,
+    done: Delivered,
+) -> None:
+    folder, before = run.period.folder, state.publications.delivery(key)
+    texts = restore_texts(run.scope, state, storage, privacy)
+    delivered = deliver(run.scope, folder, before, state, storage, audio=audio)
+    delivered.lost = texts.lost
+    state.publications.note_delivery(key, audio=audio, run_id=None, actor=actor)
+    publish_registry(run, key, delivered, state, storage, privacy)
+    detail = {"texts": delivered.texts, "audio": delivered.audio, "by": actor}
+    state.events.add(run.run_id, stage=Stage.DELIVER, event="delivered", detail=detail)
+    done.texts += delivered.texts
+    done.audio += delivered.audio
