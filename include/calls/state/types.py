@@ -9,7 +9,6 @@ from uuid import UUID
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.domain.storage_keys import RecordingKeys, file_name_of
-from include.calls.domain.storage_keys import RecordingKeys, file_name_of
 from include.common.errors import NotConfigured
 from include.common.periods import Period
 
@@ -205,14 +204,6 @@ class RecordingRow:
     @property
     def key(self) -> RecordKey:
         return RecordKey(self.call_id, self.record_id)
-
-    @property
-    def keys(self) -> RecordingKeys:
-        """The storage keys of its files; before the first download, with the file name that it would get now."""
-        name = self.file_name or file_name_of(
-            self.call_id, self.record_id, several=self.several, portal_id=self.portal_id
-        )
-        return RecordingKeys.of(name, self.call_started_at, self.raw_path, self.transcript_path)
 
     @property
     def keys(self) -> RecordingKeys:
