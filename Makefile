@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
 	bench chaos lock install install-dev
 
 help: ## этот список
@@ -33,6 +33,10 @@ export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true
 
 rebuild: install ## тексты запуска заново из сохранённых ответов, без оплаты: RUN_ID=... [LINE=+74951234567]
 	@$(OPS) run -- $(VENV)/python -m jobs.rebuild --run-id "$(RUN_ID)" $(if $(LINE),--line "$(LINE)")
+
+deliver: install ## тексты, саммари (и аудио) выгруженного периода — в его папку: FROM=... TO=... [AUDIO=true]
+	@$(OPS) run -- $(VENV)/python -m jobs.deliver $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(AUDIO),--audio="$(AUDIO)")
 
 resume: install ## продолжить незаконченные записи запуска: RUN_ID=... [DLQ=true — и отложенные в DLQ]
 	@$(EXPORT) --resume --run-id "$(RUN_ID)" $(if $(DLQ),--replay-dlq="$(DLQ)")
