@@ -4,27 +4,34 @@ import csv
 import io
 import threading
 import time
+from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import pytest
 
-from include.calls.state import report_queries as reporting
+from include.calls.domain.storage_keys import registry_key
+from include.calls.state import publications
 from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
+from include.common.periods import Period
 from include.common.run_in_subprocess import apart
-from tests.kit.small_world import world_of
+from simulators.bitrix24.world import Audio, Call
+from simulators.sound.dialogues import record_briefly
+from tests.kit.small_world import FIRST, world_of
 from tests.kit.whole_export import export_over
 
 pytestmark = pytest.mark.postgres
 
 CALLS = 12  # more than one batch
+PERIOD = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC))
 
 
 @pytest.fixture
 def export(database, tmp_path, monkeypatch):
-    monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 0.0)
-    monkeypatch.setattr(reporting, "LIVE_REST", 0.0)
+    monkeypatch.setattr(publications, "LIVE_EVERY_SEC", 0.0)
+    monkeypatch.setattr(publications, "LIVE_REST", 0.0)
     with export_over(world_of(CALLS), database, tmp_path / "storage") as export:
         yield export
 
@@ -53,18 +60,18 @@ def test_after_each_batch_the_registry_has_its_texts(export):
 def test_a_fresh_registry_is_left_alone_and_so_is_a_costly_one(export, monkeypatch):
     outcome, _ = export.prepare()
     assert shown(export, outcome.run_id)
-    monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 3600.0)
+    monkeypatch.setattr(publications, "LIVE_EVERY_SEC", 3600.0)
     assert not shown(export, outcome.run_id), "it is younger than LIVE_EVERY_SEC"
-    monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 0.0)
-    monkeypatch.setattr(reporting, "LIVE_REST", 20.0)
-    with export.state() as state, state.transaction() as connection:
-        reporting.note_live_registry(connection, outcome.run_id, seconds=60.0)
+    monkeypatch.setattr(publications, "LIVE_EVERY_SEC", 0.0)
+    monkeypatch.setattr(publications, "LIVE_REST", 20.0)
+    with export.state() as state:
+        state.publications.note(registry_key(PERIOD), outcome.run_id, complete=False, rows=0, seconds=60.0)
     assert not shown(export, outcome.run_id), "a minute's work is not repeated within twenty minutes"
 
 
 def test_a_run_that_has_just_begun_is_not_interrupted_for_it(export, monkeypatch):
     outcome, _ = export.prepare()
-    monkeypatch.setattr(reporting, "LIVE_EVERY_SEC", 3600.0)
+    monkeypatch.setattr(publications, "LIVE_EVERY_SEC", 3600.0)
     assert not shown(export, outcome.run_id)
 
 
@@ -129,8 +136,8 @@ def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeyp
     go_on.set()
     for publication in publications:
         publication.join(60)
-    with export.state() as state, state.transaction() as connection:
-        assert [event.event for event in reporting.run_events(connection, outcome.run_id)].count("published") == 2
+    with export.state() as state:
+        assert [event.event for event in state.events.of_run(outcome.run_id)].count("published") == 2
 
 
 def until_somebody_waits(conninfo):
@@ -144,6 +151,23 @@ def until_somebody_waits(conninfo):
 def test_a_run_that_has_ended_is_left_to_publish(export):
     outcome = export.run()
     assert not shown(export, outcome.run_id)
+
+
+def test_a_complete_registry_stays_until_publish(export):
+    """A later run of the same days buys what is new; until it has all of it, people read the registry of before."""
+    export.run()
+    before = export.registry()
+    export.portal.world.add(Call(77, FIRST, "call-77", file_id=9077), Audio(partial(record_briefly, 77)))
+    outcome, batches = export.prepare()
+    export.work(outcome, batches)
+    assert not shown(export, outcome.run_id)
+    assert export.registry() == before
+    export.close(outcome)
+    assert statuses(export) == ["completed"] * (CALLS + 1)
+
+
+def test_a_run_without_its_list_shows_nothing(export):
+    assert not shown(export, export.open())
 
 
 class Down(LocalStorage):

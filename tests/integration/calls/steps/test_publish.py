@@ -27,9 +27,9 @@ def test_a_report_is_published_by_a_process_that_cannot_draw(
     assert files["png"].startswith(b"\x89PNG")
 
 
-class AnswersForItsOwnFolderOnly(LocalStorage):
+class DoesNotKnowTheFileAsked(LocalStorage):
     def exists(self, key: str) -> bool:
-        if key.startswith("exports/earlier/"):
+        if key.startswith("transcripts/2024/"):
             raise did_not_work(key, "slow down")
         return super().exists(key)
 
@@ -38,10 +38,10 @@ def test_a_storage_that_fails_while_texts_are_counted_is_the_storages_failure(da
     """Not the database's, whose cursor is open meanwhile: only what the storage says is tried again."""
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         run_id = export.run().run_id
-        by_sql(export.conninfo, "UPDATE call_records SET transcript_path = 'exports/earlier/transcripts/call_1.txt'")
+        by_sql(export.conninfo, "UPDATE recordings SET transcript_path = 'transcripts/2024/12/31/call-1.txt'")
         with export.state() as state:
             with pytest.raises(Temporary, match="slow down"):
-                publish(run_id, state, AnswersForItsOwnFolderOnly(tmp_path / "storage"), export.policy)
+                publish(run_id, state, DoesNotKnowTheFileAsked(tmp_path / "storage"), export.policy)
             assert publish(run_id, state, export.storage, export.policy) == 2
 
 

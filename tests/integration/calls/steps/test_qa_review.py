@@ -42,7 +42,8 @@ def rows(export, query, *values):
 
 
 def checks(export):
-    found = rows(export, "SELECT call_id, result, comment, checked_by FROM call_qa_checks ORDER BY call_id")
+    query = "SELECT call_id, result, comment, checked_by FROM call_qa_checks JOIN recordings USING (recording_id)"
+    found = rows(export, f"{query} ORDER BY 1")
     return [tuple(row.values()) for row in found]
 
 
@@ -88,11 +89,11 @@ def test_the_table_read_again_changes_nothing_and_the_last_word_counts(export, t
 
 
 REFUSALS = [
-    (("--run-id", "7"), "RUN_ID '7' is no run id"),
-    (("--run-id", "11111111-2222-4333-8444-555555555555"), "there is no run 11111111"),
-    (("--run-id", "{run}", "--call-id", "call-1"), "CALL_ID and RESULT go together"),
+    (("--run-id", "7"), "'7' — не номер запуска"),
+    (("--run-id", "11111111-2222-4333-8444-555555555555"), "запуска 11111111-2222-4333-8444-555555555555 нет"),
+    (("--run-id", "{run}", "--call-id", "call-1"), "CALL_ID и RESULT задаются вместе"),
     (("--run-id", "{run}", "--call-id", "call-1", "--result", "good"), "neither ok nor issue"),
-    (("--run-id", "{run}", "--call-id", "call-9", "--result", "ok"), "has no text of call 'call-9'"),
+    (("--run-id", "{run}", "--call-id", "call-9", "--result", "ok"), "нет текста звонка call-9"),
     (("--run-id", "{run}", "--call-id", "call-1", "--result", "issue"), "an issue needs a comment"),
 ]
 
@@ -114,8 +115,42 @@ def test_one_row_that_is_wrong_keeps_the_whole_table_out(export, tmp_path):
     file.write_text(text, encoding="utf-8-sig")
     refused = qa("--file", file)
     assert refused.exit_code == 2
-    assert "row 5: the run" in refused.output
+    assert "row 5: у запуска" in refused.output
     assert checks(export) == []
+
+
+def test_a_verdict_is_about_the_recording_and_in_the_report_of_a_later_run_too(export):
+    """Recorded in an older run's sample; the report in the folder belongs to the later run of the same days."""
+    older, later = export.run().run_id, export.run().run_id
+    qa(
+        "--run-id",
+        older,
+        "--call-id",
+        "call-2",
+        "--result",
+        "issue",
+        "--comment",
+        "конец не слышно",
+        "--by",
+        "аналитик 1",
+    )
+    text = report(export, older)
+    assert str(later) in text
+    assert str(older) not in text
+    assert "Проверено 1 из 4" in text
+    assert "проверено 1 из 4" in qa("--run-id", later).output
+
+
+def test_a_verdict_of_another_folders_sample_does_not_make_the_list_longer(export, monkeypatch):
+    """A night's report lists its own sample, not everything that was listened to in sixty days."""
+    monkeypatch.setattr("jobs.qa.load_policy", lambda _: export.policy)
+    thresholds = export.policy.thresholds.model_copy(update={"qa_sample_size": 1})
+    export.policy = export.policy.model_copy(update={"thresholds": thresholds})
+    run_id, other = export.run().run_id, export.run(period_from="2025-07-30").run_id
+    for number in range(1, 5):
+        qa("--run-id", other, "--call-id", f"call-{number}", "--result", "ok")
+    assert "проверено 4 из 4" in qa("--run-id", other).output
+    assert "проверено 1 из 1" in qa("--run-id", run_id).output
 
 
 def test_a_verdict_on_a_text_that_was_sent_back_waits_for_the_new_one(export):
