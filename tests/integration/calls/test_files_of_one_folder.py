@@ -1,14 +1,21 @@
 """Runs that share a folder of days: no part, no forecast and no failure takes the place of the whole (ADR 0014)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from include.calls.domain.states import RunStatus
+from include.calls.domain.qa_sample import QaCheck
+from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.publish import publish
-from tests.kit.small_world import world_of
-from tests.kit.whole_export import Export, export_over
+from include.calls.steps.qa_review import record_checks
+from simulators.bitrix24.world import Audio, Call
+from simulators.sound.dialogues import record_briefly
+from tests.kit.small_world import FIRST, by_sql, world_of
+from tests.kit.whole_export import RUN_AFTER, Export, export_over
 
 pytestmark = pytest.mark.postgres
 
@@ -87,3 +94,88 @@ def test_where_there_is_none_yet_it_says_what_failed(export: Export) -> None:
     assert lines_of(published(export)[f"calls_{FOLDER}.csv"]) == 0
     assert export.run().verdict.status is RunStatus.COMPLETED
     assert lines_of(published(export)[f"calls_{FOLDER}.csv"]) == 3
+
+
+def one_more_call(export: Export, number: int) -> None:
+    export.portal.world.add(
+        Call(number, FIRST, f"call-{number}", file_id=9000 + number), Audio(partial(record_briefly, number))
+    )
+
+
+def runs_of(registry: bytes) -> set[str]:
+    return {line.split(";")[0] for line in registry.decode("utf-8-sig").split("\r\n")[1:] if line}
+
+
+def publish_again(export: Export, run_id: UUID) -> None:
+    with export.state() as state:
+        publish(run_id, state, export.storage, export.policy)
+
+
+def test_an_older_run_published_again_leaves_the_later_registry(export: Export) -> None:
+    """Its findings are in the later run's report: both report the same recordings."""
+    older = export.run().run_id
+    one_more_call(export, 4)
+    later = export.run().run_id
+    with export.state() as state:
+        row = export.records(older, RecordStatus.COMPLETED)[0]
+        check = QaCheck(row.call_id, row.record_id, "issue", "конец не слышно", where="row 1")
+        record_checks(older, [check], state, by="аналитик 1")
+    publish_again(export, older)
+    registry = published(export)[f"calls_{FOLDER}.csv"]
+    assert lines_of(registry) == 4
+    assert runs_of(registry) == {str(later)}
+    report = published(export)[f"summary_{FOLDER}.md"].decode()
+    assert str(later) in report
+    assert "конец не слышно" in report
+    assert by_sql(export.conninfo, "SELECT run_id, complete, rows FROM publications") == [(later, True, 4)]
+
+
+def test_the_run_that_reaches_further_keeps_the_folder(export: Export) -> None:
+    """Two nights until now: the later one ends later, whichever is published last."""
+    first = export.run(period_to="", run_after=RUN_AFTER - timedelta(hours=12)).run_id
+    second = export.run(period_to="", run_after=RUN_AFTER - timedelta(hours=6)).run_id
+    folder_file = f"calls_{FOLDER}.csv"
+    publish_again(export, first)
+    assert runs_of(published(export)[folder_file]) == {str(second)}
+
+
+def test_a_resumed_older_run_shows_what_it_did_in_the_later_registry(export: Export) -> None:
+    older = export.run().run_id
+    later = export.run().run_id
+    by_sql(
+        export.conninfo, "UPDATE call_records SET status = 'pending' WHERE call_id = 'call-1' AND run_id = %s", older
+    )
+    outcome = export.run(resume_run_id=str(older), period_from=None, period_to=None)
+    assert outcome.verdict.status is RunStatus.COMPLETED
+    registry = published(export)[f"calls_{FOLDER}.csv"]
+    assert runs_of(registry) == {str(later)}
+    assert registry.decode().count(";completed;") == 3
+    sums = dict(by_sql(export.conninfo, "SELECT run_id, completed_calls FROM call_exports"))
+    assert sums == {older: 3, later: 3}
+
+
+def test_two_runs_of_one_second_have_a_log_each(export: Export) -> None:
+    first, second = export.run(), export.run()
+    by_sql(export.conninfo, "UPDATE call_exports SET started_at = '2025-08-03T02:00:00Z'")
+    before = set(export.storage.keys(f"exports/{FOLDER}/logs/"))
+    for outcome in (first, second):
+        publish_again(export, outcome.run_id)
+    logs = sorted(set(export.storage.keys(f"exports/{FOLDER}/logs/")) - before)
+    assert [key.rsplit("_", 1)[1] for key in logs] == sorted(f"{run.run_id}.jsonl" for run in (first, second))
+    for key in logs:
+        run_id = key.rsplit("_", 1)[1].removesuffix(".jsonl")
+        assert f'"run_id":"{run_id}"' in export.storage.get_bytes(key).decode()
+
+
+def test_a_night_with_nothing_new_writes_few_files(export: Export, tmp_path: Path) -> None:
+    """Registry, report, pictures, estimate and log: nothing is copied."""
+    export.run()
+    before = {path for path in (tmp_path / "storage").rglob("*") if path.is_file()}
+    events = by_sql(export.conninfo, "SELECT count(*) FROM call_events WHERE call_id IS NOT NULL")
+    outcome = export.run(period_from="2025-07-30", trigger="scheduled", deliver_texts=None)
+    assert outcome.verdict.status is RunStatus.COMPLETED
+    written = {path for path in (tmp_path / "storage").rglob("*") if path.is_file()} - before
+    assert len(written) <= 12, sorted(written)
+    assert {path.parent.name for path in written} == {"registry", "reports", "logs"}
+    assert by_sql(export.conninfo, "SELECT count(*) FROM call_events WHERE call_id IS NOT NULL") == events
+    assert by_sql(export.conninfo, "SELECT count(*) FROM run_work WHERE run_id = %s", outcome.run_id) == [(0,)]

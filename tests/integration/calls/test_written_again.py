@@ -13,12 +13,13 @@ from psycopg.rows import dict_row
 
 from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.states import RecordStatus, RunStatus
-from include.calls.state.metric_queries import MetricsReader
+from include.calls.state.metrics import MetricsReader
 from include.calls.steps.close_run import close_run
 from include.calls.steps.publish import publish
 from include.calls.steps.qa_review import record_checks
 from include.calls.steps.rebuild import rebuild_texts
 from include.calls.steps.run_lifecycle import reopen_if_unpublished, stop_run
+from include.calls.wording.problems import sentence
 from include.common.errors import AccessDenied, QuotaExhausted, StopRun
 from tests.kit.small_world import world_of
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -51,7 +52,7 @@ def end_of(export: Export, run_id: UUID) -> tuple[dict[str, Any], int, object]:
     """The run's row, how many events it has, and the figures of the monitoring that come of them."""
     (run,) = rows(export, "SELECT * FROM call_exports WHERE run_id = %s", run_id)
     events = len(rows(export, "SELECT 1 FROM call_events WHERE run_id = %s", run_id))
-    with MetricsReader(export.conninfo) as reader:
+    with MetricsReader.open(export.conninfo) as reader:
         return run, events, reader.figures(run_limit=export.policy.money.budget_usd)
 
 
@@ -65,13 +66,13 @@ def written_again(export: Export, outcome: Outcome) -> None:
 def test_a_report_written_again_keeps_the_end_of_a_stopped_run(export: Export) -> None:
     outcome = stopped(export)
     before, said = end_of(export, outcome.run_id), outcome.verdict
-    assert before[0]["metadata"]["stop"] == "the account is empty"
+    assert before[0]["metadata"]["stop"] == sentence(QuotaExhausted())
     report = next(key for key in export.storage.keys("exports/") if "summary_" in key and key.endswith(".md"))
     export.storage.put_bytes(report, b"old", "text/markdown")
     written_again(export, outcome)
     assert end_of(export, outcome.run_id) == before
     assert outcome.verdict == said, "and the task is red again"
-    assert "the account is empty" in export.storage.get_bytes(report).decode()
+    assert sentence(QuotaExhausted()) in export.storage.get_bytes(report).decode()
 
 
 def test_findings_of_people_add_their_own_event_only(export: Export) -> None:
@@ -94,9 +95,7 @@ def test_rebuilt_texts_leave_the_runs_end_alone(export: Export) -> None:
     (run,) = rows(export, "SELECT * FROM call_exports")
     review = export.policy.review.model_copy(update={"min_words_per_minute": 10_000})
     with export.state() as state:
-        rebuild_texts(
-            outcome.run_id, state, export.storage, export.policy.model_copy(update={"review": review}), line=None
-        )
+        rebuild_texts(outcome.run_id, state, export.storage, export.policy.model_copy(update={"review": review}))
     written_again(export, outcome)
     assert rows(export, "SELECT * FROM call_exports") == [run]
 
@@ -138,7 +137,7 @@ def test_a_closed_run_sends_nothing_to_the_dlq(export: Export) -> None:
     outcome = stopped(export)
     with psycopg.connect(export.conninfo) as conn:
         conn.execute(
-            "UPDATE call_records SET status = 'error', first_failed_at = now() - interval '25 hours'"
+            "UPDATE recordings SET status = 'error', first_failed_at = now() - interval '25 hours'"
             " WHERE call_id = 'call-1'"
         )
     with export.state() as state:
@@ -152,7 +151,7 @@ def test_of_several_stops_at_once_the_first_stays_and_is_told_once(export: Expor
 
     def stop(error: StopRun) -> None:
         with export.state() as state:
-            state.run(run_id)
+            state.runs.get(run_id)
             together.wait()
             stop_run(run_id, error, state, stage="transcribe")
 
@@ -160,7 +159,6 @@ def test_of_several_stops_at_once_the_first_stays_and_is_told_once(export: Expor
         list(pool.map(stop, errors))
     (told,) = rows(export, "SELECT detail FROM call_events WHERE event = 'run_stopped'")
     (run,) = rows(export, "SELECT metadata FROM call_exports")
-    assert run["metadata"]["stop"] == told["detail"]["reason"]
-    assert {"empty": "QuotaExhausted", "revoked": "AccessDenied", "full": "StopRun"}[told["detail"]["reason"]] == told[
-        "detail"
-    ]["kind"]
+    (first,) = [error for error in errors[:3] if str(error) == told["detail"]["reason"]]
+    assert told["detail"]["kind"] == type(first).__name__
+    assert run["metadata"]["stop"] == sentence(first)
