@@ -23,6 +23,8 @@ from include.common.errors import (
 )
 
 PROBLEMS: dict[str, str] = {
+    # raised in include/common
+    "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",
     # raised in include/speech
     "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
     "recogniser_out_of_money": (

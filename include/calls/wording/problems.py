@@ -8,19 +8,26 @@ PROBLEMS: dict[str, str] = {
         "деньги запуска кончились: потрачено {spent:.2f} USD и {in_progress:.2f} USD в работе из {ceiling:.2f} USD; "
         "купленное сохранено, остальное купит make resume RUN_ID={run_id}: он составит прогноз и спросит согласие"
     ),
+    "database_before_release": (
+        "база {database} создана до первого выпуска, перенести её нельзя. Начните с пустой: make down, затем уберите "
+        "папку var/<профиль>/pg (встроенный PostgreSQL) или укажите в DATABASE_URL пустую базу; тексты будут куплены заново"
+    ),
     "finding_incomplete": "CALL_ID и RESULT задаются вместе: какой звонок прослушан и ok или issue",
     "finding_without_text": (
         "{where}: у запуска {run_id} нет текста звонка {call_id}, запись {record_id}; ничего не записано"
     ),
     "name_of_nobody": "BY — имя человека, от 1 до 200 знаков",
     "no_forecast_yet": "прогноза ещё нет: его составляет задача plan",
+    "no_migrations": "в установке нет миграций базы: установите систему заново",
     "no_run_id": "{run_id!r} — не номер запуска: скопируйте run_id из отчёта или из call_exports",
+    "no_state_database": "база выгрузки не отвечает: проверьте её адрес, имя и пароль в DATABASE_URL",
     "no_such_phone_line": "у запуска нет текстов линии {phone_line}; его линии: {known}",
     "no_such_run": "запуска {run_id} нет в call_exports",
     "no_text_of_call": "у запуска {run_id} нет текста звонка {call_id}",
     "period_not_known": (
         "эти дни ни разу не выгружались целиком: сначала make export FROM={period_from} TO={period_to}"
     ),
+    "postgresql_too_old": "PostgreSQL {found} слишком старый: нужен {needed} или новее",
     "recordings_in_error": (
         "записей с ошибкой: {count} ({calls}); причины — в реестре и в call_records.error_message, "
         "чтобы повторить, очистите (Clear) эту задачу"
@@ -30,6 +37,7 @@ PROBLEMS: dict[str, str] = {
     ),
     "recordings_waiting": "записей, которые система попробует ещё раз: {count} ({calls})",
     "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
+    "run_not_listed": "запуск ещё не собрал список звонков: дождитесь задачи list_calls",
     "run_stopped": "запуск остановлен: {reason}",
     "sample_of_another_run": "{file} — выборка запуска {run_id}, а не {asked}",
     "several_recordings": "у звонка {call_id} несколько записей, назовите одну в RECORD_ID: {record_ids}",

@@ -1,20 +1,21 @@
-"""The schema gets from nothing to the newest revision, and says what the code says."""
+"""The schema gets from nothing to the newest revision, and agrees with the code."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 
-from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.domain.states import BY_HAND, RECORD_MOVES, RecordStatus, RunStatus
 from include.calls.state import migrate as migrations
 from include.calls.state.migrate import current, head, migrate
-from include.common.errors import Temporary
+from include.calls.wording.problems import sentence
+from include.common.errors import NotConfigured, Temporary
 from tests.kit.paths import ROOT
+from tests.kit.state_samples import executed, selected
 
 pytestmark = pytest.mark.postgres
 
@@ -22,58 +23,79 @@ _VERSIONS = Path(migrations.__file__).parent / "migrations" / "versions"
 
 
 def _schema(url: str) -> list[tuple[object, ...]]:
+    return selected(
+        url,
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
+        " WHERE table_schema = 'public' ORDER BY 1, 2",
+    )
+
+
+def _before_release(url: str) -> None:
+    """The schema of the four migrations before the first release."""
     with psycopg.connect(url) as connection:
-        return connection.execute(
-            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
-            " WHERE table_schema = 'public' ORDER BY 1, 2"
-        ).fetchall()
+        connection.execute((ROOT / "tests/data/v1_state.sql").read_bytes())
+        connection.execute("CREATE TABLE call_export_version (version_num text)")
+        connection.execute("INSERT INTO call_export_version VALUES ('0004')")
 
 
 def test_from_empty_to_head(empty_database: str) -> None:
     assert current(empty_database) is None
     migrate(empty_database)
     assert current(empty_database) == head()
-    tables = {row[0] for row in _schema(empty_database)}
-    assert tables == {
-        "call_exports",
-        "call_records",
+    tables = {str(row[0]) for row in _schema(empty_database)}
+    assert {name for name in tables if not name.startswith("call_events_2")} == {
         "call_events",
         "call_export_dlq",
-        "call_dead_letters",
+        "call_exports",
         "call_qa_checks",
+        "call_records",
+        "calls_state_version",
+        "charges",
+        "dead_letters",
+        "deliveries",
+        "metric_totals",
+        "metric_totals_up_to",
+        "portal_hosts",
         "portal_pace",
-        "recognition_answers",
-        "call_export_version",
+        "portals",
+        "publications",
+        "recognition_responses",
+        "recordings",
+        "reported_recordings",
+        "run_work",
+        "transcripts",
+        "work_in_progress",
     }
 
 
 def test_migrating_twice_changes_nothing_and_keeps_data(empty_database: str) -> None:
     migrate(empty_database)
     before = _schema(empty_database)
-    with psycopg.connect(empty_database) as connection:
-        connection.execute("INSERT INTO portal_pace (portal, next_permit_at) VALUES ('portal.example', now())")
+    executed(empty_database, "INSERT INTO portal_pace (portal, next_permit_at) VALUES ('portal.example', now())")
     migrate(empty_database)
     assert _schema(empty_database) == before
-    with psycopg.connect(empty_database) as connection:
-        assert connection.execute("SELECT portal FROM portal_pace").fetchall() == [("portal.example",)]
+    assert selected(empty_database, "SELECT portal FROM portal_pace") == [("portal.example",)]
 
 
-def test_no_list_of_the_most_common_runs_outlives_its_migration(empty_database: str) -> None:
-    """ANALYZE leaves alone what it no longer counts: an old list would be believed for ever."""
-    migrate(empty_database, "0003")
-    with psycopg.connect(empty_database) as connection:
-        connection.execute("INSERT INTO call_events (run_id, stage, event) SELECT gen_random_uuid(), 'a', 'b'")
-        connection.execute("ANALYZE call_events")
-        assert _columns_counted(connection) == {"run_id"}
-    migrate(empty_database)
-    with psycopg.connect(empty_database) as connection:
-        connection.execute("ANALYZE call_events")
-        assert _columns_counted(connection) == set()
+def test_a_database_from_before_the_first_release_is_refused_unchanged(empty_database: str) -> None:
+    _before_release(empty_database)
+    before = _schema(empty_database)
+    with pytest.raises(NotConfigured, match="from before the first release") as caught:
+        migrate(empty_database)
+    assert _schema(empty_database) == before
+    ((name,),) = selected(empty_database, "SELECT current_database()")
+    told = sentence(caught.value)
+    assert name in told
+    assert "make down" in told
+    assert "DATABASE_URL" in told
 
 
-def _columns_counted(connection: psycopg.Connection[Any]) -> set[str]:
-    counted = "SELECT attname FROM pg_stats WHERE tablename = 'call_events' AND attname = 'run_id'"
-    return {str(name) for (name,) in connection.execute(counted).fetchall()}
+def test_an_old_postgresql_is_refused(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "OLDEST_POSTGRESQL", 99)
+    with pytest.raises(NotConfigured, match="at least 99 is needed") as caught:
+        migrate(empty_database)
+    assert "99" in sentence(caught.value)
+    assert _schema(empty_database) == []
 
 
 def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
@@ -93,23 +115,33 @@ def test_revisions_are_numbered_without_gaps() -> None:
     assert sorted(path.stem for path in _VERSIONS.glob("*.sql")) == names
 
 
-@pytest.mark.parametrize(("table", "statuses"), [("call_exports", RunStatus), ("call_records", RecordStatus)])
+@pytest.mark.parametrize(("table", "statuses"), [("call_exports", RunStatus), ("recordings", RecordStatus)])
 def test_checks_of_statuses_equal_the_state_machines(
     database: str, table: str, statuses: type[RunStatus] | type[RecordStatus]
 ) -> None:
-    with psycopg.connect(database) as connection:
-        row = connection.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", (f"{table}_status_check",)
-        ).fetchone()
-    assert row is not None
-    assert set(re.findall(r"'(\w+)'::text", row[0])) == {status.value for status in statuses}
+    query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s"
+    ((definition,),) = selected(database, query, f"{table}_status_check")
+    assert set(re.findall(r"'(\w+)'::text", definition)) == {status.value for status in statuses}
 
 
-def test_events_cannot_be_rewritten(database: str) -> None:
-    with psycopg.connect(database) as connection:
-        connection.execute("INSERT INTO call_events (stage, event) VALUES ('preflight', 'passed')")
-        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-            connection.execute("UPDATE call_events SET event = 'other'")
+def test_the_view_sends_back_what_the_state_machine_lets_a_person_send_back(database: str) -> None:
+    ((trigger,),) = selected(database, "SELECT prosrc FROM pg_proc WHERE proname = 'call_records_by_hand'")
+    listed = re.search(r"OLD\.status NOT IN \(([^)]+)\)", trigger)
+    assert listed
+    assert set(re.findall(r"'(\w+)'", listed[1])) == {status.value for status in BY_HAND}
+    assert all(RecordStatus.PENDING in RECORD_MOVES[status] for status in BY_HAND)
+
+
+@pytest.mark.parametrize("table", ["call_events", "run_work"])
+def test_no_list_of_the_most_common_runs_misleads_about_a_new_one(database: str, table: str) -> None:
+    """A run that is in no list would be taken for one row."""
+    executed(
+        database,
+        "INSERT INTO call_events (run_id, stage, event) SELECT gen_random_uuid(), 'a', 'b' FROM generate_series(1, 9)",
+    )
+    executed(database, f"ANALYZE {table}")
+    counted = "SELECT attname FROM pg_stats WHERE tablename LIKE %s AND attname = 'run_id'"
+    assert selected(database, counted, f"{table}%") == []
 
 
 def test_an_unreachable_database_is_temporary_and_its_password_stays_secret() -> None:
