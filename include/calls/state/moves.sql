@@ -22,12 +22,12 @@ WITH old AS (
      WHERE NOT :takes::boolean AND task.recording_id = old.recording_id AND task.run_id = :run_id
 ), moved AS (
     UPDATE recordings own
-       SET (raw_path, checksum, audio_sec, file_name, transcript_id, transcript_path, summary_path, tags, needs_review,
+       SET status = :to, updated_at = now(), attempts = own.attempts + :attempts_plus,
+           (raw_path, checksum, audio_sec, file_name, transcript_id, transcript_path, summary_path, tags, needs_review,
             review_reasons, stage_attempts, missing_since, look_again_on)
          = (SELECT raw_path, checksum, audio_sec, file_name, transcript_id, transcript_path, summary_path, tags,
                    needs_review, review_reasons, stage_attempts, missing_since, look_again_on
               FROM jsonb_populate_record(own, :columns::jsonb)),
-           status = :to, updated_at = now(), attempts = own.attempts + :attempts_plus,
            text_at = CASE WHEN :has_text::boolean THEN now() ELSE own.text_at END,
            deaths = CASE WHEN :passed::boolean THEN 0 ELSE own.deaths END,
            error_code = CASE WHEN :passed::boolean THEN NULL ELSE coalesce(:error_code::text, own.error_code) END,

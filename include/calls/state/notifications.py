@@ -46,7 +46,7 @@ class Notifications:
         self._session = session
 
     def once(self, occasion: str, send: Callable[[], bool], *, run_id: UUID | None, kind: str, up_to: int = 0) -> bool:
-        """Calls `send` unless a notification was sent or tried before, or another process sends it now; True if it was called.
+        """Calls `send` unless it was called for this occasion before, or another process does it now; True if it was.
 
         An occasion gets one attempt: a receiver that does not respond is not asked again by the run's next task.
         """

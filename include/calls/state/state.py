@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from include.calls.state.responses import Responses
 from include.calls.state.charges import Charges
 from include.calls.state.claims import Claims
 from include.calls.state.dead_letters import DeadLetters
@@ -20,6 +19,7 @@ from include.calls.state.qa import QaChecks
 from include.calls.state.recordings import Recordings
 from include.calls.state.registry import Registry
 from include.calls.state.report_figures import ReportFigures
+from include.calls.state.responses import Responses
 from include.calls.state.runs import Runs
 from include.calls.state.transcripts import Transcripts
 from include.calls.state.work import Work

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.postgres
 
 S = RecordStatus
 RATE = Decimal("0.006")
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 
 
 @pytest.fixture
@@ -122,7 +124,9 @@ class TestPriceOfAText:
     def test_a_text_that_cost_nothing_has_the_price_zero(self, state: State, run: Run, database: str) -> None:
         """The telephony system's own; a recording without a text has none."""
         row = one(state, run)
-        state.responses.keep(run.run_id, row.recording_id, row.checksum or "", "whole", "telephony", {"text": "а"}, None)
+        state.responses.keep(
+            run.run_id, row.recording_id, row.checksum or "", "whole", "telephony", {"text": "а"}, None
+        )
         assert selected(database, "SELECT cost FROM call_records") == [(None,)]
         settle(state, run, "0")
         assert selected(database, "SELECT cost FROM call_records") == [(Decimal(0),)]
@@ -171,7 +175,8 @@ class TestSpending:
         assert state.charges.spending(second.run_id, RATE).in_progress == Decimal("0.008")
         assert state.charges.spending(run.run_id, RATE).in_progress == 0
 
-    def test_downloads_and_other_runs_cost_nothing(self, state: State, run: Run) -> None:
+    @pytest.mark.usefixtures("run")
+    def test_downloads_and_other_runs_cost_nothing(self, state: State) -> None:
         other = opened(state, "2", call(2))
         state.moves.take(other.run_id, rows(state, other)[1].recording_id, S.DOWNLOADING, stage="download")
         found = state.charges.spending(other.run_id, RATE)

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.postgres
 
 S = RecordStatus
 LATER = datetime.now(UTC) + timedelta(days=1)
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 
 
 def letter(state: State, run: Run) -> DeadLetter:

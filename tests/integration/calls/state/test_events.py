@@ -48,7 +48,7 @@ def test_summaries_that_failed_are_counted_since_the_last_fresh_start(state: Sta
 
 
 class TestMonths:
-    def test_an_event_cannot_be_changed_in_any_month(self, state: State, database: str) -> None:
+    def test_an_event_cannot_be_changed_in_any_month(self, database: str) -> None:
         for month in ("2026-01", "2026-02"):
             selected(database, "SELECT call_events_months(%s, 0)", date.fromisoformat(f"{month}-01"))
             executed(

@@ -33,7 +33,9 @@ pytestmark = pytest.mark.postgres
 S = RecordStatus
 NOW = datetime(2025, 9, 1, tzinfo=UTC)
 LIMIT = Decimal("64.8")
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 Samples = dict[tuple[str, frozenset[Any]], float]
 
 
@@ -215,7 +217,7 @@ class TestFolding:
         assert page(database, old) == page(database)
         assert value(page(database), "call_transcripts_total", status="completed") == 2
 
-    def test_a_dropped_month_takes_no_counter_back(self, state: State, database: str) -> None:
+    def test_a_dropped_month_takes_no_counter_back(self, database: str) -> None:
         """The history may be deleted by whole months once it is folded."""
         for _ in range(3):
             event(database, "completed", "70 days", of_recording=True, audio_sec=120)
@@ -224,9 +226,7 @@ class TestFolding:
         fold(database)
         fold(database)
         before = counters(page(database))
-        ((month,),) = selected(
-            database, "SELECT tableoid::regclass::text FROM call_events WHERE event = 'low_rate_on'"
-        )
+        ((month,),) = selected(database, "SELECT tableoid::regclass::text FROM call_events WHERE event = 'low_rate_on'")
         executed(database, f"DROP TABLE {month}")
         assert counters(page(database)) == before
         assert value(before, "call_transcripts_total", status="completed") == 3  # type: ignore[arg-type]
@@ -243,7 +243,9 @@ class TestFolding:
         aged(database)
         fold(database)
         state.runs.finish(run.run_id, RunStatus.COMPLETED, verdict="", failed_step=None)
-        assert value(page(database), "call_export_duration_seconds_sum", status="completed") == pytest.approx(3600, abs=60)
+        assert value(page(database), "call_export_duration_seconds_sum", status="completed") == pytest.approx(
+            3600, abs=60
+        )
         assert value(page(database), "call_export_duration_seconds_bucket", status="completed", le="3600.0") in (0, 1)
         assert value(page(database), "call_export_duration_seconds_bucket", status="completed", le="7200.0") == 1
 

@@ -29,7 +29,9 @@ from tests.kit.state_samples import (
 pytestmark = pytest.mark.postgres
 
 S = RecordStatus
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 
 
 def take(state: State, run: Run, row: RecordingRow, to: RecordStatus = S.DOWNLOADING) -> bool:
@@ -109,8 +111,8 @@ class TestMove:
         for failure in (Temporary("no answer", code=ErrorCode.STT_TIMEOUT), None):
             take(state, run, row, S.TRANSCRIBING)
             state.moves.move(
-                run.run_id, row.recording_id, S.DOWNLOADED, expected={S.TRANSCRIBING}, stage="transcribe", error=failure,
-                attempts_plus=int(bool(failure)),
+                run.run_id, row.recording_id, S.DOWNLOADED, expected={S.TRANSCRIBING}, stage="transcribe",
+                error=failure, attempts_plus=int(bool(failure)),
             )  # fmt: skip
         assert (one(state, run).error_code, one(state, run).attempts) == ("stt_timeout", 1)
         assert first_failed(database) != [None]
@@ -150,7 +152,7 @@ class TestMove:
         ]
 
     def test_recordings_with_the_same_bytes_show_the_newest_text(self, state: State, database: str) -> None:
-        """One of them was sent back and bought anew: the other's file is the same file, so its text is the same text."""
+        """One of them was sent back and bought anew: the other's file is the same file, so the text is the same."""
         first = call(1)
         run = opened(state, "1", first, call(2, call_id=first.call_id))
         buyer, sharer = rows(state, run)
@@ -212,9 +214,7 @@ class TestWorkOfADeadTask:
         assert one(state, run).deaths == 0
 
     @pytest.mark.parametrize("how", ["stage passed", "resumed", "sent back", "replayed", "cleared"])
-    def test_a_stage_that_passes_or_a_person_forgets_the_deaths(
-        self, state: State, database: str, how: str
-    ) -> None:
+    def test_a_stage_that_passes_or_a_person_forgets_the_deaths(self, state: State, database: str, how: str) -> None:
         run = opened(state, "1", call(1))
         row = one(state, run)
         state.work.assign(run.run_id, [[row.recording_id]])
@@ -379,7 +379,8 @@ def test_the_history_is_a_walk_through_the_state_machine(state: State, database:
     executed(database, AGAIN, run.run_id)
     to_text(state, run, row, words="Иные слова.")
     moves = selected(
-        database, "SELECT detail ->> 'from', event FROM call_events WHERE call_id IS NOT NULL AND detail ? 'from' ORDER BY id"
+        database,
+        "SELECT detail ->> 'from', event FROM call_events WHERE call_id IS NOT NULL AND detail ? 'from' ORDER BY id",
     )
     for before, after in moves:
         assert S(after) in RECORD_MOVES[S(before)]

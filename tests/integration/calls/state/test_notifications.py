@@ -72,7 +72,9 @@ def test_dead_letters_are_new_until_they_were_told(state: State) -> None:
 def test_the_low_rate_is_an_occasion_while_it_lasts(state: State, database: str) -> None:
     def switched(until: datetime) -> None:
         detail = Jsonb({"reason": "refusals", "until": until.isoformat()})
-        executed(database, "INSERT INTO call_events (stage, event, detail) VALUES ('portal', 'low_rate_on', %s)", detail)
+        executed(
+            database, "INSERT INTO call_events (stage, event, detail) VALUES ('portal', 'low_rate_on', %s)", detail
+        )
 
     executed(database, "INSERT INTO call_events (stage, event) VALUES ('portal', 'portal_refused')")
     switched(datetime(2025, 1, 1, tzinfo=UTC))

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from include.calls.state.report_queries import registry_rows, run_estimate, run_events, run_figures, transcript_paths
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import RecordStatus as S
-from include.calls.state.report_queries import registry_rows, run_estimate, run_events, run_figures, transcript_paths
 from include.common.errors import BadInput
 
 pytestmark = pytest.mark.postgres

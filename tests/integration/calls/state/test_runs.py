@@ -31,7 +31,9 @@ from tests.kit.state_samples import (
 pytestmark = pytest.mark.postgres
 
 S = RecordStatus
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 
 
 class TestOpening:

@@ -21,7 +21,9 @@ from tests.kit.state_samples import (
 pytestmark = pytest.mark.postgres
 
 FLAGS = {"needs_review": False, "review_reasons": [], "stage": "rebuild"}
-AGAIN = "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+AGAIN = (
+    "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
 
 
 @pytest.fixture
@@ -96,7 +98,9 @@ class TestReplacing:
         assert now.transcript_id != row.transcript_id
         kept = state.transcripts.get(now.transcript_id or 0)
         assert (kept.body, kept.run_id, kept.purchase_no, kept.roles) == ("Иные слова.", run.run_id, 1, "diarized")
-        shown = selected(database, "SELECT summary_path, tags, needs_review, cost FROM call_records WHERE run_id = %s", run.run_id)
+        shown = selected(
+            database, "SELECT summary_path, tags, needs_review, cost FROM call_records WHERE run_id = %s", run.run_id
+        )
         assert [row[:3] for row in shown] == [(None, [], True)]
         assert float(shown[0][3]) == 0.009
         stage, event, detail = events(database, later)[-1]
@@ -109,7 +113,7 @@ class TestReplacing:
             "was": row.transcript_id,
         }
 
-    def test_the_same_words_with_other_flags_keep_the_summary(self, state: State, run: Run, database: str) -> None:
+    def test_the_same_words_with_other_flags_keep_the_summary(self, state: State, run: Run) -> None:
         row = one(state, run)
         assert row.transcript_id
         state.transcripts.set_summary(row.recording_id, row.transcript_id, summary_path="summary/a.md", tags=["заказ"])
@@ -124,7 +128,9 @@ class TestReplacing:
         assert not state.transcripts.replace(run.run_id, row.recording_id, row.transcript_id or 0, text(), **FLAGS)  # type: ignore[arg-type]
         assert events(database, run) == before
 
-    def test_a_text_that_is_not_the_current_one_any_more_is_left_alone(self, state: State, run: Run, database: str) -> None:
+    def test_a_text_that_is_not_the_current_one_any_more_is_left_alone(
+        self, state: State, run: Run, database: str
+    ) -> None:
         row = one(state, run)
         executed(database, AGAIN, run.run_id)
         downloaded(state, run, row)

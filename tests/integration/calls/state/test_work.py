@@ -42,9 +42,7 @@ def test_a_resumed_run_gets_new_numbers_for_what_is_left(state: State) -> None:
     give_up(state, run, failed, stored=False)
     give_up(state, run, stored, stored=True)
     state.moves.take(run.run_id, missing.recording_id, S.DOWNLOADING, stage="download")
-    state.moves.move(
-        run.run_id, missing.recording_id, S.MISSING_AUDIO, expected={S.DOWNLOADING}, stage="download"
-    )
+    state.moves.move(run.run_id, missing.recording_id, S.MISSING_AUDIO, expected={S.DOWNLOADING}, stage="download")
     assert state.moves.take_up(run, stage="open_run", summaries=False, resumed=True) == 3
     state.work.forget_batches(run.run_id)
     assert [row.status for row in rows(state, run)] == [S.COMPLETED, S.PENDING, S.DOWNLOADED, S.PENDING]

@@ -1,9 +1,10 @@
-"""No statement moves a recording past the state machine or without a line in the history."""
+"""No statement moves a run or a recording past the state machine or without a line in the history."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 from uuid import UUID
@@ -11,59 +12,62 @@ from uuid import UUID
 import pytest
 
 from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
-from include.calls.state.rows import RecordRow
-from include.calls.state.session import statement
-from include.calls.state.state import State
-from tests.kit.paths import ROOT
+from include.calls.state.state import QUERIES, State
+from include.calls.state.types import Run
+from include.common.postgres_session import Session
 from tests.kit.state_samples import call
 
-STATE = ROOT / "include" / "calls" / "state"
-RUN = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
-MOVING = re.compile(r"UPDATE call_(?:records|exports)\b(?:(?!\bFROM\b|\bWHERE\b).)*?\bstatus =", re.DOTALL)
-MOVES = {
-    name: text
-    for file in sorted((STATE / "queries").glob("*.sql"))
-    for name, text in re.findall(r"-- name: (\w+)\S*\n(.*?)(?=-- name: |\Z)", file.read_text("utf-8"), re.DOTALL)
-    if MOVING.search(text)
+RUN_ID = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
+MOVING = re.compile(
+    r"UPDATE (?:recordings|call_exports|call_records)\b(?:(?!\bFROM\b|\bWHERE\b).)*?\bstatus\s*=", re.DOTALL
+)
+STATEMENT = re.compile(r"-- name: (\w+)\S*\n(.*?)(?=-- name: |\Z)", re.DOTALL)
+STATEMENTS = {
+    (file.stem, name): text
+    for file in sorted(QUERIES.glob("*.sql"))
+    for name, text in STATEMENT.findall(file.read_text("utf-8"))
 }
-NOTHING: dict[str, Any] = dict.fromkeys(RecordRow.__slots__)
-ROW = RecordRow(**NOTHING | {"run_id": RUN, "call_id": "call", "record_id": "record", "status": RecordStatus.PENDING})
+MOVES = {name: text for (_, name), text in STATEMENTS.items() if MOVING.search(text)}
+S = RecordStatus
+NOTHING: dict[str, Any] = dict.fromkeys(Run.__slots__)
+RUN = Run(**NOTHING | {"run_id": RUN_ID, "status": RunStatus.RUNNING, "due_at": datetime(2025, 9, 1, tzinfo=UTC)})
 DOES: dict[str, Callable[[State], Any]] = {
-    "move_record": lambda state: state.move_record(
-        RUN, "call", "record", RecordStatus.DOWNLOADING, expected={RecordStatus.PENDING}, stage="download"
+    "Moves.take": lambda state: state.moves.take(RUN_ID, 1, S.DOWNLOADING, stage="download"),
+    "Moves.move": lambda state: state.moves.move(RUN_ID, 1, S.ERROR, expected={S.PENDING}, stage="download"),
+    "Moves.take_back": lambda state: state.moves.take_back(RUN_ID, 1, S.DOWNLOADING, stage="download"),
+    "Moves.reopen_batch": lambda state: state.moves.reopen_batch(RUN_ID, 1, to=S.PENDING, stage="download"),
+    "Moves.take_up": lambda state: state.moves.take_up(RUN, stage="plan", summaries=False),
+    "Moves.share_text": lambda state: state.moves.share_text(RUN_ID, 1, stage="transcribe"),
+    "Listing.save": lambda state: state.listing.save(RUN, 1, [call(1)], {}),
+    "DeadLetters.move_overdue": lambda state: state.dead_letters.move_overdue(
+        RUN_ID, failed_before=datetime(2025, 8, 1, tzinfo=UTC)
     ),
-    "move_to_work": lambda state: state.move_to_work(ROW, RecordStatus.DOWNLOADING, stage="download"),
-    "recover_stale": lambda state: state.recover_stale(RUN, 1, RecordStatus.DOWNLOADING, stage="download"),
-    "reopen_batch": lambda state: state.reopen_batch(RUN, 1, to=RecordStatus.PENDING, stage="download"),
-    "reopen_records": lambda state: state.reopen_records(RUN, stage="open_run"),
-    "save_calls": lambda state: state.save_calls(RUN, [call(1)], {}),
-    "reuse_earlier": lambda state: state.reuse_earlier(RUN),
-    "reuse_one": lambda state: state.reuse_one(ROW),
-    "give_back": lambda state: state.give_back(ROW, stage="plan"),
-    "move_to_dlq": lambda state: state.move_to_dlq(RUN, failed_before=datetime(2025, 8, 1, tzinfo=UTC)),
-    "hold_dead_letters": lambda state: state.hold_dead_letters(RUN, stage="plan"),
-    "replay": lambda state: state.replay(RUN),
-    "move_run": lambda state: state.move_run(RUN, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run"),
+    "DeadLetters.replay": lambda state: state.dead_letters.replay(RUN_ID, stage="open_run"),
+    "Runs.move": lambda state: state.runs.move(
+        RUN_ID, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run"
+    ),
+    "Runs.finish": lambda state: state.runs.finish(RUN_ID, RunStatus.COMPLETED, verdict="", failed_step=None),
 }
 
 
 def test_the_statements_that_move_are_found() -> None:
-    """Who writes another one finds it judged below, and names it here."""
+    """A new one is judged below, and is named here."""
     assert set(MOVES) == {
         "refresh_known",
-        "stale_or_failed",
-        "reuse",
-        "give_back",
+        "move",
+        "take_back",
+        "reopen_batch",
+        "take_up",
+        "share_text",
         "move_to_dlq",
-        "hold_dead_letters",
         "replay",
         "move_run",
     }
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_a_statement_names_no_state_of_its_own(name: str) -> None:
-    """Whom it expects and where it moves to are parameters, which its method has asked the state machine about."""
+def test_a_statement_names_no_status_of_its_own(name: str) -> None:
+    """Expected and new status are parameters; its method has asked the state machine about them."""
     target = MOVING.split(MOVES[name], maxsplit=1)[1].split("\n")[0].strip()
     assert target.startswith((":to", "CASE"))
     assert "'" not in target
@@ -71,49 +75,71 @@ def test_a_statement_names_no_state_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_a_statement_that_moves_tells_the_history(name: str) -> None:
+def test_a_statement_that_moves_adds_to_the_history(name: str) -> None:
     assert "INSERT INTO call_events" in MOVES[name]
     assert "'from', was" in MOVES[name]
 
 
 @pytest.mark.parametrize("name", DOES)
 def test_a_method_asks_the_state_machine_first(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a machine that knows no moves nothing moves, and the database is not even asked."""
+    """With a machine that allows no moves nothing moves, and the database is not even asked."""
     machines: list[dict[Any, frozenset[Any]]] = [RECORD_MOVES, RUN_MOVES]
     for machine in machines:
         for status in machine:
             monkeypatch.setitem(machine, status, frozenset())
-    state = Silent("host=nowhere")
+    session = Silent("host=nowhere", QUERIES)
     with pytest.raises(ValueError, match="no move from"):
-        DOES[name](state)
-    assert [asked for asked in state.asked if "UPDATE" in asked] == []
+        DOES[name](State.over(session))
+    assert [asked for asked in session.asked if MOVING.search(asked)] == []
 
 
-class Silent(State):
-    """A state that only writes down what it would have asked its database."""
+class Silent(Session):
+    """A session that only notes what it would ask its database."""
 
-    def __init__(self, conninfo: str) -> None:
-        super().__init__(conninfo)
+    def __init__(self, conninfo: str, queries: Path) -> None:
+        super().__init__(conninfo, queries)
         self.asked: list[str] = []
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         yield self
 
-    def execute(self, asked: object, *_: object) -> None:
-        self.asked.append(str(asked))
+    @contextmanager
+    def _single(self) -> Iterator[Any]:
+        yield self
 
-    def _count(self, file: str, name: str, **_: Any) -> int:
-        self.asked.append(statement(file, name).decode())
-        return 0
+    def execute(self, asked: bytes, *_: object) -> None:
+        self.asked.append(asked.decode())
+        raise AssertionError("the database was asked before the state machine")
 
 
 def test_no_method_that_moves_is_missing_here() -> None:
-    """Whatever calls the state machine's check, or one that does, is among those tried above."""
+    """Every public method that asks the state machine is among those tried above."""
+    state = State.over(Silent("host=nowhere", QUERIES))
+    owners = [type(getattr(state, name)) for name in State.__slots__]
     moving = {
-        name
-        for owner in State.__mro__
+        f"{owner.__name__}.{name}"
+        for owner in owners
         for name, member in vars(owner).items()
-        if isinstance(member, FunctionType) and "refuse_unlisted" in member.__code__.co_names
+        if isinstance(member, FunctionType)
+        and not name.startswith("_")
+        and {"refuse_unlisted", "_move"} & set(member.__code__.co_names)
     }
-    assert {name for name in moving if not name.startswith("_")} <= DOES.keys()
+    assert moving == DOES.keys()
+
+
+@pytest.mark.parametrize(("file", "name"), STATEMENTS)
+def test_every_statement_is_described(file: str, name: str) -> None:
+    """What it does and what its caller must know, in the lines below its name."""
+    first = STATEMENTS[file, name].lstrip().split("\n")[0]
+    assert first.startswith("-- ")
+    assert len(first) > len("-- One text")
+
+
+def test_every_class_of_the_state_has_its_statements_beside_it() -> None:
+    modules = {file.stem for file in QUERIES.glob("*.sql")}
+    assert modules <= {file.stem for file in QUERIES.glob("*.py")}
+    state = State.over(Session("host=nowhere", QUERIES))
+    for name in set(State.__slots__) - {"session"}:
+        owner = type(getattr(state, name)).__module__.rpartition(".")[2]
+        assert owner in modules
