@@ -23,6 +23,19 @@ from include.common.errors import (
 )
 
 PROBLEMS: dict[str, str] = {
+    # raised in plugins/hooks and plugins/airflow_kit
+    "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
+    "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
+    "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
+    "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
+    "no_recogniser": (
+        "распознаватель не настроен: задайте OPENAI_API_KEY или, для своего сервера, OPENAI_BASE_URL"
+        " и перезапустите: make down, make up"
+    ),
+    "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
+    "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
+    # raised in include/clients
+    "service_refuses_key": "сервис не принимает ключ: проверьте его",
     # raised in include/speech
     "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
     "recogniser_out_of_money": (

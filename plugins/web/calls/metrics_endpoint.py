@@ -21,7 +21,7 @@ from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, ren
 from include.calls.state.metric_queries import MetricsReader
 from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 
 FRESH_SECONDS = 5.0  # two Prometheuses, or one and a curious person, cost no more than one
 
@@ -66,7 +66,7 @@ class Page:
             return self._text
 
 
-_page = Page(lambda: MetricsReader(StateHook().conninfo()))
+_page = Page(lambda: MetricsReader(CallsStateHook().conninfo()))
 
 
 @router.get("/metrics", dependencies=[Depends(may_read)])

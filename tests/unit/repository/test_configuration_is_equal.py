@@ -26,7 +26,8 @@ from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
 NAMES = vars(common) | vars(calls)
-CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")}
+OPTIONAL = {common.LANGUAGE_MODEL_CONN}  # made by hand, for a service of its own
+CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
 POOLS = {value for name, value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
 KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics")
