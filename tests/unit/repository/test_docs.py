@@ -155,3 +155,11 @@ def test_every_file_and_folder_of_the_runbook_exists():
         for path in re.findall(r"(?<![\w/<.-])(?:var|include|docs|jobs|ops)/[\w./-]+", span):
             stored = path.startswith(str((Runtime().storage / "exports").relative_to(ROOT)))
             assert stored or path in made or (ROOT / path).exists(), path
+
+
+def test_every_slack_message_is_in_the_table():
+    """By its kind, which `call_events` has as `detail.kind`."""
+    sent = set(re.findall(r'kind="(\w+)"', text_of(ROOT / "plugins/calls/slack_messages.py")))
+    section = text_of(ROOT / "docs/monitoring.md").partition("## Slack")[2].partition("\n## ")[0]
+    assert sent == set(re.findall(r"^\| [^|]+ \| `(\w+)` \|", section, flags=re.MULTILINE))
+    assert len(sent) > 3
