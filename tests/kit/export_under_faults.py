@@ -191,10 +191,10 @@ def _rows(export: Export) -> list[RecordRow]:
     return [row for (run_id,) in runs for row in export.records(run_id)]
 
 
-def _drawn_once(figures: RunFigures) -> dict[str, bytes]:
+def _drawn_once(figures: RunFigures, zone: tzinfo) -> dict[str, bytes]:
     """Most of a small run's time is its report's pictures and PDF, which show no fault: one set serves every test."""
     if not _PICTURES:
-        _PICTURES.update(draw(figures))
+        _PICTURES.update(draw(figures, zone))
     return _PICTURES
 
 

@@ -1,6 +1,7 @@
 """Registry, report and the cut of a long call."""
 
 import time
+from datetime import UTC
 from pathlib import Path
 
 from trials.bench.listing import registered
@@ -26,7 +27,7 @@ def publish(folder: Path, calls: int) -> Result:
             (root / texts).mkdir(parents=True)
             with state.transaction() as connection:
                 connection.execute(_COMPLETE.encode(), {"run_id": run_id, "texts": texts})
-                for _, text in transcript_paths(connection, run_id):
+                for _, text in transcript_paths(connection, run_id, UTC):
                     (root / text).touch()
             began = time.perf_counter()
             rows = publish_step(run_id, state, storage, load_policy({}))

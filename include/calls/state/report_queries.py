@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from include.calls.domain.report_figures import (
     StageTime,
     Totals,
 )
+from include.calls.domain.report_zone import sql_zone
 from include.calls.domain.states import RecordStatus
 from include.common.errors import BadInput
 
@@ -85,16 +86,16 @@ def run_events(conn: Connection[Any], run_id: UUID) -> Generator[Event]:
 
 
 def run_figures(
-    conn: Connection[Any], run_id: UUID, *, qa_sample_size: int = 50, failed_step: str | None = None
+    conn: Connection[Any], run_id: UUID, *, qa_sample_size: int, zone: tzinfo, failed_step: str | None = None
 ) -> RunFigures:
-    """Everything the report says; raises BadInput where there is no such run.
+    """Everything the report says, by days of `zone`; raises BadInput where there is no such run.
 
     `failed_step` is what the database cannot know: a task of the run that failed before the batches.
     """
     run = replace(_run_facts(conn, run_id), failed_step=failed_step)
     of_run = {"run_id": run_id}
     span = {"since": run.started_at, "until": run.finished_at or run.last_event_at}
-    days = _days(_dicts(conn, "calls_by_day", of_run))
+    days = _days(_dicts(conn, "calls_by_day", {**of_run, "zone": sql_zone(zone)}))
     return RunFigures(
         run=run,
         totals=_one(conn, "run_totals", of_run, Totals),
@@ -117,9 +118,15 @@ def qa_sample(conn: Connection[Any], run_id: UUID, size: int) -> list[QaItem]:
     return _all(conn, "qa_sample", {"run_id": run_id, "most": size}, QaItem)
 
 
-def transcript_paths(conn: Connection[Any], run_id: UUID) -> Generator[tuple[date, str]]:
-    """The UTC day and the storage key of every text, streamed like the registry's rows."""
-    yield from _streamed(conn, "transcript_paths", run_id, tuple_row)
+def transcript_paths(conn: Connection[Any], run_id: UUID, zone: tzinfo) -> Generator[tuple[date, str]]:
+    """The day in `zone` and the storage key of every text, streamed like the registry's rows."""
+    yield from _streamed(conn, "transcript_paths", run_id, tuple_row, zone=sql_zone(zone))
+
+
+def portal_offset(conn: Connection[Any], run_id: UUID) -> int | None:
+    """Seconds from UTC of most of the run's calls, as the portal gives their times; None without calls."""
+    found = conn.execute(_sql("portal_offset"), {"run_id": run_id}).fetchone()
+    return found[0] if found else None
 
 
 def run_estimate(conn: Connection[Any], run_id: UUID) -> Estimate:
@@ -159,11 +166,13 @@ def _by_status(days: tuple[DayFigures, ...]) -> dict[RecordStatus, int]:
     return {status: count for status, count in counts.items() if count}
 
 
-def _streamed(conn: Connection[Any], name: str, run_id: UUID, row: BaseRowFactory[T]) -> Generator[T]:
+def _streamed(
+    conn: Connection[Any], name: str, run_id: UUID, row: BaseRowFactory[T], **parameters: object
+) -> Generator[T]:
     # A cursor on the server lives inside a transaction, also where the connection commits by itself.
     with conn.transaction(), conn.cursor(name=name, row_factory=row) as cursor:
         cursor.itersize = _ROWS_PER_FETCH
-        yield from cursor.execute(_sql(name), {"run_id": run_id})
+        yield from cursor.execute(_sql(name), {"run_id": run_id, **parameters})
 
 
 def _all(conn: Connection[Any], name: str, parameters: Mapping[str, Any], row: type[T]) -> list[T]:

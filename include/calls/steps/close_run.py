@@ -34,7 +34,7 @@ def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: st
         return _as_closed(run, state, policy)
     verdict = _verdict(run, state, policy, upstream_failed)
     closed = ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
-    state.forget_old_answers(answered_before=datetime.now(UTC) - timedelta(days=policy.retention_days.transcripts))
+    state.forget_old_answers(answered_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
     state.finish_run(run_id, closed.status, detail={"verdict": closed.sentence, "failed_step": upstream_failed})
     return closed
 

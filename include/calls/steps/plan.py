@@ -6,18 +6,19 @@ from uuid import UUID
 
 from include.calls.domain.batching import plan_batches
 from include.calls.domain.budget import PlannedSpending
-from include.calls.domain.report_figures import Estimate
+from include.calls.domain.report_figures import Estimate, ReportSettings
+from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import estimate_key
-from include.calls.policy import Policy
+from include.calls.policy import MoneyPolicy, Policy
 from include.calls.reporting.approval_question import Question, approval_question
 from include.calls.reporting.estimate import hours_needed, render_estimate
-from include.calls.state.report_queries import run_estimate
+from include.calls.reporting.settings import report_settings
+from include.calls.state.report_queries import portal_offset, run_estimate
 from include.calls.state.rows import Run
 from include.calls.state.state import State
 from include.calls.steps.approve import ask, forget_answer
 from include.calls.steps.paths import part_name, period_of, run_of
-from include.calls.steps.report_settings import report_settings
 from include.calls.steps.reuse import reuse_earlier_texts
 from include.calls.steps.spending import planned_spending
 from include.clients.storage.base import Storage
@@ -43,8 +44,8 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     state.hold_dead_letters(run_id, stage=Stage.PLAN)
     planned = planned_spending(run, state, policy)
     state.set_forecast(run_id, planned.forecast)
-    estimate = _estimate(run, state, planned)
-    _write_estimate(estimate, planned, storage, run, policy)
+    estimate, settings = _estimate(run, state, planned, policy)
+    _write_estimate(estimate, planned, storage, run, settings)
     sentence = _sentence(estimate, planned, policy)
     if run.dry_run:
         return Planned([], f"только прогноз: {sentence}")
@@ -53,7 +54,7 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}
     state.event(run_id, stage=Stage.PLAN, event="planned", detail=detail)
-    question = _question(estimate, planned, policy) if planned.needs_approval else None
+    question = _question(estimate, planned, settings, policy.money) if planned.needs_approval else None
     if question:
         ask(run_id, question, state)
     return Planned(batches, f"{sentence}; пачек {len(batches)}", question)
@@ -69,7 +70,7 @@ def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bo
     batches = plan_batches(
         [(key, float(minutes)) for key, minutes in state.unplanned(run_id, summaries=summaries)],
         call_of=lambda key: key.call_id,
-        lines=policy.batches.lines,
+        slots=policy.batches.slots,
         max_batches=policy.batches.max_batches,
         min_calls=policy.batches.min_calls,
         max_calls=policy.batches.max_calls,
@@ -77,20 +78,24 @@ def _assign_batches(run_id: UUID, state: State, policy: Policy, *, summaries: bo
     state.assign_batches(run_id, batches)
 
 
-def _estimate(run: Run, state: State, planned: PlannedSpending) -> Estimate:
+def _estimate(run: Run, state: State, planned: PlannedSpending, policy: Policy) -> tuple[Estimate, ReportSettings]:
     """What is left to buy; the run's own row keeps the first forecast."""
     with state.transaction() as connection:
-        return replace(run_estimate(connection, run.run_id), cost=planned.forecast)
+        estimate = replace(run_estimate(connection, run.run_id), cost=planned.forecast)
+        zone = report_zone(policy.report.time_zone, portal_offset(connection, run.run_id))
+    return estimate, report_settings(policy, datetime.now(UTC), zone)
 
 
-def _write_estimate(estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, policy: Policy) -> None:
-    text = render_estimate(estimate, report_settings(policy, datetime.now(UTC)), planned)
+def _write_estimate(
+    estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, settings: ReportSettings
+) -> None:
+    text = render_estimate(estimate, settings, planned)
     storage.put_bytes(estimate_key(period_of(run), part_name(run)), text.encode(), "text/markdown; charset=utf-8")
 
 
 def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> str:
     """For the run's note."""
-    hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.lines)
+    hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.slots)
     approval = f"; нужно согласование расхода до {planned.sum_to_approve:.2f} USD" if planned.needs_approval else ""
     return (
         f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, "
@@ -98,7 +103,6 @@ def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> s
     )
 
 
-def _question(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> Question:
-    now = datetime.now(UTC)
-    until = now + timedelta(hours=policy.money.approval_timeout_hours)
-    return approval_question(estimate, report_settings(policy, now), planned, until=until)
+def _question(estimate: Estimate, planned: PlannedSpending, settings: ReportSettings, money: MoneyPolicy) -> Question:
+    until = settings.generated_at + timedelta(hours=money.approval_timeout_hours)
+    return approval_question(estimate, settings, planned, until=until)

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from include.calls.domain.registry_row import NO_MASKS, Masks
+from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
@@ -20,9 +21,11 @@ from include.calls.policy import Policy
 from include.calls.reporting.registry_file import write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
+from include.calls.reporting.settings import report_settings
 from include.calls.state.report_queries import (
     live_registry_turn,
     note_live_registry,
+    portal_offset,
     registry_rows,
     registry_turn,
     run_events,
@@ -32,7 +35,6 @@ from include.calls.state.report_queries import (
 from include.calls.state.rows import Run
 from include.calls.state.state import State
 from include.calls.steps.paths import part_name, period_of, run_of
-from include.calls.steps.report_settings import report_settings
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
 from include.common.periods import Period
@@ -110,17 +112,17 @@ def _report_being_drawn(
     Figures and files are counted here and now: where that fails, there is no database or no storage for a registry.
     """
     period = period_of(run)
-    figures = run_figures(
-        connection, run.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=upstream_failed
-    )
-    with closing(transcript_paths(connection, run.run_id)) as texts:
+    zone = report_zone(policy.report.time_zone, portal_offset(connection, run.run_id))
+    sample_size = policy.thresholds.qa_sample_size
+    figures = run_figures(connection, run.run_id, qa_sample_size=sample_size, zone=zone, failed_step=upstream_failed)
+    with closing(transcript_paths(connection, run.run_id, zone)) as texts:
         files = files_by_day(texts, storage, period)
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
             apart,  # matplotlib and typst leave some 95 MB behind
             render_report,
             replace(figures, files=files),
-            report_settings(policy, datetime.now(UTC)),
+            report_settings(policy, datetime.now(UTC), zone),
             folder=period.folder,
             part=part_name(run),
             mask=mask_phones,

@@ -71,8 +71,9 @@ _page = Page(lambda: MetricsReader(CallsStateHook().conninfo()))
 
 @router.get("/metrics", dependencies=[Depends(may_read)])
 def metrics() -> Response:
+    policy = load_run_policy()
     try:
-        text = _page.text(limits_of(load_run_policy(), datetime.now(UTC)))
+        text = _page.text(limits_of(policy.schedule, policy.money, datetime.now(UTC)))
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(text, media_type=CONTENT_TYPE)

@@ -77,8 +77,18 @@ SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
            - count(DISTINCT (call_id, checksum)) FILTER (WHERE bought AND checksum IS NOT NULL) AS duplicates
   FROM texts;
 
--- name: calls_by_day(run_id)
-SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, status, count(*) AS calls,
+-- name: portal_offset(run_id)
+-- The offset from UTC that most calls of the run have; of two equally frequent ones the greater.
+SELECT portal_offset_sec
+  FROM call_records
+ WHERE run_id = :run_id
+ GROUP BY 1
+ ORDER BY count(*) DESC, 1 DESC
+ LIMIT 1;
+
+-- name: calls_by_day(run_id, zone)
+-- `zone` is `domain/report_zone.sql_zone`'s.
+SELECT (call_started_at AT TIME ZONE :zone)::date AS day, status, count(*) AS calls,
        coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes,
        coalesce(sum(coalesce(cost, 0) + coalesce(summary_cost, 0)) FILTER (WHERE status = 'completed'), 0) AS cost,
        sum(spent) AS spent
@@ -127,8 +137,8 @@ SELECT call_id, record_id, call_started_at, portal_offset_sec, coalesce(audio_se
  ORDER BY call_started_at, statistics_id
  LIMIT :most;
 
--- name: transcript_paths(run_id)
-SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, transcript_path
+-- name: transcript_paths(run_id, zone)
+SELECT (call_started_at AT TIME ZONE :zone)::date AS day, transcript_path
   FROM call_records
  WHERE run_id = :run_id AND status = 'completed' AND transcript_path IS NOT NULL;
 

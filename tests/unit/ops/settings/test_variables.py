@@ -136,7 +136,7 @@ def test_a_misspelled_variable_is_noticed(tmp_path: Path) -> None:
 def test_reviewed_values_reach_the_policy(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, TRANSCRIBE_CONCURRENCY="13")
     assert settings.policy_overrides == {"TRANSCRIBE_CONCURRENCY": "13"}
-    assert settings.policy.batches.lines == 13
+    assert settings.policy.batches.slots == 13
 
 
 def test_every_override_of_the_policy_is_a_setting() -> None:
