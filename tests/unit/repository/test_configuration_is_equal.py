@@ -1,5 +1,6 @@
 """One set of names in the code, the launcher, the containers, the Astro file and the documentation of settings."""
 
+import importlib
 import json
 import os
 import re
@@ -25,7 +26,12 @@ from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
-NAMES = vars(common) | vars(calls)
+# Ids of all areas and of what they share: include/*/names.py
+NAMES: dict[str, Any] = {
+    name: value
+    for path in sorted((REPOSITORY / "include").glob("*/names.py"))
+    for name, value in vars(importlib.import_module(f"include.{path.parent.name}.names")).items()
+}
 OPTIONAL = {common.LANGUAGE_MODEL_CONN}  # made by hand, for a service of its own
 CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
 POOLS = {value for name, value in NAMES.items() if name.endswith("_POOL")}
