@@ -1,7 +1,7 @@
-# Только точки входа: работа — в ops/, jobs/ и tests/. `make help` перечисляет цели.
+# Entry points only; the work is in ops/, jobs/, trials/ and tests/. The texts after ## are printed by `make help`.
 PYTHON ?= python3
 VENV := .venv/bin
-# Python keeps what it has compiled: each process would otherwise compile anew what it imports, seconds of it.
+# Compiled files are kept: without them each process compiles its imports again, which takes seconds.
 export PYTHONDONTWRITEBYTECODE :=
 OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
@@ -50,7 +50,7 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql
 
-# Three pytests side by side: those on a running Airflow mostly wait.
+# Three pytest processes: the tests on a running Airflow mostly wait.
 WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
 	approval_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)

@@ -1,4 +1,4 @@
-"""`python -m simulators portal|recogniser|slack`: one simulator in this process, until it is told to stop."""
+"""`python -m simulators portal|recogniser|slack`: one simulator in this process, until SIGTERM."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -3,6 +3,7 @@
 # connections
 PORTAL_CONN = "bitrix24"
 RECOGNISER_CONN = "whisper"
+LANGUAGE_MODEL_CONN = "language_model"  # optional: without it the recogniser's serves texts as well
 AIRFLOW_API_CONN = "airflow_api"  # for a run's note
 SLACK_CONN = "slack"
 

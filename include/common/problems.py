@@ -25,6 +25,23 @@ from include.common.errors import (
 PROBLEMS: dict[str, str] = {
     # raised in include/common
     "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",
+    # raised in plugins/hooks and plugins/airflow_kit
+    "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
+    "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
+    "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
+    "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
+    "no_recogniser": (
+        "распознаватель не настроен: задайте OPENAI_API_KEY или, для своего сервера, OPENAI_BASE_URL"
+        " и перезапустите: make down, make up"
+    ),
+    "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
+    "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
+    # raised in include/clients
+    "service_refuses_key": "сервис не принимает ключ: проверьте его",
+    # raised in include/common/policy_file.py
+    "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
+    "policy_unknown_field": "{where}: такой настройки нет или её значение не подходит",
+    "policy_value": "{where}: значение {value} не подходит, нужно: {accepted}",
     # raised in include/speech
     "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
     "recogniser_out_of_money": (
@@ -39,6 +56,16 @@ PROBLEMS: dict[str, str] = {
     "unknown_stt_model": (
         "распознаватель не знает модель {model}, или по этому адресу его нет: проверьте STT_MODEL и OPENAI_BASE_URL"
     ),
+}
+
+# What a setting accepts, by the English description of its kind (`include/common/policy_file.py`).
+ACCEPTED_VALUES: dict[str, str] = {
+    "a share from 0 to 1": "доля от 0 до 1",
+    "a number above zero": "число больше нуля",
+    "a whole number above zero": "целое число больше нуля",
+    "a sum above zero, such as 54 or 0.0045": "сумма больше нуля, например 54 или 0.0045",
+    "true or false": "true или false",
+    "a list, separated by commas": "список через запятую",
 }
 
 # The most specific class first.

@@ -1,7 +1,8 @@
-"""How figures, times and sums read in Russian: no-break spaces between thousands, a decimal comma."""
+"""Formats numbers, times and sums for Russian readers: no-break spaces between thousands, a decimal comma."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -24,9 +25,13 @@ def roubles(amount: Decimal) -> str:
     return f"{number(amount, 2)}{NBSP}₽"
 
 
-def hours(seconds: Decimal | float) -> str:
-    """`5 ч 07 мин`, `12 мин 30 с`, `42 с`."""
-    whole = round(seconds)
+def seconds(value: Decimal | float, decimals: int = 0) -> str:
+    return f"{number(value, decimals)}{NBSP}с"
+
+
+def hours(value: Decimal | float) -> str:
+    """Seconds as `5 ч 07 мин`, `12 мин 30 с` or `42 с`."""
+    whole = round(value)
     if whole >= 3600:
         return f"{whole // 3600}{NBSP}ч {whole // 60 % 60:02}{NBSP}мин"
     if whole >= 60:
@@ -34,9 +39,9 @@ def hours(seconds: Decimal | float) -> str:
     return f"{whole}{NBSP}с"
 
 
-def clock(seconds: Decimal | float) -> str:
-    """`7:05`, or `1:02:03` from an hour on."""
-    whole = round(seconds)
+def clock(value: Decimal | float) -> str:
+    """Seconds as `7:05`, or `1:02:03` from an hour on."""
+    whole = round(value)
     tail = f"{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
     return f"{whole // 3600}:{tail}" if whole >= 3600 else tail
 
@@ -45,13 +50,19 @@ def day(value: date) -> str:
     return value.strftime("%d.%m.%Y")
 
 
-def moment(value: datetime, offset_sec: int = 0) -> str:
-    """Day and time at the given offset from UTC, without naming it."""
-    return value.astimezone(timezone(timedelta(seconds=offset_sec))).strftime("%d.%m.%Y %H:%M")
+def moment(value: datetime, zone: tzinfo) -> str:
+    """Day and time in the zone, without its name."""
+    return value.astimezone(zone).strftime("%d.%m.%Y %H:%M")
 
 
-def utc_moment(value: datetime) -> str:
-    return f"{moment(value.astimezone(UTC))} UTC"
+def named_moment(value: datetime, zone: tzinfo) -> str:
+    """Day and time in the zone, with its name."""
+    return f"{moment(value, zone)} {zone_name(zone)}"
+
+
+def zone_name(zone: tzinfo) -> str:
+    """`Europe/Moscow`, `UTC` or `UTC+03:00`."""
+    return zone.key if isinstance(zone, ZoneInfo) else str(zone)
 
 
 def count(quantity: int, one: str, few: str, many: str) -> str:

@@ -99,7 +99,7 @@ def pools(settings: Settings) -> dict[str, dict[str, Any]]:
             "include_deferred": False,
         },
         names.RECOGNISER_POOL: {
-            "slots": policy.batches.lines,
+            "slots": policy.batches.slots,
             "description": wording.POOLS[names.RECOGNISER_POOL],
             "include_deferred": False,
         },

@@ -51,7 +51,7 @@ def metrics_token(settings: Settings, keys: Generated) -> str:
 
 def _portal(settings: Settings) -> Connection:
     return {
-        "conn_type": "http",
+        "conn_type": "bitrix24",
         "host": settings.b24_base_url,
         "login": settings.b24_webhook_user_id,
         "password": settings.b24_webhook_token.get_secret_value(),
@@ -68,7 +68,7 @@ def _recogniser(settings: Settings) -> Connection:
         if password := urlsplit(proxy).password:
             extra["proxy_password"] = unquote(password)
     return {
-        "conn_type": "generic",
+        "conn_type": "recogniser",
         "host": settings.openai_base_url,
         "password": settings.openai_api_key.get_secret_value(),
         "extra": extra,
@@ -98,7 +98,7 @@ def _s3(settings: Settings) -> Connection:
 
 def _local(settings: Settings, runtime: Runtime) -> Connection:
     path = runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
-    return {"conn_type": "generic", "extra": {"path": str(path)}}
+    return {"conn_type": "fs", "extra": {"path": str(path)}}
 
 
 def _slack(url: str) -> Connection:

@@ -33,6 +33,7 @@ MOST_OUTPUT_BYTES = 20_000_000
 PRELOADED = (
     "airflow.sdk.execution_time.task_runner",
     "plugins.calls.tasks",
+    "plugins.hooks.language_model",
     "plugins.hooks.recogniser",
     "include.clients.bitrix24.telephony",
     *(

@@ -11,7 +11,7 @@ from include.common.errors import ExportError, StopRun, Throttled
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import is_fresh
 from plugins.calls import slack_messages
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,7 +54,7 @@ def open_state(context: "Context", run_id: UUID, stage: Stage, *, phase: str | N
     from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
 
     phase = phase or PHASES[stage]
-    with failure_noted(context, phase), StateHook().get_conn() as state:
+    with failure_noted(context, phase), CallsStateHook().get_conn() as state:
         if is_fresh(context):
             reopen_if_closed(run_id, state, stage=stage)
         state.note_run(run_id, {"phase": phase})

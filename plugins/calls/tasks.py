@@ -31,7 +31,7 @@ from plugins.calls.task_context import (
 )
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.calls_policy import load_run_policy
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def open_run(context: "Context") -> UUID:
         trigger=dag_run.run_type.value,
         **{name: params[name] for name in params if name in step.RunRequest.__slots__},
     )
-    with failure_noted(context, PHASES[Stage.OPEN_RUN]), StateHook().get_conn() as state:
+    with failure_noted(context, PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
         opened = step.open_run(request, state, load_run_policy())
         if not opened.ours:
             note(
@@ -76,7 +76,7 @@ def open_run(context: "Context") -> UUID:
 
 def preflight(context: "Context", run_id: UUID) -> None:
     from include.calls.steps import preflight as step
-    from plugins.hooks.recogniser import WhisperHook
+    from plugins.hooks.recogniser import RecogniserHook
 
     with open_state(context, run_id, Stage.PREFLIGHT) as state:
         policy = load_run_policy()
@@ -87,7 +87,7 @@ def preflight(context: "Context", run_id: UUID) -> None:
                     telephony,
                     StorageHook().get_conn(),
                     state,
-                    check_recogniser=WhisperHook(policy=policy).check,
+                    check_recogniser=RecogniserHook(model=policy.stt.model).check,
                     portal_texts=policy.stt.reuse_portal_transcripts,
                 )
         finally:
@@ -164,7 +164,7 @@ def want_summaries(run_id: UUID) -> None:
     """Raises AirflowSkipException if summaries were not asked for."""
     from include.calls.steps.paths import run_of
 
-    with StateHook().get_conn() as state:
+    with CallsStateHook().get_conn() as state:
         run = run_of(run_id, state)
     if not (run.generate_summary and load_run_policy().summary.enabled):
         raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
@@ -172,13 +172,13 @@ def want_summaries(run_id: UUID) -> None:
 
 def summarize(context: "Context", run_id: UUID, batch: int) -> int:
     from include.calls.steps import summarize as step
-    from plugins.hooks.recogniser import WhisperHook
+    from plugins.hooks.language_model import LanguageModelHook
 
     want_summaries(run_id)  # asked again: the task that should have skipped this one may have failed
     policy = load_run_policy()
     with open_batch(context, run_id, batch, Stage.SUMMARIZE) as state:
         try:
-            with WhisperHook(policy=policy).language_model() as model:
+            with LanguageModelHook(model=policy.summary.model).get_conn() as model:
                 return step.summarize_batch(
                     run_id,
                     batch,
@@ -208,7 +208,7 @@ def publish(context: "Context", run_id: UUID | None) -> None:
 
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
-    with failure_noted(context, PHASES[Stage.PUBLISH]), StateHook().get_conn() as state:
+    with failure_noted(context, PHASES[Stage.PUBLISH]), CallsStateHook().get_conn() as state:
         reopen_if_unpublished(run_id, state, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
         step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
@@ -223,7 +223,7 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
         if task_states(context, ["open_run"]).get("open_run") == "skipped":
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
-    with StateHook().get_conn() as state:
+    with CallsStateHook().get_conn() as state:
         again = is_fresh(context) and is_closed(run_id, state)  # a retry ends what a killed try began
         failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
         closed = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed)

@@ -1,8 +1,9 @@
-"""The portal from the connection `bitrix24`: host = base URL, login = webhook's user id, password = its token."""
+"""The portal from the connection `bitrix24`."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,52 +11,84 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
+from include.common import connection_texts as texts
 from include.common.errors import NotConfigured
 from include.common.names import PORTAL_CONN
+from plugins.airflow_kit.connection_test import tested
 from plugins.hooks.calls_policy import load_run_policy
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 
 if TYPE_CHECKING:
+    from include.clients.bitrix24.telephony import PortalSettings
+    from include.clients.bitrix24.webhook import Webhook
     from include.common.telephony import TelephonySystem
 
 
 class Bitrix24Hook(BaseHook):
-    """A client whose every request is paced by the state database, in whatever worker it runs."""
+    """host = the portal's address, login = the webhook's user id, password = its token."""
 
-    def __init__(self, conn_id: str = PORTAL_CONN) -> None:
+    conn_name_attr = "bitrix24_conn_id"
+    default_conn_name = PORTAL_CONN
+    conn_type = "bitrix24"
+    hook_name = texts.BITRIX24
+
+    def __init__(self, bitrix24_conn_id: str = default_conn_name) -> None:
         super().__init__()
-        self.conn_id = conn_id
+        self.bitrix24_conn_id = bitrix24_conn_id
 
-    @contextmanager
-    def telephony(self, *, run_id: UUID | None = None, low_rate: bool = False) -> "Iterator[TelephonySystem]":
+    def get_conn(self) -> "Webhook":
         """Raises NotConfigured if the connection is missing or makes no webhook."""
-        from include.clients.bitrix24.pace import LowRate
-        from include.clients.bitrix24.telephony import PortalSettings, open_telephony
         from include.clients.bitrix24.webhook import Webhook
 
         try:
-            conn = self.get_connection(self.conn_id)
+            conn = self.get_connection(self.bitrix24_conn_id)
         except AirflowNotFoundException:
             raise NotConfigured(
-                f"no Airflow connection {self.conn_id!r}: set B24_BASE_URL, B24_WEBHOOK_USER_ID and B24_WEBHOOK_TOKEN"
+                f"no Airflow connection {self.bitrix24_conn_id!r}: set B24_BASE_URL, B24_WEBHOOK_USER_ID and "
+                "B24_WEBHOOK_TOKEN",
+                problem="no_portal",
             ) from None
         mask_secret(conn.password)
-        policy = load_run_policy().portal
-        settings = PortalSettings(
-            rate=policy.rate_limit_rps,
-            burst=policy.burst,
-            low_rate=LowRate(
-                rps=policy.low_rate_rps,
-                refusals=policy.refusals_before_low_rate,
-                window_sec=policy.refusals_window_minutes * 60,
-                seconds=policy.low_rate_minutes * 60,
-            ),
-            recording_hosts=policy.recording_hosts,
-            backoff=policy.backoff_seconds,
-            ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"),
-        )
-        webhook = Webhook.of(conn.host or "", conn.login or "", conn.password or "")
-        with open_telephony(
-            webhook, StateHook().conninfo(), settings, run_id=run_id, force_low_rate=low_rate
-        ) as telephony:
+        return Webhook.of(conn.host or "", conn.login or "", conn.password or "")
+
+    @contextmanager
+    def telephony(self, *, run_id: UUID | None = None, low_rate: bool = False) -> "Iterator[TelephonySystem]":
+        """A client whose requests the state database paces, together with those of all other workers.
+
+        `low_rate`: the run was asked to spare the portal; each of its tasks prolongs the low rate.
+        """
+        from include.clients.bitrix24.telephony import open_telephony
+
+        webhook, conninfo = self.get_conn(), CallsStateHook().conninfo()
+        with open_telephony(webhook, conninfo, _settings(), run_id=run_id, force_low_rate=low_rate) as telephony:
             yield telephony
+
+    def test_connection(self) -> tuple[bool, str]:
+        """The check of `preflight`: may this webhook see everything that the export needs?"""
+
+        def check() -> str:
+            with self.telephony() as telephony:
+                telephony.check_access(datetime.now(UTC))
+            return texts.PORTAL_ALLOWS
+
+        return tested(self.bitrix24_conn_id, check)
+
+
+def _settings() -> "PortalSettings":
+    from include.clients.bitrix24.pace import LowRate
+    from include.clients.bitrix24.telephony import PortalSettings
+
+    policy = load_run_policy().portal
+    return PortalSettings(
+        rate=policy.rate_limit_rps,
+        burst=policy.burst,
+        low_rate=LowRate(
+            rps=policy.low_rate_rps,
+            refusals=policy.refusals_before_low_rate,
+            window_sec=policy.refusals_window_minutes * 60,
+            seconds=policy.low_rate_minutes * 60,
+        ),
+        recording_hosts=policy.recording_hosts,
+        backoff=policy.backoff_seconds,
+        ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"),  # a self-hosted portal under a private authority
+    )

@@ -1,10 +1,13 @@
-"""The export's state from the connection `call_export_db`."""
+"""The state of the exports from the connection `call_export_db`."""
 
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
 from include.calls.names import STATE_CONN
+from include.common import connection_texts as texts
+from include.common.errors import NotConfigured
+from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -12,20 +15,41 @@ if TYPE_CHECKING:
     from include.calls.state.state import State
 
 
-class StateHook(BaseHook):
-    """Opens `call_exports` and its sister tables."""
+class CallsStateHook(BaseHook):
+    """Opens `call_exports` and its sister tables: a connection of Airflow's own type for PostgreSQL."""
 
-    def __init__(self, conn_id: str = STATE_CONN) -> None:
+    conn_name_attr = "calls_state_conn_id"
+    default_conn_name = STATE_CONN
+    conn_type = "postgres"
+    hook_name = texts.CALLS_STATE
+
+    def __init__(self, calls_state_conn_id: str = default_conn_name) -> None:
         super().__init__()
-        self.conn_id = conn_id
+        self.calls_state_conn_id = calls_state_conn_id
 
     def conninfo(self) -> str:
-        return conninfo_of(self.get_connection(self.conn_id))
+        return conninfo_of(self.get_connection(self.calls_state_conn_id))
 
     def get_conn(self) -> "State":
         from include.calls.state.state import State
 
         return State(self.conninfo())
+
+    def test_connection(self) -> tuple[bool, str]:
+        return tested(self.calls_state_conn_id, self._check_schema)
+
+    def _check_schema(self) -> str:
+        from include.calls.state.migrate import current, head
+
+        found, wanted = current(self.conninfo()), head()
+        if found != wanted:
+            raise NotConfigured(
+                f"the state database has schema {found}, this code needs {wanted}: run make up",
+                problem="wrong_state_schema",
+                found=found or "-",
+                wanted=wanted,
+            )
+        return texts.SCHEMA_FITS
 
 
 def conninfo_of(conn: "Connection") -> str:

@@ -10,8 +10,9 @@ from include.common.names import RECOGNISER_CONN
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.calls.policy import Policy
     from include.calls.state.state import State
-    from plugins.hooks.recogniser import WhisperHook
+    from plugins.hooks.recogniser import RecogniserHook
 
 
 class TranscribeBatchOperator(BaseOperator):
@@ -29,11 +30,22 @@ class TranscribeBatchOperator(BaseOperator):
         self.recogniser_conn_id = recogniser_conn_id
 
     @cached_property
-    def hook(self) -> "WhisperHook":
+    def policy(self) -> "Policy":
         from plugins.hooks.calls_policy import load_run_policy
-        from plugins.hooks.recogniser import WhisperHook
 
-        return WhisperHook(self.recogniser_conn_id, policy=load_run_policy())
+        return load_run_policy()
+
+    @cached_property
+    def hook(self) -> "RecogniserHook":
+        from plugins.hooks.recogniser import RecogniserHook
+
+        stt = self.policy.stt
+        return RecogniserHook(
+            self.recogniser_conn_id,
+            model=stt.model,
+            fallback_model=stt.fallback_model,
+            timeout_sec=stt.timeout_seconds,
+        )
 
     def execute(self, context: "Context") -> int:
         from contextlib import nullcontext
@@ -55,7 +67,7 @@ class TranscribeBatchOperator(BaseOperator):
                         recogniser=recogniser,
                         storage=StorageHook().get_conn(),
                         state=state,
-                        policy=self.hook.policy,
+                        policy=self.policy,
                         fresh=is_fresh(context),
                         fetch_again=lambda: self._fetch_again(state),
                         fallback=fallback,

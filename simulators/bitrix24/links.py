@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 @dataclass
 class Links:
-    """Makes and checks the links that `disk.file.get` hands out; each holds a session that expires."""
+    """Makes and checks the links that `disk.file.get` returns; each contains a session that expires."""
 
     ttl_seconds: float = 3600.0
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)

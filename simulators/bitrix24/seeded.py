@@ -48,7 +48,7 @@ def brief() -> MakeAudio:
 
 
 def minutes(*, mono: bool = False) -> MakeAudio:
-    """A minute of conversation in each: one of a few, told apart by a tag at the end, or a world would take hours.
+    """A minute of conversation for each call: one of a few, with a tag at its end, because synthesis takes long.
 
     `mono`: both voices on one channel in all of them.
     """

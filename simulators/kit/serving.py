@@ -51,7 +51,7 @@ def url_of(listener: socket.socket, *, tls: bool = False) -> str:
 
 
 def announce(**about: str) -> None:
-    """One JSON line for whoever started the program and waits for it."""
+    """One JSON line for the process that started the program and waits for it."""
     sys.stdout.write(json.dumps(about) + "\n")
     sys.stdout.flush()
 

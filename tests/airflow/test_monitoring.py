@@ -24,7 +24,7 @@ from include.calls.state.metric_queries import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
 from ops.settings.profile import REPOSITORY
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 from plugins.web.app import app
 from plugins.web.calls import metrics_endpoint as page
 from simulators.kit.in_process import running
@@ -58,7 +58,7 @@ def served(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_METRICS", json.dumps({"conn_type": "generic", "password": TOKEN}))
     monkeypatch.setattr(page, "FRESH_SECONDS", 0.2)
     with (
-        MetricsReader(StateHook().conninfo()) as reader,
+        MetricsReader(CallsStateHook().conninfo()) as reader,
         running(Starlette(routes=[Mount("/call_export", app)])) as url,
     ):
         monkeypatch.setattr(page, "_page", page.Page(lambda: reader))

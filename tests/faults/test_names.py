@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -24,12 +25,12 @@ from tests.kit.export_under_faults import (
     unrecorded,
     world_of,
 )
-from tests.kit.whole_export import Export
+from tests.kit.whole_export import Export, Outcome
 
 pytestmark = pytest.mark.postgres
 
 COMPLETED = RecordStatus.COMPLETED
-PERIOD = "exports/2025-08-01_2025-08-02/"
+DAY = "2025/08/01"
 HOSTILE = {
     "slash": "a/b/c",
     "climbing": "../../../../etc/passwd",
@@ -61,12 +62,18 @@ def metadata(export: Export) -> dict[str, int]:
     return dict(found)
 
 
+def shown_links(export: Export) -> dict[int, str | None]:
+    """What people see of the links, by statistics row."""
+    with psycopg.connect(export.conninfo) as connection:
+        return dict(connection.execute("SELECT statistics_id, recording_url FROM recordings").fetchall())
+
+
 def downloads(export: Export) -> int:
     return export.portal.journal.count("download") + export.portal.journal.count("storage")
 
 
 def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database, tmp_path):
-    """D30: each call has files of its own inside the period's folder, and one line of header says its id."""
+    """Each call has files of its own inside the folders of its day, and one line of header says its id."""
     world = world_of(*(recorded(number, call_id=name) for number, name in enumerate(HOSTILE.values(), start=1)))
     with exporting(world, database, tmp_path) as export:
         outcome = export.run()
@@ -78,15 +85,17 @@ def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database
             row = rows[number]
             kept = name.replace("\0", "\N{REPLACEMENT CHARACTER}")
             assert row.call_id == kept
-            assert row.transcript_path == f"{PERIOD}transcripts/call_{safe_name(kept)}.txt"
-            assert row.raw_path == f"{PERIOD}raw/2025/08/01/call_{safe_name(kept)}.mp3"
+            assert row.transcript_path == f"transcripts/{DAY}/call_{safe_name(kept)}.txt"
+            assert row.raw_path == f"raw/{DAY}/call_{safe_name(kept)}.mp3"
             text = export.storage.get_bytes(row.transcript_path).decode()
             assert text.startswith("CALL_ID: ")
             assert text.splitlines()[1] == f"RECORD_ID: {row.record_id}"
             assert text.count("\n---\n") == 1
     outside = [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_relative_to(tmp_path / "storage")]
     assert outside == []
-    assert {path.name for path in (tmp_path / "storage").iterdir()} == {"exports"}
+    assert {path.name for path in (tmp_path / "storage").iterdir()} == {
+        *("exports", "raw", "recognition", "transcripts")
+    }
 
 
 def test_two_recordings_under_one_call_id_keep_their_files_and_texts(database, tmp_path):
@@ -134,20 +143,16 @@ def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tm
         assert export.recogniser.journal.count("transcriptions") == 1
 
 
-def test_a_recording_that_gets_its_file_id_after_it_was_bought_is_reused(database, tmp_path):
-    """D3: known by its link in the first run, by a file id in the second; nothing is fetched or bought again."""
+def test_a_recording_that_is_renamed_after_it_was_bought_stays_what_it_is(database, tmp_path):
+    """Known by its link in the first run, by a file id in the second: one row, one name, nothing is fetched again."""
     world = world_of(kept_outside(1), recorded(2))
     with exporting(world, database, tmp_path) as export:
-        first = export.run()
-        known = check_published(export, first)[1]
+        known = check_published(export, export.run())[1]
         assert known.record_id.startswith("url-")
         before = downloads(export)
         world.calls[1].file_id = 9001
         world.files[9001] = DiskFile(9001, world.storage["2025/1.mp3"])
-        second = export.run()
-        row = check_published(export, second)[1]
-        assert (row.record_id, row.status, row.reused_from_run_id) == ("9001", COMPLETED, first.run_id)
-        assert (row.checksum, row.raw_path) == (known.checksum, known.raw_path)
+        assert check_published(export, export.run())[1] == known
         assert downloads(export) == before
         assert export.recogniser.journal.count("transcriptions") == 2
 
@@ -171,7 +176,7 @@ def test_a_recording_that_gets_its_file_id_in_mid_run_is_fetched_from_the_disk(d
 
 
 def test_a_late_recording_is_found_by_the_next_run(database, tmp_path):
-    """D10: a call without a recording at first is looked at again, the others are not bought twice."""
+    """A call without a recording at first is looked at again, the others are not bought twice."""
     world = world_of(unrecorded(1), recorded(2))
     with exporting(world, database, tmp_path) as export:
         first = export.run()
@@ -181,8 +186,47 @@ def test_a_late_recording_is_found_by_the_next_run(database, tmp_path):
         second = export.run()
         rows = check_published(export, second)
         assert statuses(rows) == {COMPLETED: 2}
-        assert (rows[1].reused_from_run_id, rows[2].reused_from_run_id) == (None, first.run_id)
+        assert bought_by(export, second) == {1: second.run_id, 2: first.run_id}
         assert (downloads(export), export.recogniser.journal.count("transcriptions")) == (2, 2)
+
+
+def test_a_late_second_recording_renames_no_file(database, tmp_path):
+    """The second leg's recording arrives after the first was bought: two files of each kind, the first as it was."""
+    world = world_of(recorded(1, call_id="shared.1"), unrecorded(2, call_id="shared.1"))
+    with exporting(world, database, tmp_path) as export:
+        known = check_published(export, export.run())[1]
+        assert known.transcript_path == f"transcripts/{DAY}/call_shared.1.txt"
+        world.calls[2].file_id = 9002
+        world.files[9002] = DiskFile(9002, audio(2))
+        rows = check_published(export, export.run())
+        assert (rows[1].file_name, rows[1].raw_path) == (known.file_name, known.raw_path)
+        assert rows[1].transcript_path == known.transcript_path
+        assert rows[2].file_name == "call_shared.1_9002"
+        for kind in ("raw", "transcripts", "recognition"):
+            assert len(list(export.storage.keys(f"{kind}/"))) == 2
+
+
+def test_a_text_stays_when_the_portal_empties_the_names_of_its_recording(database, tmp_path):
+    """RECORD_FILE_ID and CALL_RECORD_URL are gone from the statistics; the text is paid for and is reported."""
+    world = world_of(recorded(1), recorded(2))
+    with exporting(world, database, tmp_path) as export:
+        known = check_published(export, export.run())[1]
+        world.calls[1].file_id = None
+        second = export.run()
+        assert second.verdict.status is RunStatus.COMPLETED
+        assert export.records(second.run_id)[0] == known
+        assert [row["status"] for row in registry(export)] == ["completed", "completed"]
+        world.calls[1].file_id = 9001  # the simulated portal's own file, for the checks at the end
+
+
+def bought_by(export: Export, outcome: Outcome) -> dict[int, UUID]:
+    """The run whose money bought each text that the run reports, by statistics row."""
+    with psycopg.connect(export.conninfo) as connection:
+        found = connection.execute(
+            "SELECT statistics_id, coalesce(reused_from_run_id, run_id) FROM call_records WHERE run_id = %s",
+            [outcome.run_id],
+        ).fetchall()
+    return dict(found)
 
 
 OPTIONAL = frozenset({
@@ -269,7 +313,7 @@ def test_the_secret_part_of_a_link_is_used_and_told_to_nobody(secret, database, 
         outcome = export.run()
         rows = check_published(export, outcome)
         assert statuses(rows) == {COMPLETED: 1}
-        assert rows[1].recording_url == f"{export.portal_url}/storage/2025/1.mp3"
+        assert shown_links(export)[1] == f"{export.portal_url}/storage/2025/1.mp3"
 
 
 def test_a_link_through_the_webhook_itself_is_told_to_nobody(database, tmp_path):
@@ -279,7 +323,7 @@ def test_a_link_through_the_webhook_itself_is_told_to_nobody(database, tmp_path)
         world.calls[1].record_url = f"{export.portal_url}/rest/1/{TOKEN}/recording.mp3"
         outcome = export.run()
         rows = check_published(export, outcome)
-        assert (rows[1].status, rows[1].recording_url) == (RecordStatus.MISSING_AUDIO, f"{export.portal_url}/")
+        assert (rows[1].status, shown_links(export)[1]) == (RecordStatus.MISSING_AUDIO, f"{export.portal_url}/")
 
 
 def test_a_link_that_is_no_address_is_that_recordings_error(database, tmp_path):
@@ -289,4 +333,4 @@ def test_a_link_that_is_no_address_is_that_recordings_error(database, tmp_path):
         world.calls[1].record_url = "javascript:alert(1)"
         rows = check_published(export, export.run())
         assert (rows[1].status, rows[1].error_code) == (RecordStatus.ERROR, ErrorCode.FORBIDDEN_HOST)
-        assert (rows[1].recording_url, rows[2].status) == (None, COMPLETED)
+        assert (shown_links(export)[1], rows[2].status) == (None, COMPLETED)

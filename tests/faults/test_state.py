@@ -49,7 +49,7 @@ class TestBadInput:
             ({"period_from": "2025-01-01", "period_to": "2025-08-02"}, "90"),
             ({"period_from": "yesterday"}, "yesterday"),
             ({"period_from": "2025-02-30"}, "2025-02-30"),
-            ({"resume_run_id": str(uuid4())}, "resume_run_id"),
+            ({"resume_run_id": str(uuid4())}, "there is no run"),
             ({"replay_dlq": True}, "resume_run_id"),
         ],
         ids=["from after to", "future", "too long", "a word", "no such day", "no such run", "replay of nothing"],
@@ -67,7 +67,7 @@ class TestIdempotencyKey:
         asked_before = len(export.portal.journal.entries())
         request = RunRequest("another__1", RUN_AFTER, "tester", "manual", "2025-07-01", "2025-07-02", "august")
         with export.state() as state:
-            again = open_run(request, state, export.policy)
+            again = open_run(request, state, export.policy.period)
         assert (again.run_id, again.status, again.ours) == (first.run_id, RunStatus.COMPLETED, False)
         assert by_sql(export.conninfo, "SELECT count(*) FROM call_exports") == [(1,)]
         assert len(export.portal.journal.entries()) == asked_before
@@ -80,7 +80,7 @@ class TestIdempotencyKey:
             with export.state() as state:
                 request = RunRequest(f"dag__{number}", RUN_AFTER, "tester", "manual", idempotency_key="one")
                 together.wait()
-                ours.append(open_run(request, state, export.policy).ours)
+                ours.append(open_run(request, state, export.policy.period).ours)
 
         threads = [threading.Thread(target=ask, args=[number]) for number in range(4)]
         for thread in threads:
@@ -111,10 +111,10 @@ class TestDeadLetters:
         return by_sql(export.conninfo, "SELECT run_id, replayed_at IS NULL FROM call_export_dlq ORDER BY moved_at")
 
     def given_up(self, export: Export) -> Outcome:
-        """Two nights of failing, a day and an hour apart; each night's run lists the recording anew."""
+        """Two nights of failing, a day and an hour apart."""
         self.fails(export)
         assert self.letters(export) == []
-        by_sql(export.conninfo, "UPDATE call_records SET first_failed_at = first_failed_at - interval '25 hours'")
+        by_sql(export.conninfo, "UPDATE recordings SET first_failed_at = first_failed_at - interval '25 hours'")
         tonight = self.fails(export)
         assert self.letters(export) == [(tonight.run_id, True)]
         return tonight
@@ -136,7 +136,7 @@ class TestDeadLetters:
         export.portal.faults.add("download", "status", status=502, times=-1)
         assert codes(export, export.run().run_id) == ["download_failed"]
         export.portal.faults.clear()
-        by_sql(export.conninfo, "UPDATE call_records SET first_failed_at = first_failed_at - interval '25 hours'")
+        by_sql(export.conninfo, "UPDATE recordings SET first_failed_at = first_failed_at - interval '25 hours'")
         self.fails(export)
         assert self.letters(export) == []
 
@@ -178,10 +178,10 @@ class TestDeadLetters:
         export.recogniser.faults.add("transcriptions", "status", status=500, times=4)
         export.run(resume_run_id=str(tonight.run_id), replay_dlq=True)
         assert self.letters(export) == [(tonight.run_id, False)]
-        by_sql(export.conninfo, "UPDATE call_export_dlq SET replayed_at = replayed_at - interval '26 hours'")
-        by_sql(export.conninfo, "UPDATE call_records SET first_failed_at = first_failed_at - interval '25 hours'")
+        by_sql(export.conninfo, "UPDATE dead_letters SET replayed_at = replayed_at - interval '26 hours'")
+        by_sql(export.conninfo, "UPDATE recordings SET first_failed_at = first_failed_at - interval '25 hours'")
         later = self.fails(export)
-        assert self.letters(export)[-1] == (later.run_id, True)
+        assert self.letters(export) == [(later.run_id, True)], "one letter for each recording"
 
     def test_the_runbooks_update_takes_it_out_as_well(self, export: Export) -> None:
         tonight = self.given_up(export)
@@ -206,12 +206,16 @@ class TestByHand:
         """Every text was bought but none could be stored; one is sent back while the storage works again."""
         outcome, (batch,) = export.prepare()
         export.download(outcome, batch)
-        in_the_way = next((tmp_path / "storage" / "exports").iterdir()) / "transcripts"
+        in_the_way = tmp_path / "storage" / "transcripts" / "2025"
+        in_the_way.parent.mkdir()
         in_the_way.write_text("no folder")
         export.transcribe(outcome, batch)
         assert codes(export, outcome.run_id) == ["storage_failed"] * 3
         in_the_way.unlink()
-        by_sql(export.conninfo, "UPDATE call_records SET status = 'missing_audio' WHERE call_id <> 'call-2'")
+        by_sql(
+            export.conninfo,
+            "UPDATE recordings SET status = 'missing_audio', look_again_on = '2025-08-03' WHERE call_id <> 'call-2'",
+        )
         for number in (1, 3):
             export.portal.world.delete_file(9000 + number)
         by_sql(export.conninfo, BY_HAND, "call-2", outcome.run_id)
@@ -231,19 +235,18 @@ class TestByHand:
         assert [row["retry_count"] for row in registry(export)] == ["0", "1", "0"]
 
     def test_so_is_one_whose_text_came_from_an_earlier_run(self, export: Export) -> None:
-        export.run()
+        """Sent back in the run that merely reports it; the run that buys it anew is named by every report."""
+        first = export.run()
         second = export.run()
         by_sql(export.conninfo, BY_HAND, "call-2", second.run_id)
         export.run(resume_run_id=str(second.run_id))
         assert bought(export) == 4
-        sources = by_sql(
-            export.conninfo,
-            "SELECT reused_from_run_id IS NULL FROM call_records WHERE run_id = %s ORDER BY statistics_id",
-            second.run_id,
-        )
-        assert sources == [(False,), (True,), (False,)]
+        sources = "SELECT reused_from_run_id FROM call_records WHERE run_id = %s ORDER BY statistics_id"
+        bought_by = [(first.run_id,), (None,), (first.run_id,)]
+        assert by_sql(export.conninfo, sources, second.run_id) == bought_by
+        assert by_sql(export.conninfo, sources, first.run_id) == [(None,), (second.run_id,), (None,)]
 
-    def test_a_text_made_anew_is_what_later_runs_take(self, export: Export) -> None:
+    def test_a_text_made_anew_is_what_later_runs_report(self, export: Export) -> None:
         first = export.run()
         by_sql(export.conninfo, BY_HAND, "call-2", first.run_id)
         export.recogniser.faults.add("transcriptions", "body", body={"text": "Алло, это исправленный текст."})

@@ -211,10 +211,10 @@ def _bodies(export: Export) -> dict[int | None, str]:
         return dict(connection.execute("SELECT transcript_id, body FROM transcripts").fetchall())
 
 
-def _drawn_once(figures: RunFigures) -> dict[str, bytes]:
+def _drawn_once(figures: RunFigures, zone: tzinfo) -> dict[str, bytes]:
     """Most of a small run's time is its report's pictures and PDF, which show no fault: one set serves every test."""
     if not _PICTURES:
-        _PICTURES.update(draw(figures))
+        _PICTURES.update(draw(figures, zone))
     return _PICTURES
 
 

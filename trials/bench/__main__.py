@@ -1,8 +1,8 @@
 """`make bench`, `make bench FULL=1`: what our own work costs, as tables with ratios measured in one run.
 
-Nothing is skipped to be quick: PostgreSQL, files and audio are real, portal and recogniser are simulated over real
-sockets. Each measurement runs in a process of its own, so that its peak memory is its own; where the simulated portal
-lives in that process as well, its memory is counted too. The full sizes end with whole runs under the real Airflow.
+PostgreSQL, files and audio are real; portal and recogniser are simulated over real sockets. Each measurement runs in a
+process of its own and reports the peak memory of that process, including the simulated portal where it runs inside. The
+full sizes end with whole runs under the real Airflow.
 """
 
 import json
@@ -21,29 +21,27 @@ from rich.table import Table
 
 from trials.bench.measurements import ALL, Measurement
 
-# the smallest lasts a quarter of an hour, the others, at the customer's latency, are as fast as two cores carry
+# The first lasts a quarter of an hour; the others use the customer's latency, compressed as far as two cores allow.
 WHOLE_RUNS = (
     ("--calls", "1000", "--speed", "2.35", "--bar", "1.05"),
     ("--calls", "9000", "--speed", "6", "--latency", "20"),
     ("--calls", "20000", "--speed", "12", "--latency", "20", "--mono"),
 )
 NIGHT = ("--calls", "9000", "--speed", "1")
-LINEAR = 12  # 100,000 rows may take so many times what 10,000 take
+LINEAR = 12  # 100,000 rows may take this many times as long as 10,000
 LONGEST_SECONDS = 3600
 
 
 def main(
-    full: Annotated[bool, typer.Option(help="sizes of the bars, and whole runs under Airflow: hours")] = False,
+    full: Annotated[bool, typer.Option(help="full sizes, and whole runs under Airflow: hours")] = False,
 ) -> None:
-    """Measures, prints, and says what is above its bar; exit 1 then."""
+    """Prints all measurements beside their bars; exits with 1 if one is missed."""
     console = Console(width=None if sys.stdout.isatty() else 150)
-    table = Table(
-        "измерение", "величина", "секунд", "в секунду", "пик, МБ", "планка", "", "подробности", title=_machine()
-    )
+    table = Table("measurement", "size", "seconds", "per second", "peak MB", "bar", "kept", "details", title=_machine())
     seconds: dict[str, float] = {}
     failed = False
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as folder:
-        Path(folder).chmod(0o755)  # the embedded PostgreSQL, started by root, walks through here as its own user
+        Path(folder).chmod(0o755)  # the embedded PostgreSQL, started by root, passes it as its own user
         for number, one in enumerate(ALL):
             arguments = one.full if full else one.quick
             if not arguments:
@@ -53,10 +51,10 @@ def main(
             seconds[one.name] = found["seconds"]
             kept = found["kept"] and found["seconds"] <= one.seconds and found["peak_mb"] <= one.peak_mb
             failed |= not kept
-            table.add_row(*_row(one, found), "да" if kept else "НЕТ", found["detail"])
+            table.add_row(*_row(one, found), "yes" if kept else "NO", found["detail"])
     console.print(table)
-    growth = seconds["в базу, 100 000"] / seconds["в базу, 10 000"]
-    console.print(f"В базу: 100 000 строк в {growth:.1f} раза дольше 10 000 (планка {LINEAR}).")
+    growth = seconds["register, 100,000"] / seconds["register, 10,000"]
+    console.print(f"Register: 100,000 rows took {growth:.1f} times as long as 10,000 (bar {LINEAR}).")
     if full:
         for module, size in (("night", NIGHT), *(("makespan", size) for size in WHOLE_RUNS)):
             command = [sys.executable, "-m", f"trials.bench.{module}", *size]
@@ -77,14 +75,14 @@ def _measure(number: int, arguments: tuple[int, ...], folder: str) -> dict[str, 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
     if done.returncode != 0:
         raise SystemExit(f"{ALL[number].name}: {done.stderr.strip()[-2000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def _machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     load = os.getloadavg()[0]
-    return f"{os.cpu_count()} ядра, {memory:.0f} ГиБ, Python {platform.python_version()}, загрузка в начале {load:.1f}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, load at the start {load:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m trials.bench.audio`: the tables of docs/audio.md on real recordings, requests, time and memory.
 
-Time and memory are measured in a separate process that does nothing else; the file is made by this process.
+Time and memory are measured in a separate process; this one makes the file.
 """
 
 import math

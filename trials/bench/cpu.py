@@ -1,6 +1,6 @@
-"""CPU seconds of ours for each call of a minute, step by step; both simulators are in another process.
+"""Our processor seconds for each call of one minute, step by step; the simulators run in another process.
 
-With PROFILE in the environment, where they go is printed as well.
+With PROFILE in the environment a profile of each step is printed as well.
 """
 
 import cProfile
@@ -23,7 +23,7 @@ MOST_SHOWN = 40
 
 
 def per_call(folder: Path, calls: int) -> Result:
-    """Processor time, so that waiting for the outside does not count."""
+    """Processor time: waiting for the outside systems does not count."""
     from simulators.bitrix24.app import PortalSimulator
     from simulators.bitrix24.limits import Limits
     from simulators.bitrix24.seeded import minutes
@@ -42,14 +42,14 @@ def per_call(folder: Path, calls: int) -> Result:
         done = subprocess.run([sys.executable, "-m", "trials.bench.cpu", *outside], stdout=subprocess.PIPE, check=True)
         pieces = recogniser.journal.count("transcriptions")
     spent: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    told = ", ".join(f"{name} {seconds / calls * 1000:.0f}" for name, seconds in spent.items())
+    steps = ", ".join(f"{name} {seconds / calls * 1000:.0f}" for name, seconds in spent.items())
     return Result(
-        calls, "звонков", sum(spent.values()), f"мс процессора на звонок: {told}; отрывков {pieces / calls:.1f}"
+        calls, "calls", sum(spent.values()), f"ms of processor time a call: {steps}; pieces {pieces / calls:.1f}"
     )
 
 
 def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: str, folder: str) -> dict[str, float]:
-    """A whole run; processor seconds of each step. With PROFILE set, each step's profile goes to stderr."""
+    """Processor seconds of each step of a whole run. With PROFILE set, each step's profile goes to stderr."""
     from include.calls.policy import load_policy
     from include.calls.state.state import State
     from include.calls.steps.close_run import close_run
@@ -106,7 +106,7 @@ def _timed(name: str, spent: dict[str, float], step: Callable[[], object]) -> No
     profile = cProfile.Profile(time.process_time) if "PROFILE" in os.environ else None
     began = time.process_time()
     if profile:
-        threading.setprofile(lambda *_: profile.enable())  # in the one thread that works while the others wait
+        threading.setprofile(lambda *_: profile.enable())  # one thread works while the others wait
         profile.runcall(step)
         threading.setprofile(None)
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(MOST_SHOWN)

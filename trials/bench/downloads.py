@@ -1,7 +1,7 @@
-"""How much of the portal's rate two workers use while they download, and how often they are refused.
+"""The share of the portal's rate that two download processes use, and how often the portal refuses.
 
 Time is compressed: the portal's clock, our pace and the latency of a download are all `speed` times faster. The portal
-counts strictly: its bucket is two fifths of the real one.
+is stricter than the real one: its bucket has two fifths of the size.
 """
 
 import resource
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 RPS, BUCKET = 2.0, 20
 WORKERS = 2
 ENOUGH = 0.98  # of the allowed rate
-SLOW_SECONDS = 3.0  # each download
+SLOW_SECONDS = 3.0  # of one download
 DAYS = 30
 
 
 def use_of_the_rate(folder: Path, minutes: int, speed: int) -> Result:
-    """Requests in so many minutes of the portal's time, beside those that it allows."""
+    """Requests in `minutes` of the portal's time, beside the number that it allows."""
     from simulators.bitrix24.app import PortalSimulator
     from simulators.bitrix24.limits import Limits
     from simulators.bitrix24.world import Audio, Call, PortalWorld
@@ -38,7 +38,7 @@ def use_of_the_rate(folder: Path, minutes: int, speed: int) -> Result:
     from simulators.sound.dialogues import record_briefly
 
     seconds = minutes * 60 / speed
-    calls = round(minutes * 60 * RPS * 1.5)  # more than can be downloaded, so that the work does not end
+    calls = round(minutes * 60 * RPS * 1.5)  # more than can be downloaded in the time
     world = PortalWorld()
     for number in range(1, calls + 1):
         at = START + timedelta(days=DAYS) / calls * number
@@ -60,18 +60,18 @@ def use_of_the_rate(folder: Path, minutes: int, speed: int) -> Result:
 
 
 def _figures(journal: "list[Entry]", seconds: float, speed: int, peak: int) -> Result:
-    """From a second after the first download on: before it, the workers only start."""
+    """Counted from one second after the first download: before that the processes start."""
     began = min(entry.at for entry in journal if entry.where == "download") + 1
     inside = [entry for entry in journal if began <= entry.at < began + seconds]
     files = sum(entry.where == "download" for entry in inside)
     refused = sum(bool(entry.error) for entry in journal)
     share = len(inside) / (seconds * RPS * speed)
     detail = (
-        f"{share:.1%} разрешённого, отказов {refused}, "
-        f"{len(inside) / files:.2f} запроса на запись; скачивание {SLOW_SECONDS:g} с, сжатие {speed}, "
-        f"пик памяти задачи {peak / 1024:.0f} МБ"
+        f"{share:.1%} of the allowed rate, refusals {refused}, "
+        f"{len(inside) / files:.2f} requests a recording; a download takes {SLOW_SECONDS:g} s, compression {speed}, "
+        f"peak memory of a task {peak / 1024:.0f} MB"
     )
-    return Result(len(inside), "запросов", seconds, detail, kept=share >= ENOUGH and not refused)
+    return Result(len(inside), "requests", seconds, detail, kept=share >= ENOUGH and not refused)
 
 
 def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> tuple[UUID, list[int]]:
@@ -114,7 +114,7 @@ def _client(conninfo: str, url: str, token: str, speed: int, run_id: UUID) -> "I
 
 
 def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: str, *batches: str) -> None:
-    """One worker: batch after batch, each as a task of its own would, until it is told to stop."""
+    """One process: downloads its batches one after the other, as tasks would, until SIGTERM."""
     import signal
 
     from include.calls.policy import load_policy

@@ -1,4 +1,4 @@
-"""An earlier complete run: listed by the real step, then completed as its batches would have, recognising nothing."""
+"""An earlier complete run: listed by the real step, then completed by SQL, without recognition."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from include.clients.storage.base import Storage
     from include.common.telephony import TelephonySystem
 
-TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # of a call of a minute
+TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # the text of a call of one minute
 BATCH = 1
 
-# A text as `transcribe` leaves it, for every call of the run.
+# The columns that `transcribe` sets, for every call of the run.
 _COMPLETE = """
 UPDATE call_records
    SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
@@ -29,7 +29,7 @@ _PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call
 
 
 def complete_run(run_id: UUID, telephony: "TelephonySystem", state: "State", storage: "Storage") -> None:
-    """One statement for all rows, two files a call."""
+    """Completes all rows by one statement and writes two files for each call."""
     from include.calls.domain.states import RecordStatus
     from include.calls.steps.list_calls import list_calls
     from include.calls.steps.paths import keys_of, run_of
@@ -57,7 +57,7 @@ def complete_run(run_id: UUID, telephony: "TelephonySystem", state: "State", sto
 
 @contextmanager
 def unpaced_portal(url: str, user: str, token: str) -> "Iterator[TelephonySystem]":
-    """A client that asks as fast as it can."""
+    """A client without a pace."""
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.telephony import Bitrix24Telephony
     from include.clients.bitrix24.webhook import Webhook

@@ -1,6 +1,7 @@
 """Registry, report and the cut of a long call."""
 
 import time
+from datetime import UTC
 from pathlib import Path
 
 from trials.bench.listing import registered
@@ -8,7 +9,7 @@ from trials.bench.world import Result, database
 
 
 def publish(folder: Path, calls: int) -> Result:
-    """Registry, report with its pictures and PDF, and the run's log, out of PostgreSQL; every text has its file."""
+    """Registry, report with pictures and PDF, and run log, from PostgreSQL; every text has its file."""
     from include.calls.domain.storage_keys import period_prefix
     from include.calls.policy import load_policy
     from include.calls.state.report_queries import transcript_paths
@@ -26,13 +27,13 @@ def publish(folder: Path, calls: int) -> Result:
             (root / texts).mkdir(parents=True)
             with state.transaction() as connection:
                 connection.execute(_COMPLETE.encode(), {"run_id": run_id, "texts": texts})
-                for _, text in transcript_paths(connection, run_id):
+                for _, text in transcript_paths(connection, run_id, UTC):
                     (root / text).touch()
             began = time.perf_counter()
             rows = publish_step(run_id, state, storage, load_policy({}))
             seconds = time.perf_counter() - began
     registry = next(root.glob("exports/*/registry/*.csv"))
-    return Result(rows, "строк", seconds, f"реестр {registry.stat().st_size / 1e6:.0f} МБ")
+    return Result(rows, "rows", seconds, f"registry {registry.stat().st_size / 1e6:.0f} MB")
 
 
 _COMPLETE = """
@@ -45,7 +46,7 @@ UPDATE call_records
 
 
 def cut(folder: Path, minutes: int) -> Result:
-    """A long stereo call cut into turns."""
+    """A long stereo call is cut into pieces."""
     from include.speech.audio.cutting import cut as cut_audio
     from include.speech.audio.pieces import CutPolicy
 
@@ -53,11 +54,11 @@ def cut(folder: Path, minutes: int) -> Result:
     began = time.perf_counter()
     found = cut_audio(path, CutPolicy())
     seconds = time.perf_counter() - began
-    return Result(minutes, "минут", seconds, f"{len(found.pieces)} отрывков, речи {found.speech_sec / 60:.0f} мин")
+    return Result(minutes, "minutes", seconds, f"{len(found.pieces)} pieces, speech {found.speech_sec / 60:.0f} min")
 
 
 def _long_call(folder: Path, minutes: int) -> Path:
-    """One synthesised conversation over and over, in one mp3."""
+    """One synthesised conversation, repeated in one mp3."""
     import av
 
     from simulators.sound.dialogues import record

@@ -1,4 +1,4 @@
-"""One period listed by three clients, each of the same simulated portal under its real limits (2 requests a second)."""
+"""Three clients list the same period of one simulated portal under its real limits (2 requests a second)."""
 
 import os
 import time
@@ -20,7 +20,7 @@ MOST_REQUESTS = 5
 
 
 def ours(folder: Path, calls: int) -> Result:
-    """By keyset through batch, paced by PostgreSQL, as the export lists a period."""
+    """Our client: by keyset through batch, paced by PostgreSQL."""
     from include.clients.bitrix24.call_listing import list_rows
     from include.clients.bitrix24.pace import PortalPace
     from include.clients.bitrix24.portal import Portal
@@ -36,11 +36,11 @@ def ours(folder: Path, calls: int) -> Result:
         seconds = time.perf_counter() - began
         portal.close()
         pace.close()
-        return _result(simulator, rows, seconds, "по ключу: звонки, появившиеся тем временем, ничего не сдвигают")
+        return _result(simulator, rows, seconds, "by keyset: calls that appear meanwhile shift nothing")
 
 
 def fast_bitrix24(_: Path, calls: int) -> Result:
-    """The best known client, with its own throttle."""
+    """The best-known client, with its own throttling."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own imports warn
         from fast_bitrix24 import Bitrix
@@ -50,11 +50,11 @@ def fast_bitrix24(_: Path, calls: int) -> Result:
         began = time.perf_counter()
         rows = len(client.get_all("voximplant.statistic.get"))
         seconds = time.perf_counter() - began
-        return _result(simulator, rows, seconds, "смещениями, без порядка: новые звонки сдвигают строки")
+        return _result(simulator, rows, seconds, "by offsets, unsorted: new calls shift rows")
 
 
 def b24pysdk(folder: Path, calls: int) -> Result:
-    """The vendor's own SDK, over TLS because it speaks nothing else."""
+    """The vendor's SDK, over TLS because it supports nothing else."""
     import trustme
 
     authority = trustme.CA()
@@ -73,15 +73,15 @@ def b24pysdk(folder: Path, calls: int) -> Result:
         began = time.perf_counter()
         rows = len(list(Client(webhook).voximplant.statistic.get().as_list().result))
         seconds = time.perf_counter() - began
-        return _result(simulator, rows, seconds, "as_list(): без порядка; отказ внутри batch теряет строки молча")
+        return _result(simulator, rows, seconds, "as_list(): unsorted; a refusal inside a batch loses rows silently")
 
 
 def register(folder: Path, calls: int) -> Result:
-    """Rows of the portal into call_records."""
+    """Stores rows of the portal in call_records."""
     with database(folder) as conninfo:
         began = time.perf_counter()
         registered(conninfo, calls)
-        return Result(calls, "строк", time.perf_counter() - began, "COPY и одно INSERT на 5 000 строк")
+        return Result(calls, "rows", time.perf_counter() - began, "COPY and one INSERT for 5,000 rows")
 
 
 def registered(conninfo: str, calls: int) -> UUID:
@@ -132,4 +132,4 @@ def _served(calls: int, **tls: Path) -> "Iterator[tuple[PortalSimulator, str]]":
 
 def _result(simulator: "PortalSimulator", rows: int, seconds: float, detail: str) -> Result:
     requests = len(simulator.journal.entries(inner=False))
-    return Result(rows, "звонков", seconds, f"{requests} HTTP-запросов, {detail}", kept=requests <= MOST_REQUESTS)
+    return Result(rows, "calls", seconds, f"{requests} HTTP requests, {detail}", kept=requests <= MOST_REQUESTS)

@@ -1,8 +1,8 @@
 """The next night under the real Airflow: 60 days, 59 complete: `python -m trials.bench.night --speed 1`.
 
-The 59 days are put into the database and the storage as an earlier run's tasks would have left them. Then a run of a
-day without calls, and half a minute: a night finds a system that works and a disk that is idle. Listing, plan with its
-copies, the new day's batches, registry and report are the real ones. The bound is that of `trials.bench.makespan`.
+The 59 days are put into the database and the storage as the tasks of an earlier run would have left them. Then follow a
+run of a day without calls and half a minute of waiting: the system is warm and the disk idle. Listing, plan with its
+copies, the new day's batches, registry and report are real. The bound is that of `trials.bench.makespan`.
 """
 
 import sys
@@ -29,9 +29,9 @@ from trials.bench.system import (
     LAST_DAY_BUT_ONE,
     Calls,
     Latency,
-    Lines,
     Load,
     Mono,
+    Slots,
     Speed,
     System,
     Timeout,
@@ -41,8 +41,8 @@ from trials.bench.system import (
 DAY_BEFORE = "2025-05-31"
 AFTERWARDS = datetime(2025, 7, 30, 2, tzinfo=UTC)
 MADE_BEFORE = 200
-QUIET_SECONDS = 30  # a disk is busy with 17,000 files for a while
-MOST_SECONDS = 30  # beside the bound
+QUIET_SECONDS = 30  # the disk is still writing 17,000 files
+MOST_SECONDS = 30  # above the bound
 
 _STATUSES = """
 SELECT count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NULL),
@@ -55,15 +55,15 @@ SELECT count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id
 
 
 def night(load: Load, console: Console) -> float:
-    """Prints; returns the overhead in seconds. Raises ExportError where the run does not end well."""
+    """Prints a table and returns the overhead in seconds. Raises ExportError where the run does not succeed."""
     with running_system(load, console) as system:
-        with console.status("59 дней..."):
+        with console.status("59 earlier days..."):
             _earlier_run(system)
-        with console.status("Система согревается..."):
+        with console.status("warming up..."):
             system.seconds_of(1, DAY_BEFORE, DAY_BEFORE)
             time.sleep(QUIET_SECONDS)
         before = system.work()
-        with Sampler(system.runtime) as sampler, console.status("Ночь..."):
+        with Sampler(system.runtime) as sampler, console.status("the night..."):
             seconds = system.seconds_of(2, LAST_DAY)
         work = system.work().since(before)
         ((bought, reused, batches, minutes),) = system.ask_state(_STATUSES)
@@ -71,17 +71,17 @@ def night(load: Load, console: Console) -> float:
         peaks = system.by_task(shares.peaks_mb)
     portal, recogniser = work.bounds(load)
     overhead = seconds - max(portal, recogniser)
-    table = Table("величина", "значение", title=f"Ночь: {load.kind}")
-    table.add_row("от команды до конца, с", f"{seconds:.1f}")
-    table.add_row("граница портала, с", f"{portal:.1f} ({work.asked} запросов)")
-    table.add_row("граница распознавателя, с", f"{recogniser:.1f} ({work.pieces} запросов, {load.lines} линий)")
-    table.add_row("накладных расходов, с", f"{overhead:.1f}")
-    whole = max(portal, float(minutes) * load.latency / load.speed / load.lines)
-    table.add_row("их же, если слать и тишину, с", f"{seconds - whole:.1f} (граница {whole:.1f})")
-    table.add_row("новых текстов, готовых, пачек", f"{bought}, {reused}, {batches}")
-    table.add_row("пик памяти, МБ", ", ".join(f"{task} {peak:.0f}" for task, peak in peaks.items()))
+    table = Table("figure", "value", title=f"Night: {load.kind}")
+    table.add_row("from the command to the end, s", f"{seconds:.1f}")
+    table.add_row("bound of the portal, s", f"{portal:.1f} ({work.requests} requests)")
+    table.add_row("bound of the recogniser, s", f"{recogniser:.1f} ({work.pieces} requests, {load.slots} slots)")
+    table.add_row("overhead, s", f"{overhead:.1f}")
+    whole = max(portal, float(minutes) * load.latency / load.speed / load.slots)
+    table.add_row("overhead, if silence were sent too, s", f"{seconds - whole:.1f} (bound {whole:.1f})")
+    table.add_row("new texts, reused texts, batches", f"{bought}, {reused}, {batches}")
+    table.add_row("peak memory, MB", ", ".join(f"{task} {peak:.0f}" for task, peak in peaks.items()))
     cores = shares.of_the_cores(seconds)
-    table.add_row("доля ядер", ", ".join(f"{name} {share:.0%}" for name, share in cores.items()))
+    table.add_row("share of the cores", ", ".join(f"{name} {share:.0%}" for name, share in cores.items()))
     console.print(table)
     return overhead
 
@@ -97,7 +97,7 @@ def _earlier_run(system: System) -> None:
         complete_run(run.run_id, telephony, state, LocalStorage(system.runtime.storage))
         records = state.batch_records(run.run_id, BATCH, {RecordStatus.COMPLETED})
         at_once = telephony.links_at_once
-        for start in range(0, MADE_BEFORE, at_once):  # the simulated portal makes its few recordings now
+        for start in range(0, MADE_BEFORE, at_once):  # the simulated portal makes its few recordings in advance
             chunk = records[start : start + at_once]
             telephony.links([RecordingRequest(one.key, one.statistics_id, str(one.file_id)) for one in chunk])
 
@@ -105,15 +105,15 @@ def _earlier_run(system: System) -> None:
 def main(
     calls: Calls = 9000,
     speed: Speed = 1.0,
-    lines: Lines = 10,
+    slots: Slots = 10,
     latency: Latency = 20.0,
     timeout: Timeout = 3600.0,
     mono: Mono = False,
 ) -> None:
-    """One night beside its bound. Exit 1 above the bar."""
+    """One night beside its bound. Exits with 1 above the bar."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     try:
-        overhead = night(Load(calls, speed, lines, latency, timeout, mono), console)
+        overhead = night(Load(calls, speed, slots, latency, timeout, mono), console)
     except ExportError as error:
         raise SystemExit(str(error)) from None
     raise SystemExit(int(overhead > MOST_SECONDS))

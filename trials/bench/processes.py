@@ -1,4 +1,4 @@
-"""What the processes of one system take: memory of a task at its highest, and whose the cores were."""
+"""What the processes of one system use: peak memory of each task, processor time of each owner."""
 
 import os
 import threading
@@ -17,14 +17,14 @@ from ops.settings.profile import Runtime
 from trials.chaos.victims import TASK
 
 EVERY_SECONDS = 0.5
-OURS, AIRFLOW, POSTGRES, SIMULATORS = "задачи", "Airflow", "PostgreSQL", "имитации"
+OURS, AIRFLOW, POSTGRES, SIMULATORS = "tasks", "Airflow", "PostgreSQL", "simulators"
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """`cpu_seconds` by owner; a task's include starting Airflow's SDK in it.
+    """`cpu_seconds` by owner; those of a task include the start of Airflow's SDK.
 
-    `peaks_mb` is what a task's largest process had, by the id of the task's try.
+    `peaks_mb`: the peak of a task's largest process, by the id of the task's try.
     """
 
     peaks_mb: dict[str, float]
@@ -35,7 +35,7 @@ class Shares:
 
 
 class Sampler:
-    """Looks at the processes of a profile twice a second; those that end keep what they were last seen to have."""
+    """Samples the processes of a profile twice a second; a process that ended keeps its last sample."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -97,7 +97,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _task_of(process: psutil.Process) -> str | None:
-    """The id of the try that this process works on, by its own title or that of the task which started it."""
+    """The id of the try that this process works on, by its own title or that of its parent."""
     for one in (process, process.parent()):
         title = one and TASK.fullmatch(" ".join(one.cmdline()).strip())
         if title:
@@ -112,6 +112,6 @@ def _is_simulator(process: psutil.Process, runtime: Runtime) -> bool:
 
 
 def _peak_kb(pid: int) -> int:
-    """The most memory that the process has had at any moment."""
+    """The peak memory of the process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))

@@ -1,6 +1,6 @@
-"""What a run costs that buys (almost) nothing: the same period again, and the next night's 60 days.
+"""The cost of a run that buys (almost) nothing: the same period again, and the next night of 60 days.
 
-The portal is simulated, its limits are off: what is measured is our own work.
+The simulated portal has no limits, so only our own work is measured.
 """
 
 import subprocess
@@ -33,7 +33,7 @@ def rerun(folder: Path, calls: int) -> Result:
 
 
 def daily(folder: Path, calls: int) -> Result:
-    """The next night: 60 days of which one is new. Its new calls are left to the batches."""
+    """The next night: 60 days of which one is new. Its new calls are not downloaded here."""
     from include.clients.storage.local import LocalStorage
 
     return _again(folder, calls, later=timedelta(days=1), storage=LocalStorage(folder / "storage"))
@@ -59,15 +59,15 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
             seconds, reused = _steps(telephony, state, storage, later)
         downloads = simulator.journal.count("download")
         requests = len(simulator.journal.entries(inner=False))
-    told = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
-    detail = f"{told}; готовых текстов {reused}, запросов к порталу {requests}, скачиваний {downloads}"
-    return Result(calls, "звонков", sum(seconds.values()), detail, kept=not downloads)
+    steps = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
+    detail = f"{steps}; reused texts {reused}, requests to the portal {requests}, downloads {downloads}"
+    return Result(calls, "calls", sum(seconds.values()), detail, kept=not downloads)
 
 
 def _steps(
     telephony: "TelephonySystem", state: "State", storage: "Storage", later: timedelta
 ) -> tuple[dict[str, float], int]:
-    """Seconds of each step, and how many texts were reused."""
+    """Seconds of each step, and the number of reused texts."""
     from include.calls.policy import load_policy
     from include.calls.steps.close_run import close_run
     from include.calls.steps.list_calls import list_calls
@@ -100,7 +100,7 @@ def _opened(state: "State", start: datetime, name: str) -> UUID:
 
 
 def _world(calls: int) -> "PortalWorld":
-    """One day more than a period has, at the same number of calls a day."""
+    """A world with one day more than the period, and the same number of calls on each day."""
     from simulators.bitrix24.world import Audio, Call, PortalWorld
 
     world, silence = PortalWorld(), Audio(b"")
@@ -125,7 +125,7 @@ def _s3() -> "Iterator[Storage]":
             endpoint_url=f"http://127.0.0.1:{port}",
             region_name="us-east-1",
             aws_access_key_id="bench",
-            aws_secret_access_key="bench",  # noqa: S106 - of a simulation
+            aws_secret_access_key="bench",  # noqa: S106 - a simulated service
             config=Config(retries={"total_max_attempts": 10}, max_pool_connections=32),
         )
         client.create_bucket(Bucket="bench")

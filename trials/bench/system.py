@@ -1,4 +1,4 @@
-"""A whole system to be measured: Airflow, PostgreSQL and the steps are the real ones, only the outside is simulated."""
+"""A whole system to be measured: Airflow, PostgreSQL and steps are real, the outside systems are simulated."""
 
 import os
 import shutil
@@ -34,10 +34,12 @@ RPS, BUCKET = 2.0, 50
 POLL_SECONDS = 0.5
 ENDED = ("success", "failed")
 
-# what the commands of the measurements are told of their load
+# Options of the measuring commands
 Calls = Annotated[int, typer.Option(help="recordings in 60 days, rounded up to a whole number of rounds of 16")]
-Speed = Annotated[float, typer.Option(help="how many times faster portal and recogniser are than real ones")]
-Lines = Annotated[int, typer.Option(help="parallel recognitions")]
+Speed = Annotated[
+    float, typer.Option(help="compression: portal and recogniser are so many times faster than real ones")
+]
+Slots = Annotated[int, typer.Option(help="concurrent requests at the recogniser")]
 Latency = Annotated[float, typer.Option(help="seconds of recognition per minute of audio, uncompressed")]
 Timeout = Annotated[float, typer.Option(help="seconds to wait for each of the runs")]
 Mono = Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")]
@@ -47,38 +49,38 @@ _DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`calls` are recordings of a minute, in 60 days; `latency` seconds per minute of audio, before compression.
+    """`calls` are recordings of one minute in 60 days; `latency`: seconds per minute of audio, before compression.
 
-    `speed`: how many times faster portal and recogniser are than real ones. `timeout`: seconds to wait for a run.
-    `mono`: all recordings have one channel, so a call is a request or two, not one for each turn.
+    `speed`: portal and recogniser are so many times faster than real ones. `timeout`: seconds to wait for a run.
+    `mono`: recordings have one channel, so a call takes one or two requests and not one for each speaker turn.
     """
 
     calls: int
     speed: float
-    lines: int
+    slots: int
     latency: float
     timeout: float
     mono: bool
 
     @property
     def kind(self) -> str:
-        return f"{self.calls} {'моно' if self.mono else 'разных'} звонков по минуте, сжатие {self.speed:g}"
+        return f"{self.calls} {'mono' if self.mono else 'mixed'} calls of one minute, compression {self.speed:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the outside was asked for so far: the portal's requests, the recogniser's, seconds of audio sent."""
+    """What was sent so far: requests to the portal, requests to the recogniser, seconds of audio."""
 
-    asked: int = 0
+    requests: int = 0
     pieces: int = 0
-    heard: float = 0.0
+    audio_sec: float = 0.0
 
     def since(self, before: "Work") -> "Work":
-        return Work(self.asked - before.asked, self.pieces - before.pieces, self.heard - before.heard)
+        return Work(self.requests - before.requests, self.pieces - before.pieces, self.audio_sec - before.audio_sec)
 
     def bounds(self, load: Load) -> tuple[float, float]:
-        """Seconds that the portal and the recogniser need for it, whatever we do."""
-        return self.asked / (RPS * load.speed), self.heard / 60 * load.latency / load.speed / load.lines
+        """Seconds that the portal and the recogniser need at least."""
+        return self.requests / (RPS * load.speed), self.audio_sec / 60 * load.latency / load.speed / load.slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,9 @@ class System:
 
     def work(self) -> Work:
         portal, recogniser = _journal(self.simulated.portal), _journal(self.simulated.recogniser)
-        asked = sum(entry["where"] not in ("storage", "") and not entry["inner"] for entry in portal)
-        heard = [float(entry["detail"].get("seconds", 0)) for entry in recogniser if entry["where"] == "transcriptions"]
-        return Work(asked, len(heard), sum(heard))
+        sent = sum(entry["where"] not in ("storage", "") and not entry["inner"] for entry in portal)
+        audio = [float(entry["detail"].get("seconds", 0)) for entry in recogniser if entry["where"] == "transcriptions"]
+        return Work(sent, len(audio), sum(audio))
 
     def trigger(self, last_day: str, first_day: str = FIRST_DAY) -> None:
         command = [sys.executable, "-m", "jobs.call_export", "--no-follow", "--from", first_day, "--to", last_day]
@@ -107,7 +109,7 @@ class System:
             text=True,
         )
         if done.returncode != 0:
-            raise ExportError(f"Выгрузка не запустилась: {done.stdout[-500:]}{done.stderr[-500:]}")
+            raise ExportError(f"the run was not triggered: {done.stdout[-500:]}{done.stderr[-500:]}")
 
     def ended(self, number: int) -> tuple[str, datetime, datetime]:
         """State, beginning and end of the n-th DAG run."""
@@ -118,19 +120,19 @@ class System:
                 state, began, ended, queued = runs[number - 1]
                 return state, queued or began, ended
             time.sleep(POLL_SECONDS)
-        raise ExportError(f"Запуск {number} не кончился за {self.load.timeout:.0f} с.")
+        raise ExportError(f"run {number} did not end within {self.load.timeout:.0f} s")
 
     def seconds_of(self, number: int, last_day: str, first_day: str = FIRST_DAY) -> float:
-        """Triggers the n-th run, which has to end well; seconds from the command to its end."""
+        """Triggers the n-th run; returns the seconds from the command to its success."""
         clicked = time.time()
         self.trigger(last_day, first_day)
         state, _, ended = self.ended(number)
         if state != "success":
-            raise ExportError(f"Запуск {number} кончился как {state}.")
+            raise ExportError(f"run {number} ended as {state}")
         return ended.timestamp() - clicked
 
     def by_task(self, peaks: dict[str, float]) -> dict[str, float]:
-        """The highest of each task, the highest task first."""
+        """The highest peak of each task, in falling order."""
         tasks = self.ask_airflow("SELECT id, task_id FROM task_instance")
         names = {str(identity): str(task) for identity, task in tasks}
         highest: dict[str, float] = {}
@@ -148,20 +150,20 @@ class System:
 
 @contextmanager
 def running_system(load: Load, console: Console) -> Iterator[System]:
-    """A system that has run nothing yet; ExportError where it does not start. Leaves nothing running.
+    """A fresh system; ExportError where it does not start. Stops the system at the end.
 
-    A measurement that is told to stop (SIGTERM) stops its system as well.
+    A measurement that gets SIGTERM stops its system as well.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     runtime = Runtime(PROFILE)
-    for name in VARIABLES & set(os.environ):  # a real portal must never be asked
+    for name in VARIABLES & set(os.environ):  # no request may reach a real portal
         del os.environ[name]
     down(runtime, console)
     before = runtime.root / "var" / "cache" / "bench-before"
     shutil.rmtree(before, ignore_errors=True)
     before.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
-        # not deleted yet: ext4 leaves freed inodes alone for some minutes and looks past each of them for a new file
+        # Deleted only at the end: ext4 skips freed inodes for some minutes, which makes new files slower.
         runtime.home.rename(before)
     try:
         runtime.make()
@@ -190,9 +192,9 @@ def _simulated(load: Load, runtime: Runtime) -> Simulated:
         B24_RATE_LIMIT_RPS=str(RPS * load.speed),
         B24_BACKOFF_SECONDS=str(5 / load.speed),
         STT_BACKOFF_SECONDS=str(10 / load.speed),
-        TRANSCRIBE_CONCURRENCY=str(load.lines),
+        TRANSCRIBE_CONCURRENCY=str(load.slots),
         BUDGET_USD="1000000",
-        CALL_EXPORT_CRON="0 0 1 1 *",  # the schedule must not join in
+        CALL_EXPORT_CRON="0 0 1 1 *",  # no scheduled run during the measurement
     )
 
 
@@ -203,6 +205,6 @@ def _ask(url: str, question: str) -> list[tuple[Any, ...]]:
 
 def _journal(url: str) -> list[dict[str, Any]]:
     with requests.Session() as session:
-        session.trust_env = False  # our own server: never through a proxy
+        session.trust_env = False  # our own server is not reached through a proxy
         entries: list[dict[str, Any]] = session.get(f"{url}/__control__/journal", timeout=300).json()
         return entries

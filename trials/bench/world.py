@@ -1,4 +1,4 @@
-"""What the measurements stand on."""
+"""Shared parts of the measurements: their result, a database, a client without limits."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ START = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 class Result(NamedTuple):
-    """`kept` is False where the measurement itself knows that its bar was not met."""
+    """`kept` is False where the measurement itself missed its bar."""
 
     size: int
     unit: str
@@ -22,7 +22,7 @@ class Result(NamedTuple):
 
 
 class NoPace:
-    """The portal's limits are off: what is measured is our own work."""
+    """No pace: the simulated portal has no limits, so only our own work is measured."""
 
     def acquire(self) -> None: ...
 

@@ -16,11 +16,11 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 
 
 def chaos(
-    kills: Annotated[int, typer.Option(min=1, help="Сколько раз убить.")] = 20,
-    calls: Annotated[int, typer.Option(min=1, help="Сколько записей выгружать (или немного больше).")] = 200,
-    seed: Annotated[int, typer.Option(help="Кого и когда: то же число — тот же порядок.")] = 1,
+    kills: Annotated[int, typer.Option(min=1, help="how many kills")] = 20,
+    calls: Annotated[int, typer.Option(min=1, help="recordings to export, at least")] = 200,
+    seed: Annotated[int, typer.Option(help="the same number gives the same order of kills")] = 1,
 ) -> None:
-    """Убивать процессы системы во время выгрузки (свой профиль) и проверить, что ничего не потеряно."""
+    """Kills processes of a system (its own profile) during an export and checks that nothing is lost."""
     plan = Plan(kills, calls, seed)
     try:
         evidence = play(plan, console)

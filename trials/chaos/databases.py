@@ -1,4 +1,4 @@
-"""Questions to both databases of a system whose PostgreSQL is being killed."""
+"""Queries on both databases of a system whose PostgreSQL is being killed."""
 
 import time
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ import psycopg
 
 from include.common.errors import ExportError
 
-PATIENCE_SECONDS = 180.0  # longer than any restart that would still be a success
+RECONNECT_SECONDS = 180.0  # longer than any restart that would still be a success
 RETRY_SECONDS = 0.5
 
 RUNNING_TASK = "SELECT task_id, map_index FROM task_instance WHERE id = %(id)s::uuid AND state = 'running'"
-# A task's tries: the present one, and those that ended.
+# A task's tries: the present one and those that ended.
 TRIES = """
 SELECT task_id, map_index, try_number, start_date, queued_dttm FROM task_instance WHERE run_id = %(run)s
  UNION
 SELECT task_id, map_index, try_number, start_date, queued_dttm FROM task_instance_history WHERE run_id = %(run)s
 """
-# What a recording's row went through; a move of state is an event of the new state's name.
+# Moves of recordings; the event has the name of the new status.
 MOVES = "SELECT at FROM call_events WHERE run_id = %(run)s AND call_id IS NOT NULL ORDER BY at"
 TEXTS_TWICE = """
 SELECT count(*) FROM (
@@ -55,13 +55,13 @@ class Record:
 
 
 class Databases:
-    """Each question on a new connection, asked again while the server is away."""
+    """Each query uses a new connection and is repeated while the server is down."""
 
     def __init__(self, state_url: str, metadata_url: str) -> None:
         self._state, self._metadata = state_url, metadata_url
 
-    def answer(self) -> bool:
-        """Waits until the state answers."""
+    def respond(self) -> bool:
+        """Waits until the state responds."""
         return bool(_ask(self._state, "SELECT true"))
 
     def export_run(self) -> tuple[UUID, str, str] | None:
@@ -75,7 +75,7 @@ class Databases:
         return str(rows[0][0]) if rows else ""
 
     def task_of(self, instance: str) -> tuple[str, int] | None:
-        """(task, index) by the id that a task's process bears in its title; None where that try is over."""
+        """(task, index) by the id in the title of a task's process; None where that try is over."""
         rows = _ask(self._metadata, RUNNING_TASK, id=instance)
         return (str(rows[0][0]), int(rows[0][1])) if rows else None
 
@@ -93,12 +93,12 @@ class Databases:
 
 
 def _ask(url: str, question: str, **values: Any) -> list[tuple[Any, ...]]:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + RECONNECT_SECONDS
     while True:
         try:
             with psycopg.connect(url, autocommit=True, connect_timeout=5, options="-c timezone=UTC") as connection:
                 return connection.execute(question.encode(), values).fetchall()
         except psycopg.OperationalError:
             if time.monotonic() > deadline:
-                raise ExportError(f"PostgreSQL не отвечает {PATIENCE_SECONDS:.0f} с.") from None
+                raise ExportError(f"PostgreSQL has not responded for {RECONNECT_SECONDS:.0f} s") from None
             time.sleep(RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""What a run left behind, counted from outside: the portal's own list, the recogniser's journal, rows and files."""
+"""The results of a run, counted from outside: the portal's own list, the recogniser's journal, rows and files."""
 
 import hashlib
 import json
@@ -16,15 +16,15 @@ from include.common.temporary_folders import orphans
 from ops.one_machine.simulated_services import WEBHOOK_USER, Simulated
 from trials.chaos.databases import Databases, Record
 
-ANSWER_SECONDS = 30
+RESPONSE_SECONDS = 30
 WITH_A_TEXT = "completed"
 WITHOUT_AUDIO = "no_recording"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`lost` counts recordings of the portal without a row or a text; `spare_requests` those beyond one per piece;
-    `orphans` the temporary folders of killed tasks that no later task has removed."""
+    """`lost`: recordings of the portal without a row or a text. `spare_requests`: requests beyond one for each piece.
+    `orphans`: temporary folders of killed tasks that no later task removed."""
 
     recordings: int
     lost: int
@@ -58,36 +58,36 @@ def collect(run_id: UUID, databases: Databases, simulated: Simulated, storage: P
 
 
 def _recordings_of_the_portal(simulated: Simulated) -> Counter[str]:
-    """Recordings by CALL_ID as the portal itself lists them: not what our listing made of them."""
+    """Recordings by CALL_ID as the portal lists them, independent of our listing."""
     found: Counter[str] = Counter()
     start: int | None = 0
     while start is not None:
         url = f"{simulated.portal}/rest/{WEBHOOK_USER}/{simulated.token}/voximplant.statistic.get"
-        answer = _answer("POST", url, json={"start": start})
-        found.update(row["CALL_ID"] for row in answer["result"] if row["RECORD_FILE_ID"] or row["CALL_RECORD_URL"])
-        start = answer.get("next")
+        page = _response("POST", url, json={"start": start})
+        found.update(row["CALL_ID"] for row in page["result"] if row["RECORD_FILE_ID"] or row["CALL_RECORD_URL"])
+        start = page.get("next")
     return found
 
 
 def _recognitions(simulated: Simulated) -> int:
-    """Requests that the recogniser took, whether or not anybody was left to hear the answer."""
-    journal = _answer("GET", f"{simulated.recogniser}/__control__/journal")
+    """Requests that the recogniser accepted, including those whose sender was killed."""
+    journal = _response("GET", f"{simulated.recogniser}/__control__/journal")
     return sum(one["where"] == "transcriptions" and one["status"] in (200, None) for one in journal)
 
 
-def _answer(method: str, url: str, **options: Any) -> Any:
+def _response(method: str, url: str, **options: Any) -> Any:
     with requests.Session() as session:
-        session.trust_env = False  # our own servers: never through a proxy
+        session.trust_env = False  # our own servers are not reached through a proxy
         try:
-            answer = session.request(method, url, timeout=ANSWER_SECONDS, **options)
-            answer.raise_for_status()
-        except requests.RequestException as error:  # its text holds the webhook's token
-            raise ExportError(f"Имитация не отвечает ({type(error).__name__}).") from None
-        return answer.json()
+            response = session.request(method, url, timeout=RESPONSE_SECONDS, **options)
+            response.raise_for_status()
+        except requests.RequestException as error:  # its text contains the webhook's token
+            raise ExportError(f"a simulator does not respond ({type(error).__name__})") from None
+        return response.json()
 
 
 def _pieces(transcript: Path) -> int:
-    """How many requests a text is made of, by the cut that is kept beside it."""
+    """How many pieces a text has, by the cut that is stored beside it."""
     recognition = transcript.parent.parent / "recognition" / f"{transcript.stem}.json"
     return len(json.loads(recognition.read_text(encoding="utf-8"))["cut"]["pieces"])
 
@@ -98,7 +98,7 @@ def _files_of_one_recording_twice(files: list[Path], texts: int) -> int:
 
 
 def _half_written(records: list[Record], storage: Path) -> set[str]:
-    """Files that people see and that are not whole, and rows that name a file that is not there."""
+    """Visible files that are not complete, and rows whose file is missing."""
     found = set()
     for record in records:
         if record.raw_path and not _is_audio_of(record, storage / record.raw_path):
@@ -133,7 +133,7 @@ def _is_json(file: Path) -> bool:
 
 
 def _ends(file: Path) -> bool:
-    """A text that was cut short lacks its last newline, a PDF its last mark."""
+    """A truncated text lacks its last newline, a truncated PDF its end mark."""
     return file.read_bytes().rstrip(b"\n").endswith(b"%%EOF") if file.suffix == ".pdf" else _last_byte(file) == b"\n"
 
 

@@ -1,4 +1,4 @@
-"""One chaos run: a system of its own, an export of many recordings, and somebody who kills its processes."""
+"""One chaos run: a system of its own exports many recordings while its processes are killed."""
 
 import os
 import random
@@ -30,16 +30,16 @@ from trials.chaos.victims import Kind, Victim, choose, kinds, scheduler_pid
 PROFILE = "chaos"
 DAYS = (date(2025, 8, 1), date(2025, 8, 5))
 ROUND_OF_CALLS, ROUND_OF_RECORDINGS = 20, 16  # of the simulated portal's world
-LINES = 4
-# Between a restart and the next kill. Airflow needs half a minute to see that a scheduler is dead: killed faster than
-# that again and again, it never comes to its work, and nothing would be learned.
+SLOTS = 4
+# Seconds between a restart and the next kill. Airflow needs half a minute to notice a dead scheduler: with shorter
+# pauses no scheduler would ever start work, and the trial would show nothing.
 PAUSES = {
     Kind.TASK: (2.0, 12.0),
     Kind.TASK_AND_PARENT: (2.0, 12.0),
     Kind.SCHEDULER: (15.0, 35.0),
     Kind.POSTGRES: (15.0, 35.0),
 }
-KILL_COSTS_SECONDS = 15.0  # of undisturbed work: a run that is killed all the time lasts half as long again, or longer
+KILL_COSTS_SECONDS = 15.0  # of undisturbed work for each kill; a run with kills lasts at least half as long again
 BRIEF_SECONDS = 1.7  # of speech in a simulated recording
 POLL_SECONDS = 0.25
 RESTART_SECONDS = 300.0
@@ -58,7 +58,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """`task` and `index` where a task was killed. `restarted_at`: when what was killed stood again."""
+    """`task` and `index` where a task was killed. `restarted_at`: when the victim ran again."""
 
     kind: Kind
     at: datetime
@@ -69,7 +69,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`waits`: seconds from each kill until the work that it had stopped went on; None where it never did."""
+    """`waits`: seconds from each kill until the interrupted work continued; None where it never did."""
 
     kills: list[Kill]
     waits: list[float | None]
@@ -79,12 +79,12 @@ class Outcome:
 
 
 def chaos(plan: Plan, console: Console) -> Outcome:
-    """Raises ExportError where the system does not start or never comes to an end. Leaves nothing running."""
+    """Raises ExportError where the system does not start or its run does not end. Stops the system at the end."""
     runtime = Runtime(PROFILE)
-    for name in VARIABLES & set(os.environ):  # a real portal must never be asked
+    for name in VARIABLES & set(os.environ):  # no request may reach a real portal
         del os.environ[name]
     down(runtime, console)
-    shutil.rmtree(runtime.home, ignore_errors=True)  # texts of an earlier run would be reused, not recognised
+    shutil.rmtree(runtime.home, ignore_errors=True)  # texts of an earlier run would be reused
     runtime.make()
     try:
         simulated = _simulated(plan, runtime)
@@ -96,17 +96,17 @@ def chaos(plan: Plan, console: Console) -> Outcome:
 
 def _simulated(plan: Plan, runtime: Runtime) -> Simulated:
     rounds = -(-plan.recordings // ROUND_OF_RECORDINGS)
-    answer_seconds = plan.kills * KILL_COSTS_SECONDS * LINES / plan.recordings
+    response_seconds = plan.kills * KILL_COSTS_SECONDS * SLOTS / plan.recordings
     return simulate(
         runtime,
         portal=(
             *("--from", str(DAYS[0]), "--to", str(DAYS[1]), "--calls", str(rounds * ROUND_OF_CALLS)),
             *("--seed", str(plan.seed), "--brief-recordings", "--rps", "1000", "--bucket", "1000"),
         ),
-        recogniser=("--latency-per-minute", f"{answer_seconds * 60 / BRIEF_SECONDS:.1f}"),
+        recogniser=("--latency-per-minute", f"{response_seconds * 60 / BRIEF_SECONDS:.1f}"),
         B24_BACKOFF_SECONDS="0.5",
         STT_BACKOFF_SECONDS="1",
-        TRANSCRIBE_CONCURRENCY=str(LINES),
+        TRANSCRIBE_CONCURRENCY=str(SLOTS),
     )
 
 
@@ -122,11 +122,11 @@ class _Run:
     def play(self) -> Outcome:
         began = time.monotonic()
         self._trigger()
-        with self._console.status("Ждём первых распознаваний..."):
-            self._until(self._working, RESTART_SECONDS, "начала распознавания")
+        with self._console.status("waiting for the first recognitions..."):
+            self._until(self._working, RESTART_SECONDS, "the first recognition")
         kills = self._kill_all()
-        with self._console.status("Убийств больше нет, выгрузка доделывает своё..."):
-            self._until(self._ended, RUN_SECONDS - (time.monotonic() - began), "конца выгрузки")
+        with self._console.status("no more kills, the run continues to its end..."):
+            self._until(self._ended, RUN_SECONDS - (time.monotonic() - began), "the end of the run")
         run = self._databases.export_run()
         assert run is not None  # noqa: S101 - its tasks have worked
         return Outcome(
@@ -142,15 +142,15 @@ class _Run:
         command = [sys.executable, "-m", "jobs.call_export", "--no-follow", "--from", str(first), "--to", str(last)]
         environment = running_environment(self._runtime)
         if subprocess.run(command, env=environment, cwd=self._runtime.root, check=False).returncode != 0:
-            raise ExportError("Выгрузка не запустилась.")
+            raise ExportError("the run was not triggered")
 
     def _kill_all(self) -> list[Kill]:
-        """As many as planned, or as many as the run lasted for."""
+        """The planned number, or fewer if the run ends before."""
         kills: list[Kill] = []
         with Progress(console=self._console, transient=True) as bar:
             line = bar.add_task("kill -9", total=self._plan.kills)
             for kind in kinds(self._rng, self._plan.kills):
-                kill = self._until(partial(self._kill_one, kind), RESTART_SECONDS, f"убить: {kind}")
+                kill = self._until(partial(self._kill_one, kind), RESTART_SECONDS, f"a victim: {kind}")
                 if not isinstance(kill, Kill):
                     break
                 kills.append(kill)
@@ -159,7 +159,7 @@ class _Run:
         return kills
 
     def _kill_one(self, kind: Kind) -> Kill | bool:
-        """False where there is nobody of that kind to kill right now, True where the run has ended."""
+        """False where no process of that kind runs at the moment, True where the run has ended."""
         if self._ended():
             return True
         victim = choose(kind, self._runtime, self._rng)
@@ -170,19 +170,19 @@ class _Run:
             return False
         at = datetime.now(UTC)
         victim.kill()
-        self._until(partial(self._stands_again, victim), RESTART_SECONDS, f"перезапуска: {kind}")
+        self._until(partial(self._runs_again, victim), RESTART_SECONDS, f"the restart: {kind}")
         return Kill(kind, at, datetime.now(UTC), *task)
 
-    def _stands_again(self, victim: Victim) -> bool:
+    def _runs_again(self, victim: Victim) -> bool:
         if victim.kind is Kind.POSTGRES:
             pid = postgres.running_pid(self._runtime.postgres)
-            return pid is not None and pid not in victim.pids and self._databases.answer()
+            return pid is not None and pid not in victim.pids and self._databases.respond()
         if victim.kind is Kind.SCHEDULER:
             return scheduler_pid(self._runtime) not in (None, *victim.pids)
-        return True  # Airflow starts a task again when it sees fit: `waits` tells when
+        return True  # Airflow starts a task again later: see `waits`
 
     def _waits(self, kills: list[Kill]) -> list[float | None]:
-        """What goes on is the killed task itself, a task queued by the new scheduler, any record of the database."""
+        """Work continues with the killed task, a task that the new scheduler queued, or a move of any record."""
         run = self._databases.export_run()
         assert run is not None  # noqa: S101
         tries, moves = self._tries(), self._databases.moves(run[0])
@@ -199,11 +199,11 @@ class _Run:
         return self._databases.dag_run_state() in ENDED
 
     def _until(self, look: Callable[[], Found | None], seconds: float, what: str) -> Found:
-        """The first thing found; raises ExportError where there is none in time."""
+        """The first true result of `look`; raises ExportError after `seconds`."""
         deadline = time.monotonic() + seconds
         while not (found := look()):
             if time.monotonic() > deadline:
-                raise ExportError(f"Не дождались ({what}) за {seconds:.0f} с; журналы: {self._runtime.logs}.")
+                raise ExportError(f"{what}: not seen within {seconds:.0f} s; see {self._runtime.logs}")
             time.sleep(POLL_SECONDS)
         return found
 

@@ -23,47 +23,52 @@ class Bar:
 
 
 def bars(plan: Plan, outcome: Outcome) -> list[Bar]:
-    """What has to hold, in the order in which people ask."""
+    """All bars, in the order of the table."""
     seen, killed = outcome.evidence, len(outcome.kills)
     slowest = _slowest(outcome.waits)
     return [
-        Bar("убийств (kill -9)", str(killed), str(plan.kills), killed == plan.kills),
-        Bar("выгрузка", outcome.status, "completed", outcome.status == "completed"),
-        Bar("записей на портале", str(seen.recordings), f">= {plan.recordings}", seen.recordings >= plan.recordings),
-        Bar("потеряно записей", str(seen.lost), "0", seen.lost == 0),
-        Bar("текстов дважды", str(seen.texts_twice), "0", seen.texts_twice == 0),
+        Bar("kills (kill -9)", str(killed), str(plan.kills), killed == plan.kills),
+        Bar("run", outcome.status, "completed", outcome.status == "completed"),
         Bar(
-            f"распознаваний сверх одного на отрывок (отрывков {seen.pieces})",
+            "recordings of the portal",
+            str(seen.recordings),
+            f">= {plan.recordings}",
+            seen.recordings >= plan.recordings,
+        ),
+        Bar("recordings lost", str(seen.lost), "0", seen.lost == 0),
+        Bar("texts twice", str(seen.texts_twice), "0", seen.texts_twice == 0),
+        Bar(
+            f"requests beyond one per piece (pieces {seen.pieces})",
             str(seen.spare_requests),
             f"0..{killed}",
             0 <= seen.spare_requests <= killed,
         ),
-        Bar("недописанных файлов", str(len(seen.half_written)), "0", not seen.half_written),
-        Bar("временных папок убитых задач", str(seen.orphans), "0", seen.orphans == 0),
-        Bar("до продолжения, с, худшее", _seconds(slowest), f"< {PROGRESS_SECONDS:.0f}", _in_time(slowest)),
+        Bar("files half-written", str(len(seen.half_written)), "0", not seen.half_written),
+        Bar("temporary folders of killed tasks", str(seen.orphans), "0", seen.orphans == 0),
+        Bar("until work continues, s, worst", _seconds(slowest), f"< {PROGRESS_SECONDS:.0f}", _in_time(slowest)),
     ]
 
 
 def show(plan: Plan, outcome: Outcome, console: Console) -> bool:
-    """Prints both tables; True where every bar holds."""
+    """Prints both tables; True if every bar holds."""
     console.print(_by_kind(outcome))
     found = bars(plan, outcome)
-    table = Table("что", "измерено", "нужно", "", title=f"chaos, seed {plan.seed}, {outcome.seconds:.0f} с")
+    table = Table("what", "measured", "bar", "held", title=f"chaos, seed {plan.seed}, {outcome.seconds:.0f} s")
     for bar in found:
-        table.add_row(bar.what, bar.measured, bar.wanted, "[green]да[/]" if bar.held else "[red]нет[/]")
+        table.add_row(bar.what, bar.measured, bar.wanted, "[green]yes[/]" if bar.held else "[red]no[/]")
     console.print(table)
     for name in outcome.evidence.half_written:
-        console.print(f"недописан: {name}", markup=False)
+        console.print(f"half-written: {name}", markup=False)
     if outcome.evidence.hidden_leftovers:
         console.print(
-            f"Под временными именами осталось файлов: {outcome.evidence.hidden_leftovers}. Их никто не видит; "
-            "выгрузка убирает такие через сутки."
+            f"Files under temporary names: {outcome.evidence.hidden_leftovers}. They are invisible; "
+            "a later run deletes them after a day."
         )
     return all(bar.held for bar in found)
 
 
 def _by_kind(outcome: Outcome) -> Table:
-    table = Table("кого", "раз", "перезапуск, с", "до продолжения, с: все", title="kill -9")
+    table = Table("victim", "kills", "restart, s", "until work continues, s: all", title="kill -9")
     grouped: dict[Kind, list[tuple[Kill, float | None]]] = defaultdict(list)
     for kill, wait in zip(outcome.kills, outcome.waits, strict=True):
         grouped[kill.kind].append((kill, wait))
@@ -76,7 +81,7 @@ def _by_kind(outcome: Outcome) -> Table:
 
 
 def _slowest(waits: list[float | None]) -> float | None:
-    """None where one of them never ended."""
+    """None where one wait never ended."""
     ended = [wait for wait in waits if wait is not None]
     return max(ended, default=0.0) if len(ended) == len(waits) else None
 
@@ -86,4 +91,4 @@ def _in_time(seconds: float | None) -> bool:
 
 
 def _seconds(wait: float | None) -> str:
-    return "никогда" if wait is None else f"{wait:.1f}"
+    return "never" if wait is None else f"{wait:.1f}"

@@ -1,4 +1,4 @@
-"""Whom the chaos run kills: only processes of its own profile, by pid."""
+"""The processes that a chaos run kills: those of its own profile only, by pid."""
 
 import os
 import random
@@ -15,22 +15,23 @@ from ops.one_machine import postgres
 from ops.one_machine.supervisor import Supervisor
 from ops.settings.profile import Runtime
 
-# Airflow's titles: a task's process bears its id; its parent, who speaks for it with Airflow, bears its name.
+# Process titles of Airflow: that of a task's process contains the id, that of its parent, which reports to Airflow, the
+# name.
 TASK = re.compile(r"airflow worker -- (?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 class Kind(StrEnum):
-    """What is killed. The values are shown to people."""
+    """What is killed; the values are shown in the table."""
 
-    TASK = "задача"  # its parent sees it die and tells Airflow at once
-    TASK_AND_PARENT = "задача с родителем"  # nobody is left to tell: Airflow waits for a heartbeat
-    SCHEDULER = "планировщик"
+    TASK = "task"  # its parent reports the death to Airflow at once
+    TASK_AND_PARENT = "task with its parent"  # no report: Airflow notices the missing heartbeat
+    SCHEDULER = "scheduler"
     POSTGRES = "PostgreSQL"
 
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """`pids` in the order in which they are killed; `task` is the id of the task's try."""
+    """`pids` in the order of the kills; `task` is the id of the task's try."""
 
     kind: Kind
     pids: tuple[int, ...]
@@ -43,7 +44,7 @@ class Victim:
 
 
 def kinds(rng: random.Random, number: int) -> list[Kind]:
-    """A seeded order in which each kind has its fair share."""
+    """A seeded order in which each kind occurs equally often."""
     found: list[Kind] = []
     while len(found) < number:
         found += rng.sample(list(Kind), len(Kind))
@@ -66,12 +67,12 @@ def choose(kind: Kind, runtime: Runtime, rng: random.Random) -> Victim | None:
 
 
 def scheduler_pid(runtime: Runtime) -> int | None:
-    """None while supervisord has it down."""
+    """None while the scheduler does not run."""
     return next((one.pid for one in Supervisor(runtime).components() if one.name == "scheduler" and one.pid), None)
 
 
 def _tasks(runtime: Runtime) -> Iterator[tuple[int, int, str]]:
-    """(pid, parent's pid, id) of each running task that the present scheduler has started."""
+    """(pid, parent's pid, id) of each running task of the present scheduler."""
     scheduler = scheduler_pid(runtime)
     if scheduler is None:
         return

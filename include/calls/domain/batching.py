@@ -1,4 +1,4 @@
-"""How recordings are cut into batches: one batch is one mapped task of each stage."""
+"""Divides recordings into batches: one batch is one mapped task of each stage."""
 
 import math
 from collections.abc import Callable, Hashable, Sequence
@@ -7,14 +7,14 @@ from typing import TypeVar
 
 Key = TypeVar("Key")
 
-# What a recording takes in time however short it is (link, download, row), as minutes of audio
+# The time that every recording takes beside its length (link, download, row), as minutes of audio
 _OVERHEAD_MINUTES = 0.1
 _COARSER = 1.25
-# Calls by which each next batch is longer: small steps until each line has its first one; later the portal is ahead of
-# the lines, it fetches some four recordings while a line recognises one.
+# Calls by which each next batch is longer: small steps until each slot has its first batch; later the downloads are
+# ahead of the slots: some four recordings are fetched while a slot recognises one.
 _FIRST_STEP = 1 / 4
 _LATER_STEP = 2
-# A batch gets a little more than a line's share of what is left: a tenth fewer tasks, and lines still end together.
+# A batch gets a little more than a slot's share of what is left: a tenth fewer tasks, and slots still end together.
 _SHARE = 4 / 3
 
 
@@ -22,20 +22,20 @@ def plan_batches(
     recordings: Sequence[tuple[Key, float]],
     *,
     call_of: Callable[[Key], Hashable],
-    lines: int,
+    slots: int,
     max_batches: int,
     min_calls: int,
     max_calls: int,
 ) -> list[list[Key]]:
-    """Cuts recordings (key, minutes), given in the order of the calls, into batches that keep all `lines` busy.
+    """Divides recordings (key, minutes), given in the order of the calls, into batches that keep all `slots` busy.
 
-    Recordings of one call are in one batch: a call is in one task's hands at a time, another one would have to wait.
+    Recordings of one call are in one batch: only one task at a time may hold the claim on a call.
 
-    The first batches are small, so that no line waits long for its first download; each next one is a little longer;
-    towards the end they shrink with what is left ("guided self-scheduling"), so that all lines end together
-    and no straggler holds the run. `min_calls` and `max_calls` are in calls of the average length.
+    The first batches are small, so that no slot waits long for its first download; each next one is a little longer;
+    towards the end they shrink with what is left ("guided self-scheduling"), so that all slots end together and no
+    long batch delays the run's end. `min_calls` and `max_calls` are in calls of the average length.
 
-    Never more than `max_batches`: a huge period gets longer batches, not more of them. The order of the calls stays,
+    There are at most `max_batches`: a huge period gets longer batches, not more of them. The order of the calls stays,
     no batch is empty, and the same input gives the same batches.
     """
     if not recordings:
@@ -46,7 +46,7 @@ def plan_batches(
     weights = [math.fsum(minutes + _OVERHEAD_MINUTES for _, minutes in call) for call in calls.values()]
     scale = math.fsum(weights) / len(weights)
     while True:
-        cuts = _cuts(weights, lines=lines, shortest=min_calls * scale, step=scale, longest=max_calls * scale)
+        cuts = _cuts(weights, slots=slots, shortest=min_calls * scale, step=scale, longest=max_calls * scale)
         if len(cuts) <= max_batches:
             break
         scale *= _COARSER
@@ -54,15 +54,15 @@ def plan_batches(
     return [list(chain(*keys[start:end])) for start, end in zip([0, *cuts], cuts, strict=False)]
 
 
-def _cuts(weights: Sequence[float], *, lines: int, shortest: float, step: float, longest: float) -> list[int]:
+def _cuts(weights: Sequence[float], *, slots: int, shortest: float, step: float, longest: float) -> list[int]:
     """Where each batch ends: the index after its last call."""
     left = math.fsum(weights)
     cuts: list[int] = []
     start = 0
     while start < len(weights):
-        later = max(0, len(cuts) - lines + 1)
+        later = max(0, len(cuts) - slots + 1)
         grown = shortest + (_FIRST_STEP * (len(cuts) - later) + _LATER_STEP * later) * step
-        target = min(grown, max(left / lines * _SHARE, shortest), longest)
+        target = min(grown, max(left / slots * _SHARE, shortest), longest)
         end, weight = start + 1, weights[start]
         while end < len(weights) and weight + weights[end] / 2 <= target:
             weight += weights[end]

@@ -5,7 +5,7 @@ Instants are UTC, money is in the run's currency, days are UTC days like the dat
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -259,19 +259,23 @@ class Event:
 class ReportSettings:
     """What the report needs besides the figures; `generated_at` (UTC) comes from the caller.
 
-    `seconds_per_minute` is the expected speed of recognition, `lines` how many work at once.
+    `zone` is the one in which the report speaks of days and times. `seconds_per_minute` is the expected speed of
+    recognition, `slots` how many requests run at once. `many_refusals` of the portal are worth a word of advice.
     """
 
     generated_at: datetime
+    zone: tzinfo
     usd_rub_rate: Decimal
     budget_usd: Decimal
     sla_hours: float
-    lines: int
+    slots: int
     seconds_per_minute: float
     min_coverage: float
     max_error_share: float
     max_duration_drift: float
+    max_issue_share: float
     over_forecast_share: Decimal
+    many_refusals: int
 
 
 def duration_drift(totals: Totals) -> Decimal | None:

@@ -16,9 +16,10 @@ def report_zone(setting: str, portal_offset_sec: int | None) -> tzinfo:
     return timezone(timedelta(seconds=portal_offset_sec)) if portal_offset_sec else UTC
 
 
-def sql_zone(zone: tzinfo) -> str | timedelta:
-    """The zone as PostgreSQL's `AT TIME ZONE` takes it: a name or an interval.
-
-    An offset as text would have the opposite sign there, as in POSIX.
-    """
-    return zone.key if isinstance(zone, ZoneInfo) else zone.utcoffset(None) or timedelta()
+def sql_zone(zone: tzinfo) -> str:
+    """The zone as PostgreSQL's `AT TIME ZONE` takes it: a name, or a POSIX specification, whose sign is reversed."""
+    if isinstance(zone, ZoneInfo):
+        return zone.key
+    minutes = round((zone.utcoffset(None) or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"<report>{'-' if minutes >= 0 else '+'}{hours:02}:{rest:02}"

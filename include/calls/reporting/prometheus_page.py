@@ -23,27 +23,27 @@ from include.calls.domain.metric_values import (
     RunNow,
 )
 from include.calls.domain.states import RecordStatus
-from include.calls.policy import Policy
+from include.calls.policy import MoneyPolicy, SchedulePolicy
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
 
 
-def limits_of(policy: Policy, now: datetime) -> Limits:
-    """What the alerts compare with, from the reviewed settings; `now` (UTC) is where the schedule is looked at."""
-    times = croniter(policy.schedule.cron, now)
+def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, now: datetime) -> Limits:
+    """What the alerts compare with, from the reviewed settings; the schedule is read from `now` (UTC) on."""
+    times = croniter(schedule.cron, now)
     due = [times.get_next(datetime) for _ in range(SCHEDULED_RUNS_LOOKED_AT)]
     longest = max((later - earlier for earlier, later in pairwise(due)), default=timedelta())
     return Limits(
-        budget_usd=policy.money.budget_usd,
-        over_budget_share=policy.money.approval_over_share,
-        deadline_seconds=policy.schedule.sla_hours * 3600,
+        budget_usd=money.budget_usd,
+        over_budget_share=money.approval_over_share,
+        deadline_seconds=schedule.sla_hours * 3600,
         schedule_seconds=longest.total_seconds(),
     )
 
 
 def render_metrics(figures: Figures, limits: Limits) -> bytes:
-    """The whole page. A label that has not occurred yet is there with zero, so that its first occurrence is a rise."""
+    """The whole page. A label that has not occurred yet is shown as zero, so that its first occurrence is a rise."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Page(figures, limits))
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The QA sample as a table that people fill in with a spreadsheet, in the registry's format."""
+"""The QA sample as a table for a spreadsheet, in the registry's format; analysts fill it in."""
 
 import csv
 import io
@@ -24,8 +24,8 @@ def write_sample(items: Iterable[QaItem], run_id: UUID, *, folder: str) -> bytes
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for item in items:
+        flags = codes.review_reasons(item.review_reasons)
         started = item.call_started_at.astimezone(timezone(timedelta(seconds=item.portal_offset_sec)))
-        flags = ", ".join(codes.REVIEW_REASONS.get(reason, reason) for reason in item.review_reasons)
         writer.writerow([
             str(run_id), text_cell(item.call_id), text_cell(item.record_id), started.isoformat(timespec="seconds"),
             item.direction, ru.clock(item.audio_sec), item.language or "", item.roles or "", text_cell(flags),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from include.calls.domain.report_figures import ReportSettings, RunFigures
 from include.calls.reporting.markdown import render
-from include.calls.reporting.pictures import CAPTIONS, draw
+from include.calls.reporting.pictures import draw
 from include.calls.reporting.report_tables import Mask
 from include.calls.reporting.report_view import View, report_view
+from include.calls.wording.report import CAPTIONS
 
 _TYPST_TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
@@ -27,10 +28,10 @@ class ReportFiles:
 def render_report(
     figures: RunFigures, settings: ReportSettings, *, folder: str, mask: Mask, part: str = ""
 ) -> ReportFiles:
-    """`folder` is the period's (`2025-08-01_2025-08-31`), `part` what its files' names end with (`naming.part_of`);
+    """`folder` is the period's (`2025-08-01_2025-08-31`), `part` the end of its files' names (`storage_keys.part_of`);
     `mask` hides phone numbers in error messages."""
     view = report_view(figures, settings, folder, mask)
-    pictures = {f"summary_{folder}{part}_{name}.png": picture for name, picture in draw(figures).items()}
+    pictures = {f"summary_{folder}{part}_{name}.png": picture for name, picture in draw(figures, settings.zone).items()}
     view["pictures"] = [
         {"file": file, "caption": caption} for file, caption in zip(pictures, CAPTIONS.values(), strict=True)
     ]
@@ -38,10 +39,10 @@ def render_report(
 
 
 def _pdf(view: View, pictures: Mapping[str, bytes]) -> bytes:
-    """By typst's own fonts alone, so that the page looks the same wherever it is made."""
+    """With typst's own fonts only, so that the page looks the same on every machine."""
     import typst  # noqa: PLC0415  # 77 MB that only this task needs
 
-    # names and ids of calls stay in memory: a task that is killed leaves pictures behind and nothing of a person
+    # names and ids of calls stay in memory: a killed task leaves only pictures behind, no personal data
     texts = {
         "main.typ": _TYPST_TEMPLATE.read_bytes(),
         "view.json": json.dumps(view, ensure_ascii=False).encode(),

@@ -1,30 +1,45 @@
 """The report's tables about days, recordings and stages: rows of strings, not escaped, the same for both forms."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
 from include.calls.domain.report_figures import DayFigures, RunFigures
 from include.calls.domain.states import UNFINISHED, RecordStatus
 from include.calls.wording import codes
+from include.calls.wording import report as words
+from include.calls.wording.report import NOTHING
 from include.common import russian_format as ru
 
 Mask = Callable[[str], str]
 Rows = list[list[str]]
 
-NOTHING = "—"
+_LONGEST_MESSAGE = 160
+_LONGEST_COMMENT = 300
 
 
-def every_day(figures: RunFigures) -> list[DayFigures]:
-    """The period's UTC days in order, those without calls among them."""
+def every_day(figures: RunFigures, zone: tzinfo) -> list[DayFigures]:
+    """Every day of the zone that the period touches, in order, those without calls among them."""
     known = {figure.day: figure for figure in figures.days}
-    first, last = figures.run.period_from.date(), figures.run.period_to.date()
-    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     zero = Decimal(0)
-    return [known.get(day) or DayFigures(day, minutes=zero, cost=zero, spent=zero, statuses={}) for day in span]
+    return [
+        known.get(day) or DayFigures(day, minutes=zero, cost=zero, spent=zero, statuses={})
+        for day in _days(figures, zone)
+    ]
 
 
-def days(figures: RunFigures) -> Rows:
+def edges_cut(figures: RunFigures, zone: tzinfo) -> bool:
+    """Whether the zone's days begin at other instants than the period's UTC days."""
+    edges = (figures.run.period_from, figures.run.period_to)
+    return any(edge.astimezone(zone).utcoffset() for edge in edges)
+
+
+def _days(figures: RunFigures, zone: tzinfo) -> list[date]:
+    first, last = (moment.astimezone(zone).date() for moment in (figures.run.period_from, figures.run.period_to))
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def days(figures: RunFigures, zone: tzinfo) -> Rows:
     """Day by day: calls = no recording + lost on the portal + errors + unfinished + texts, and texts = files."""
 
     def row(day: DayFigures) -> list[str]:
@@ -42,14 +57,14 @@ def days(figures: RunFigures) -> Rows:
             ru.number(day.spent, 4),
         ]  # fmt: skip
 
-    return [row(day) for day in every_day(figures)]
+    return [row(day) for day in every_day(figures, zone)]
 
 
 def gap_groups(figures: RunFigures) -> Rows:
     def reason(status: str, error_code: str | None, failed_code: str | None) -> str:
         if status == RecordStatus.NO_RECORDING:
             return codes.call_outcome(failed_code)
-        return codes.error_name(error_code) if error_code else "работа не закончена"
+        return codes.error_name(error_code) if error_code else words.WORK_UNFINISHED
 
     return [
         [codes.status_name(group.status), reason(group.status, group.error_code, group.failed_code),
@@ -58,11 +73,11 @@ def gap_groups(figures: RunFigures) -> Rows:
     ]  # fmt: skip
 
 
-def gaps(figures: RunFigures, mask: Mask) -> Rows:
+def gaps(figures: RunFigures, zone: tzinfo, mask: Mask) -> Rows:
     return [
-        [gap.call_id, ru.moment(gap.call_started_at, gap.portal_offset_sec), ru.clock(gap.duration_sec),
-         codes.status_name(gap.status) + (", DLQ" if gap.in_dlq else ""), gap.error_code or NOTHING,
-         _shortened(mask(gap.error_message or NOTHING))]
+        [gap.call_id, ru.moment(gap.call_started_at, zone), ru.clock(gap.duration_sec),
+         words.gap_status(gap.status, in_dlq=gap.in_dlq), gap.error_code or NOTHING,
+         _shortened(mask(gap.error_message or NOTHING), _LONGEST_MESSAGE)]
         for gap in figures.gaps
     ]  # fmt: skip
 
@@ -70,13 +85,13 @@ def gaps(figures: RunFigures, mask: Mask) -> Rows:
 def hidden_gaps(figures: RunFigures) -> str:
     all_gaps = sum(group.calls for group in figures.gap_groups if group.status != RecordStatus.NO_RECORDING)
     hidden = all_gaps - len(figures.gaps)
-    return f"Ещё {ru.number(hidden)} — в реестре, по столбцу status." if hidden > 0 else ""
+    return words.hidden_gaps(hidden) if hidden > 0 else ""
 
 
 def drifts(figures: RunFigures) -> Rows:
     return [
         [item.call_id, ru.clock(item.duration_sec), ru.clock(item.audio_sec),
-         _seconds(item.audio_sec - item.duration_sec)]
+         _signed(item.audio_sec - item.duration_sec)]
         for item in figures.drifts
     ]  # fmt: skip
 
@@ -85,10 +100,10 @@ def review(figures: RunFigures) -> Rows:
     return [[codes.REVIEW_REASONS.get(reason, reason), ru.number(n)] for reason, n in figures.review_reasons.items()]
 
 
-def flagged(figures: RunFigures) -> Rows:
+def flagged(figures: RunFigures, zone: tzinfo) -> Rows:
     return [
-        [item.call_id, ru.moment(item.call_started_at, item.portal_offset_sec), ru.clock(item.audio_sec),
-         _reasons(item.review_reasons),
+        [item.call_id, ru.moment(item.call_started_at, zone), ru.clock(item.audio_sec),
+         codes.review_reasons(item.review_reasons),
          NOTHING if item.words_per_minute is None else ru.number(item.words_per_minute),
          NOTHING if item.confidence is None else ru.percent(item.confidence, 0)]
         for item in figures.flagged
@@ -97,20 +112,20 @@ def flagged(figures: RunFigures) -> Rows:
 
 def hidden_flagged(figures: RunFigures) -> str:
     hidden = figures.totals.flagged - len(figures.flagged)
-    return f"Ещё {ru.number(hidden)} — в реестре, needs_review = true." if hidden > 0 else ""
+    return words.hidden_flagged(hidden) if hidden > 0 else ""
 
 
-def dlq(figures: RunFigures) -> Rows:
+def dlq(figures: RunFigures, zone: tzinfo) -> Rows:
     return [
         [item.call_id, codes.STAGES.get(item.stage, item.stage), codes.error_name(item.error_code),
-         ru.moment(item.first_failed_at), "да" if item.replayed_at else "нет"]
+         ru.moment(item.first_failed_at, zone), words.YES if item.replayed_at else words.NO]
         for item in figures.dlq
     ]  # fmt: skip
 
 
-def stages(figures: RunFigures) -> Rows:
+def stages(figures: RunFigures, zone: tzinfo) -> Rows:
     return [
-        [codes.STAGES.get(item.stage, item.stage), ru.moment(item.first_at),
+        [codes.STAGES.get(item.stage, item.stage), ru.moment(item.first_at, zone),
          ru.hours((item.last_at - item.first_at).total_seconds()),
          ru.hours(item.busy_sec) if item.busy_sec else NOTHING, ru.number(item.events)]
         for item in figures.stages
@@ -120,45 +135,32 @@ def stages(figures: RunFigures) -> Rows:
 def operating(figures: RunFigures) -> Rows:
     """Methods of the portal by the seconds that it has counted for them, the busiest first."""
     busiest = sorted(figures.run.operating.items(), key=lambda method: -method[1])
-    return [[method, f"{ru.number(seconds, 1)}{ru.NBSP}с"] for method, seconds in busiest]
+    return [[method, ru.seconds(seconds, 1)] for method, seconds in busiest]
 
 
-def qa(figures: RunFigures, folder: str, mask: Mask) -> Rows:
+def qa(figures: RunFigures, folder: str, zone: tzinfo, mask: Mask) -> Rows:
     def verdict(result: str | None, comment: str) -> str:
-        if result is None:
-            return ""
-        return codes.QA_RESULTS.get(result, result) + (f": {_shortened(mask(comment), 300)}" if comment else "")
+        return words.qa_result(result, _shortened(mask(comment), _LONGEST_COMMENT)) if result else ""
 
     return [
-        [str(place), item.transcript_path.removeprefix(f"exports/{folder}/"),
-         ru.moment(item.call_started_at, item.portal_offset_sec), codes.DIRECTIONS.get(item.direction, item.direction),
-         ru.clock(item.audio_sec), item.language or NOTHING, codes.ROLES.get(item.roles or "", NOTHING),
-         _reasons(item.review_reasons) or NOTHING, verdict(item.result, item.comment)]
+        [str(place), item.transcript_path.removeprefix(f"exports/{folder}/"), ru.moment(item.call_started_at, zone),
+         codes.DIRECTIONS.get(item.direction, item.direction), ru.clock(item.audio_sec), item.language or NOTHING,
+         codes.ROLES.get(item.roles or "", NOTHING), codes.review_reasons(item.review_reasons) or NOTHING,
+         verdict(item.result, item.comment)]
         for place, item in enumerate(figures.qa_sample, start=1)
     ]  # fmt: skip
 
 
 def qa_summary(figures: RunFigures) -> str:
-    """How far the listening has come, what it found and who listened."""
     checked = [item for item in figures.qa_sample if item.result is not None]
-    if not checked:
-        return f"Проверено 0 из {ru.number(len(figures.qa_sample))}."
     issues = sum(item.result == "issue" for item in checked)
-    people = ", ".join(sorted({item.checked_by for item in checked if item.checked_by}))
-    return (
-        f"Проверено {ru.number(len(checked))} из {ru.number(len(figures.qa_sample))}: в порядке "
-        f"{ru.number(len(checked) - issues)}, с замечаниями {ru.number(issues)} "
-        f"({ru.percent(issues / len(checked), 1)}). Проверяли: {people}."
-    )
+    people = sorted({item.checked_by for item in checked if item.checked_by})
+    return words.qa_summary(len(figures.qa_sample), len(checked), issues, people)
 
 
-def _reasons(reasons: Sequence[str]) -> str:
-    return ", ".join(codes.REVIEW_REASONS.get(reason, reason) for reason in reasons)
+def _signed(seconds: Decimal) -> str:
+    return f"{'+' if seconds > 0 else '−' if seconds < 0 else ''}{ru.seconds(abs(seconds), 1)}"
 
 
-def _seconds(value: Decimal) -> str:
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{ru.number(abs(value), 1)}{ru.NBSP}с"
-
-
-def _shortened(text: str, most: int = 160) -> str:
+def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

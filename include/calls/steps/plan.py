@@ -6,16 +6,17 @@ from uuid import UUID
 
 from include.calls.domain.batching import plan_batches
 from include.calls.domain.budget import PlannedSpending
-from include.calls.domain.report_figures import Estimate
+from include.calls.domain.report_figures import Estimate, ReportSettings
+from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import estimate_key
-from include.calls.policy import BatchPolicy, Policy
+from include.calls.policy import BatchPolicy, MoneyPolicy, Policy
 from include.calls.reporting.approval_question import Question, approval_question
 from include.calls.reporting.estimate import hours_needed, render_estimate
+from include.calls.reporting.settings import report_settings
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.approve import ask, forget_decision
-from include.calls.steps.report_settings import report_settings
 from include.calls.steps.spending import planned_spending
 from include.calls.wording import notes
 from include.clients.storage.base import Storage
@@ -48,14 +49,16 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     state.runs.set_forecast(run_id, planned.forecast)
     estimate = state.figures.estimate(run_id, state.work.to_buy(run))
     estimate = replace(estimate, cost=planned.forecast)  # the run keeps its first forecast
-    _write_estimate(estimate, planned, storage, run, policy)
+    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run_id))
+    settings = report_settings(policy, datetime.now(UTC), zone)
+    _write_estimate(estimate, planned, storage, run, settings)
     if run.dry_run:
         return Planned([], _note(estimate, planned, policy, batches=0))
     _assign_batches(run_id, state, policy.batches, summaries=summaries)
     batches = state.work.unfinished_batches(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}
     state.events.add(run_id, stage=Stage.PLAN, event="planned", detail=detail)
-    question = _question(estimate, planned, policy) if planned.needs_approval else None
+    question = _question(estimate, planned, settings, policy.money) if planned.needs_approval else None
     if question:
         ask(run_id, question, state)
     return Planned(batches, _note(estimate, planned, policy, batches=len(batches)), question)
@@ -92,7 +95,7 @@ def _assign_batches(run_id: UUID, state: State, limits: BatchPolicy, *, summarie
     batches = plan_batches(
         [(each.recording_id, float(each.minutes)) for each in unplanned],
         call_of=calls.__getitem__,
-        lines=limits.lines,
+        slots=limits.slots,
         max_batches=limits.max_batches,
         min_calls=limits.min_calls,
         max_calls=limits.max_calls,
@@ -101,17 +104,18 @@ def _assign_batches(run_id: UUID, state: State, limits: BatchPolicy, *, summarie
         state.work.assign(run_id, batches)
 
 
-def _write_estimate(estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, policy: Policy) -> None:
-    text = render_estimate(estimate, report_settings(policy, datetime.now(UTC)), planned)
+def _write_estimate(
+    estimate: Estimate, planned: PlannedSpending, storage: Storage, run: Run, settings: ReportSettings
+) -> None:
+    text = render_estimate(estimate, settings, planned)
     storage.put_bytes(estimate_key(run.period, run.part), text.encode(), "text/markdown; charset=utf-8")
 
 
 def _note(estimate: Estimate, planned: PlannedSpending, policy: Policy, *, batches: int) -> str:
-    hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.lines)
+    hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.slots)
     return notes.planned(estimate, planned, hours=hours, batches=batches)
 
 
-def _question(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> Question:
-    now = datetime.now(UTC)
-    until = now + timedelta(hours=policy.money.approval_timeout_hours)
-    return approval_question(estimate, report_settings(policy, now), planned, until=until)
+def _question(estimate: Estimate, planned: PlannedSpending, settings: ReportSettings, money: MoneyPolicy) -> Question:
+    until = settings.generated_at + timedelta(hours=money.approval_timeout_hours)
+    return approval_question(estimate, settings, planned, until=until)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from include.calls.domain.registry_row import NO_MASKS, Masks, RegistryRow
-from include.calls.domain.report_figures import RunFigures
+from include.calls.domain.report_figures import ReportSettings, RunFigures
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
@@ -18,10 +18,10 @@ from include.calls.policy import Policy, PrivacyPolicy
 from include.calls.reporting.registry_file import write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
+from include.calls.reporting.settings import report_settings
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
-from include.calls.steps.report_settings import report_settings
 from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
@@ -115,7 +115,8 @@ def _publish_all(
         owner.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
     )
     figures = replace(figures, files=files.by_day, qa_sample=[delivered.in_sample(item) for item in figures.qa_sample])
-    with _report_being_drawn(figures, owner, policy) as report:
+    settings = report_settings(policy, datetime.now(UTC), zone)
+    with _report_being_drawn(figures, settings, owner) as report:
         rows = publish_registry(owner, _key(owner), delivered, state, storage, policy.privacy)
         _publish_report(owner, report.result(), storage)
     return rows
@@ -134,14 +135,14 @@ def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> Delivere
 
 
 @contextmanager
-def _report_being_drawn(figures: RunFigures, run: Run, policy: Policy) -> "Iterator[Future[ReportFiles]]":
+def _report_being_drawn(figures: RunFigures, settings: ReportSettings, run: Run) -> "Iterator[Future[ReportFiles]]":
     """Draws it in another process, so that the registry does not wait for it; an error comes with the result."""
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
             apart,  # matplotlib and typst leave some 95 MB behind
             render_report,
             figures,
-            report_settings(policy, datetime.now(UTC)),
+            settings,
             folder=run.period.folder,
             part=run.part,
             mask=mask_phones,

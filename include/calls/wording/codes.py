@@ -1,4 +1,6 @@
-"""What statuses, error codes, stages and outcomes of calls are called in Russian."""
+"""Russian names of statuses, error codes, stages and outcomes of calls."""
+
+from collections.abc import Iterable
 
 from include.calls.domain.states import RecordStatus
 from include.common.errors import ErrorCode
@@ -18,7 +20,7 @@ STATUSES = {
     _S.TRANSCRIBING: "распознаётся",
 }
 
-# The short form of docs/error_codes.md: what it is, what a person does.
+# The short form of docs/error_codes.md: what it is, what the operator does.
 ERRORS: dict[str, tuple[str, str]] = {
     ErrorCode.FORBIDDEN_HOST: ("запись на чужом хосте", "впишите свой хост записей в RECORDING_HOSTS"),
     ErrorCode.MISSING_AUDIO: ("ссылка на запись мертва", "проверьте срок хранения записей на портале"),
@@ -86,6 +88,10 @@ STAGES = {
     "portal": "отказы портала",
 }
 TRIGGERS = {"scheduled": "по расписанию", "manual": "вручную", "backfill": "догрузка", "asset": "по событию"}
+
+
+def review_reasons(reasons: Iterable[str]) -> str:
+    return ", ".join(REVIEW_REASONS.get(reason, reason) for reason in reasons)
 
 
 def records(quantity: int) -> str:

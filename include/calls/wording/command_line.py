@@ -37,8 +37,8 @@ def waiting_for_decision(cost: Decimal | str, url: str) -> str:
 
 def progress_numbers(minutes: float, spent: Decimal | float, errors: int) -> str:
     """Beside the progress bar."""
-    told = f"{number(minutes)} мин, {number(spent, 4)} USD"
-    return f"{told}, ошибок {number(errors)}" if errors else told
+    numbers = f"{number(minutes)} мин, {number(spent, 4)} USD"
+    return f"{numbers}, ошибок {number(errors)}" if errors else numbers
 
 
 def ended(run_id: UUID | str, status: str) -> str:

@@ -21,7 +21,7 @@ from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, ren
 from include.calls.state.metrics import MetricsReader
 from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 
 FRESH_SECONDS = 5.0  # two Prometheuses, or one and a curious person, cost no more than one
 
@@ -66,13 +66,14 @@ class Page:
             return self._text
 
 
-_page = Page(lambda: MetricsReader.open(StateHook().conninfo()))
+_page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 
 
 @router.get("/metrics", dependencies=[Depends(may_read)])
 def metrics() -> Response:
+    policy = load_run_policy()
     try:
-        text = _page.text(limits_of(load_run_policy(), datetime.now(UTC)))
+        text = _page.text(limits_of(policy.schedule, policy.money, datetime.now(UTC)))
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(text, media_type=CONTENT_TYPE)

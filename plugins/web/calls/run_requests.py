@@ -27,7 +27,7 @@ from include.calls.state.rows import Run
 from include.common.errors import BadInput, ExportError
 from include.common.periods import resolve_period
 from plugins.hooks.calls_policy import load_run_policy
-from plugins.hooks.calls_state import StateHook
+from plugins.hooks.calls_state import CallsStateHook
 
 router = APIRouter()
 Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
@@ -91,7 +91,7 @@ def _one_key(in_body: str | None, in_header: str | None) -> str | None:
 def _run_of(key: str | None) -> RunAnswer | None:
     if key is None:
         return None
-    with StateHook().get_conn() as state:
+    with CallsStateHook().get_conn() as state:
         run = state.run_of_key(key)
     if run is not None:
         return _answer(run)
@@ -155,7 +155,7 @@ def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
 def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetime]:
     """UTC, as the run will resolve it: by the same rule, from the same moment."""
     if request.resume_run_id is not None:
-        with StateHook().get_conn() as state:
+        with CallsStateHook().get_conn() as state:
             run = state.run(request.resume_run_id)
         if run is None:
             raise BadInput(f"resume_run_id: there is no run {request.resume_run_id} in call_exports")

@@ -37,7 +37,7 @@ def world_of(lengths, *, first, longer=0):
 
 def figures_of(export, run_id):
     with psycopg.connect(export.conninfo) as conn:
-        return run_figures(conn, run_id)
+        return run_figures(conn, run_id, qa_sample_size=50, zone=UTC)
 
 
 def off(forecast, fact):

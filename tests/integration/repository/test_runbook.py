@@ -1,4 +1,4 @@
-"""Every SQL statement of the runbook and every command on files runs, and does what the text beside it says.
+"""Every SQL statement and every command on files in the runbook runs and does what the text beside it says.
 
 The commands that need a running Airflow run in tests/airflow/test_runbook_commands.py.
 """
@@ -30,7 +30,7 @@ LATE_DIGITS = "последние 10 цифр"
 
 
 def runbook(first_words: str, **values: object) -> bytes:
-    """The one statement that begins so."""
+    """The only statement that begins with these words."""
     (statement,) = [statement for statement in statements() if statement.startswith(first_words)]
     return filled(statement, **values).encode()
 
@@ -66,7 +66,7 @@ def test_every_query_of_the_runbook_runs(export):
     assert record.call_id in {row[1] for row in found}
 
 
-def test_a_recording_sent_back_by_hand_is_done_again_by_the_resumed_run(export):
+def test_a_resumed_run_repeats_a_recording_sent_back_by_hand(export):
     outcome = export.run()
     record = export.records(outcome.run_id, RecordStatus.COMPLETED)[0]
     bought = export.recogniser.journal.count("transcriptions")
@@ -86,7 +86,7 @@ def test_a_run_stopped_by_hand_ends_at_the_next_recording(export):
         refuse_if_stopped(run_id, state)
 
 
-def test_files_older_than_their_time_are_deleted_and_no_others(export, tmp_path):
+def test_only_files_past_their_retention_are_deleted(export, tmp_path):
     export.run()
     files = {path for path in (tmp_path / "var/main/storage/exports").rglob("*") if path.is_file()}
     aged = {"raw": 91, "transcripts": 181, "recognition": 181, "reports": 181, "registry": 366}
@@ -125,7 +125,7 @@ def test_what_is_known_of_a_call_can_be_deleted(export, tmp_path):
             conn.execute(runbook(beginning, call_id=record.call_id))
     export.close(outcome)
     assert not list(storage.rglob(f"call_{record.call_id}[._]*"))
-    assert longer.exists(), "another call, whose id begins alike"
+    assert longer.exists(), "another call whose id has the same beginning"
     with psycopg.connect(export.conninfo) as conn:
         assert conn.execute("SELECT checksum FROM recognition_responses").fetchall() == [("text-2",)]
         tables = ("call_records", "call_events", "call_qa_checks", "recognition_responses", "call_export_dlq")
@@ -144,8 +144,8 @@ def test_what_went_wrong_is_found_in_the_log(export, tmp_path):
     assert {line.split('"event":"')[1].split('"')[0] for line in found.splitlines()} == {"missing_audio"}
 
 
-def test_no_command_of_the_runbook_is_left_to_chance():
-    """Commands on files run above, the rest on a running system."""
+def test_every_command_of_the_runbook_has_a_test():
+    """Commands on files are tested above, the others in tests/airflow/test_runbook_commands.py."""
     on_disk = [command for command in commands() if command.startswith(("find", "grep"))]
     rest = set(commands()) - set(on_disk)
     assert len(on_disk) == 5

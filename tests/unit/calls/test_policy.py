@@ -1,4 +1,4 @@
-"""`policy.yaml` and what the environment may put in its place."""
+"""`policy.yaml`, and the variables that override it."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -10,7 +10,11 @@ from pydantic import ValidationError
 
 from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
 from include.calls.steps.build_transcript import review_of
+from include.calls.wording.problems import sentence
+from include.calls.wording.settings import ACCEPTED_VALUES
+from include.common import problems
 from include.common.errors import NotConfigured
+from include.common.policy_file import Section, accepted_value
 from include.speech.quality_flags import ReviewPolicy
 
 # a usable value of every variable, other than the file's own
@@ -86,14 +90,28 @@ def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_bad_value_is_one_sentence_that_names_the_variable_and_what_is_accepted(name: str) -> None:
+def test_a_bad_value_names_the_variable_and_what_is_accepted(name: str) -> None:
+    """One line in English for the log, one sentence in Russian for the operator."""
     with pytest.raises(NotConfigured) as caught:
         load_policy({name: UNUSABLE[name]})
-    sentence = str(caught.value)
-    assert sentence.startswith(f"{name}: ")
-    assert "нужно: " in sentence
-    assert "\n" not in sentence
+    line, said = str(caught.value), sentence(caught.value)
+    assert line.startswith(f"{name}: ")
+    assert "expected: " in line
+    assert said.startswith(f"{name}: значение ")
+    assert "нужно: " in said
+    assert "\n" not in line + said
     assert caught.value.__cause__ is None
+
+
+def test_every_field_says_in_both_languages_what_it_accepts() -> None:
+    """`prompt` is free text, `review` and the texts of lists have kinds of their own."""
+    descriptions = {
+        accepted_value(Policy, (name, field))
+        for name, section in Policy.model_fields.items()
+        if (model := section.annotation) is not None and issubclass(model, Section)
+        for field in model.model_fields
+    }
+    assert descriptions - {None} == (ACCEPTED_VALUES | problems.ACCEPTED_VALUES).keys()
 
 
 def test_only_free_text_has_no_unusable_value() -> None:
@@ -114,20 +132,45 @@ def test_money_stays_exact() -> None:
     assert load_policy(USABLE).stt.rate_per_min_usd == Decimal("0.0061")
 
 
+def changed(tmp_path: Path, before: str, after: str) -> Path:
+    file = tmp_path / "policy.yaml"
+    text = POLICY_FILE.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    return file
+
+
 def test_a_mistake_in_the_file_names_file_and_field(tmp_path: Path) -> None:
-    file = tmp_path / "policy.yaml"
-    file.write_text(POLICY_FILE.read_text(encoding="utf-8").replace("min_coverage: 0.99", "min_coverage: 99"))
-    with pytest.raises(NotConfigured, match=r"^policy\.yaml, thresholds\.min_coverage: .*доля от 0 до 1"):
-        load_policy({}, file)
-
-
-def test_a_field_that_nobody_reads_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "policy.yaml"
-    file.write_text(
-        POLICY_FILE.read_text(encoding="utf-8").replace("min_coverage:", "min_covreage: 1\n  min_coverage:")
+    with pytest.raises(
+        NotConfigured, match=r"^policy\.yaml, thresholds\.min_coverage: .*a share from 0 to 1"
+    ) as caught:
+        load_policy({}, changed(tmp_path, "min_coverage: 0.99", "min_coverage: 99"))
+    assert sentence(caught.value) == (
+        "policy.yaml, thresholds.min_coverage: значение 99 не подходит, нужно: доля от 0 до 1"
     )
+
+
+def test_a_field_that_the_code_does_not_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match=r"policy\.yaml, thresholds\.min_covreage"):
-        load_policy({}, file)
+        load_policy({}, changed(tmp_path, "min_coverage:", "min_covreage: 1\n  min_coverage:"))
+
+
+def test_the_row_of_a_recording_outlives_its_files(tmp_path: Path) -> None:
+    """Files are found by their row: without it they could neither be deleted nor erased."""
+    with pytest.raises(NotConfigured, match=r"^policy\.yaml, retention_days\.rows: 399 "):
+        load_policy({}, changed(tmp_path, "rows: 1095", "rows: 399"))
+    assert load_policy({}, changed(tmp_path, "rows: 1095", "rows: 400")).retention_days.rows == 400
+
+
+@pytest.mark.parametrize("zone", ["portal", "Europe/Moscow", "UTC"])
+def test_the_report_takes_the_portals_zone_or_a_name(tmp_path: Path, zone: str) -> None:
+    assert load_policy({}, changed(tmp_path, "time_zone: portal", f"time_zone: {zone}")).report.time_zone == zone
+
+
+@pytest.mark.parametrize("zone", ["Moscow", "+03:00", "../etc/passwd", '""'])
+def test_an_unknown_zone_is_refused(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(NotConfigured, match=r"^policy\.yaml, report\.time_zone: .* such as Europe/Moscow$"):
+        load_policy({}, changed(tmp_path, "time_zone: portal", f"time_zone: {zone}"))
 
 
 def test_the_policy_cannot_be_changed_after_the_check() -> None:

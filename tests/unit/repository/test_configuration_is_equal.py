@@ -1,5 +1,6 @@
 """One set of names in the code, the launcher, the containers, the Astro file and the documentation of settings."""
 
+import importlib
 import json
 import os
 import re
@@ -25,8 +26,14 @@ from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
-NAMES = vars(common) | vars(calls)
-CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")}
+# Ids of all areas and of what they share: include/*/names.py
+NAMES: dict[str, Any] = {
+    name: value
+    for path in sorted((REPOSITORY / "include").glob("*/names.py"))
+    for name, value in vars(importlib.import_module(f"include.{path.parent.name}.names")).items()
+}
+OPTIONAL = {common.LANGUAGE_MODEL_CONN}  # made by hand, for a service of its own
+CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
 POOLS = {value for name, value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
 KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics")
@@ -66,21 +73,21 @@ def astro() -> dict[str, Any]:
     return airflow
 
 
-def test_the_launcher_makes_exactly_the_connections_that_the_code_names(made: dict[str, Any]) -> None:
+def test_the_launcher_makes_the_connections_that_the_code_names(made: dict[str, Any]) -> None:
     assert set(made) == CONNECTIONS
 
 
-def test_the_launcher_makes_exactly_the_pools_that_the_code_names(settings: Settings) -> None:
+def test_the_launcher_makes_the_pools_that_the_code_names(settings: Settings) -> None:
     assert set(pools(settings)) == POOLS
 
 
-def test_without_recogniser_or_slack_their_connections_are_absent(settings: Settings) -> None:
+def test_unset_services_have_no_connection(settings: Settings) -> None:
     bare = settings.model_copy(update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None})
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
     assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, common.SLACK_CONN}
 
 
-def test_the_astro_file_has_the_same_connections_of_the_same_types(astro: dict[str, Any], made: dict[str, Any]) -> None:
+def test_the_astro_file_has_the_same_connections(astro: dict[str, Any], made: dict[str, Any]) -> None:
     theirs = {one["conn_id"]: one["conn_type"] for one in astro["connections"]}
     assert theirs == {conn_id: conn["conn_type"] for conn_id, conn in made.items()}
 
@@ -90,8 +97,8 @@ def test_the_astro_file_has_the_same_pools_of_the_same_size(astro: dict[str, Any
     assert theirs == {name: (pool["slots"], pool["description"]) for name, pool in pools(settings).items()}
 
 
-def test_the_containers_get_connections_and_pools_from_the_same_code(compose: dict[str, Any]) -> None:
-    """No second list of connections to keep equal: the entry point is the launcher's, and nothing overrides it."""
+def test_containers_get_connections_from_the_same_code(compose: dict[str, Any]) -> None:
+    """The entry point is the launcher's and no service overrides it, so there is no second list of connections."""
     parser = DockerfileParser(path=str(REPOSITORY / "Dockerfile"))
     entry = [one["value"] for one in parser.structure if one["instruction"] == "ENTRYPOINT"]
     assert json.loads(entry[-1])[-5:] == ["python", "-m", "ops", "container", "--"]
@@ -139,7 +146,7 @@ def test_the_image_contains_every_package_that_runs() -> None:
     assert {"ops", "jobs", "include", "plugins", "dags"} <= copied
 
 
-def test_the_image_contains_what_its_entry_point_imports_and_no_launcher(tmp_path: Path) -> None:
+def test_the_image_has_what_it_imports_and_no_launcher(tmp_path: Path) -> None:
     """The files that Dockerfile and .dockerignore let in, imported alone."""
     parser = DockerfileParser(path=str(REPOSITORY / "Dockerfile"))
     copied = [one["value"].split()[-1] for one in parser.structure if one["instruction"] == "COPY"]
@@ -160,7 +167,7 @@ def test_env_example_documents_exactly_the_settings() -> None:
 
 
 def test_env_example_is_never_read_as_settings() -> None:
-    """It holds no value, so copying it changes nothing until somebody fills it in."""
+    """It has no values, so a copy changes nothing until it is edited."""
     assert {value for value in dotenv_values(REPOSITORY / ".env.example").values() if value} == set()
 
 
@@ -182,7 +189,7 @@ def test_the_locks_name_no_index_and_no_folder_of_a_machine(file: str) -> None:
     assert "--hash=sha256:" in text
 
 
-def test_the_version_is_said_once(compose: dict[str, Any]) -> None:
+def test_image_and_project_have_one_version(compose: dict[str, Any]) -> None:
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert compose["services"]["scheduler"]["image"] == f"call-export:{version}"
 
@@ -193,7 +200,7 @@ class TestConnections:
         assert (portal["host"], portal["login"]) == ("https://company.bitrix24.ru", "7")
         assert portal["password"] == "tok%(en)s"
 
-    def test_the_proxys_password_can_be_masked_alone(self, made: dict[str, Any]) -> None:
+    def test_the_proxy_password_is_masked_separately(self, made: dict[str, Any]) -> None:
         extra = made[common.RECOGNISER_CONN]["extra"]
         assert extra["proxy_url"] == "http://user:p%40ss@proxy:3128"
         assert extra["proxy_password"] == "p@ss"
@@ -236,7 +243,7 @@ class TestConnections:
         made = connections(local, Runtime(root=Path("/repo")), KEYS, state_url=STATE_URL, api_url="")
         assert made[calls.STORAGE_CONN]["extra"] == {"path": path}
 
-    def test_the_environments_policy_travels_as_it_was_written(self, made: dict[str, Any]) -> None:
+    def test_reviewed_values_are_passed_on_unchanged(self, made: dict[str, Any]) -> None:
         assert made[calls.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1"}
 
 
@@ -261,7 +268,7 @@ class TestEnvironment:
         slots = sum(pool["slots"] for pool in pools(settings).values())
         assert int(environment["AIRFLOW__CORE__PARALLELISM"]) > slots
 
-    def test_a_persons_own_airflow_option_wins(
+    def test_airflow_options_of_the_environment_win(
         self, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / ".env").write_text("AIRFLOW__API__HOST=10.0.0.1\nAIRFLOW__CORE__PARALLELISM=3\n")

@@ -1,4 +1,4 @@
-"""What the documents promise exists: links, headings, and each command, name and file that they send people to."""
+"""Links, headings, commands, names and files that the documents mention exist."""
 
 import re
 import string
@@ -29,7 +29,7 @@ def text_of(page: Path) -> str:
 
 
 def targets(page: Path) -> set[str]:
-    """Where the page's links and pictures lead, as its reader's program finds them."""
+    """Targets of the page's links and pictures."""
     found = (child for token in MARKDOWN.parse(text_of(page)) for child in token.children or [])
     return {
         unquote(str(child.attrGet("href") or child.attrGet("src")))
@@ -64,7 +64,7 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(there), f"{target}: no such heading"
 
 
-def test_both_readmes_are_short_and_say_the_same():
+def test_the_readmes_are_short_and_equal():
     """The Russian one has the same headings, commands, links and settings as the English one."""
     english, russian = READMES
     assert headings(english) == headings(russian)
@@ -83,11 +83,11 @@ def test_every_adr_is_in_the_index_under_its_own_title():
         assert f"| [{number}]({page.name}) | {title} |" in index
 
 
-# The runbook, the READMEs and the codes' table: what they tell people to type and to look at
+# Pages whose commands and names people type
 
-TOLD = [*READMES, RUNBOOK, ROOT / "docs/error_codes.md", ROOT / "docs/qa.md"]
+TYPED = [*READMES, RUNBOOK, ROOT / "docs/error_codes.md", ROOT / "docs/qa.md"]
 MAKEFILE = text_of(ROOT / "Makefile")
-told = pytest.mark.parametrize("page", TOLD, ids=lambda page: page.name)
+typed = pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
 
 
 def code_spans(page: Path) -> list[str]:
@@ -101,7 +101,7 @@ def upper_names(text: str) -> set[str]:
     return set(re.findall(r"\b(?:[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|(?<=[` ])[A-Z]+(?=[=`]))", text))
 
 
-@told
+@typed
 def test_every_make_target_and_its_variables_exist(page):
     goals = set(re.findall(r"^([a-z-]+):", MAKEFILE, flags=re.MULTILINE))
     for span in code_spans(page):
@@ -111,7 +111,7 @@ def test_every_make_target_and_its_variables_exist(page):
                 assert f"$({name})" in MAKEFILE, f"make does not know {name}"
 
 
-@told
+@typed
 def test_every_flag_exists(page):
     assert isinstance(export_command, Command)
     flags = {option for parameter in export_command.params for option in parameter.opts} | {"--help"}
@@ -120,11 +120,11 @@ def test_every_flag_exists(page):
         assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", span)) <= flags | tools, span
 
 
-@told
+@typed
 def test_every_setting_exists(page):
     settings = set(dotenv_values(ROOT / ".env.example")) | set(re.findall(r"\$\(([A-Z_]+)\)", MAKEFILE))
     elsewhere = {"CALL_ID", "RECORD_ID", "DURATION_SEC", "DEMO_RECORDINGS_DIR", "S3_", "ID"}
-    refusals = {"QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT"}  # the portal's own words
+    refusals = {"QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT"}  # error codes of the portal
     for span in code_spans(page):
         if span.startswith(("SELECT", " ", "UPDATE", "START", "DIRECTION", "CALL_ID")):
             continue  # test_runbook.py runs the SQL; a transcript's header has its own tests
@@ -132,7 +132,8 @@ def test_every_setting_exists(page):
         assert not unknown, f"{unknown} in {span}"
 
 
-def test_every_column_code_task_and_parameter_of_the_runbook_exists():
+def test_every_name_in_the_runbook_exists():
+    """Columns, codes, tasks and parameters."""
     schema = "\n".join(text_of(path) for path in (ROOT / "include/calls/state/migrations/versions").glob("*.sql"))
     named = text_of(ROOT / "dags/calls/call_export.py") + text_of(ROOT / "include/calls/policy.yaml")
     known = {*map(str, ErrorCode), *map(str, RecordStatus), *map(str, RunStatus)}
@@ -145,7 +146,7 @@ def test_every_column_code_task_and_parameter_of_the_runbook_exists():
 
 
 def test_every_file_and_folder_of_the_runbook_exists():
-    """Those of the running system are compared with what the launcher calls them."""
+    """Files of a running system are compared with the launcher's names."""
     made = {f"var/main/logs/{component}.log" for component in COMPONENTS} | {
         str(path.relative_to(ROOT))
         for path in (Runtime().storage, Runtime().logs / "tasks", Runtime().logs / "supervisord.log")
@@ -154,3 +155,11 @@ def test_every_file_and_folder_of_the_runbook_exists():
         for path in re.findall(r"(?<![\w/<.-])(?:var|include|docs|jobs|ops)/[\w./-]+", span):
             stored = path.startswith(str((Runtime().storage / "exports").relative_to(ROOT)))
             assert stored or path in made or (ROOT / path).exists(), path
+
+
+def test_every_slack_message_is_in_the_table():
+    """By its kind, which `call_events` has as `detail.kind`."""
+    sent = set(re.findall(r'kind="(\w+)"', text_of(ROOT / "plugins/calls/slack_messages.py")))
+    section = text_of(ROOT / "docs/monitoring.md").partition("## Slack")[2].partition("\n## ")[0]
+    assert sent == set(re.findall(r"^\| [^|]+ \| `(\w+)` \|", section, flags=re.MULTILINE))
+    assert len(sent) > 3

@@ -1,16 +1,25 @@
 """The figures of a run, asked from a real PostgreSQL."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from include.calls.state.report_queries import registry_rows, run_estimate, run_events, run_figures, transcript_paths
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import RecordStatus as S
+from include.calls.state.report_queries import (
+    portal_offset,
+    registry_rows,
+    run_estimate,
+    run_events,
+    run_figures,
+    transcript_paths,
+)
 from include.common.errors import BadInput
 
 pytestmark = pytest.mark.postgres
@@ -26,6 +35,10 @@ def conn(database):
         add_run(connection, EARLIER)
         add_run(connection, RUN_ID, forecast_cost=Decimal("1.5"), metadata=Jsonb({"portal_total": 7, "bad_rows": 1}))
         yield connection
+
+
+def figures_of(conn, run_id, zone=UTC, **options):
+    return run_figures(conn, run_id, qa_sample_size=50, zone=zone, **options)
 
 
 def add_run(conn, run_id, **columns):
@@ -86,7 +99,7 @@ def test_money_minutes_and_coverage_come_from_the_records(conn):
     add_record(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
     add_record(conn, 5, status="missing_audio", error_code="missing_audio")
     add_record(conn, 6, status="no_recording", failed_code="missed")
-    figures = run_figures(conn, RUN_ID)
+    figures = figures_of(conn, RUN_ID)
     totals = figures.totals
     assert figures.statuses == {S.COMPLETED: 3, S.ERROR: 1, S.MISSING_AUDIO: 1, S.NO_RECORDING: 1}
     assert (totals.calls, totals.reused, totals.flagged, totals.billed_minutes) == (6, 1, 1, 5)
@@ -109,7 +122,7 @@ def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_
         "run_id": RUN_ID, "call_id": "call.4", "record_id": "4", "stage": "transcribe", "error_code": "stt_timeout",
         "first_failed_at": START,
     })  # fmt: skip
-    figures = run_figures(conn, RUN_ID)
+    figures = figures_of(conn, RUN_ID)
     reasons = {(group.status, group.error_code, group.failed_code): group.calls for group in figures.gap_groups}
     assert reasons == {
         ("no_recording", None, "missed"): 2,
@@ -122,26 +135,46 @@ def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_
     assert [item.call_id for item in figures.dlq] == ["call.4"]
 
 
-def test_days_are_utc_days_like_the_dates_in_paths(conn):
-    add_record(conn, 1, call_started_at=datetime(2025, 8, 1, 23, 59, tzinfo=UTC))
-    add_record(conn, 2, call_started_at=datetime(2025, 8, 2, 0, 0, tzinfo=UTC), status="error")
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        (UTC, datetime(2025, 8, 2, 0, 0, tzinfo=UTC)),
+        (timezone(timedelta(hours=3)), datetime(2025, 8, 1, 21, 0, tzinfo=UTC)),
+        (ZoneInfo("Europe/Moscow"), datetime(2025, 8, 1, 21, 0, tzinfo=UTC)),
+        (timezone(-timedelta(hours=3, minutes=30)), datetime(2025, 8, 2, 3, 30, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+def test_days_are_those_of_the_zone(conn, zone, first):
+    """Figures and files change the day at the zone's midnight, whatever zone the connection has."""
+    add_record(conn, 1, call_started_at=first - timedelta(seconds=1))
+    add_record(conn, 2, call_started_at=first)
     conn.execute("SET TIME ZONE 'Asia/Vladivostok'")
-    days = {day.day.day: day.statuses for day in run_figures(conn, RUN_ID).days}
-    assert days == {1: {S.COMPLETED: 1}, 2: {S.ERROR: 1}}
+    days = {day.day.day: day.statuses for day in figures_of(conn, RUN_ID, zone).days}
+    assert days == {1: {S.COMPLETED: 1}, 2: {S.COMPLETED: 1}}
+    with closing(transcript_paths(conn, RUN_ID, zone)) as texts:
+        assert [day.day for day, _ in texts] == [1, 2]
+
+
+def test_the_portals_offset_is_that_of_most_calls(conn):
+    assert portal_offset(conn, RUN_ID) is None
+    for number, offset in enumerate([3600, 7200, 3600, 7200, 7200]):
+        add_record(conn, number, portal_offset_sec=offset)
+    assert portal_offset(conn, RUN_ID) == 7200
 
 
 def test_one_talk_bought_twice_is_counted(conn):
     add_record(conn, 1, checksum="a" * 64)
     add_record(conn, 2, call_id="call.1", checksum="a" * 64)
     add_record(conn, 3, checksum="a" * 64)
-    assert run_figures(conn, RUN_ID).totals.duplicates == 1
+    assert figures_of(conn, RUN_ID).totals.duplicates == 1
 
 
 def test_the_largest_differences_of_length_come_first_and_small_ones_not_at_all(conn):
     add_record(conn, 1, audio_sec=Decimal("60.9"))
     add_record(conn, 2, audio_sec=Decimal("50"))
     add_record(conn, 3, audio_sec=Decimal("90"))
-    assert [drift.call_id for drift in run_figures(conn, RUN_ID).drifts] == ["call.3", "call.2"]
+    assert [drift.call_id for drift in figures_of(conn, RUN_ID).drifts] == ["call.3", "call.2"]
 
 
 def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn):
@@ -151,10 +184,10 @@ def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn):
     rare[204] = {"portal_number": "+74950000009"}
     for number, columns in rare.items():
         add_record(conn, number, **columns)
-    sample = run_figures(conn, RUN_ID).qa_sample
+    sample = figures_of(conn, RUN_ID).qa_sample
     assert len(sample) == 50
     assert {f"call.{number}" for number in rare} <= {item.call_id for item in sample}
-    assert sample == run_figures(conn, RUN_ID).qa_sample
+    assert sample == figures_of(conn, RUN_ID).qa_sample
     assert [item.call_started_at for item in sample] == sorted(item.call_started_at for item in sample)
 
 
@@ -162,7 +195,7 @@ def test_another_run_gives_another_sample(conn):
     for run_id in (RUN_ID, EARLIER):
         for number in range(1, 101):
             add_record(conn, number, run_id=run_id)
-    chosen = [{item.call_id for item in run_figures(conn, run_id).qa_sample} for run_id in (RUN_ID, EARLIER)]
+    chosen = [{item.call_id for item in figures_of(conn, run_id).qa_sample} for run_id in (RUN_ID, EARLIER)]
     assert chosen[0] != chosen[1]
 
 
@@ -173,7 +206,7 @@ def test_time_by_stage_and_the_portals_refusals_while_the_run_went(conn):
     add_event(conn, begin + timedelta(minutes=2), run_id=None, stage="portal", event="low_rate_on")
     add_event(conn, begin + timedelta(seconds=90), duration_ms=60_000)
     add_event(conn, begin + timedelta(minutes=5), duration_ms=30_000)
-    figures = run_figures(conn, RUN_ID)
+    figures = figures_of(conn, RUN_ID)
     (stage,) = figures.stages
     assert (stage.first_at, stage.last_at) == (begin + timedelta(seconds=30), begin + timedelta(minutes=5))
     assert (stage.events, stage.busy_sec) == (2, Decimal(90))
@@ -185,9 +218,9 @@ def test_waiting_for_an_answer_and_days_before_a_resumption_are_nobodys_work(con
     begin = datetime(2025, 8, 3, 2, tzinfo=UTC)
     for hours, event in ((0, "running"), (1, "approval_wanted"), (11, "approved"), (12, "error"), (40, "running")):
         add_event(conn, begin + timedelta(hours=hours), stage="plan", event=event)
-    assert run_figures(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600
+    assert figures_of(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600
     add_event(conn, begin + timedelta(hours=41), stage="close_run", event="completed")
-    assert run_figures(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600, "what comes after the last end is no run's time"
+    assert figures_of(conn, RUN_ID).run.idle_sec == (10 + 28) * 3600, "what comes after the last end is no run's time"
 
 
 def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn):
@@ -196,14 +229,14 @@ def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn):
         "UPDATE call_exports SET metadata = metadata || %s WHERE run_id = %s",
         [Jsonb({"stop": "токен отозван", "shared": 3}), RUN_ID],
     )
-    run = run_figures(conn, RUN_ID, failed_step="plan").run
+    run = figures_of(conn, RUN_ID, failed_step="plan").run
     assert (run.stop, run.failed_step, run.shared_rows) == ("токен отозван", "plan", 3)
 
 
 def test_a_run_without_calls_has_figures_and_an_unknown_run_has_none(conn):
-    assert run_figures(conn, RUN_ID).totals.calls == 0
+    assert figures_of(conn, RUN_ID).totals.calls == 0
     with pytest.raises(BadInput, match="there is no run"):
-        run_figures(conn, UUID(int=1))
+        figures_of(conn, UUID(int=1))
 
 
 def test_the_estimate_counts_only_what_is_still_to_buy(conn):
@@ -229,7 +262,7 @@ def test_rows_events_and_texts_are_streamed_on_any_connection(conn, database, au
     with psycopg.connect(database, autocommit=autocommit) as other:
         rows = list(registry_rows(other, RUN_ID))
         events = list(run_events(other, RUN_ID))
-        texts = transcript_paths(other, RUN_ID)
+        texts = transcript_paths(other, RUN_ID, UTC)
         first = next(texts)
         assert other.execute("SELECT name FROM pg_cursors").fetchall() == [("transcript_paths",)], "not read at once"
         days = Counter(day for day, _ in (first, *texts))

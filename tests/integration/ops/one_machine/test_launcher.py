@@ -1,4 +1,4 @@
-"""The launcher with a real Airflow: up, up again, a dead component, a dead supervisor, down."""
+"""The launcher with a real Airflow: up, up again, a killed component, a killed supervisor, down."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 import requests
 from rich.console import Console
 
-from include.common import names
+from include.calls import names
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
 from ops.one_machine.down import down, profiles
@@ -53,7 +53,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     for name in VARIABLES & set(os.environ):
         monkeypatch.delenv(name)
-    # PostgreSQL's own user walks through here: not below pytest's folder, which each new session closes again
+    # PostgreSQL's own user must pass this folder: each pytest session sets pytest's folder to 0700 again.
     root = Path(tempfile.mkdtemp(prefix="launcher-", dir="/tmp"))
     root.chmod(0o755)
     (root / "dags").mkdir()
@@ -65,7 +65,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
 
 
 def processes_of(runtime: Runtime) -> list[str]:
-    """Whatever still works in the profile's folder."""
+    """Command lines of the processes that run in the profile's folder."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -92,8 +92,8 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     assert [one.name for one in supervisor.components()] == list(COMPONENTS)
 
     with session_of(running) as session:
-        answer = session.get(f"{running.url}/api/v2/pools", timeout=10).json()
-    sizes = {pool["name"]: pool["slots"] for pool in answer["pools"]}
+        pools = session.get(f"{running.url}/api/v2/pools", timeout=10).json()["pools"]
+    sizes = {pool["name"]: pool["slots"] for pool in pools}
     assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (4, 3)
 
     environment = running_environment(runtime)
@@ -101,7 +101,7 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     assert "B24_WEBHOOK_TOKEN" not in environment, "tasks read connections only"
 
     before = supervisor.components()
-    assert up(runtime, SILENT) == running, "up twice is harmless"
+    assert up(runtime, SILENT) == running, "a second up changes nothing"
     assert supervisor.components() == before
 
     scheduler = next(one for one in before if one.name == "scheduler")
@@ -113,20 +113,20 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     assert server is not None
     psutil.Process(server).kill()
     assert eventually(lambda: postgres.running_pid(runtime.postgres) not in (None, server))
-    assert eventually(lambda: not sick_parts(running.url)), "the others find the new server"
+    assert eventually(lambda: not sick_parts(running.url)), "the other components reconnect"
     assert "CALL_EXPORT_RUNTIME" not in psutil.Process(postgres.running_pid(runtime.postgres)).environ()
 
     secret_free = [file for file in (runtime.logs).rglob("*") if file.is_file()]
     assert secret_free
     assert not [file for file in secret_free if b"s3cr3t%token" in file.read_bytes()]
 
-    psutil.Process(int((runtime.home / "supervisord.pid").read_text())).kill()  # nobody is left to stop the others
+    psutil.Process(int((runtime.home / "supervisord.pid").read_text())).kill()  # the components lose their supervisor
     down(runtime, SILENT)
     assert processes_of(runtime) == []
     down(runtime, SILENT)
 
 
-def test_a_taken_port_is_one_sentence_that_names_the_variable(runtime: Runtime) -> None:
+def test_a_used_port_names_the_variable(runtime: Runtime) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -134,10 +134,10 @@ def test_a_taken_port_is_one_sentence_that_names_the_variable(runtime: Runtime) 
         (runtime.root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={port}\n", encoding="utf-8")
         with pytest.raises(NotConfigured, match=rf"^AIRFLOW_PORT: port {port} is in use"):
             up(runtime, SILENT)
-    assert not runtime.postgres.exists(), "nothing was started before the check"
+    assert not runtime.postgres.exists(), "the check is before any start"
 
 
-def test_a_command_beside_a_system_that_is_not_up_says_so(runtime: Runtime) -> None:
+def test_a_command_needs_a_running_system(runtime: Runtime) -> None:
     with pytest.raises(NotConfigured, match="make up"):
         running_environment(runtime)
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL of the launcher and the server of DATABASE_URL."""
+"""The launcher's embedded PostgreSQL, and the server of DATABASE_URL."""
 
 import os
 import shutil
@@ -48,9 +48,9 @@ def ask(url: str, query: str) -> object:
 
 @pytest.fixture
 def runtime() -> Iterator[Runtime]:
-    """Below a folder that PostgreSQL's own user may walk through, and longer than a unix socket's path may be.
+    """A profile in a folder that PostgreSQL's own user can pass, with a path too long for a unix socket.
 
-    Not below pytest's: each session that starts on this machine, each worker, closes /tmp/pytest-of-<user> again.
+    Not below pytest's folder: each pytest session on this machine sets /tmp/pytest-of-<user> to 0700 again.
     """
     base = Path(tempfile.mkdtemp(prefix="pg-ops-", dir="/tmp"))
     base.chmod(0o755)
@@ -62,7 +62,7 @@ def runtime() -> Iterator[Runtime]:
     shutil.rmtree(base, ignore_errors=True)
 
 
-def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(runtime: Runtime) -> None:
+def test_the_server_outlives_its_starter_and_requires_a_password(runtime: Runtime) -> None:
     started = subprocess.run(
         [sys.executable, "-c", START, str(runtime.root)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -79,8 +79,11 @@ def test_the_server_outlives_the_process_that_started_it_and_wants_its_password(
     assert not postgres.stop(runtime), "stopping what does not run is no error"
 
 
-def test_servers_that_start_at_the_same_time_do_not_close_the_way_to_each_others_sockets(runtime: Runtime) -> None:
-    """Run by root, PostgreSQL walks as its own user through a folder that the other's start makes private."""
+def test_servers_can_start_at_the_same_time(runtime: Runtime) -> None:
+    """Servers that start at the same time do not close each other's socket folders.
+
+    Run by root, PostgreSQL passes as its own user a folder that the start of another server makes private.
+    """
     others = Runtime(root=runtime.root / "another")
     others.root.mkdir()
     command = [sys.executable, "-c", START]
@@ -98,7 +101,8 @@ def test_servers_that_start_at_the_same_time_do_not_close_the_way_to_each_others
         postgres.stop(others)
 
 
-def test_a_server_that_takes_its_time_is_waited_for_and_one_that_never_comes_is_given_up() -> None:
+def test_a_slow_server_is_waited_for() -> None:
+    """A start that times out is repeated, but not for ever."""
     answers: list[Exception | None] = [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError("starting"), None]
 
     def start() -> None:
@@ -115,7 +119,8 @@ def test_a_server_that_takes_its_time_is_waited_for_and_one_that_never_comes_is_
         postgres.start_with_retries(never, seconds=0, pause=0)
 
 
-def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped(runtime: Runtime) -> None:
+def test_a_killed_server_is_restarted(runtime: Runtime) -> None:
+    """The restarted server outlives its keeper, and `make down` can stop it."""
     runtime.make()
     postgres.start(settings_of(None), runtime, KEYS)
     first = postgres.running_pid(runtime.postgres)
@@ -127,13 +132,13 @@ def test_a_killed_server_is_started_again_outlives_its_keeper_and_can_be_stopped
         assert str(first) in keeper.stdout.readline()
         psutil.Process(first).kill()
         assert str(first) in keeper.stdout.readline()
-        said = keeper.stdout.readline()
+        line = keeper.stdout.readline()
         second = postgres.running_pid(runtime.postgres)
         assert second not in (None, first)
-        assert str(second) in said
+        assert str(second) in line
         keeper.terminate()
     assert postgres.running_pid(runtime.postgres) == second
-    assert "CALL_EXPORT_RUNTIME" not in psutil.Process(second).environ(), "make down would take it for a leftover"
+    assert "CALL_EXPORT_RUNTIME" not in psutil.Process(second).environ(), "make down would end it as a leftover"
     assert postgres.stop(runtime)
     assert postgres.running_pid(runtime.postgres) is None
 
@@ -145,7 +150,8 @@ class TestDatabaseUrl:
         assert ask(databases.metadata_url, "SELECT current_database()") == "airflow"
         assert databases == postgres.located(settings_of(empty_database), Runtime(root=tmp_path), KEYS)
 
-    def test_a_server_that_does_not_answer_is_one_sentence_without_the_password(self, tmp_path: Path) -> None:
+    def test_an_unreachable_server_is_one_sentence(self, tmp_path: Path) -> None:
+        """The sentence names the variable and does not contain the password."""
         url = "postgresql://user:hunter2@127.0.0.1:1/calls"
         with pytest.raises(NotConfigured) as caught:
             postgres.start(settings_of(url), Runtime(root=tmp_path), KEYS)
@@ -157,7 +163,7 @@ class TestDatabaseUrl:
         with pytest.raises(NotConfigured, match="DATABASE_URL"):
             postgres.start(settings_of("postgresql://u@127.0.0.1:1/airflow"), Runtime(root=tmp_path), KEYS)
 
-    def test_a_user_without_the_right_is_told_what_to_ask_for(self, empty_database: str, tmp_path: Path) -> None:
+    def test_a_missing_right_names_the_command(self, empty_database: str, tmp_path: Path) -> None:
         with psycopg.connect(empty_database, autocommit=True) as admin:
             admin.execute("DROP DATABASE IF EXISTS airflow")
             admin.execute("DROP ROLE IF EXISTS poor")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from include.calls.domain.batching import plan_batches
 
-LIMITS = {"call_of": int, "lines": 10, "max_batches": 200, "min_calls": 1, "max_calls": 50}
+LIMITS = {"call_of": int, "slots": 10, "max_batches": 200, "min_calls": 1, "max_calls": 50}
 
 minutes = st.lists(st.floats(0, 60), max_size=400)
 

@@ -28,15 +28,18 @@ S = RecordStatus
 
 SETTINGS = ReportSettings(
     generated_at=datetime(2025, 8, 3, 6, 0, tzinfo=UTC),
+    zone=UTC,
     usd_rub_rate=Decimal("100"),
     budget_usd=Decimal("54"),
     sla_hours=6.0,
-    lines=10,
+    slots=10,
     seconds_per_minute=24.0,
     min_coverage=0.99,
     max_error_share=0.01,
     max_duration_drift=0.005,
+    max_issue_share=0.02,
     over_forecast_share=Decimal("0.2"),
+    many_refusals=10,
 )
 RUN = RunFacts(
     run_id=UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11"),

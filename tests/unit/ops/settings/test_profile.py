@@ -1,4 +1,4 @@
-"""Where a profile keeps its files, and the secrets that nobody types."""
+"""Folders and generated secrets of a profile."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def mode(file: Path) -> int:
     return stat.S_IMODE(file.stat().st_mode)
 
 
-def test_secrets_are_made_once_and_are_nobody_elses(tmp_path: Path) -> None:
+def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     runtime = made(tmp_path)
     first = generated(runtime)
     assert generated(runtime) == first
@@ -46,12 +46,12 @@ def test_everything_lies_inside_the_repository(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 20])
-def test_the_supervisors_socket_fits_however_deep_the_clone_is(tmp_path: Path, depth: int) -> None:
+def test_the_supervisors_socket_fits_in_a_deep_clone(tmp_path: Path, depth: int) -> None:
     runtime = Runtime("main", tmp_path.joinpath(*["folder-name"] * depth))
     assert len(os.fsencode(runtime.supervisor_socket)) <= SOCKET_PATH_LIMIT
 
 
-def test_a_short_folder_planted_by_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"call-export-{os.getuid()}").symlink_to(tmp_path / "elsewhere")

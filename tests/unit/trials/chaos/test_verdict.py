@@ -1,4 +1,4 @@
-"""The bars of `make chaos` fall when they should: a chaos run that cannot fail proves nothing."""
+"""The bars of `make chaos` fail where they must: a trial that cannot fail proves nothing."""
 
 import random
 from dataclasses import replace
@@ -26,63 +26,63 @@ GOOD = Outcome(
 )
 
 
-def fallen(outcome: Outcome) -> list[str]:
+def failed(outcome: Outcome) -> list[str]:
     return [bar.what.split(" (")[0].split(",")[0] for bar in bars(PLAN, outcome) if not bar.held]
 
 
 def test_a_run_that_lost_nothing_holds_every_bar() -> None:
-    assert fallen(GOOD) == []
+    assert failed(GOOD) == []
 
 
 @pytest.mark.parametrize(
     ("evidence", "bar"),
     [
-        (replace(EVIDENCE, lost=1), "потеряно записей"),
-        (replace(EVIDENCE, texts_twice=1), "текстов дважды"),
-        (replace(EVIDENCE, requests=211), "распознаваний сверх одного на отрывок"),
-        (replace(EVIDENCE, requests=207), "распознаваний сверх одного на отрывок"),
-        (replace(EVIDENCE, half_written=("call_1.txt",)), "недописанных файлов"),
-        (replace(EVIDENCE, orphans=1), "временных папок убитых задач"),
-        (replace(EVIDENCE, recordings=199), "записей на портале"),
+        (replace(EVIDENCE, lost=1), "recordings lost"),
+        (replace(EVIDENCE, texts_twice=1), "texts twice"),
+        (replace(EVIDENCE, requests=211), "requests beyond one per piece"),
+        (replace(EVIDENCE, requests=207), "requests beyond one per piece"),
+        (replace(EVIDENCE, half_written=("call_1.txt",)), "files half-written"),
+        (replace(EVIDENCE, orphans=1), "temporary folders of killed tasks"),
+        (replace(EVIDENCE, recordings=199), "recordings of the portal"),
     ],
     ids=[
         "lost",
         "twice",
         "one request more than kills",
-        "a text nobody asked for",
+        "fewer requests than pieces",
         "half-written",
         "left behind",
         "too few",
     ],
 )
-def test_each_loss_lets_its_own_bar_fall(evidence: Evidence, bar: str) -> None:
-    assert fallen(replace(GOOD, evidence=evidence)) == [bar]
+def test_each_loss_fails_its_own_bar(evidence: Evidence, bar: str) -> None:
+    assert failed(replace(GOOD, evidence=evidence)) == [bar]
 
 
 @pytest.mark.parametrize("wait", [300.0, None], ids=["five minutes", "never"])
-def test_work_that_does_not_go_on_in_time_is_seen(wait: float | None) -> None:
-    assert fallen(replace(GOOD, waits=[1.0, wait])) == ["до продолжения"]
+def test_work_that_continues_too_late_fails(wait: float | None) -> None:
+    assert failed(replace(GOOD, waits=[1.0, wait])) == ["until work continues"]
 
 
-def test_a_run_in_error_or_with_fewer_kills_than_planned_proves_nothing() -> None:
+def test_an_error_or_too_few_kills_fail() -> None:
     short = replace(GOOD, kills=GOOD.kills[:1], waits=[1.0], status="error", evidence=replace(EVIDENCE, requests=208))
-    assert fallen(short) == ["убийств", "выгрузка"]
+    assert failed(short) == ["kills", "run"]
 
 
-def test_the_same_seed_kills_in_the_same_order_and_nobody_is_spared() -> None:
+def test_a_seed_fixes_the_order_and_kills_every_kind() -> None:
     order = kinds(random.Random(7), 20)
     assert order == kinds(random.Random(7), 20)
     assert order != kinds(random.Random(8), 20)
     assert {kind: order.count(kind) for kind in Kind} == dict.fromkeys(Kind, 5)
 
 
-def test_progress_is_that_of_what_was_killed_not_of_its_neighbours() -> None:
+def test_only_the_killed_work_counts_as_progress() -> None:
     def later(seconds: int) -> datetime:
         return NOON + timedelta(seconds=seconds)
 
     tries = [
         Try("batch.transcribe", 3, 1, later(-9), later(-9)),
-        Try("batch.transcribe", 4, 1, later(1), later(-1)),  # a neighbour that the old scheduler had queued
+        Try("batch.transcribe", 4, 1, later(1), later(-1)),  # another task, queued by the old scheduler
         Try("batch.transcribe", 3, 2, later(60), later(59)),
         Try("publish", -1, 1, None, None),
     ]

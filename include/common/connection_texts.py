@@ -1,0 +1,36 @@
+"""Russian texts of Airflow's connection forms and of their «Test» button, for connection types of our own."""
+
+from collections.abc import Sequence
+
+BITRIX24 = "Bitrix24: вебхук портала"
+RECOGNISER = "Распознаватель речи (API OpenAI)"
+LANGUAGE_MODEL = "Языковая модель (API OpenAI)"
+CALLS_STATE = "База состояния выгрузок"
+STORAGE = "Хранилище записей и текстов"
+AIRFLOW_API = "REST API Airflow"
+
+PORTAL_ADDRESS = "Адрес портала"
+WEBHOOK_USER = "Номер пользователя вебхука"
+WEBHOOK_TOKEN = "Токен вебхука"  # noqa: S105  the field's name
+SERVICE_ADDRESS = "Адрес сервиса; пусто — OpenAI"
+SERVICE_KEY = "Ключ"
+PROXY = "Прокси"
+PROXY_HELP = "http://имя:пароль@хост:порт; мимо него не идёт ничего"
+REQUIRE_PROXY = "Без прокси не отправлять"
+REQUIRE_PROXY_HELP = "Ошибка вместо запроса, если прокси не задан"
+
+PORTAL_ALLOWS = "Вебхук видит всё, что нужно выгрузке"
+STORAGE_WORKS = "Файл записан, прочитан и удалён"
+SCHEMA_FITS = "База отвечает, схема та, что нужна"
+
+
+def service_answers(models: Sequence[str]) -> str:
+    return f"Сервис отвечает, моделей: {len(models)}" if models else "Сервис отвечает; списка моделей у него нет"
+
+
+def airflow_answers(version: str) -> str:
+    return f"Вход выполнен, Airflow {version}"
+
+
+def no_connection(conn_id: str) -> str:
+    return f"нет подключения {conn_id}"

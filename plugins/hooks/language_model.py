@@ -1,0 +1,45 @@
+"""The language model from the connection `language_model`, or from the recogniser's if there is none."""
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.common import connection_texts as texts
+from include.common.names import LANGUAGE_MODEL_CONN, RECOGNISER_CONN
+from plugins.hooks.openai_compatible import OpenAICompatibleHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from include.clients.openai.chat_completion import LanguageModel
+
+
+class LanguageModelHook(OpenAICompatibleHook):
+    """OpenAI's or any compatible service.
+
+    Most installations use one account and one proxy for speech and texts, so the launcher makes the recogniser's
+    connection only; a connection `language_model` sends texts to another service.
+    """
+
+    conn_name_attr = "language_model_conn_id"
+    default_conn_name = LANGUAGE_MODEL_CONN
+    conn_type = "language_model"
+    hook_name = texts.LANGUAGE_MODEL
+
+    def __init__(self, language_model_conn_id: str = default_conn_name, *, model: str = "") -> None:
+        super().__init__(language_model_conn_id)
+        self.language_model_conn_id = language_model_conn_id
+        self.model = model
+
+    def get_conn(self) -> "LanguageModel":
+        """Raises NotConfigured if the service cannot be asked: no connection, key or address, or a bad address."""
+        from include.clients.openai.chat_completion import LanguageModel
+
+        return LanguageModel(model=self.model, **self.access())
+
+    def _connection(self) -> "Connection":
+        try:
+            return self.get_connection(self.conn_id)
+        except AirflowNotFoundException:
+            self.conn_id = RECOGNISER_CONN
+            return super()._connection()

@@ -1,0 +1,87 @@
+"""Airflow's own discovery finds the connection types of a distribution that registers them, and no others."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.settings.profile import REPOSITORY
+from plugins.hooks.provider_info import get_provider_info
+
+ASK = """
+import json
+from airflow.providers_manager import ProvidersManager
+
+manager = ProvidersManager()
+hooks = {}
+for conn_type in ("bitrix24", "recogniser", "language_model"):
+    hook = manager.hooks.get(conn_type)
+    if hook is not None:
+        hooks[conn_type] = [hook.hook_class_name, hook.connection_id_attribute_name, hook.connection_testable]
+forms = {name: form.field["schema"] for name, form in manager.connection_form_widgets.items()}
+from airflow.models import Connection
+
+unreachable = Connection(conn_id="tried", conn_type="recogniser", host="http://127.0.0.1:1/v1", password="sk-key")
+import os
+os.environ["AIRFLOW_CONN_TRIED"] = unreachable.get_uri()
+print(json.dumps({
+    "hooks": hooks,
+    "forms": forms,
+    "labels": manager.field_behaviours.get("bitrix24", {}).get("relabeling"),
+    "tested": unreachable.test_connection(),
+}))
+"""
+
+
+def asked(home: Path, *folders: Path) -> dict[str, Any]:
+    """What Airflow's ProvidersManager knows in a process with these folders on its path; warnings are errors."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(map(str, [REPOSITORY, *folders])),
+    }
+    command = [sys.executable, "-W", "error:Hook:Warning", "-c", ASK]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def distribution(tmp_path: Path) -> Path:
+    """The metadata that an installed distribution leaves: its name and the entry point."""
+    info = tmp_path / "site" / "call_export-1.0.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: call-export\nVersion: 1.0.0\n")
+    entry = "[apache_airflow_provider]\nprovider_info = plugins.hooks.provider_info:get_provider_info\n"
+    (info / "entry_points.txt").write_text(entry)
+    return info.parent
+
+
+def test_the_plugins_folder_alone_registers_no_type(tmp_path: Path) -> None:
+    found = asked(tmp_path)
+    assert found["hooks"] == {}
+    assert found["tested"] == [False, 'Unknown hook type "recogniser"']
+
+
+def test_a_distribution_registers_types_forms_and_tests(tmp_path: Path, distribution: Path) -> None:
+    found = asked(tmp_path, distribution)
+    assert found["hooks"] == {
+        "bitrix24": ["plugins.hooks.bitrix24.Bitrix24Hook", "bitrix24_conn_id", True],
+        "recogniser": ["plugins.hooks.recogniser.RecogniserHook", "recogniser_conn_id", True],
+        "language_model": ["plugins.hooks.language_model.LanguageModelHook", "language_model_conn_id", True],
+    }
+    assert found["labels"]["password"] == "Токен вебхука"
+    assert {"extra__recogniser__proxy_url", "extra__language_model__require_proxy"} <= found["forms"].keys()
+    works, says = found["tested"]
+    assert not works
+    assert "Unknown hook type" not in says
+
+
+def test_the_form_hides_a_password_in_a_proxys_address() -> None:
+    for conn_type in get_provider_info()["connection-types"][1:]:
+        assert conn_type["conn-fields"]["proxy_url"]["schema"]["format"] == "password"
