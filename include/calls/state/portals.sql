@@ -6,7 +6,7 @@ SELECT portal_id FROM portal_hosts WHERE host = :host;
 
 -- name: same_portal
 -- The known portal that has these very rows of the statistics: its address has changed. A row with the same number and
--- another CALL_ID speaks against it.
+-- another call_id speaks against it.
 SELECT known.portal_id
   FROM unnest(:statistics_ids::bigint[], :call_ids::text[]) AS fresh (statistics_id, call_id)
   JOIN recordings known USING (statistics_id)

@@ -181,6 +181,7 @@ def test_the_policy_cannot_be_changed_after_the_check() -> None:
 def test_the_flags_have_the_thresholds_of_the_file() -> None:
     """`include/speech` sets no thresholds of its own."""
     thresholds = yaml.safe_load(POLICY_FILE.read_text(encoding="utf-8"))["review"]
-    assert asdict(review_of(load_policy({})).policy) == thresholds
+    policy = load_policy({})
+    assert asdict(review_of(policy.stt, policy.review).policy) == thresholds
     with pytest.raises(TypeError):
         ReviewPolicy()  # type: ignore[call-arg]
