@@ -174,7 +174,7 @@ class Session:
 
 
 def _has_unread_data(connection: Connection[Any]) -> bool:
-    """Whether data has arrived that nobody asked for, for example the end of the connection."""
+    """Whether data without a question has arrived, for example the end of the connection."""
     try:
         return bool(select.select([connection.fileno()], [], [], 0)[0])
     except (psycopg.OperationalError, ValueError, OSError):

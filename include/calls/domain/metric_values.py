@@ -1,4 +1,4 @@
-"""What the monitoring is told about all runs: counters since the first run, and how things stand now."""
+"""What the monitoring shows of all runs: counters since the first run, and how things stand now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ class Charges:
         self._session.count(_FILE, "charge", run_id=run_id, recording_id=recording_id, **parameters(charge))
 
     def round_up(self, run_id: UUID, recording_id: int, *, model: str, minutes: int, price: Decimal) -> None:
-        """Charges the rest of a text's `price`: its minutes rounded up, less its pieces, whoever paid for them.
+        """Charges the rest of a text's `price`: its minutes rounded up, less its pieces, whichever runs paid.
 
         Called in the transaction that stores the text. A second call changes nothing.
         """

@@ -13,7 +13,6 @@ PENDING = (
     "dags",
     "include/calls/domain",
     "include/calls/reporting",
-    "include/calls/state",
     "include/calls/steps",
     "include/calls/wording",
     "include/clients",
