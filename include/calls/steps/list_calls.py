@@ -8,6 +8,7 @@ from include.calls.domain.stages import Stage
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.common.errors import BadRow
+from include.common.postgres_session import storable
 from include.common.telephony import Call, Listed, TelephonySystem
 
 ROWS_AT_ONCE = 2_500  # one transaction and one request for new employees
@@ -83,7 +84,7 @@ class _Listing:
     def _portal(self, calls: list[Call]) -> int:
         """Known before the first call is saved: the calls themselves show whether a new address is a known portal."""
         if self.portal_id is None:
-            sample = [(call.statistics_id, call.call_id) for call in calls]
+            sample = [(call.statistics_id, storable(call.call_id)) for call in calls]  # as they are stored
             self.portal_id = self.state.portals.of(self.telephony.host, sample)
             self.state.runs.set_portal(self.run.run_id, self.portal_id)
         return self.portal_id
