@@ -82,7 +82,7 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
 def publish_registry(
     run: Run, key: str, delivered: DeliveredFiles, state: State, storage: Storage, privacy: PrivacyPolicy
 ) -> int:
-    """The registry of the run's recordings at `key`, without rows before it has listed them; returns how many."""
+    """The registry of the run's recordings at `key`; returns how many there are."""
     masks = Masks(number=mask_number, text=mask_phones) if privacy.pii_masking_enabled else NO_MASKS
     with temporary_folder() as folder:
         file = folder / "registry.csv"
@@ -93,7 +93,7 @@ def publish_registry(
 
 
 def _rows(run: Run, state: State) -> Generator[RegistryRow]:
-    if _is_listed(run):
+    if run.portal_id is not None:  # None: it has listed no call
         yield from state.registry.rows(run.scope, run.run_id)
 
 
@@ -103,7 +103,7 @@ def _publish_all(
     """Texts, registry and report of the run `owner`; `asked` is the run that publishes."""
     zone = report_zone(policy.report.time_zone, state.figures.usual_offset(owner.run_id))
     files, delivered = TextFiles(), DeliveredFiles(owner.period.folder, set())
-    if _is_listed(owner):
+    if owner.portal_id is not None:
         files = restore_texts(owner.scope, state, storage, policy.privacy, zone=zone)
         if files.restored:
             detail = {"texts": files.restored}

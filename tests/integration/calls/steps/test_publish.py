@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.calls.domain.states import RunStatus
 from include.calls.steps.publish import publish
 from include.clients.storage.base import did_not_work
 from include.clients.storage.local import LocalStorage
@@ -76,3 +77,11 @@ def test_a_registry_that_is_not_stored_is_told_and_no_report_goes_before_it(data
         with export.state() as state, pytest.raises(Temporary, match="no space left"):
             publish(outcome.run_id, state, KeepsNoRegistry(tmp_path / "storage"), export.policy)
         assert not [key for key in export.storage.keys("exports/") if key.endswith(".pdf")]
+
+
+def test_a_period_without_a_call_has_a_registry_without_a_row(database: str, tmp_path: Path) -> None:
+    with export_over(world_of(2), database, tmp_path / "storage") as export:
+        outcome = export.run(period_from="2025-07-01", period_to="2025-07-02", deliver_texts=True)
+        assert outcome.verdict.status is RunStatus.COMPLETED
+        registry = export.storage.get_bytes("exports/2025-07-01_2025-07-02/registry/calls_2025-07-01_2025-07-02.csv")
+        assert registry.count(b"\r\n") == 1
