@@ -109,7 +109,7 @@ def _in_other_tasks(rows: list[RecordingRow], state: State) -> Unfinished:
     holders = state.work.in_progress([row.recording_id for row in rows]).values()
     where = some(map(_holder, holders)) or "another task"
     return Unfinished(
-        f"{len(rows)} recordings are in the hands of {where} and will be looked at again: {names}",
+        f"{len(rows)} recordings are claimed by {where} and will be looked at again: {names}",
         attempt=1,
         retry_after=CLAIM_WAIT,
         problem="recordings_in_other_tasks",
@@ -239,7 +239,7 @@ def _move(
 
 
 def _unforeseen(error: Exception) -> Temporary:
-    # The text of a foreign exception may hold a link or a key: only its type is told.
+    # The text of a foreign exception may hold a link or a key: only its type is named.
     return Temporary(f"an unforeseen {type(error).__name__}; the task's log has the details", code=ErrorCode.INTERNAL)
 
 

@@ -230,7 +230,7 @@ def _header(row: RecordingRow, model: str) -> SummaryHeader:
 
 
 def _note_failure(row: RecordingRow, error: Exception, attempt: int, work: Summarising, outcome: BatchOutcome) -> None:
-    # The text of a foreign exception may hold a link or a key: only its type is told.
+    # The text of a foreign exception may hold a link or a key: only its type is named.
     foreign = f"an unforeseen {type(error).__name__}; the task's log has the details"
     ours = error if isinstance(error, ExportError) else Temporary(foreign, code=ErrorCode.SUMMARY_FAILED)
     final = not isinstance(ours, Temporary) or attempt >= MAX_ATTEMPTS

@@ -167,10 +167,10 @@ def _bought(audio: _Audio, work: Recognising) -> Recognition:
     buying = _Buying(work.recogniser, "recognition", rate_per_minute(work.policy.stt))
     _ask(buying, audio.cut.pieces, first, audio, work)
     model = work.recogniser.profile.model
-    return Recognition(audio.cut, model, first, _second_opinion(first, audio, work))
+    return Recognition(audio.cut, model, first, _fallback_responses(first, audio, work))
 
 
-def _second_opinion(
+def _fallback_responses(
     first: dict[Piece, RecognitionResponse], audio: _Audio, work: Recognising
 ) -> dict[Piece, RecognitionResponse]:
     """The fallback's responses to the doubtful pieces; if it fails, those that it has given so far."""

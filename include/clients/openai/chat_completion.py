@@ -1,6 +1,6 @@
-"""The language model behind an OpenAI-compatible API: one question, one JSON answer, no retries of its own (D15).
+"""Client of a language model behind an OpenAI-compatible API: one request, one JSON response, no retries of its own.
 
-The SDK's exceptions hold URLs, so ours are raised outside the handlers: nothing of theirs stays chained to them.
+The SDK's exceptions hold URLs, so ours are raised outside the handlers and have none of them in their chain.
 """
 
 import json
@@ -58,7 +58,7 @@ class UnusableAnswer(Permanent):
 
 
 class LanguageModel:
-    """Everything goes through `proxy_url` where one is given, and nothing beside it (D28)."""
+    """All requests go through `proxy_url` if one is given."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class LanguageModel:
 
 
 def _read(completion: object, asked_model: str) -> ModelAnswer:
-    # A page under status 200 comes back as a str, an error body as an object without choices (openai_api.md 1.7).
+    # The SDK returns a page under status 200 as a str, and an error body as an object without choices.
     if not isinstance(completion, ChatCompletion):
         raise _bad_answer("no chat completion")
     counted: object = completion.usage

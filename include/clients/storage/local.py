@@ -24,7 +24,7 @@ from include.clients.storage.base import (
 )
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 
-_FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for what others have written
+_FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system may wait for the writes of other processes
 _STALE_SEC = 24 * 3600  # the writer of an unfinished file this old is dead
 
 
@@ -35,7 +35,7 @@ class LocalStorage(Storage):
         self._root = root
         self._clock = clock
 
-    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002  folders keep no types
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002  a folder keeps no content types
         with self._unfinished(key) as unfinished:
             unfinished.write_bytes(data)
 
@@ -149,7 +149,7 @@ class _Copy:
         self._unfinished = unfinished
 
     def attempt(self, work: Callable[[], None]) -> None:
-        """Nothing more is done after a failure, which keeps no other copy waiting."""
+        """After a failure nothing more is done for this copy; the others go on."""
         if self.failure:
             return
         try:
@@ -161,7 +161,7 @@ class _Copy:
     def write(self, folders: dict[Path, int], *, flush: bool) -> None:
         folder = self._target.parent
         if folder not in folders:
-            self._source.stat()  # no folder is made for what is not there
+            self._source.stat()  # no folder is created for a source that is missing
             _make_folders(folder)
             folders[folder] = os.open(folder, os.O_RDONLY)
         with self._source.open("rb") as source, self._into_folder(), self._unfinished.open("xb") as unfinished:
@@ -177,7 +177,7 @@ class _Copy:
 
     @contextmanager
     def _into_folder(self) -> Iterator[None]:
-        """What is not there is its folder, which was when we began: the next try makes it anew."""
+        """A missing target folder was deleted meanwhile: the next try creates it again."""
         try:
             yield
         except FileNotFoundError:
@@ -190,7 +190,7 @@ class _Copy:
 
 @contextmanager
 def _folders_kept_open() -> Iterator[dict[Path, int]]:
-    """Opened before anything is written into them: what cannot be written later is told to those only."""
+    """Folders are opened first: fsync errors are reported only to descriptors that were open at the time of the write."""
     folders: dict[Path, int] = {}
     try:
         yield folders
@@ -200,7 +200,7 @@ def _folders_kept_open() -> Iterator[dict[Path, int]]:
 
 
 def _flush_file_systems(folders: Iterable[int]) -> None:
-    """In one go for many files: to flush each of them would take ten times as long as to copy it."""
+    """One flush for many files: flushing each of them takes ten times as long as copying it."""
     syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if syncfs is None:  # not on Linux
         os.sync()
@@ -222,7 +222,7 @@ def _our_errors(key: str) -> Iterator[None]:
 
 
 def _make_folders(folder: Path) -> None:
-    """Each missing folder down to this one, private from the moment it exists whatever the umask is."""
+    """Creates each missing folder down to this one, private from the moment it exists whatever the umask is."""
     if folder.is_dir():
         return
     _make_folders(folder.parent)
