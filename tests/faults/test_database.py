@@ -84,7 +84,7 @@ class TestServerRestarted:
         migrate(conninfo)
         with export_over(world_of(3), conninfo, tmp_path / "storage") as export:
             server.stop()
-            with pytest.raises(Temporary, match="state database"):
+            with pytest.raises(Temporary, match="the database did not"):
                 export.open(dag_run_id="nightly")
             server.start()
             assert export.run(dag_run_id="nightly").verdict.status is RunStatus.COMPLETED

@@ -38,7 +38,7 @@ def requests_for(export: Export, file_id: int = FILE) -> int:
 def clear(export: Export, outcome: Outcome) -> Outcome:
     """What clearing the red task in the UI does: the batch is worked through again, as on a first try."""
     outcome.red.clear()
-    export.work(outcome, sorted({row.batch_no for row in export.records(outcome.run_id) if row.batch_no}))
+    export.work(outcome, export.batches(outcome.run_id))
     return export.close(outcome)
 
 

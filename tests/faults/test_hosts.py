@@ -7,7 +7,15 @@ from include.calls.steps.outcome import BatchFailed
 from include.common.errors import ErrorCode
 from simulators.bitrix24.world import PortalWorld
 from simulators.kit.in_process import running
-from tests.kit.export_under_faults import check_published, exporting, kept_outside, recorded, statuses, world_of
+from tests.kit.export_under_faults import (
+    check_published,
+    exporting,
+    kept_outside,
+    recorded,
+    shown_links,
+    statuses,
+    world_of,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -64,7 +72,7 @@ def test_a_link_to_a_strangers_host_is_refused(database, tmp_path):
     with exporting(world, database, tmp_path) as export:
         rows = check_published(export, export.run())
         assert (rows[2].status, rows[2].error_code) == (RecordStatus.ERROR, ErrorCode.FORBIDDEN_HOST)
-        assert rows[2].recording_url == "http://10.0.0.7/internal"
+        assert shown_links(export)[2] == "http://10.0.0.7/internal"
 
 
 def test_a_redirect_within_the_portal_is_followed(database, tmp_path):

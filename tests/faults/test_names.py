@@ -21,6 +21,7 @@ from tests.kit.export_under_faults import (
     exporting,
     kept_outside,
     recorded,
+    shown_links,
     statuses,
     unrecorded,
     world_of,
@@ -60,12 +61,6 @@ def metadata(export: Export) -> dict[str, int]:
     with psycopg.connect(export.conninfo) as connection:
         ((found,),) = connection.execute("SELECT metadata FROM call_exports").fetchall()
     return dict(found)
-
-
-def shown_links(export: Export) -> dict[int, str | None]:
-    """What people see of the links, by statistics row."""
-    with psycopg.connect(export.conninfo) as connection:
-        return dict(connection.execute("SELECT statistics_id, recording_url FROM recordings").fetchall())
 
 
 def downloads(export: Export) -> int:

@@ -131,7 +131,7 @@ class TestPasses:
 
     def test_a_server_that_stays_broken_ends_in_an_error_that_a_cleared_task_tries_again(self, export: Export) -> None:
         """One try and three retries each; the texts that came stay, the red task and the registry say why."""
-        export.in_hand = 1
+        export.workers = 1
         spoil(export, "status", status=500, after=1, times=-1)
         outcome = export.run()
         assert isinstance(red(outcome), BatchFailed)
@@ -159,7 +159,7 @@ class TestRefusedRecording:
         ],
     )
     def test_it_is_asked_for_once_and_named_in_the_registry(self, export: Export, status: int, body: Any) -> None:
-        export.in_hand = 1
+        export.workers = 1
         spoil(export, "status", status=status, body=body)
         outcome = export.run()
         assert isinstance(red(outcome), BatchFailed)
@@ -171,7 +171,7 @@ class TestRefusedRecording:
     def test_an_empty_text_is_kept_and_flagged(self, export: Export) -> None:
         """Speech that came back as nothing is a doubtful text, not an error and not a reason to pay again."""
         export.portal.world.files[9001].audio = Audio(partial(record, 1, seconds=8, stereo=False))
-        export.in_hand = 1
+        export.workers = 1
         spoil(export, "body", body={"text": "", "languages": [{"code": "ru"}]})
         everything_is_bought_once(export, export.run())
         assert [row["needs_review"] for row in registry(export)] == ["true", "false", "false"]

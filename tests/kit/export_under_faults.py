@@ -195,6 +195,12 @@ def check_no_secrets(database: str, folder: Path, lines: list[str], secrets: set
         assert place.endswith((".mp3", ".pdf", ".png")) or not _LINK.search(text), f"a secret link is in {place}"
 
 
+def shown_links(export: Export) -> dict[int, str | None]:
+    """What people see of the links to recordings, by statistics row."""
+    with psycopg.connect(export.conninfo) as connection:
+        return dict(connection.execute("SELECT statistics_id, recording_url FROM recordings").fetchall())
+
+
 def replace_audio(world: PortalWorld, file_id: int, content: bytes, extension: str = "mp3") -> DiskFile:
     world.files[file_id] = DiskFile(file_id, Audio(content, extension), name=f"record_{file_id}.mp3")
     return world.files[file_id]

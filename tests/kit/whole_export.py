@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
+
 from include.calls.domain.budget import Decision
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
@@ -225,6 +227,14 @@ class Export:
         """The recordings that the run reports, as they are now."""
         with self.state() as state:
             return list(state.recordings.of_run(run_id, set(statuses or RecordStatus)))
+
+    def batches(self, run_id: UUID) -> list[int]:
+        """All batches that the run has ever had."""
+        with psycopg.connect(self.conninfo) as connection:
+            found = connection.execute(
+                "SELECT DISTINCT batch_no FROM run_work WHERE run_id = %s AND batch_no IS NOT NULL ORDER BY 1", [run_id]
+            ).fetchall()
+        return [number for (number,) in found]
 
     def registry(self) -> str:
         period = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC))

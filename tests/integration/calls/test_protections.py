@@ -73,7 +73,7 @@ def test_without_kept_answers_a_killed_task_pays_twice(export: Export, monkeypat
     With it: tests/integration/calls/test_overlap_and_resume.py, "answer kept, no file".
     """
     monkeypatch.setattr(State, "save_answer", lambda *_args, **_named: None)
-    export.in_hand = 1
+    export.workers = 1
     outcome, (batch,) = export.prepare()
     export.download(outcome, batch)
     with monkeypatch.context() as killed:

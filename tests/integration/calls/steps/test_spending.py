@@ -195,7 +195,7 @@ class TestSpending:
     def test_it_stops_where_the_budget_and_its_tolerance_are_spent_and_keeps_what_was_bought(
         self, export: Export
     ) -> None:
-        export.in_hand = 1
+        export.workers = 1
         outcome = self.overspent(export)
         assert isinstance(outcome.red[0], BudgetSpent)
         assert "4.0000 USD paid and 0.0000 in work, of 3.6000" in str(outcome.red[0])
@@ -213,14 +213,14 @@ class TestSpending:
         assert statuses(export, outcome.run_id)[S.COMPLETED] == bought(export)
 
     def test_a_cleared_batch_cannot_spend_more(self, export: Export) -> None:
-        export.in_hand = 1
+        export.workers = 1
         outcome, batches = self.begun(export)
         export.work(outcome, batches)
         export.work(outcome, batches)
         assert bought(export) == 4
 
     def test_resumed_it_asks_for_the_rest_and_buys_it_once_approved(self, export: Export) -> None:
-        export.in_hand = 1
+        export.workers = 1
         outcome = self.overspent(export)
         resumed, batches = export.prepare(resume_run_id=str(outcome.run_id))
         assert batches == []
