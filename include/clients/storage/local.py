@@ -190,7 +190,7 @@ class _Copy:
 
 @contextmanager
 def _folders_kept_open() -> Iterator[dict[Path, int]]:
-    """Folders are opened first: fsync errors are reported only to descriptors that were open at the time of the write."""
+    """Folders are opened first: only a descriptor that was open at the time of a write reports its fsync error."""
     folders: dict[Path, int] = {}
     try:
         yield folders
