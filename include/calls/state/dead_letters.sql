@@ -13,7 +13,7 @@ WITH failing AS (
                         WHERE letter.recording_id = own.recording_id
                           AND (letter.replayed_at IS NULL OR letter.replayed_at > own.first_failed_at))
        AND NOT EXISTS (SELECT FROM work_in_progress task WHERE task.recording_id = own.recording_id)
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), queued AS (
     INSERT INTO dead_letters (recording_id, run_id, stage, error_code, error_message, first_failed_at)
     SELECT recording_id, :run_id, stage, error_code, error_message, first_failed_at FROM failing
@@ -47,7 +47,7 @@ WITH letters AS (
 ), old AS (
     SELECT own.recording_id, own.status AS was FROM letters JOIN recordings own USING (recording_id)
      WHERE own.status = ANY(:expected)
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), moved AS (
     UPDATE recordings own
        SET status = CASE WHEN raw_path IS NOT NULL AND checksum IS NOT NULL THEN :stored_to ELSE :to END,

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RECORD_MOVES, RecordStatus, refuse_unlisted
+from include.calls.state.bulk_changes import bulk_change
 from include.calls.state.types import Run, Saved
 from include.common.postgres_session import Session, storable
 from include.common.telephony import Call
@@ -45,7 +46,7 @@ class Listing:
         left = iter(calls)
         saved = Saved(0, 0, 0)
         while chunk := list(islice(left, _CHUNK)):
-            with self._session.transaction() as connection:
+            with bulk_change(self._session) as connection:
                 done = self._save(connection, run, portal_id, chunk, employees, stage)
             saved = Saved(*(before + now for before, now in zip(saved, done, strict=True)))
         counts = Jsonb(saved._asdict())
@@ -91,17 +92,18 @@ class Listing:
         `began_at` is when the listing began: rows that another run has listed since are not judged. Returns how many
         of the listed numbers are recordings: the figure that proves that the listing is complete.
         """
-        return self._session.count(
-            _FILE,
-            "note_gone",
-            run_id=run.run_id,
-            portal_id=portal_id,
-            period_from=run.period_from,
-            period_to=run.period_to,
-            statistics_ids=list(statistics_ids),
-            listing_began_at=began_at,
-            stage=stage,
-        )
+        with bulk_change(self._session):
+            return self._session.count(
+                _FILE,
+                "note_gone",
+                run_id=run.run_id,
+                portal_id=portal_id,
+                period_from=run.period_from,
+                period_to=run.period_to,
+                statistics_ids=list(statistics_ids),
+                listing_began_at=began_at,
+                stage=stage,
+            )
 
     def analyze(self) -> None:
         """After many new rows: PostgreSQL's statistics do not know them until then."""

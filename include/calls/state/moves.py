@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import BEFORE_WORK, RECORD_MOVES, UNFINISHED, RecordStatus, refuse_unlisted
+from include.calls.state.bulk_changes import bulk_change
 from include.calls.state.types import RecordingColumns, Run
 from include.common.errors import ExportError
 from include.common.postgres_session import Session, storable, storable_detail
@@ -124,16 +125,17 @@ class Moves:
         """
         expected = {_S.ERROR}
         refuse_unlisted(expected, to, RECORD_MOVES)
-        return self._session.count(
-            _FILE,
-            "reopen_batch",
-            run_id=run_id,
-            batch_no=batch_no,
-            expected=sorted(expected),
-            stored=to is _S.DOWNLOADED,
-            to=to,
-            stage=stage,
-        )
+        with bulk_change(self._session):
+            return self._session.count(
+                _FILE,
+                "reopen_batch",
+                run_id=run_id,
+                batch_no=batch_no,
+                expected=sorted(expected),
+                stored=to is _S.DOWNLOADED,
+                to=to,
+                stage=stage,
+            )
 
     def take_up(self, run: Run, *, stage: str, summaries: bool, resumed: bool = False) -> int:
         """Everything of the run's period that is to be done becomes its work; returns how many recordings.
@@ -146,22 +148,23 @@ class Moves:
         expected = {_S.ERROR, _S.MISSING_AUDIO}
         refuse_unlisted(expected, _S.PENDING, RECORD_MOVES)
         refuse_unlisted({_S.ERROR}, _S.DOWNLOADED, RECORD_MOVES)
-        return self._session.count(
-            _FILE,
-            "take_up",
-            run_id=run.run_id,
-            unfinished=sorted(UNFINISHED),
-            failed=failed,
-            missing=missing,
-            with_text=_WITH_TEXT,
-            expected=sorted(expected),
-            summaries=summaries,
-            resumed=resumed,
-            tonight=run.night,
-            stored_to=_S.DOWNLOADED,
-            to=_S.PENDING,
-            stage=stage,
-        )
+        with bulk_change(self._session):
+            return self._session.count(
+                _FILE,
+                "take_up",
+                run_id=run.run_id,
+                unfinished=sorted(UNFINISHED),
+                failed=failed,
+                missing=missing,
+                with_text=_WITH_TEXT,
+                expected=sorted(expected),
+                summaries=summaries,
+                resumed=resumed,
+                tonight=run.night,
+                stored_to=_S.DOWNLOADED,
+                to=_S.PENDING,
+                stage=stage,
+            )
 
     def share_text(self, run_id: UUID, recording_id: int, *, stage: str) -> bool:
         """Completes a downloaded recording with the text of another recording of the call that has the same bytes.

@@ -1,5 +1,6 @@
 -- Moves of recordings from status to status: guarded, each with its event, in one statement. Statuses given as parameters
 -- are checked against the state machine before they come here.
+-- Rows are locked FOR NO KEY UPDATE: a row of another table that refers to a recording waits for none of these moves.
 
 -- name: move!
 -- One recording. `takes`: the run takes it to work. A recording at work belongs to the run in work_in_progress: only
@@ -11,7 +12,7 @@ WITH old AS (
       LEFT JOIN work_in_progress task ON task.recording_id = own.recording_id AND task.run_id = :run_id
      WHERE own.recording_id = :recording_id AND own.status = ANY(:expected)
        AND (own.status <> ALL(:at_work) OR task.recording_id IS NOT NULL)
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), taken AS (
     INSERT INTO work_in_progress (recording_id, run_id, stage, process)
     SELECT recording_id, :run_id, :stage, :process FROM old WHERE :takes::boolean
@@ -64,7 +65,7 @@ WITH old AS (
     SELECT own.recording_id, own.status AS was, task.run_id AS holder
       FROM recordings own LEFT JOIN work_in_progress task USING (recording_id)
      WHERE own.recording_id = :recording_id AND own.status = ANY(:expected)
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), given AS (
     DELETE FROM work_in_progress task USING old WHERE task.recording_id = old.recording_id
 ), moved AS (
@@ -88,7 +89,7 @@ WITH old AS (
        AND (own.raw_path IS NOT NULL AND own.checksum IS NOT NULL) = :stored::boolean
        AND NOT EXISTS (SELECT FROM dead_letters letter
                         WHERE letter.recording_id = own.recording_id AND letter.replayed_at IS NULL)
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), moved AS (
     UPDATE recordings own SET status = :to, stage_attempts = 0, deaths = 0, updated_at = now()
       FROM old WHERE own.recording_id = old.recording_id
@@ -142,7 +143,7 @@ WITH old AS (
      WHERE own.recording_id = :recording_id AND own.status = ANY(:expected) AND own.transcript_id IS NULL
      ORDER BY twin.recording_id
      LIMIT 1
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), moved AS (
     UPDATE recordings own
        SET status = :to, transcript_id = old.transcript_id, transcript_path = old.transcript_path,

@@ -39,7 +39,7 @@ WITH old AS (
             IS DISTINCT FROM (:sha256::text, :preview::text, :roles::text, :source::text, :model::text,
                               :needs_review::boolean, :review_reasons::text[], :language::text,
                               :words_per_minute::numeric(8, 1), :confidence::numeric(5, 4)))
-       FOR UPDATE OF own
+       FOR NO KEY UPDATE OF own
 ), kept AS (
     INSERT INTO transcripts AS text (recording_id, sha256, body, preview, language, roles, source, model,
                                      words_per_minute, confidence, purchase_no, run_id)
