@@ -41,8 +41,10 @@ Samples = dict[tuple[str, frozenset[Any]], float]
 
 def page(database: str, reader: MetricsReader | None = None, **policy: str) -> Samples:
     """Samples by name and labels, read as Prometheus reads them."""
+    settings = load_policy(policy)
+    limits = limits_of(settings.schedule, settings.money, NOW)
     with reader or MetricsReader.open(database) as reading:
-        text = render_metrics(reading.figures(run_limit=LIMIT), limits_of(load_policy(policy), NOW)).decode()
+        text = render_metrics(reading.figures(run_limit=LIMIT), limits).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
