@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,33 @@ from include.clients.storage.local import LocalStorage
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.world import PortalWorld
 from simulators.openai.app import RecogniserSimulator
+from tests.kit.paths import ROOT
 from tests.kit.whole_export import Export, Outcome
+
+
+def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str, key: str, folder: Path) -> None:
+    """Runs the stage of the run's first batch in a process that dies there; `folder` holds the storage."""
+    given = {
+        "portal_url": export.portal_url,
+        "recogniser_url": export.recogniser_url,
+        "conninfo": export.conninfo,
+        "storage": str(folder / "storage"),
+        "run_id": str(outcome.run_id),
+        "batch": str(export.batches(outcome.run_id)[0]),
+        "stage": stage,
+        "point": point,
+        "when": when,
+        "key": key,
+        "workers": str(export.workers),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.kit.killed_worker", json.dumps(given)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
 
 def die_at(point: str, when: str, key: str) -> None:

@@ -1,9 +1,6 @@
 """Tasks killed at every seam, runs that overlap, runs resumed: each recording once, no file half-written."""
 
 import json
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +13,7 @@ from include.calls.steps.outcome import Unfinished
 from simulators.bitrix24.seeded import brief, seeded_world
 from tests.kit.export_under_faults import calls, kept_outside
 from tests.kit.export_under_faults import world_of as portal_of
-from tests.kit.paths import ROOT
+from tests.kit.killed_worker import kill_in
 from tests.kit.small_world import asked, bought, by_sql, downloaded, statuses, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
 
@@ -36,31 +33,6 @@ def export(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         yield export
-
-
-def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str, key: str, folder: Path) -> None:
-    """Runs the stage in a process that dies there."""
-    told = {
-        "portal_url": export.portal_url,
-        "recogniser_url": export.recogniser_url,
-        "conninfo": export.conninfo,
-        "storage": str(folder / "storage"),
-        "run_id": str(outcome.run_id),
-        "batch": "1",
-        "stage": stage,
-        "point": point,
-        "when": when,
-        "key": key,
-        "workers": str(export.workers),
-    }
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.kit.killed_worker", json.dumps(told)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
 
 def texts_and_audio(export: Export) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""A task's downloads overlap, so that slow ones do not waste the portal's rate, and none is left in mid-air (D12)."""
+"""A task's downloads overlap, so that slow ones do not waste the portal's rate, and none is left half done."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,9 @@ import pytest
 from include.calls.domain.states import RecordStatus
 from include.calls.steps.download import download_batch
 from include.calls.steps.outcome import Unfinished
+from include.calls.steps.run_lifecycle import stop_run
 from include.clients.storage.local import LocalStorage
-from include.common.errors import NotConfigured, StopRun
+from include.common.errors import NotConfigured, QuotaExhausted, StopRun
 from simulators.bitrix24.limits import Limits
 from tests.kit.small_world import by_sql, statuses, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -36,7 +37,7 @@ class FullAfter(LocalStorage):
 
 
 class TakenOver(LocalStorage):
-    """While it stores its first recording, another task of the batch takes that one's row back."""
+    """While it stores its first recording, another task takes that recording back."""
 
     def __init__(self, root: Path, conninfo: str, to: RecordStatus) -> None:
         super().__init__(root)
@@ -46,9 +47,8 @@ class TakenOver(LocalStorage):
         super().put_file(key, path, content_type)
         if self.left:
             self.left = 0
-            by_sql(
-                self.conninfo, "UPDATE call_records SET status = %s WHERE statistics_id = %s", self.to, int(path.name)
-            )
+            by_sql(self.conninfo, "UPDATE recordings SET status = %s WHERE recording_id = %s", self.to, int(path.name))
+            by_sql(self.conninfo, "DELETE FROM work_in_progress WHERE recording_id = %s", int(path.name))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_next_links_are_asked_for_while_downloads_are_in_flight(export: Expo
     assert len(journal.entries(inner=False)) == RECORDINGS + 2
 
 
-def test_a_run_stopped_among_downloads_leaves_none_in_mid_air(export: Export, tmp_path: Path) -> None:
+def test_a_run_stopped_among_downloads_leaves_none_half_done(export: Export, tmp_path: Path) -> None:
     """What had not begun waits again, what was in flight counts, and the next try stores the rest."""
     export.storage = FullAfter(tmp_path / "storage", 10)
     outcome = downloaded(export)
@@ -103,11 +103,34 @@ def test_a_run_stopped_among_downloads_leaves_none_in_mid_air(export: Export, tm
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: RECORDINGS}
 
 
+def test_a_stop_reaches_every_download_before_its_next_recording(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another task stops the run: what is being downloaded is finished, nothing more is started."""
+    outcome, (batch,) = export.prepare()
+    put_file = LocalStorage.put_file
+
+    def stopping(self: LocalStorage, key: str, path: Path, content_type: str) -> None:
+        with export.state() as state:
+            stop_run(outcome.run_id, QuotaExhausted("the account is empty"), state, stage="transcribe")
+        put_file(self, key, path, content_type)
+
+    monkeypatch.setattr(LocalStorage, "put_file", stopping)
+    export.download(outcome, batch)
+    (red,) = outcome.red
+    assert isinstance(red, StopRun)
+    assert red.problem == "run_stopped"
+    stored = statuses(export, outcome.run_id)[S.DOWNLOADED]
+    assert 1 <= stored <= 4
+    assert statuses(export, outcome.run_id) == {S.DOWNLOADED: stored, S.PENDING: RECORDINGS - stored}
+    assert by_sql(export.conninfo, "SELECT count(*) FROM work_in_progress") == [(0,)]
+
+
 @pytest.mark.parametrize("taken_to", [S.PENDING, S.MISSING_AUDIO])
 def test_only_rows_that_moved_count_and_none_is_left_behind(
     database: str, tmp_path: Path, taken_to: RecordStatus
 ) -> None:
-    """A row put back meanwhile is looked at again by the next try; one that somebody else has ended is left alone."""
+    """A row put back meanwhile is looked at again by the next try; one that another task has ended is left alone."""
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         in_one_batch(export, downloads_per_task=1)
         outcome, (batch,) = export.prepare()
@@ -126,7 +149,7 @@ def test_only_rows_that_moved_count_and_none_is_left_behind(
                 )
 
         if taken_to is S.PENDING:
-            with pytest.raises(Unfinished, match="1 recordings are in another task's hands"):
+            with pytest.raises(Unfinished, match="1 recordings are claimed by another task"):
                 one_try()
         assert one_try() == 1
         expected = {S.DOWNLOADED: 2} if taken_to is S.PENDING else {S.DOWNLOADED: 1, taken_to: 1}
@@ -140,6 +163,6 @@ def test_the_run_keeps_what_the_portal_counts_for_its_methods(export: Export) ->
     [[metadata]] = by_sql(export.conninfo, "SELECT metadata FROM call_exports")
     assert metadata["operating"] == {"disk.file.get": pytest.approx(RECORDINGS * 0.5)}
     with export.state() as state:
-        state.note_operating(outcome.run_id, {"disk.file.get": 1.0, "user.get": 2.0})
+        state.runs.note_server_seconds(outcome.run_id, {"disk.file.get": 1.0, "user.get": 2.0})
     [[metadata]] = by_sql(export.conninfo, "SELECT metadata FROM call_exports")
     assert metadata["operating"] == {"disk.file.get": pytest.approx(RECORDINGS * 0.5), "user.get": 2.0}
