@@ -100,15 +100,14 @@ def cut_in_between(session: Session, database: str) -> None:
         session.count("things", "add", first=3, last=4)
 
 
-def test_a_connection_cut_within_a_block_is_temporary_and_undoes_the_whole(
-    session: Session, empty_database: str
-) -> None:
+def test_a_connection_cut_within_a_block_undoes_the_whole(session: Session, empty_database: str) -> None:
     with pytest.raises(Temporary):
         cut_in_between(session, empty_database)
     assert how_many(session) == 0
 
 
-def test_an_unreachable_database_is_temporary_and_its_password_stays_secret(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_temporary(tmp_path: Path) -> None:
+    """Its password stays secret."""
     (tmp_path / "things.sql").write_text(QUERIES, encoding="utf-8")
     with (
         pytest.raises(Temporary) as caught,

@@ -88,7 +88,8 @@ class TestRows:
         own = selected(database, "SELECT DISTINCT reused_from_run_id FROM call_records WHERE run_id = %s", buyer.run_id)
         assert own == [(None,)]
 
-    def test_after_a_recording_was_sent_back_the_newest_buyer_is_named(self, state: State, database: str) -> None:
+    def test_the_newest_buyer_is_named(self, state: State, database: str) -> None:
+        """After a recording was sent back."""
         first = opened(state, "1", call(1))
         to_text(state, first, one(state, first))
         second = opened(state, "2", call(1))
@@ -181,7 +182,7 @@ class TestSendingBack:
             executed(database, "UPDATE call_records SET status = 'error'")
         assert one(state, run).status is S.COMPLETED
 
-    def test_a_recording_that_a_task_takes_at_that_moment_is_left_to_it(self, state: State, database: str) -> None:
+    def test_a_recording_that_a_task_takes_now_is_left_to_it(self, state: State, database: str) -> None:
         run = opened(state, "1", call(1))
         downloaded(state, run, one(state, run))
         with state.transaction():
@@ -219,7 +220,8 @@ class TestOtherColumns:
         assert [value for value in after[0] if value not in before[0]] == [after[0][-1]], "updated_at alone"
 
 
-def test_the_runbooks_statement_and_a_resume_end_in_one_more_purchase(state: State, database: str) -> None:
+def test_the_runbooks_statement_orders_one_purchase(state: State, database: str) -> None:
+    """With the resume that follows it."""
     run = opened(state, "1", call(1), call(2))
     for row in rows(state, run):
         to_text(state, run, row, checksum=row.record_id)

@@ -79,9 +79,8 @@ class TestPayments:
         state.charges.charge(run.run_id, one(state, run).recording_id, charge("0.001", purpose="summary"))
         assert [purpose for purpose, *_ in ledger(database)] == ["recognition", "fallback", "summary"]
 
-    def test_one_quantity_that_the_service_did_not_confirm_makes_the_row_unconfirmed(
-        self, state: State, run: Run, database: str
-    ) -> None:
+    def test_one_unconfirmed_quantity_makes_the_row_unconfirmed(self, state: State, run: Run, database: str) -> None:
+        """The service itself reports a confirmed quantity."""
         recording_id = one(state, run).recording_id
         for confirmed in (True, False, True):
             paid = charge("0.001", purpose="summary")
@@ -140,9 +139,7 @@ class TestPriceOfAText:
         assert selected(database, "SELECT cost FROM call_records") == [(Decimal("0.02"),)]
         assert state.charges.spending(run.run_id, RATE).spent == Decimal("0.032")
 
-    def test_pieces_of_a_recording_in_error_count_for_its_next_attempt(
-        self, state: State, run: Run, database: str
-    ) -> None:
+    def test_pieces_of_a_failed_recording_count_for_the_next_try(self, state: State, run: Run, database: str) -> None:
         keep(state, run, "0-40", "0.004")
         row = one(state, run)
         state.moves.move(
@@ -155,7 +152,8 @@ class TestPriceOfAText:
 
 
 class TestSpending:
-    def test_recordings_at_work_count_as_what_their_minutes_are_going_to_cost(self, state: State, run: Run) -> None:
+    def test_recordings_at_work_count_at_their_expected_cost(self, state: State, run: Run) -> None:
+        """That is the price of their minutes, less the pieces that are paid."""
         found = state.charges.spending(run.run_id, RATE)
         assert (found.spent, found.in_progress, found.approved) == (0, Decimal("0.012"), None)
         keep(state, run, "0-40", "0.004")

@@ -37,7 +37,7 @@ def test_a_claim_ends_with_its_connection(state: State, database: str) -> None:
             assert theirs
 
 
-def test_a_call_taken_several_times_is_free_after_as_many_returns(state: State) -> None:
+def test_a_call_taken_twice_is_free_after_two_returns(state: State) -> None:
     """Its recordings are downloaded side by side."""
     with state.claims.many() as mine:
         assert mine.take(1, "call-1")

@@ -53,7 +53,7 @@ def test_a_replay_brings_it_back_to_where_it_waited(state: State) -> None:
     assert state.dead_letters.move_overdue(run.run_id, failed_before=LATER) == 0
 
 
-def test_a_replayed_recording_that_fails_for_another_day_comes_back(state: State, database: str) -> None:
+def test_a_replayed_recording_that_fails_on_comes_back(state: State, database: str) -> None:
     run = opened(state, "1", call(1))
     for _ in range(2):
         give_up(state, run, one(state, run), stored=False)
@@ -90,7 +90,7 @@ def test_a_recording_at_work_is_not_given_up(state: State) -> None:
     assert state.dead_letters.move_overdue(run.run_id, failed_before=LATER) == 0
 
 
-def test_a_letter_belongs_to_the_recording_in_every_run_that_reports_it(state: State) -> None:
+def test_a_letter_belongs_to_the_recording_in_every_run(state: State) -> None:
     first = opened(state, "1", call(1))
     give_up(state, first, one(state, first), stored=False)
     state.dead_letters.move_overdue(first.run_id, failed_before=LATER)

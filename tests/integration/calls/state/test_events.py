@@ -25,7 +25,7 @@ def test_an_event_about_a_recording_names_its_call(state: State) -> None:
     assert (planned.call_id, planned.record_id) == (None, None)
 
 
-def test_summaries_that_failed_are_counted_since_the_last_fresh_start(state: State) -> None:
+def test_failed_summaries_count_since_the_last_fresh_start(state: State) -> None:
     run = opened(state, "1", call(1), call(2))
     first, second = rows(state, run)
     state.work.assign(run.run_id, [[first.recording_id, second.recording_id]])
@@ -57,9 +57,7 @@ class TestMonths:
         with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             connection.execute("UPDATE call_events SET event = 'other' WHERE at < '2026-02-01'")
 
-    def test_partitions_for_a_year_are_there_and_asked_for_again_they_are_no_more(
-        self, state: State, database: str
-    ) -> None:
+    def test_a_years_partitions_are_created_once(self, state: State, database: str) -> None:
         counted = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'call_events'::regclass"
         assert selected(database, counted) == [(13,)]
         state.events.ensure_months()

@@ -69,11 +69,12 @@ class TestNewRows:
         run = opened(state, "1", call(1), call(2, call_id=call(1).call_id), call(3))
         assert [row.several for row in rows(state, run)] == [True, True, False]
 
-    def test_two_statistics_rows_of_one_recording_are_one_row_and_counted(self, state: State, run: Run) -> None:
+    def test_two_statistics_rows_of_one_recording_are_one_row(self, state: State, run: Run) -> None:
+        """The second one is counted for the proof of the report."""
         twin = replace(call(1), statistics_id=2)
         assert save(state, run, call(1), twin) == Saved(new=1, changed=0, shared=1)
 
-    def test_text_that_postgresql_cannot_store_does_not_stop_a_listing(self, state: State, run: Run) -> None:
+    def test_unstorable_text_does_not_stop_a_listing(self, state: State, run: Run) -> None:
         save(state, run, call(1, client_number="+7\0999\ud800"), **{"1269": "О\0"})
         assert one(state, run).from_number == "+7\ufffd999?"
 
@@ -130,7 +131,8 @@ class TestKnownRows:
         assert save(state, run, call(1, file_id=None), call(2, file_id=None)) == Saved(0, 0, 0)
         assert [(row.status, row.record_id) for row in rows(state, run)] == [(S.PENDING, "501"), (S.COMPLETED, "502")]
 
-    def test_finished_work_keeps_its_name_while_figures_follow_the_portal(self, state: State) -> None:
+    def test_finished_work_keeps_its_name(self, state: State) -> None:
+        """Its figures follow the portal all the same."""
         run = opened(state, "1", call(1))
         to_text(state, run, one(state, run))
         renamed = call(1, record_id="777", recording_ref="777", duration_sec=91, outcome=CallOutcome.UNKNOWN)
@@ -162,7 +164,7 @@ class TestKnownRows:
 
 
 class TestGoneRows:
-    def test_a_row_that_is_listed_no_more_is_reported_while_it_has_a_text(self, state: State, database: str) -> None:
+    def test_a_row_listed_no_more_is_reported_with_a_text_only(self, state: State, database: str) -> None:
         run = opened(state, "1", call(1), call(2), call(3))
         to_text(state, run, rows(state, run)[0])
         assert note_gone(state, run, 3) == 1

@@ -130,7 +130,7 @@ def test_a_run_from_end_to_end(state: State, database: str) -> None:
     assert value(samples, "call_export_run_limit_usd", run_id=str(run.run_id)) == pytest.approx(64.8)
 
 
-def test_a_text_bought_again_and_a_resumed_run_never_make_a_counter_go_back(state: State, database: str) -> None:
+def test_no_counter_goes_back(state: State, database: str) -> None:
     """The rows forget; the history does not."""
     run = opened(state, "1", call(1))
     to_text(state, run, one(state, run))
@@ -268,7 +268,7 @@ def test_the_portals_refusals_and_the_low_rate(database: str) -> None:
     assert value(samples, "call_export_low_rate_active") == 1
 
 
-def test_an_error_of_yesterday_counts_until_the_recording_has_a_text(state: State, database: str) -> None:
+def test_an_error_of_yesterday_counts_until_there_is_a_text(state: State, database: str) -> None:
     run = opened(state, "1", call(1))
     give_up(state, run, one(state, run), stored=False)
     assert value(page(database), "call_export_errors_over_day") == 0
@@ -293,7 +293,7 @@ def test_dead_letters_wait_until_replayed_or_done(state: State, database: str) -
     assert value(samples, "call_export_dlq_moved_total") == 1
 
 
-def test_a_corrected_verdict_is_counted_once_more_and_changes_sides_now(state: State, database: str) -> None:
+def test_a_corrected_verdict_is_counted_once_more(state: State, database: str) -> None:
     """A counter that went down would be read as a restart."""
     run = opened(state, "1", call(1), call(2))
     for number, row in enumerate(rows(state, run)):
@@ -312,5 +312,6 @@ def test_a_corrected_verdict_is_counted_once_more_and_changes_sides_now(state: S
 @pytest.mark.parametrize(
     ("cron", "days"), [("0 2 * * *", 1), ("0 2 * * 1-5", 3), ("0 2 1 * *", 31), ("0 */6 * * *", 0.25)]
 )
-def test_the_schedules_longest_gap_is_what_a_missed_run_is_measured_by(database: str, cron: str, days: float) -> None:
+def test_a_missed_run_is_measured_by_the_longest_gap(database: str, cron: str, days: float) -> None:
+    """Of the schedule."""
     assert value(page(database, CALL_EXPORT_CRON=cron), "call_export_schedule_seconds") == days * 86400

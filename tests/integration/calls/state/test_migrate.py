@@ -77,7 +77,8 @@ def test_migrating_twice_changes_nothing_and_keeps_data(empty_database: str) -> 
     assert selected(empty_database, "SELECT portal FROM portal_pace") == [("portal.example",)]
 
 
-def test_a_database_from_before_the_first_release_is_refused_unchanged(empty_database: str) -> None:
+def test_a_database_from_before_the_release_is_unchanged(empty_database: str) -> None:
+    """It is refused in one sentence that says how to start afresh."""
     _before_release(empty_database)
     before = _schema(empty_database)
     with pytest.raises(NotConfigured, match="from before the first release") as caught:
@@ -124,7 +125,7 @@ def test_checks_of_statuses_equal_the_state_machines(
     assert set(re.findall(r"'(\w+)'::text", definition)) == {status.value for status in statuses}
 
 
-def test_the_view_sends_back_what_the_state_machine_lets_a_person_send_back(database: str) -> None:
+def test_the_view_sends_back_what_the_state_machine_allows(database: str) -> None:
     ((trigger,),) = selected(database, "SELECT prosrc FROM pg_proc WHERE proname = 'call_records_by_hand'")
     listed = re.search(r"OLD\.status NOT IN \(([^)]+)\)", trigger)
     assert listed
@@ -133,7 +134,7 @@ def test_the_view_sends_back_what_the_state_machine_lets_a_person_send_back(data
 
 
 @pytest.mark.parametrize("table", ["call_events", "run_work"])
-def test_no_list_of_the_most_common_runs_misleads_about_a_new_one(database: str, table: str) -> None:
+def test_no_list_of_common_runs_misleads_about_a_new_one(database: str, table: str) -> None:
     """A run that is in no list would be taken for one row."""
     executed(
         database,
@@ -144,7 +145,8 @@ def test_no_list_of_the_most_common_runs_misleads_about_a_new_one(database: str,
     assert selected(database, counted, f"{table}%") == []
 
 
-def test_an_unreachable_database_is_temporary_and_its_password_stays_secret() -> None:
+def test_an_unreachable_database_is_temporary() -> None:
+    """Its password stays secret."""
     with pytest.raises(Temporary) as caught:
         migrate("postgresql://someone:hunter2@127.0.0.1:1/none")
     assert "hunter2" not in str(caught.value)

@@ -43,7 +43,7 @@ def first_failed(database: str) -> list[datetime | None]:
 
 
 class TestMove:
-    def test_a_move_that_the_state_machine_lacks_is_a_programming_error(self, state: State) -> None:
+    def test_a_move_that_the_state_machine_lacks_is_a_defect(self, state: State) -> None:
         run = opened(state, "1", call(1))
         row = one(state, run)
         with pytest.raises(ValueError, match="no move from pending to completed"):
@@ -81,7 +81,8 @@ class TestMove:
         bought(state, second, one(state, second))
         assert one(state, first).status is S.COMPLETED
 
-    def test_a_failure_that_counts_starts_the_clock_and_success_clears_it(self, state: State, database: str) -> None:
+    def test_a_failure_that_counts_starts_the_clock(self, state: State, database: str) -> None:
+        """Success clears it."""
         run = opened(state, "1", call(1))
         row = one(state, run)
         take(state, run, row)
@@ -132,7 +133,8 @@ class TestMove:
         assert detail["audio_sec"] == 90.5
         assert len(detail["sha256"]) == 64
 
-    def test_an_ended_stage_has_its_duration_and_work_taken_back_has_none(self, state: State, database: str) -> None:
+    def test_an_ended_stage_has_its_duration(self, state: State, database: str) -> None:
+        """Work that was taken back has none."""
         run = opened(state, "1", call(1), call(2))
         first, second = rows(state, run)
         to_text(state, run, first)
@@ -249,7 +251,8 @@ class TestWorkOfADeadTask:
 
 
 class TestTakeUp:
-    def test_unfinished_work_and_errors_of_earlier_nights_are_taken_up(self, state: State, database: str) -> None:
+    def test_work_left_by_earlier_nights_is_taken_up(self, state: State, database: str) -> None:
+        """Unfinished recordings stay where they are; errors go back to where their audio is."""
         first = opened(state, "1", *(call(number) for number in range(1, 6)), call(6, file_id=None))
         done, failed, stored, left, waiting, _ = rows(state, first)
         to_text(state, first, done)
@@ -292,7 +295,8 @@ class TestTakeUp:
         assert state.moves.take_up(night, stage="open_run", summaries=False, resumed=True) == 1
         assert one(state, night).status is S.PENDING
 
-    def test_texts_without_a_summary_are_work_only_if_summaries_are_wanted(self, state: State, database: str) -> None:
+    def test_texts_without_a_summary_are_work_if_wanted(self, state: State, database: str) -> None:
+        """A text without words gets none."""
         first = opened(state, "1", call(1), call(2), call(3))
         for row, words in zip(rows(state, first), ("Да.", "Нет.", ""), strict=True):
             to_text(state, first, row, checksum=row.record_id, words=words)

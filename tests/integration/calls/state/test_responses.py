@@ -39,7 +39,8 @@ def test_a_database_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch)
     assert session.kept == [{"text": "да"}]
 
 
-def test_a_database_that_stays_away_is_an_error_and_not_an_endless_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait is not endless."""
     monkeypatch.setattr(responses, "DATABASE_PAUSES", (0, 0))
     with pytest.raises(Temporary):
         keep(RestartingSession(away=3))

@@ -86,9 +86,8 @@ class TestOpening:
 
 
 class TestMoves:
-    def test_a_run_moves_only_from_an_expected_status_and_as_the_state_machine_says(
-        self, state: State, database: str
-    ) -> None:
+    def test_a_run_moves_from_an_expected_status_only(self, state: State, database: str) -> None:
+        """Other moves are refused: unexpected ones with False, unlisted ones as a defect."""
         run = opened(state)
         assert not state.runs.move(run.run_id, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run")
         with pytest.raises(ValueError, match="no move from completed to cancelled"):
@@ -229,7 +228,8 @@ class TestSums:
         assert (done.total_cost, done.spent_cost) == (Decimal("0.500002"), Decimal("0.5"))
         assert done.verdict == "хорошо"
 
-    def test_a_text_sent_back_stays_spent_and_its_successor_is_the_cost(self, state: State, database: str) -> None:
+    def test_a_text_sent_back_stays_spent(self, state: State, database: str) -> None:
+        """The new text is the cost of the recording; both are the spending of the run."""
         run = opened(state, "1", call(1))
         to_text(state, run, one(state, run), cost="0.01")
         executed(database, AGAIN, run.run_id)

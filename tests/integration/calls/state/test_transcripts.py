@@ -41,7 +41,8 @@ def test_a_text_is_kept_with_its_body_and_its_buyer(state: State, run: Run) -> N
     assert (kept.body, kept.run_id, kept.purchase_no) == ("Добрый день.", run.run_id, 1)
 
 
-def test_the_same_words_again_are_the_same_row_with_the_newest_figures(state: State, run: Run) -> None:
+def test_the_same_words_again_are_the_same_row(state: State, run: Run) -> None:
+    """It has the newest figures."""
     row = one(state, run)
     later = opened(state, "2", call(1))
     again = text(model="whisper-1", language="en")
@@ -63,7 +64,7 @@ def test_the_row_of_a_text_that_was_bought_anew_stays(state: State, run: Run, da
     assert state.transcripts.get(now.transcript_id).body == "Иные слова."
 
 
-def test_text_that_postgresql_cannot_store_is_stored_all_the_same(state: State, run: Run) -> None:
+def test_unstorable_text_is_stored_all_the_same(state: State, run: Run) -> None:
     transcript_id = state.transcripts.keep(run.run_id, one(state, run).recording_id, text("а\0б", sha256="x"))
     assert state.transcripts.get(transcript_id).body == "а\ufffdб"
 
@@ -84,9 +85,8 @@ class TestSummaries:
 
 
 class TestReplacing:
-    def test_a_rebuilt_text_keeps_purchase_and_buyer_and_forgets_a_summary_of_other_words(
-        self, state: State, run: Run, database: str
-    ) -> None:
+    def test_a_rebuilt_text_keeps_its_purchase_and_buyer(self, state: State, run: Run, database: str) -> None:
+        """A summary of other words is forgotten."""
         row = one(state, run)
         assert row.transcript_id
         state.transcripts.set_summary(row.recording_id, row.transcript_id, summary_path="summary/a.md", tags=["заказ"])
@@ -128,9 +128,8 @@ class TestReplacing:
         assert not state.transcripts.replace(run.run_id, row.recording_id, row.transcript_id or 0, text(), **FLAGS)  # type: ignore[arg-type]
         assert events(database, run) == before
 
-    def test_a_text_that_is_not_the_current_one_any_more_is_left_alone(
-        self, state: State, run: Run, database: str
-    ) -> None:
+    def test_a_text_that_is_not_current_is_left_alone(self, state: State, run: Run, database: str) -> None:
+        """A rebuild that read it before never takes the place of a newer purchase."""
         row = one(state, run)
         executed(database, AGAIN, run.run_id)
         downloaded(state, run, row)
