@@ -1,4 +1,4 @@
-"""A suspicious text is heard once more by the fallback model (D23): what is asked, what it costs, whose text stands."""
+"""A suspicious text is heard once more by the fallback model: what is asked, what it costs, whose text is used."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.calls.state.state import State
+from include.calls.state.moves import Moves
 from include.common.errors import Temporary
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.faults import What
@@ -50,9 +50,11 @@ def said_by(**texts: str | None) -> Callable[[str], str | None]:
 
 
 def the_row(export: Export) -> dict[str, Any]:
-    columns = "model, cost, needs_review, review_reasons, text_preview, status, words_per_minute, confidence, source"
+    columns = "model, cost, needs_review, review_reasons, text_preview, status, source"
     ((*values,),) = by_sql(export.conninfo, f"SELECT {columns} FROM call_records")
-    return dict(zip(columns.split(", "), values, strict=True))
+    figures = "words_per_minute, confidence"
+    ((*measured,),) = by_sql(export.conninfo, f"SELECT {figures} FROM transcripts")
+    return dict(zip(f"{columns}, {figures}".split(", "), [*values, *measured], strict=True))
 
 
 def asked_of(export: Export, model: str) -> int:
@@ -62,9 +64,7 @@ def asked_of(export: Export, model: str) -> int:
 
 def kept(export: Export) -> dict[str, Any]:
     (record,) = export.records(by_sql(export.conninfo, "SELECT run_id FROM call_records")[0][0])
-    assert record.transcript_path is not None
-    key = record.transcript_path.replace("/transcripts/", "/recognition/").replace(".txt", ".json")
-    found: dict[str, Any] = json.loads(export.storage.get_bytes(key))
+    found: dict[str, Any] = json.loads(export.storage.get_bytes(record.keys.recognition))
     return found
 
 
@@ -74,12 +74,16 @@ def test_the_better_text_stands_and_both_answers_are_kept_and_paid(database: str
         row = the_row(export)
         assert (row["model"], row["needs_review"], row["review_reasons"]) == (SECOND_MODEL, False, [])
         assert HONEST in row["text_preview"]
-        assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each, by D25"
+        assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each"
         answers = kept(export)
         assert answers["answers"][0][1]["text"] == INVENTED
         assert answers["fallback_answers"][0][1]["text"] == HONEST
         assert row["confidence"] is not None, "of the model that made the text"
-        assert by_sql(database, "SELECT spent FROM call_records") == [(MINUTE + SECOND_MINUTE,)]
+        spent = by_sql(database, "SELECT purpose, model, usd > 0 FROM charges ORDER BY purpose")
+        assert spent == [
+            ("fallback", SECOND_MODEL, True), ("recognition", FIRST_MODEL, True), ("rounding", FIRST_MODEL, True)
+        ]  # fmt: skip
+        assert by_sql(database, "SELECT sum(usd) FROM charges") == [(MINUTE + SECOND_MINUTE,)]
         assert outcome.red == []
 
 
@@ -138,7 +142,7 @@ def test_only_the_doubtful_piece_is_paid_for_twice(database: str, tmp_path: Path
     """One invented phrase in a long talk: the other pieces keep their text, and the row names both models."""
     world = PortalWorld()
     world.add(Call(1, FIRST, "call-1", file_id=9001), Audio(partial(record, 5, seconds=20)))
-    first_time = chain([INVENTED], (f"{HONEST} Заказ номер {number}." for number in count(1)))  # nobody repeats himself
+    first_time = chain([INVENTED], (f"{HONEST} Заказ номер {number}." for number in count(1)))  # no sentence twice
 
     def says(model: str) -> str | None:
         return HONEST if model == SECOND_MODEL else next(first_time)
@@ -157,25 +161,26 @@ def test_a_task_killed_after_both_answers_buys_neither_again(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
-        move, lost = State.move_record, [True]
+        move, lost = Moves.move, [True]
 
-        def losing(self: State, *key: Any, **columns: Any) -> bool:
+        def losing(self: Moves, *key: Any, **columns: Any) -> bool:
             if "transcript_path" in columns and lost:
                 lost.pop()
                 raise Temporary("the database went away")
             return move(self, *key, **columns)
 
-        monkeypatch.setattr(State, "move_record", losing)
+        monkeypatch.setattr(Moves, "move", losing)
         buy(export)
         assert the_row(export)["model"] == SECOND_MODEL
         assert (asked_of(export, FIRST_MODEL), asked_of(export, SECOND_MODEL)) == (1, 1)
 
 
-def test_a_later_run_takes_the_text_with_its_figures_and_asks_nobody(database: str, tmp_path: Path) -> None:
+def test_a_later_run_reports_the_text_with_its_figures_and_pays_nothing(database: str, tmp_path: Path) -> None:
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
         buy(export)
         again = buy(export)
         assert len(export.recogniser.journal.entries("transcriptions")) == 2
-        figures = by_sql(database, "SELECT DISTINCT model, words_per_minute, confidence, cost FROM call_records")
-        assert len(figures) == 1
-        assert by_sql(database, "SELECT spent FROM call_records WHERE run_id = %s", again.run_id) == [(0,)]
+        figures = by_sql(database, "SELECT model, needs_review, cost, text_preview FROM call_records")
+        assert len(figures) == 2
+        assert len(set(figures)) == 1
+        assert by_sql(database, "SELECT count(*) FROM charges WHERE run_id = %s", again.run_id) == [(0,)]

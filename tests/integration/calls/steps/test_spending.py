@@ -1,4 +1,4 @@
-"""Nothing is bought above the budget before a person says so, and nothing above what that person said (D26)."""
+"""Nothing is bought above the budget before a person approves it, and nothing above the approved sum."""
 
 import threading
 import time
@@ -11,8 +11,8 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy
+from include.calls.steps.spending import summary_forecast
 from include.calls.steps.summarize import summarize_batch
-from include.calls.steps.summary_costs import summary_forecast
 from include.common.errors import BudgetSpent
 from tests.kit.export_under_faults import events, exporting
 from tests.kit.small_world import bought, by_sql, downloaded, statuses, world_of
@@ -87,7 +87,7 @@ class TestTheQuestion:
         export.policy = load_policy(DOLLAR_A_CALL | {"BUDGET_USD": "4.17"} | with_summaries)
         outcome, _ = export.prepare(generate_summary=True)
         assert outcome.question is not None, "5 USD of recognition alone would pass"
-        assert outcome.question.forecast == 5 + summary_forecast(export.policy, 5, 5)
+        assert outcome.question.forecast == 5 + summary_forecast(export.policy.summary, 5, 5)
 
     def test_a_dry_run_only_says_that_it_would_ask(self, export: Export) -> None:
         outcome = export.run(dry_run=True)
@@ -117,8 +117,8 @@ class TestTheAnswer:
     @pytest.mark.parametrize(
         ("by", "event", "says"),
         [
-            ("director", "refused", "director отказал в расходе до 5.25 USD"),
-            (None, "approval_timed_out", "расход до 5.25 USD не согласован в срок"),
+            ("director", "refused", "director отказал в расходе до 5,25 USD"),
+            (None, "approval_timed_out", "расход до 5,25 USD не согласован в срок"),
         ],
         ids=["refused", "nobody answered"],
     )
@@ -129,12 +129,12 @@ class TestTheAnswer:
         assert export.answer(outcome, approved=False, by=by) == []
         export.close(outcome)
         assert outcome.verdict.status is RunStatus.CANCELLED
-        assert says in outcome.verdict.sentence
+        assert says in outcome.verdict.sentence.replace("\N{NO-BREAK SPACE}", " ")
         assert downloaded(export) == bought(export) == 0
         assert [detail["by"] for detail in events(export, event)] == [by]
         assert export.registry().count(";pending;") == 5, "what there is, is written all the same"
         assert "Выгрузка отменена" in report(export)
-        assert says in report(export)
+        assert says in report(export).replace("\N{NO-BREAK SPACE}", " ")
 
     def test_resumed_after_a_refusal_it_asks_again(self, export: Export) -> None:
         outcome, _ = export.prepare()
@@ -202,10 +202,10 @@ class TestSpending:
         assert f"make resume RUN_ID={outcome.run_id}" in str(outcome.red[0])
         assert statuses(export, outcome.run_id)[S.COMPLETED] == bought(export) == 4, "each costs a dollar; 3.60 allowed"
         assert outcome.verdict.status is RunStatus.ERROR
-        assert "the budget is spent" in outcome.verdict.sentence
+        assert "деньги запуска кончились: потрачено 4.00 USD" in outcome.verdict.sentence
         assert export.registry().count(";completed;") == 4
 
-    def test_with_two_recordings_in_hand_it_spends_no_more(self, export: Export) -> None:
+    def test_with_two_recordings_in_work_it_spends_no_more(self, export: Export) -> None:
         """The one that is not begun goes back; it may be the fourth."""
         outcome = self.overspent(export)
         assert isinstance(outcome.red[0], BudgetSpent)
@@ -247,12 +247,12 @@ class TestSpending:
                 fresh=True,
             )
 
-    def test_lines_side_by_side_count_what_the_others_have_in_work_and_that_is_finished(self, export: Export) -> None:
-        """Otherwise ten lines would overshoot by ten recordings."""
+    def test_tasks_side_by_side_count_what_the_others_have_in_work(self, export: Export) -> None:
+        """Otherwise ten tasks would overshoot by ten recordings. What is in work is finished."""
         outcome, batches = export.prepare()
         for batch in batches:
             export.download(outcome, batch)
-        by_sql(export.conninfo, "UPDATE call_records SET batch_no = CASE statistics_id WHEN 1 THEN 1 ELSE 2 END")
+        by_sql(export.conninfo, "UPDATE run_work SET batch_no = CASE recording_id WHEN 1 THEN 1 ELSE 2 END")
         export.policy = load_policy(DOLLAR_A_CALL | {"BUDGET_USD": "0.5"})
         export.recogniser.latency_per_minute = 60.0
         first = threading.Thread(target=export.transcribe, args=(outcome, 1))
