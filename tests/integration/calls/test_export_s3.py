@@ -35,11 +35,11 @@ def world() -> PortalWorld:
 
 def names(export: Export) -> set[str]:
     """Every file of the run; its log is named by the moment of its start."""
-    return {key for key in export.storage.keys("exports/") if "/logs/" not in key}
+    return {key for key in export.storage.keys("") if "/logs/" not in key}
 
 
 def texts(export: Export) -> dict[str, bytes]:
-    return {key: export.storage.get_bytes(key) for key in names(export) if "/transcripts/" in key}
+    return {key: export.storage.get_bytes(key) for key in names(export) if key.startswith("transcripts/")}
 
 
 def rows(export: Export, outcome: Outcome) -> str:
@@ -63,7 +63,8 @@ def test_s3_gives_what_a_folder_gives_and_leaves_nothing_behind(
         assert (names(export), texts(export), rows(export, outcome)) == wanted
         records = export.records(outcome.run_id, RecordStatus.COMPLETED)
         assert {record.raw_path.rsplit(".", 1)[1] for record in records} == {"mp3", "wav", "ogg"}
-        assert not any(record.reused_from_run_id for record in records)
+        with export.state() as state:
+            assert {state.transcripts.get(record.transcript_id).run_id for record in records} == {outcome.run_id}
     assert list(temporary.rglob("*")) == []
 
 
@@ -76,7 +77,9 @@ def test_every_object_is_encrypted_and_the_bucket_holds_nothing_else(database, s
     assert not listed["IsTruncated"]
     for key in keys:
         assert s3_client.head_object(Bucket=s3_bucket, Key=key)["ServerSideEncryption"] == "AES256", key
-    assert all(key.startswith(f"{PREFIX}/exports/2025-08-01_2025-08-02/") for key in keys)
-    # audio, text and answers of each recording; registry, log, estimate, the report in two forms and its three pictures
-    assert len(keys) == 3 * len(completed) + 8
+    tops = {key.removeprefix(f"{PREFIX}/").partition("/")[0] for key in keys}
+    assert tops == {"exports", "raw", "recognition", "transcripts"}
+    # audio, text and responses of each recording; registry in two forms, log, estimate, the report in two forms and its
+    # three pictures
+    assert len(keys) == 3 * len(completed) + 9
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)

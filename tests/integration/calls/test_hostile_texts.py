@@ -1,4 +1,4 @@
-"""95 texts that callers may say, recognised word for word, and a language model that obeys them (D30).
+"""95 texts that callers may say, recognised word for word, and a language model that obeys them.
 
 Nothing of it acts or leaks in summary, tags, registry, report, log or journal: through the real steps, as a run does.
 """
@@ -55,6 +55,7 @@ class Published:
     report: str
     log: str
     journal: str
+    charged: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +82,21 @@ def _publish(export: Export) -> Published:
     for batch in batches:
         _summarize(export, outcome.run_id, batch)
     export.close(outcome)
-    files = {key: export.storage.get_bytes(key) for key in export.storage.keys("exports/") if "/raw/" not in key}
+    files = {key: export.storage.get_bytes(key) for key in export.storage.keys("") if not key.startswith("raw/")}
     with psycopg.connect(export.conninfo, row_factory=psycopg.rows.dict_row) as connection:
         rows = connection.execute("SELECT * FROM call_records ORDER BY statistics_id").fetchall()
         journal = connection.execute("SELECT response FROM recognition_responses").fetchall()
+        charged = connection.execute("SELECT * FROM charges WHERE purpose = 'summary'").fetchall()
     return Published(
         rows=rows,
         registry=list(csv.DictReader(io.StringIO(export.registry()), delimiter=";")),
-        summaries={key: text.decode() for key, text in files.items() if "/summary/" in key},
-        transcripts=[text.decode() for key, text in files.items() if "/transcripts/" in key],
-        recognitions=[text.decode() for key, text in files.items() if "/recognition/" in key],
+        summaries={key: text.decode() for key, text in files.items() if key.startswith("summary/")},
+        transcripts=[text.decode() for key, text in files.items() if key.startswith("transcripts/")],
+        recognitions=[text.decode() for key, text in files.items() if key.startswith("recognition/")],
         report=next(text.decode() for key, text in files.items() if "/reports/summary_" in key and key.endswith(".md")),
         log=next(text.decode() for key, text in files.items() if "/logs/" in key),
         journal=json.dumps(journal, ensure_ascii=False),
+        charged=charged,
     )
 
 
@@ -117,7 +120,8 @@ def test_every_text_was_said_and_summarised(published: Published) -> None:
     assert len(published.rows) == len(published.registry) == len(SAID)
     with_words = [row for row in published.rows if re.search(r"\w", row["text_preview"].partition("]: ")[2])]
     assert len(published.summaries) >= len(with_words) - 1
-    assert all(row["summary_cost"] > 0 for row in published.rows if row["summary_path"])
+    assert all(charge["usd"] > 0 for charge in published.charged)
+    assert len(published.charged) == len(published.summaries), "no two texts have the same words"
 
 
 def test_a_summary_is_our_headings_and_plain_lines(published: Published) -> None:
@@ -157,8 +161,8 @@ def test_neither_log_nor_journal_holds_a_contact(published: Published) -> None:
     assert CONTACTS.search(published.journal) is None
 
 
-def test_a_masked_transcript_holds_no_contact_and_its_raw_answers_do(published: Published) -> None:
-    """With PII_MASKING_ENABLED: the answers are what a text is rebuilt from, and every word of them is kept."""
+def test_a_masked_transcript_holds_no_contact_its_responses_do(published: Published) -> None:
+    """With PII_MASKING_ENABLED: a text is rebuilt from the responses, so they keep every word."""
     assert not any(CONTACTS.search(text) for text in published.transcripts), "what people read"
     assert any(CONTACTS.search(text) for text in published.recognitions)
     assert "+79990000001" not in "".join(published.transcripts)
