@@ -194,7 +194,7 @@ class Export:
     def client(self) -> Iterator[TelephonySystem]:
         webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
         hosts = [self.portal_url.removeprefix("http://")]
-        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, patience=2.0)
+        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, max_wait=2.0)
         with open_telephony(webhook, self.conninfo, settings) as telephony:
             yield telephony
 

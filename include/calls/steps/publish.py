@@ -38,7 +38,7 @@ from include.calls.steps.paths import part_name, period_of, run_of
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
 from include.common.periods import Period
-from include.common.run_in_subprocess import apart
+from include.common.run_in_subprocess import run_in_subprocess
 from include.common.temporary_folders import temporary_folder
 
 
@@ -119,7 +119,7 @@ def _report_being_drawn(
         files = files_by_day(texts, storage, period)
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
-            apart,  # matplotlib and typst leave some 95 MB behind
+            run_in_subprocess,  # matplotlib and typst leave some 95 MB behind
             render_report,
             replace(figures, files=files),
             report_settings(policy, datetime.now(UTC), zone),

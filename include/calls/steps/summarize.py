@@ -31,7 +31,7 @@ from include.calls.steps.paths import keys_of, run_of
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent
 from include.calls.steps.summary_costs import summary_tariff
-from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.token_tariffs import tokens_of
@@ -169,7 +169,7 @@ def _answer(record: RecordRow, body: str, work: Summarising) -> tuple[CallSummar
     return summary, {**cost, "bought": True}
 
 
-def _cost(answer: ModelAnswer, characters: int, policy: Policy) -> dict[str, Any]:
+def _cost(answer: ModelResponse, characters: int, policy: Policy) -> dict[str, Any]:
     """Tokens as the service counts them, estimated where it does not; `usd` as text, exact."""
     counted = answer.input_tokens is not None and answer.output_tokens is not None
     sent = answer.input_tokens if answer.input_tokens is not None else tokens_of(characters)

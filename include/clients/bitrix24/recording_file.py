@@ -1,6 +1,6 @@
-"""One recording into one file: streamed, measured, checked, and visible only when whole.
+"""Downloads one recording into one file: streamed, measured, checked, and visible only when complete.
 
-A cut download is never continued: the next attempt starts over, as the bytes behind a link may have changed.
+An interrupted download is never continued: the next attempt starts over, as the bytes behind a link may have changed.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ import urllib3
 
 from include.clients.bitrix24.open_link import open_link
 from include.clients.bitrix24.portal import Portal
-from include.clients.bitrix24.responses import error_in
+from include.clients.bitrix24.portal_errors import error_in
 from include.common.audio_containers import extension_of, looks_like_page
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
 from include.common.telephony import DownloadedFile, RecordingLink
 
 MAX_BYTES = 1 << 30  # 18 hours of 8 kHz 16-bit WAV
-MAX_SECONDS = 30 * 60.0  # against a server that drips bytes just under the read timeout
+MAX_SECONDS = 30 * 60.0  # against a server that sends single bytes just under the read timeout
 _CHUNK = 1 << 16
 _LARGEST_PAGE = 1 << 16
 
@@ -27,10 +27,10 @@ _LARGEST_PAGE = 1 << 16
 def download(
     portal: Portal, link: RecordingLink, target: Path, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS
 ) -> DownloadedFile:
-    """Writes `target` with mode 0600, or nothing of it.
+    """Writes `target` with mode 0600, or not at all.
 
-    Raises MissingAudio for a link that is dead for good (D17); Temporary(download_failed) for what may pass, an
-    expired link included: ask `links_of` again; Permanent with forbidden_host, not_audio, or download_failed where
+    Raises MissingAudio for a link that is dead for good; Temporary(download_failed) for what may pass, an expired link
+    included: `links_of` gives a fresh one; Permanent with forbidden_host, with not_audio, or with download_failed if
     the recording is larger than `max_bytes`.
     """
     partial = target.with_name(target.name + ".part")
@@ -48,7 +48,7 @@ def download(
 def _receive(
     portal: Portal, response: requests.Response, out: BinaryIO, max_bytes: int, max_seconds: float
 ) -> tuple[int, str]:
-    """Whatever has arrived is taken at once: waiting for full chunks would hide a server that drips."""
+    """Takes arrived bytes at once: waiting for full chunks would hide a server that sends very slowly."""
     digest = hashlib.sha256()
     size = 0
     deadline = portal.clock() + max_seconds
@@ -64,14 +64,14 @@ def _receive(
 
 
 def _next_chunk(response: requests.Response) -> bytes:
-    """urllib3 itself compares the bytes with Content-Length at the end and raises where some are missing."""
+    """urllib3 itself compares the bytes with Content-Length at the end and raises if some are missing."""
     try:
         chunk: bytes = response.raw.read1(_CHUNK, decode_content=True)
     except (urllib3.exceptions.HTTPError, OSError) as broken:
         kind = type(broken).__name__
     else:
         return chunk
-    raise Temporary(f"the recording was cut off on its way ({kind})", code=ErrorCode.DOWNLOAD_FAILED)
+    raise Temporary(f"the recording was cut off on the way ({kind})", code=ErrorCode.DOWNLOAD_FAILED)
 
 
 def _checked_extension(partial: Path, size: int, expected_size: int | None) -> str:
@@ -91,12 +91,12 @@ def _checked_extension(partial: Path, size: int, expected_size: int | None) -> s
 
 
 def _page_error(partial: Path) -> ExportError:
-    """A page means a dead link, unless it says in so many words that the portal was busy or the link too old."""
+    """A page means a dead link, unless it states that the portal was busy or that the link is too old."""
     try:
         with partial.open("rb") as page:
             error = error_in(json.loads(page.read(_LARGEST_PAGE)), 200)
     except ValueError:
         error = None
     if error is not None and (error.is_refusal or "TOKEN" in error.code or "AUTH" in error.code):
-        return Temporary(f"the portal gave {error.code} instead of the recording", code=ErrorCode.DOWNLOAD_FAILED)
+        return Temporary(f"the portal sent {error.code} instead of the recording", code=ErrorCode.DOWNLOAD_FAILED)
     return MissingAudio("the link to the recording leads to a page, not to audio")

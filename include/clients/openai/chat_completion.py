@@ -1,6 +1,6 @@
-"""The language model behind an OpenAI-compatible API: one question, one JSON answer, no retries of its own (D15).
+"""The language model behind an OpenAI-compatible API: one request, one JSON response, no retries of its own.
 
-The SDK's exceptions hold URLs, so ours are raised outside the handlers: nothing of theirs stays chained to them.
+The SDK's exceptions contain URLs, so ours are raised outside the handlers: none of theirs stays chained to them.
 """
 
 import json
@@ -15,7 +15,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
-from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, not_connected, openai_client, retry_after
+from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, connection_error, openai_client, retry_after
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -26,14 +26,14 @@ from include.common.errors import (
     Throttled,
 )
 
-LONGEST_HINT_SECONDS = 3600.0  # a server's "come back later" is believed up to this
-MAX_ANSWER_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
+LONGEST_HINT_SECONDS = 3600.0  # a longer `retry-after` of a server is cut to this
+MAX_RESPONSE_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
 _CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAnswer:
-    """`content` is a JSON object nobody has checked yet; tokens as the service counts them, None if it doesn't."""
+class ModelResponse:
+    """`content` is an unchecked JSON object; tokens as the service counts them, None if it does not count."""
 
     content: dict[str, Any]
     model: str
@@ -42,7 +42,7 @@ class ModelAnswer:
 
 
 class LanguageModel:
-    """Everything goes through `proxy_url` where one is given, and nothing beside it (D28)."""
+    """All requests go through `proxy_url` if it is given; none bypasses it."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class LanguageModel:
     ) -> None:
         self._client.close()
 
-    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
-        """`data` is sent apart from `instructions`; the answer is asked for as JSON by `schema`, strictly.
+    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelResponse:
+        """`data` is sent apart from `instructions`; the response must be JSON that follows `schema` strictly.
 
-        Raises AccessDenied, QuotaExhausted, Throttled, Temporary(summary_failed), or Permanent(summary_failed) where
-        the request is refused for good or the answer is no finished JSON object.
+        Raises AccessDenied, QuotaExhausted, Throttled, Temporary(summary_failed), or Permanent(summary_failed) if the
+        request is refused for good or the response is no finished JSON object.
         """
         try:
             completion: object = self._client.chat.completions.create(
@@ -82,26 +82,26 @@ class LanguageModel:
                     "type": "json_schema",
                     "json_schema": {"name": schema_name, "strict": True, "schema": dict(schema)},
                 },
-                max_completion_tokens=MAX_ANSWER_TOKENS,
+                max_completion_tokens=MAX_RESPONSE_TOKENS,
                 store=False,
             )
         except openai.OpenAIError as error:
-            ours = _translated(error, proxied=self._proxied)
+            failure: ExportError = _translated(error, proxied=self._proxied)
         except json.JSONDecodeError:
-            ours = _bad_answer("no JSON under status 200")
+            failure = _unusable("no JSON under status 200")
         else:
             return _read(completion, self.model)
-        raise ours
+        raise failure
 
 
-def _read(completion: object, asked_model: str) -> ModelAnswer:
-    # A page under status 200 comes back as a str, an error body as an object without choices (openai_api.md 1.7).
+def _read(completion: object, asked_model: str) -> ModelResponse:
+    # The SDK returns a page under status 200 as a str, and an error body as an object without choices.
     if not isinstance(completion, ChatCompletion):
-        raise _bad_answer("no chat completion")
+        raise _unusable("no chat completion")
     content = _json_object(_text(completion))
     usage: object = completion.usage
     counted = usage if isinstance(usage, CompletionUsage) else None
-    return ModelAnswer(
+    return ModelResponse(
         content=content,
         model=_code(completion.model) or asked_model,
         input_tokens=_count(counted.prompt_tokens) if counted else None,
@@ -112,11 +112,11 @@ def _read(completion: object, asked_model: str) -> ModelAnswer:
 def _text(completion: ChatCompletion) -> object:
     choice: object = completion.choices[0] if completion.choices else None
     if not isinstance(choice, Choice) or not isinstance(choice.message, ChatCompletionMessage):
-        raise _bad_answer("no chat completion")
+        raise _unusable("no chat completion")
     if choice.message.refusal:
-        raise _bad_answer("the model refused to answer")
+        raise _unusable("the model refused")
     if choice.finish_reason != "stop":
-        raise _bad_answer(f"unfinished ({_code(choice.finish_reason)})")
+        raise _unusable(f"unfinished ({_code(choice.finish_reason)})")
     return choice.message.content
 
 
@@ -126,39 +126,43 @@ def _json_object(text: object) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise _bad_answer("its content is no JSON object")
+        raise _unusable("its content is no JSON object")
     return content
 
 
 def _translated(error: openai.OpenAIError, *, proxied: bool) -> ExportError:
     if isinstance(error, openai.APITimeoutError):
-        return Temporary("the language model did not answer in time", code=ErrorCode.SUMMARY_FAILED)
+        return Temporary("the language model did not respond in time", code=ErrorCode.SUMMARY_FAILED)
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)
     if isinstance(error, openai.APIConnectionError):
-        return not_connected(error, "the language model", proxied=proxied, code=ErrorCode.SUMMARY_FAILED)
-    return _bad_answer(f"the SDK could not read it ({type(error).__name__})")
+        return connection_error(error, "the language model", proxied=proxied, code=ErrorCode.SUMMARY_FAILED)
+    return _unusable(f"the SDK could not read it ({type(error).__name__})")
 
 
 def _by_status(error: openai.APIStatusError) -> ExportError:
     status = error.status_code
-    what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
+    what = f"the language model responded {status} {_code(error.code) or _code(error.type)}".rstrip()
     if {str(error.code), str(error.type)} & OUT_OF_MONEY or status == 402:
-        return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
+        return QuotaExhausted(
+            f"{what}: top up the account or raise its limit, then resume the run", problem="model_out_of_money"
+        )
     if status == 407:
-        return AccessDenied(PROXY_REFUSES)
+        return AccessDenied(PROXY_REFUSES, problem="proxy_refuses")
     if status in (401, 403):
-        return AccessDenied(f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL")
+        return AccessDenied(
+            f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL", problem="model_denies_access"
+        )
     if status == 429:
         return Throttled(what, code=ErrorCode.SUMMARY_FAILED, retry_after=_hint(error.response.headers))
     if status in (408, 409) or status >= 500:
         return Temporary(what, code=ErrorCode.SUMMARY_FAILED, retry_after=_hint(error.response.headers))
-    # A wrong SUMMARY_MODEL (404) ends here as well: it must not keep the texts of the run from being made.
+    # A wrong SUMMARY_MODEL (404) ends here as well: it must not prevent the transcripts of the run.
     return Permanent(f"{what}: check SUMMARY_MODEL and OPENAI_BASE_URL", code=ErrorCode.SUMMARY_FAILED)
 
 
-def _bad_answer(what: str) -> Permanent:
-    return Permanent(f"the language model's answer is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
+def _unusable(what: str) -> Permanent:
+    return Permanent(f"the language model's response is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
 
 
 def _hint(headers: Mapping[str, str]) -> float | None:
@@ -167,7 +171,7 @@ def _hint(headers: Mapping[str, str]) -> float | None:
 
 
 def _code(value: object) -> str:
-    """The service's error code or model name if it looks like one: whatever else stands there may quote the request."""
+    """The service's error code or model name if it looks like one: any other text may quote the request."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 

@@ -1,4 +1,4 @@
-"""A folder as the storage: folders 0700, files 0600, each file put under its name only when it is whole."""
+"""A folder as the storage: folders 0700, files 0600, each file gets its name only when it is complete."""
 
 import ctypes
 import os
@@ -15,13 +15,13 @@ from include.clients.storage.base import (
     CopyFailure,
     Storage,
     checked_key,
-    did_not_work,
-    not_there,
+    storage_failure,
+    no_such_object,
 )
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 
-_FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for what others have written
-_STALE_SEC = 24 * 3600  # an unfinished file this old belongs to nobody: its writer died
+_FLUSHED_TOGETHER = 10  # for fewer files, a flush of the whole file system might wait for the writes of other programs
+_STALE_SEC = 24 * 3600  # an unfinished file this old has no living writer
 
 
 class LocalStorage(Storage):
@@ -40,22 +40,22 @@ class LocalStorage(Storage):
             shutil.move(path, unfinished)  # a rename on the same file system, a copy from another one
 
     def get_bytes(self, key: str) -> bytes:
-        with _our_errors(key):
+        with _translated_errors(key):
             return self._path(key).read_bytes()
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         path = self._path(key)
         if not path.is_file():
-            raise not_there(key)
+            raise no_such_object(key)
         yield path
 
     def exists(self, key: str) -> bool:
-        with _our_errors(key):
+        with _translated_errors(key):
             return self._path(key).is_file()
 
     def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
-        """Copies, not links: whoever edits a text of one period in place must not change it in sixty others."""
+        """Copies, not links: a text edited in place in one period must not change in sixty others."""
         copies = [_Copy(source, self._path(source), self._path(target)) for source, target in pairs]
         with _folders_kept_open() as folders:
             try:
@@ -63,11 +63,11 @@ class LocalStorage(Storage):
                 for copy in copies:
                     copy.attempt(partial(copy.write, folders, flush=few))
                 if not few:
-                    with _our_errors("copies"):
+                    with _translated_errors("copies"):
                         _flush_file_systems(folders.values())
                 for copy in copies:
                     copy.attempt(copy.rename)
-                with _our_errors("copies"):
+                with _translated_errors("copies"):
                     for folder in folders.values():
                         os.fsync(folder)
             finally:
@@ -76,7 +76,7 @@ class LocalStorage(Storage):
         return [copy.failure for copy in copies]
 
     def delete(self, key: str) -> None:
-        with _our_errors(key):
+        with _translated_errors(key):
             self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -93,7 +93,11 @@ class LocalStorage(Storage):
             self.put_bytes(trial, b"trial", "text/plain")
             self.delete(trial)
         except ExportError as error:
-            raise NotConfigured(f"cannot write to {self._root} (LOCAL_STORAGE_DIR): {error}") from None
+            raise NotConfigured(
+                f"cannot write to {self._root} (LOCAL_STORAGE_DIR): {error}",
+                problem="folder_not_writable",
+                folder=self._root,
+            ) from None
         self._sweep()
 
     def location(self, key: str) -> str:
@@ -104,10 +108,10 @@ class LocalStorage(Storage):
 
     @contextmanager
     def _unfinished(self, key: str) -> Iterator[Path]:
-        """A name beside the final one to write to. Renamed after the data is on the disk, removed if anything fails."""
+        """A temporary name beside the final one. Renamed after the data is on the disk, removed after any failure."""
         path = self._path(key)
         unfinished = _unfinished_beside(path)
-        with _our_errors(key):
+        with _translated_errors(key):
             try:
                 _make_folders(path.parent)
                 yield unfinished
@@ -119,7 +123,7 @@ class LocalStorage(Storage):
                 unfinished.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Removes what killed writers left behind; nobody else could see it."""
+        """Removes the invisible files that killed writers left behind."""
         for folder, _, names in os.walk(self._root):
             for name in names:
                 path = Path(folder) / name
@@ -138,11 +142,11 @@ class _Copy:
         self._unfinished: Path | None = None
 
     def attempt(self, work: Callable[[], None]) -> None:
-        """Nothing more is done after a failure, which keeps no other copy waiting."""
+        """Does nothing after a failure; the other copies go on."""
         if self.failure:
             return
         try:
-            with _our_errors(self._key):
+            with _translated_errors(self._key):
                 work()
         except (Permanent, Temporary) as failure:
             self.failure = failure
@@ -150,7 +154,7 @@ class _Copy:
     def write(self, folders: dict[Path, int], *, flush: bool) -> None:
         folder = self._target.parent
         if folder not in folders:
-            self._source.stat()  # no folder is made for what is not there
+            self._source.stat()  # no folder is made for a missing source
             _make_folders(folder)
             folders[folder] = os.open(folder, os.O_RDONLY)
         self._unfinished = _unfinished_beside(self._target)
@@ -169,21 +173,21 @@ class _Copy:
 
     @contextmanager
     def _into_folder(self) -> Iterator[None]:
-        """What is not there is its folder, which was when we began: the next try makes it anew."""
+        """Here a missing file means a missing folder, which existed at the beginning: the next try makes it anew."""
         try:
             yield
         except FileNotFoundError:
-            raise did_not_work(self._target.name, "its folder is gone") from None
+            raise storage_failure(self._target.name, "its folder is gone") from None
 
     def forget(self) -> None:
         if self._unfinished:
-            with suppress(OSError):  # invisible, and swept a day later
+            with suppress(OSError):  # invisible, and removed a day later
                 self._unfinished.unlink()
 
 
 @contextmanager
 def _folders_kept_open() -> Iterator[dict[Path, int]]:
-    """Opened before anything is written into them: what cannot be written later is told to those only."""
+    """Opened before files are written into them: the system reports a write error only to descriptors opened before."""
     folders: dict[Path, int] = {}
     try:
         yield folders
@@ -193,7 +197,7 @@ def _folders_kept_open() -> Iterator[dict[Path, int]]:
 
 
 def _flush_file_systems(folders: Iterable[int]) -> None:
-    """In one go for many files: to flush each of them would take ten times as long as to copy it."""
+    """One flush for many files: to flush each of them would take ten times as long as to copy it."""
     syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if syncfs is None:  # not on Linux
         os.sync()
@@ -209,17 +213,17 @@ def _unfinished_beside(path: Path) -> Path:
 
 
 @contextmanager
-def _our_errors(key: str) -> Iterator[None]:
+def _translated_errors(key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise not_there(key) from None
+        raise no_such_object(key) from None
     except OSError as error:
-        raise did_not_work(key, error.strerror or type(error).__name__) from None
+        raise storage_failure(key, error.strerror or type(error).__name__) from None
 
 
 def _make_folders(folder: Path) -> None:
-    """Each missing folder down to this one, private from the moment it exists whatever the umask is."""
+    """Creates each missing folder down to this one, private from the first moment whatever the umask is."""
     if folder.is_dir():
         return
     _make_folders(folder.parent)

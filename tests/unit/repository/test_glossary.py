@@ -14,8 +14,6 @@ PENDING = (
     "include/calls/state",
     "include/calls/steps",
     "include/calls/wording",
-    "include/clients",
-    "include/common",
     "jobs",
     "plugins",
     "trials/bench/cpu.py",

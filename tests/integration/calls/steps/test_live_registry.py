@@ -12,7 +12,7 @@ from include.calls.state import report_queries as reporting
 from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
-from include.common.run_in_subprocess import apart
+from include.common.run_in_subprocess import run_in_subprocess
 from tests.kit.small_world import world_of
 from tests.kit.whole_export import export_over
 
@@ -111,9 +111,9 @@ def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeyp
     def slow(*call, **options):
         begun.set()
         assert go_on.wait(30)
-        return apart(*call, **options)
+        return run_in_subprocess(*call, **options)
 
-    monkeypatch.setattr("include.calls.steps.publish.apart", slow)
+    monkeypatch.setattr("include.calls.steps.publish.run_in_subprocess", slow)
     outcome, batches = export.prepare()
     export.work(outcome, batches)
 

@@ -133,9 +133,9 @@ def test_shorter_refusal_does_not_shorten_a_longer_one(make_pace: MakePace, slep
 def test_permit_too_far_away_is_not_taken(make_pace: MakePace, slept: list[float]) -> None:
     make_pace().refused("OPERATION_TIME_LIMIT", 500, "m")
     with pytest.raises(Throttled) as raised:
-        make_pace(patience=60).acquire()
+        make_pace(max_wait=60).acquire()
     assert raised.value.retry_after == pytest.approx(500, abs=2)
-    make_pace(patience=1000).acquire()
+    make_pace(max_wait=1000).acquire()
     assert slept == pytest.approx([500], abs=2)
 
 

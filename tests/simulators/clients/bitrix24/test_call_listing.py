@@ -13,6 +13,7 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
+from include.common.problems import sentence
 from simulators.bitrix24.answers import Result
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
@@ -181,8 +182,11 @@ def test_missing_scope_is_named(simulator: PortalSimulator, portal: Portal, miss
 
 
 def test_owner_without_the_statistics_right(simulator: PortalSimulator, portal: Portal) -> None:
+    """The operator reads the right's name as the portal's Russian form has it."""
     simulator.rights.statistics = False
-    assert "Статистика звонков" in refusal_of(portal)
+    with pytest.raises(AccessDenied, match="may not view the call statistics") as raised:
+        check_access(portal, START + timedelta(days=1))
+    assert "«Статистика звонков: просмотр — любые»" in sentence(raised.value)
 
 
 def test_owner_who_may_read_no_recording(simulator: PortalSimulator, portal: Portal) -> None:
@@ -212,7 +216,7 @@ def test_owner_who_sees_nobody_elses_calls_must_be_an_administrator(own_calls: i
     world = PortalWorld([Call(500 + number, START, user_id="1") for number in range(own_calls)])
     simulator = simulator_of(world, rights=Rights(admin=False))
     with running(simulator) as url, portal_at(url, token=TOKEN) as portal:
-        assert "nobody else's calls" in refusal_of(portal)
+        assert "no calls of other employees" in refusal_of(portal)
 
 
 def test_quiet_portal_of_an_administrator_passes() -> None:

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from include.calls.domain.summaries import answer_schema, checked_summary
-from include.clients.openai.chat_completion import LanguageModel, ModelAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelResponse
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -105,7 +105,7 @@ def language_model(url: str, *, proxy_url: str | None = None, timeout_seconds: f
     )
 
 
-def ask(model: LanguageModel) -> ModelAnswer:
+def ask(model: LanguageModel) -> ModelResponse:
     return model.ask(instructions="Правила", data="Текст звонка", schema_name="summary_v1", schema=SCHEMA)
 
 
@@ -134,7 +134,7 @@ def test_the_transcript_goes_in_its_own_message_and_the_answer_is_bound_to_the_s
 
 def test_the_answer_comes_with_the_tokens_it_cost_and_the_model_that_gave_it(service: Service, model: LanguageModel):
     service.will_answer(completion())
-    assert ask(model) == ModelAnswer(CONTENT, "gpt-5-mini-2025-08-07", 812, 207)
+    assert ask(model) == ModelResponse(CONTENT, "gpt-5-mini-2025-08-07", 812, 207)
 
 
 def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Service, model: LanguageModel):
