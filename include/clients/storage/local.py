@@ -15,8 +15,8 @@ from include.clients.storage.base import (
     CopyFailure,
     Storage,
     checked_key,
-    storage_failure,
     no_such_object,
+    storage_failure,
 )
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 

@@ -11,7 +11,7 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.clients.storage.base import CopyFailure, Storage, checked_key, storage_failure, no_such_object
+from include.clients.storage.base import CopyFailure, Storage, checked_key, no_such_object, storage_failure
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 from include.common.temporary_folders import temporary_folder
 

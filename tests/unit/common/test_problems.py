@@ -13,7 +13,13 @@ from include.common.errors import AccessDenied, BadInput, NotConfigured, StopRun
 from include.common.problems import CLASSES, PROBLEMS, sentence
 from tests.kit.paths import ROOT
 
-FOLDERS = ("include/common", "include/clients", "include/speech")  # the areas have catalogues of their own
+FOLDERS = (
+    "include/common",
+    "include/clients",
+    "include/speech",
+    "plugins/hooks",
+    "plugins/airflow_kit",
+)  # areas have their own
 CATALOGUE = ROOT / "include/common/problems.py"
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")) if path != CATALOGUE]
 ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
