@@ -120,7 +120,7 @@ class TestFiles:
         assert {"CallExportRunFailed", "CallExportCostBudget", "CallExportRetryStorm", "Bitrix24RateLimitWarn"} <= set(
             ALERTS
         ), "the runbook's"
-        assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "PRD 9"
+        assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "alerts of the customer"
 
 
 def test_every_alert_is_delivered_when_it_is_provoked_and_resolved_when_it_is_over(

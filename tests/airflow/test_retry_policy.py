@@ -1,4 +1,4 @@
-"""What is tried again, after how long, and what fails at once (D13, D15)."""
+"""Which errors are retried, after how long, and which fail at once."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""After all the runs, the failed ones above all: no secret is in any log, row or file but where it has to be (D27)."""
+"""After all runs, failed ones included: no secret is in a log, row or file that does not need it."""
 
 import base64
 from collections.abc import Iterator

@@ -66,7 +66,7 @@ def downloads(export: Export) -> int:
 
 
 def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database, tmp_path):
-    """D30: each call has files of its own inside the period's folder, and one line of header says its id."""
+    """Each call has files of its own inside the period's folder, and one line of the header contains its id."""
     world = world_of(*(recorded(number, call_id=name) for number, name in enumerate(HOSTILE.values(), start=1)))
     with exporting(world, database, tmp_path) as export:
         outcome = export.run()
@@ -90,7 +90,7 @@ def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database
 
 
 def test_two_recordings_under_one_call_id_keep_their_files_and_texts(database, tmp_path):
-    """D8: a redirected call is two rows of the statistics with one CALL_ID."""
+    """A redirected call is two rows of the statistics with one CALL_ID."""
     world = world_of(recorded(1, call_id="shared.1"), recorded(2, call_id="shared.1", call_type="3"), recorded(3))
     with exporting(world, database, tmp_path) as export:
         outcome = export.run()
@@ -125,7 +125,7 @@ def test_one_file_named_by_two_calls_is_a_recording_of_each(database, tmp_path):
 
 
 def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tmp_path):
-    """D3: the portal gave one recording two names, a link and a file id."""
+    """The portal gave one recording two names, a link and a file id."""
     world = world_of(recorded(1, call_id="shared.1"), kept_outside(2, call_id="shared.1"))
     world.storage["2025/2.mp3"] = world.files[9001].audio
     with exporting(world, database, tmp_path) as export:
@@ -135,7 +135,7 @@ def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tm
 
 
 def test_a_recording_that_gets_its_file_id_after_it_was_bought_is_reused(database, tmp_path):
-    """D3: known by its link in the first run, by a file id in the second; nothing is fetched or bought again."""
+    """Known by its link in the first run, by a file id in the second; no audio is downloaded or bought again."""
     world = world_of(kept_outside(1), recorded(2))
     with exporting(world, database, tmp_path) as export:
         first = export.run()
@@ -171,7 +171,7 @@ def test_a_recording_that_gets_its_file_id_in_mid_run_is_fetched_from_the_disk(d
 
 
 def test_a_late_recording_is_found_by_the_next_run(database, tmp_path):
-    """D10: a call without a recording at first is looked at again, the others are not bought twice."""
+    """A call without a recording at first is checked again; the others are not bought twice."""
     world = world_of(unrecorded(1), recorded(2))
     with exporting(world, database, tmp_path) as export:
         first = export.run()
@@ -231,7 +231,7 @@ def test_odd_values_of_fields_lose_no_recording(database, tmp_path):
 
 
 def test_a_row_that_cannot_be_read_is_counted_and_hurts_no_other(database, tmp_path):
-    """D9: it has no row in the registry, but the report and the log name it, and the run goes on."""
+    """It has no row in the registry, but the report and the log name it, and the run continues."""
     unreadable = [recorded(number, fields=fields) for number, fields in enumerate(UNREADABLE, start=2)]
     world = world_of(recorded(1), *unreadable, recorded(100))
     with exporting(world, database, tmp_path) as export:
@@ -261,7 +261,7 @@ def test_names_of_employees_are_text_in_every_file(database, tmp_path):
 
 @pytest.mark.parametrize("secret", ["?signature=s1gned-l1nk", f"?auth={TOKEN}", f"#{TOKEN}"])
 def test_the_secret_part_of_a_link_is_used_and_told_to_nobody(secret, database, tmp_path):
-    """D27: rows, files, names and log lines are searched for it when the test ends."""
+    """The test ends with a search of rows, files, names and log lines for the secret."""
     world = world_of(kept_outside(1))
     with exporting(world, database, tmp_path) as export:
         world.calls[1].storage_path = None

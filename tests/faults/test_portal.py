@@ -180,7 +180,7 @@ def test_a_token_revoked_in_mid_listing_stops_the_run_until_it_is_repaired(datab
     ids=["telephony", "disk", "user", "no right to statistics", "role limited to some employees"],
 )
 def test_a_missing_right_is_named_before_anything_is_listed(rights, words, database, tmp_path):
-    """D11: an export of the few calls that such a webhook sees would look like a quiet portal."""
+    """An export of the few calls that such a webhook sees would look like a quiet portal."""
     world = world_of(recorded(1), recorded(2, user_id="13"))
     with exporting(world, database, tmp_path) as export:
         export.portal.methods.rights = rights

@@ -39,7 +39,7 @@ def report(export: Export) -> str:
 
 
 class TestBadInput:
-    """What cannot be done is refused in one sentence, and nothing was created (D2)."""
+    """A request that cannot be executed is refused in one sentence, and nothing is created."""
 
     @pytest.mark.parametrize(
         ("request_", "sentence"),
@@ -92,7 +92,7 @@ class TestIdempotencyKey:
 
 
 class TestDeadLetters:
-    """A recording still failing a day after its first failure leaves the ordinary retries until replayed (D18)."""
+    """A recording still failing a day after its first failure leaves the ordinary retries until it is replayed."""
 
     @pytest.fixture
     def export(self, database: str, tmp_path: Path) -> Iterator[Export]:

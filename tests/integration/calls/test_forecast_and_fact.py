@@ -1,4 +1,4 @@
-"""What a run says before it spends is what it spends: minutes and money within a percent (D25, D26)."""
+"""A run's forecast equals what it spends: minutes and money within a percent."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A whole run over hostile names, numbers and words: what people open shows them as text, and nothing acts (D30)."""
+"""A whole run with hostile names, numbers and words: files show them as text, and no program executes them."""
 
 import csv
 import io

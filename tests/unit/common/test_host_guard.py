@@ -1,4 +1,4 @@
-"""Audio comes from the portal, its cloud storage and named hosts only; connections go to the checked address (D29)."""
+"""Audio comes from the portal, its cloud storage and named hosts only; connections go to the checked address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -153,7 +153,7 @@ def refuse_copies_of(name: str, patch: pytest.MonkeyPatch, refusal: BaseExceptio
 
 
 class TestAClaimThatIsLost:
-    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run takes the call over (D4)."""
+    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run takes over the call."""
 
     @pytest.fixture
     def long(self, database: str, tmp_path: Path) -> Iterator[Export]:

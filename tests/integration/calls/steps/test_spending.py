@@ -1,4 +1,4 @@
-"""Nothing is bought above the budget before a person says so, and nothing above what that person said (D26)."""
+"""Nothing is bought above the budget before a person approves, and nothing above the approved sum."""
 
 import threading
 import time

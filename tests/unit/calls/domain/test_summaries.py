@@ -1,4 +1,4 @@
-"""Whatever a caller says, and a model made to obey the caller answers, acts on nobody who reads the summary (D30)."""
+"""A caller's words, and the response of a model that obeys them, cannot act on a reader of the summary."""
 
 import json
 import re
