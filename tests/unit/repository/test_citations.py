@@ -24,7 +24,6 @@ PENDING = (
     "tests/airflow",
     "tests/faults",
     "tests/integration",
-    "tests/unit",
 )
 
 TOPS = ("include", "plugins", "jobs", "ops", "dags", "simulators", "trials", "tests", "docs")
