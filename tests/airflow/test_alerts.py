@@ -19,7 +19,7 @@ from include.calls.domain.states import RunStatus
 from include.calls.state.state import State
 from plugins.airflow_kit.slack import LONGEST_SECONDS
 from plugins.calls import slack_messages as alerts
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from simulators.kit.in_process import running
 from simulators.slack import SlackSimulator
 from tests.kit.state_samples import call, opened
@@ -225,15 +225,15 @@ class TestDeadline:
 @pytest.mark.parametrize(
     ("fault", "options"),
     [
-        (What.HANG, {}),
-        (What.DROP_CONNECTION, {}),
-        (What.STATUS, {"status": 500, "body": "no"}),
-        (What.STATUS, {"status": 403, "body": "invalid_token"}),
+        (FaultKind.HANG, {}),
+        (FaultKind.DROP_CONNECTION, {}),
+        (FaultKind.STATUS, {"status": 500, "body": "no"}),
+        (FaultKind.STATUS, {"status": 403, "body": "invalid_token"}),
     ],
     ids=["hangs", "drops", "fails", "refuses"],
 )
 def test_a_slack_that_misbehaves_costs_a_run_five_seconds_at_most_and_once(
-    slack: SlackSimulator, failed: UUID, database: str, caplog: pytest.LogCaptureFixture, fault: What, options: Any
+    slack: SlackSimulator, failed: UUID, database: str, caplog: pytest.LogCaptureFixture, fault: FaultKind, options: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
     slack.faults.add("slack", fault, times=-1, **options)

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from include.calls.domain.run_ids import run_id_of
 from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import generated
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom
 from tests.airflow.system import System, eventually
 
@@ -118,7 +118,7 @@ def test_a_late_run_from_the_door_to_its_report(system: System) -> None:
 
     The deadline is moved to a few seconds from now in Airflow's own table; everything from there on is real.
     """
-    system.recogniser.faults.add("transcriptions", What.DELAY, times=2, seconds=6)
+    system.recogniser.faults.add("transcriptions", FaultKind.DELAY, times=2, seconds=6)
     body = {"period_from": DAY, "period_to": DAY, "idempotency_key": "ночной/прогон"}  # a header carries no Cyrillic
     first = system.call("POST", "runs", body, token=system.user_token)
     assert first.status_code == 201, first.text

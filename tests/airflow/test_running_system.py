@@ -9,7 +9,7 @@ import pytest
 from include.calls.names import DAG_ID
 from include.calls.state.state import State
 from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
@@ -195,7 +195,7 @@ def test_a_dry_run_downloads_and_spends_nothing(system: System) -> None:
 
 def test_a_step_that_failed_is_tried_again_and_its_failures_are_counted(system: System) -> None:
     """The count outlives the try, and is what gives up in the end: Airflow's own counts the waits as well."""
-    system.portal.faults.add("batch", What.STATUS, times=2, status=500)
+    system.portal.faults.add("batch", FaultKind.STATUS, times=2, status=500)
     done = system.export(*days(DRY_DAYS), "--dry-run", "--key", "counted")
     assert done.returncode == 0, done.stdout + done.stderr
     task = f"dags/{DAG_ID}/dagRuns/key__counted/taskInstances/list_calls"
@@ -205,7 +205,7 @@ def test_a_step_that_failed_is_tried_again_and_its_failures_are_counted(system: 
 def test_a_red_batch_cleared_after_the_repair_is_redone_to_the_end(system: System) -> None:
     """Registry and report are written in spite of it; clearing re-does exactly the unfinished recordings (D16)."""
     victim = next(call for call in system.portal.world.calls.values() if call.file_id and _in(RED_DAYS, call))
-    system.portal.faults.add("download", What.STATUS, times=-1, match=str(victim.file_id), status=500)
+    system.portal.faults.add("download", FaultKind.STATUS, times=-1, match=str(victim.file_id), status=500)
     done = system.export(*days(RED_DAYS), "--key", "red")
     assert done.returncode == 1
     assert system.dag_run("key__red")["state"] == "failed"

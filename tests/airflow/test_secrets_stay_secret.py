@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from ops.settings.generated_secrets import generated
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
@@ -77,9 +77,9 @@ def bytes_of(file: Path) -> bytes:
 @pytest.fixture
 def after_failures(system: System) -> System:
     """A run whose links, with the token in them, failed in several ways, and whose recogniser quoted the key."""
-    system.portal.faults.add("download", What.DROP_CONNECTION, times=2)
-    system.portal.faults.add("download", What.HTML200, times=1)
-    system.recogniser.faults.add("transcriptions", What.STATUS, status=401, times=1, body={
+    system.portal.faults.add("download", FaultKind.DROP_CONNECTION, times=2)
+    system.portal.faults.add("download", FaultKind.HTML200, times=1)
+    system.recogniser.faults.add("transcriptions", FaultKind.STATUS, status=401, times=1, body={
         "error": {"message": f"Incorrect API key provided: {system.recogniser.key}", "code": "invalid_api_key"},
     })  # fmt: skip
     done = system.export("--from", "2025-08-09", "--to", "2025-08-10", "--key", "leaky")

@@ -149,7 +149,7 @@ def test_html_redirect_drop_and_hang(portal: PortalSimulator, url: str) -> None:
 
 def test_faults_over_http_count_and_let_some_through(portal: PortalSimulator, url: str) -> None:
     webhook = portal.webhook(url)
-    fault = {"where": "scope", "what": "status", "status": 500, "times": 2, "after": 1}
+    fault = {"where": "scope", "kind": "status", "status": 500, "times": 2, "after": 1}
     assert requests.post(f"{url}/__control__/faults", json=fault, timeout=10).status_code == 200
     assert [requests.post(webhook + "scope", timeout=10).status_code for _ in range(4)] == [200, 500, 500, 200]
     journal = requests.get(f"{url}/__control__/journal", timeout=10).json()
@@ -157,7 +157,7 @@ def test_faults_over_http_count_and_let_some_through(portal: PortalSimulator, ur
         ("scope", 200), ("scope", 500), ("scope", 500), ("scope", 200),
     ]  # fmt: skip
     assert requests.delete(f"{url}/__control__/journal", timeout=10).json() == []
-    unknown = requests.post(f"{url}/__control__/faults", json={"where": "x", "what": "explode"}, timeout=10)
+    unknown = requests.post(f"{url}/__control__/faults", json={"where": "x", "kind": "explode"}, timeout=10)
     assert unknown.status_code == 400
 
 

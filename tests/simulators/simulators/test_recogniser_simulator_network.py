@@ -14,7 +14,7 @@ import trustme
 
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
-from simulators.proxy import Passed, ProxySimulator, proxying
+from simulators.proxy import ProxiedRequest, ProxySimulator, proxying
 from simulators.slack import SlackSimulator
 from simulators.sound.dialogues import record_briefly
 from tests.kit.paths import ROOT
@@ -49,7 +49,7 @@ def test_plain_requests_pass_and_are_noted(slack: tuple[SlackSimulator, str]) ->
         for number in range(2):
             assert session.post(f"{url}/services/x", json={"text": str(number)}, timeout=10).text == "ok"
     assert [message["text"] for message in simulator.messages] == ["0", "1"]
-    assert proxy.journal == [Passed("POST", url.removeprefix("http://"), 200)] * 2
+    assert proxy.journal == [ProxiedRequest("POST", url.removeprefix("http://"), 200)] * 2
 
 
 def test_a_proxy_with_a_password(slack: tuple[SlackSimulator, str]) -> None:
@@ -89,7 +89,7 @@ def test_tls_goes_through_a_tunnel_to_the_simulator_in_place_of_the_service(tmp_
         client = openai.OpenAI(api_key=simulator.key, http_client=http, max_retries=0)
         file = ("a.mp3", record_briefly(1), "audio/mpeg")
         assert "[симуляция]" in client.audio.transcriptions.create(model="gpt-transcribe", file=file).text
-    assert proxy.journal == [Passed("CONNECT", "api.openai.com:443", 200)]
+    assert proxy.journal == [ProxiedRequest("CONNECT", "api.openai.com:443", 200)]
 
 
 @pytest.mark.parametrize(

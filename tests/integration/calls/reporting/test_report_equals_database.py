@@ -16,7 +16,7 @@ from include.calls.state.migrate import migrate
 from include.common.periods import Period
 from simulators.bitrix24.seeded import brief, seeded_world, spoken
 from simulators.bitrix24.world import Audio, Call
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.integration.calls.reporting.test_registry_readers import frictionless_report, opened_in_libreoffice
 from tests.kit.whole_export import export_over
 
@@ -167,8 +167,8 @@ def test_the_registry_of_a_real_run_opens_in_libreoffice_with_equal_cells(publis
 def test_a_revoked_token_leaves_a_report_that_says_the_run_was_stopped(database, tmp_path):
     world = seeded_world(5, START, END, 10, brief())
     with export_over(world, database, tmp_path / "storage") as export:
-        export.portal.faults.add("download", What.STATUS, times=-1, status=401, body={"error": "expired_token"})
-        export.portal.faults.add("disk.file.get", What.ERROR, times=-1, body={"error": "expired_token"})
+        export.portal.faults.add("download", FaultKind.STATUS, times=-1, status=401, body={"error": "expired_token"})
+        export.portal.faults.add("disk.file.get", FaultKind.ERROR, times=-1, body={"error": "expired_token"})
         outcome = export.run()
         report = export.storage.get_bytes(report_key(PERIOD, ".md")).decode()
     assert "**Выгрузка остановлена.**" in report

@@ -14,10 +14,10 @@ from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
 from include.common.problems import sentence
-from simulators.bitrix24.answers import Result
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.methods import Rights
+from simulators.bitrix24.responses import Result
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.in_process import running
 from tests.unit.clients.bitrix24.fakes import FakePace, portal_at
