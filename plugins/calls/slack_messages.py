@@ -107,12 +107,13 @@ def _safely(notify: "Callable[[Told], object]", conninfo: str) -> None:
 
 def _run_failed(context: "Context", sent: "Told") -> None:
     from include.calls.reporting import slack_texts as messages
+    from include.calls.wording import slack as texts
 
     dag_run_id = context["run_id"]
     run = _run_of(context, sent)
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
     end = sent.last_event(run.run_id, "error") if run else None
-    reason = end.verdict if end else "запуск не открылся или не закрылся: причина в его заметке (Note)"
+    reason = end.verdict if end else texts.REASON_IN_NOTE
     text = messages.run_failed(_summary(run, dag_run_id, sent), reason)
     occasion = f"run_failed {dag_run_id} {end.event_id if end else 0}"
     sent.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
@@ -187,13 +188,14 @@ def _summary(run: "Run | None", dag_run_id: str, sent: "Told", link: str | None 
     from airflow.sdk.configuration import conf
 
     from include.calls.reporting.slack_texts import RunSummary
+    from include.calls.wording import notes
 
     base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
     return RunSummary(
         run_id=str(run.run_id) if run else None,
         period_from=run.period_from if run else None,
         period_to=run.period_to if run else None,
-        progress=sent.progress(run.run_id).sentence if run else "",
+        progress=notes.progress(sent.progress(run.run_id)) if run else "",
         link=link or f"{base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}",
     )
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
+from include.calls.wording.approval import TASK_SUBJECT
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -30,7 +32,7 @@ class PlanWithApprovalOperator(ApprovalOperator):
 
     def __init__(self, *, run_id: Any, **kwargs: Any) -> None:
         super().__init__(
-            subject="Бюджет запуска",
+            subject=TASK_SUBJECT,
             defaults=self.REJECT,
             response_timeout=LONGEST_WAIT,
             **kwargs,

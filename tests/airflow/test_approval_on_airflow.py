@@ -41,9 +41,9 @@ def question_in(process: "subprocess.Popen[str]") -> tuple[str, str]:
     assert process.stdout is not None
     dag_run_id = ""
     for line in process.stdout:
-        if line.startswith("started "):
+        if line.startswith("запущено: "):
             dag_run_id = line.split()[1]
-        if line.startswith("waiting for approval"):
+        if line.startswith("жду согласования расхода"):
             return line, dag_run_id
     raise AssertionError("it never waited")
 

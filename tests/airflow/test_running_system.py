@@ -53,7 +53,7 @@ def test_without_a_recogniser_the_run_says_so_before_it_lists_or_downloads_anyth
     asked = len(system.portal.journal.entries())
     done = system.export(*days(DRY_DAYS), "--key", "nobody")
     assert done.returncode == 1
-    assert "no recogniser is configured: set OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
+    assert "распознаватель не настроен: задайте OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
     states = {task["task_id"]: task["state"] for task in system.tasks("key__nobody")}
     assert states["preflight"] == "failed"
     assert states["list_calls"] == "upstream_failed"
@@ -111,7 +111,7 @@ def test_the_same_key_twice_is_one_run(system: System, first_run: str) -> None:
     before = len(system.dag_runs()), len(system.downloads()), system.recognitions()
     again = system.export(*days(FIRST_DAYS), "--key", "first")
     assert again.returncode == 0
-    assert f"this key already has a run: {first_run}" in again.stdout
+    assert f"с этим ключом запуск уже есть: {first_run}" in again.stdout
     assert (len(system.dag_runs()), len(system.downloads()), system.recognitions()) == before
     assert len(system.rows("SELECT 1 FROM call_exports WHERE idempotency_key = 'first'")) == 1
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
 from include.calls.policy import Policy, load_policy
@@ -21,7 +22,7 @@ from include.calls.steps.approve import Answer, settle
 from include.calls.steps.close_run import ClosedRun, close_run
 from include.calls.steps.download import download_batch
 from include.calls.steps.list_calls import list_calls
-from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.open_run import DagRunFacts, open_run
 from include.calls.steps.plan import batches_of, plan
 from include.calls.steps.preflight import preflight
 from include.calls.steps.publish import publish
@@ -110,10 +111,12 @@ class Export:
 
     def open(self, **request: object) -> UUID:
         self.runs += 1
-        defaults = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual"}
+        facts = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual"}
+        facts |= {name: request.pop(name) for name in facts if name in request}
         with self.state() as state:
             opened = open_run(
-                RunRequest(**{**defaults, "period_from": FROM, "period_to": TO, **request}),  # type: ignore[arg-type]
+                RunRequest.of({"period_from": FROM, "period_to": TO, **request}),
+                DagRunFacts(**facts),  # type: ignore[arg-type]
                 state,
                 self.policy,
             )

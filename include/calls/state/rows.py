@@ -177,26 +177,6 @@ class ToBuy:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    recordings: int
-    completed: int
-    reused: int
-    missing: int
-    errors: int
-    minutes: Decimal
-    spent: Decimal
-
-    @property
-    def sentence(self) -> str:
-        """For the run's note."""
-        return (
-            f"готово {self.completed} из {self.recordings} записей (взято из прошлых запусков {self.reused}), "
-            f"нет на портале {self.missing}, ошибок {self.errors}; {self.minutes:.0f} мин, "
-            f"потрачено {self.spent:.2f} USD"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A row of `call_export_dlq`; `replayed_at` is None while it waits."""
 

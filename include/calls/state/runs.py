@@ -9,8 +9,9 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.budget import Spending
+from include.calls.domain.run_progress import Progress
 from include.calls.domain.states import RUN_MOVES, UNFINISHED, RecordStatus, RunStatus
-from include.calls.state.rows import NewRun, Progress, Run, RunColumns
+from include.calls.state.rows import NewRun, Run, RunColumns
 from include.calls.state.session import Session, statement, storable, storable_detail
 from include.common.errors import ErrorCode
 
@@ -169,9 +170,6 @@ class Runs(Session):
     def progress(self, run_id: UUID) -> Progress:
         (progress,) = self._rows(_FILE, "progress", Progress, run_id=run_id)
         return progress
-
-    def progress_sentence(self, run_id: UUID) -> str:
-        return self.progress(run_id).sentence
 
 
 def refuse_unlisted(expected: Set[Any], to: Any, moves: Mapping[Any, Set[Any]]) -> None:

@@ -21,18 +21,19 @@ from include.calls.steps.approve import ask, forget_answer
 from include.calls.steps.paths import part_name, period_of, run_of
 from include.calls.steps.reuse import reuse_earlier_texts
 from include.calls.steps.spending import planned_spending
+from include.calls.wording import notes
 from include.clients.storage.base import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`batches` is empty where there is nothing to buy, or where only the forecast was asked for.
+    """`batches` is empty if there is nothing to buy, or if only the forecast was asked for. `note` is for operators.
 
-    Where there is a `question`, none of them may be started before a person has approved it.
+    If there is a `question`, no batch may be started before a person has approved it.
     """
 
     batches: list[int]
-    sentence: str
+    note: str
     question: Question | None = None
 
 
@@ -46,9 +47,8 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     state.set_forecast(run_id, planned.forecast)
     estimate, settings = _estimate(run, state, planned, policy)
     _write_estimate(estimate, planned, storage, run, settings)
-    sentence = _sentence(estimate, planned, policy)
     if run.dry_run:
-        return Planned([], f"только прогноз: {sentence}")
+        return Planned([], _note(estimate, planned, policy, batches=0))
     summaries = run.generate_summary and policy.summary.enabled
     _assign_batches(run_id, state, policy, summaries=summaries)
     batches = state.batch_numbers_unfinished(run_id, summaries=summaries)
@@ -57,7 +57,7 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     question = _question(estimate, planned, settings, policy.money) if planned.needs_approval else None
     if question:
         ask(run_id, question, state)
-    return Planned(batches, f"{sentence}; пачек {len(batches)}", question)
+    return Planned(batches, _note(estimate, planned, policy, batches=len(batches)), question)
 
 
 def batches_of(run_id: UUID, state: State, policy: Policy) -> list[int]:
@@ -93,14 +93,9 @@ def _write_estimate(
     storage.put_bytes(estimate_key(period_of(run), part_name(run)), text.encode(), "text/markdown; charset=utf-8")
 
 
-def _sentence(estimate: Estimate, planned: PlannedSpending, policy: Policy) -> str:
-    """For the run's note."""
+def _note(estimate: Estimate, planned: PlannedSpending, policy: Policy, *, batches: int) -> str:
     hours = hours_needed(estimate, policy.stt.seconds_per_minute, policy.batches.slots)
-    approval = f"; нужно согласование расхода до {planned.sum_to_approve:.2f} USD" if planned.needs_approval else ""
-    return (
-        f"прогноз: распознать {estimate.to_buy} записей, {estimate.minutes} мин, {estimate.cost:.2f} USD, "
-        f"{hours:.1f} ч; готовых текстов {estimate.reused}{approval}"
-    )
+    return notes.planned(estimate, planned, hours=hours, batches=batches)
 
 
 def _question(estimate: Estimate, planned: PlannedSpending, settings: ReportSettings, money: MoneyPolicy) -> Question:

@@ -3,7 +3,18 @@
 from include.common import problems
 from include.common.errors import ExportError
 
-PROBLEMS: dict[str, str] = {}
+PROBLEMS: dict[str, str] = {
+    "airflow_is_down": "Airflow не отвечает по адресу {address}: запустите его, make up",
+    "airflow_refuses": "Airflow не выполнил запрос: HTTP {status}; причина в var/main/logs/api-server.log",
+    "airflow_refuses_parameters": "Airflow не принял параметры запуска: сверьте их с таблицей параметров runbook",
+    "bad_parameter": "параметр {name} задан неверно: допустимые значения — в таблице параметров runbook",
+    "lost_sight_of_run": "Airflow или PostgreSQL не отвечает; {dag_run_id}, возможно, идёт и без этой команды",
+    "no_storage": "в подключении хранилища нет ни папки, ни бакета: задайте LOCAL_STORAGE_DIR или S3_BUCKET",
+    "no_such_run": "запуска {run_id} нет в call_exports: возьмите run_id оттуда или из отчёта",
+    "not_through_make": "не задана {name}: вызывайте через make, например make export или make resume",
+    "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
+    "resume_of_no_run": "--resume и --replay-dlq задаются вместе с --run-id: какой запуск продолжить",
+}
 
 
 def sentence(error: ExportError) -> str:

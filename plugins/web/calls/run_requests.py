@@ -17,37 +17,19 @@ from airflow.exceptions import DagNotFound, DagRunAlreadyExists, ParamValidation
 from airflow.models import DagModel, DagRun
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import APIRouter, Depends, Header, HTTPException, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
-from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
+from include.calls.domain.run_ids import dag_run_id_of, run_id_of
+from include.calls.domain.run_request import IdempotencyKey, RunRequest
 from include.calls.domain.states import RunStatus
 from include.calls.names import DAG_ID
 from include.calls.state.rows import Run
 from include.common.errors import BadInput, ExportError
-from include.common.periods import resolve_period
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 
 router = APIRouter()
-Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
-
-
-class RunRequest(BaseModel):
-    """The DAG's parameters, described in its form; a name that it does not have is refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    period_from: str | None = None
-    period_to: str | None = None
-    generate_summary: bool = False
-    dry_run: bool = False
-    low_rate: bool = False
-    allow_long_period: bool = False
-    limit_calls: Annotated[int, Field(ge=0)] = 0
-    resume_run_id: Annotated[UUID | None, Field(strict=False)] = None
-    replay_dlq: bool = False
-    idempotency_key: Key | None = None
 
 
 class RunAnswer(BaseModel):
@@ -66,7 +48,10 @@ class RunAnswer(BaseModel):
 
 @router.post("/runs", status_code=201, dependencies=[Depends(requires_access_dag("POST", DagAccessEntity.RUN, DAG_ID))])
 def start_run(
-    request: RunRequest, user: GetUserDep, response: Response, idempotency_key: Annotated[Key | None, Header()] = None
+    request: RunRequest,
+    user: GetUserDep,
+    response: Response,
+    idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
 ) -> RunAnswer:
     """201: a new run; 200: the one that this key has; 422: refused, in one sentence; 409: the DAG is switched off."""
     try:
@@ -158,17 +143,12 @@ def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetim
         with CallsStateHook().get_conn() as state:
             run = state.run(request.resume_run_id)
         if run is None:
-            raise BadInput(f"resume_run_id: there is no run {request.resume_run_id} in call_exports")
+            raise BadInput(
+                f"resume_run_id: there is no run {request.resume_run_id} in call_exports",
+                problem="no_such_run",
+                run_id=request.resume_run_id,
+            )
         return run.period_from, run.period_to
-    if request.replay_dlq:
-        raise BadInput("replay_dlq goes with resume_run_id: say which run's dead letters")
     limits = load_run_policy().period
-    period = resolve_period(
-        request.period_from,
-        request.period_to,
-        run_after=run_after,
-        allow_long=request.allow_long_period,
-        default_days=limits.default_days,
-        max_days=limits.max_days,
-    )
+    period = request.new_period(run_after=run_after, default_days=limits.default_days, max_days=limits.max_days)
     return period.start, period.end

@@ -15,6 +15,7 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.rows import RecordKey, Run, Saved
 from include.calls.state.state import State
+from include.calls.wording.notes import progress
 from include.common.errors import NotConfigured, Temporary
 from tests.kit.state_samples import (
     call,
@@ -222,8 +223,8 @@ class TestConnection:
     def test_progress_in_one_sentence(self, state: State) -> None:
         run = opened(state, "1", call(1), call(2), call(3, file_id=None))
         to_text(state, state.record(run.run_id, RecordKey(call(1).call_id, "501")))  # type: ignore[arg-type]
-        assert state.progress_sentence(run.run_id) == (
-            "готово 1 из 2 записей (взято из прошлых запусков 0), нет на портале 0, ошибок 0; 2 мин, потрачено 0.01 USD"
+        assert progress(state.progress(run.run_id)) == (
+            "готово 1 из 2 записей (взято из прошлых запусков 0), нет на портале 0, ошибок 0; 2 мин, потрачено 0,01 USD"
         )
 
 
