@@ -6,8 +6,9 @@ import requests
 
 from include.clients.bitrix24.portal import Portal
 from include.clients.bitrix24.portal_errors import PortalError, error_in
-from include.clients.bitrix24.transport import TIMEOUTS, connection_error, redirect_target
+from include.clients.bitrix24.transport import TIMEOUTS
 from include.common.errors import ErrorCode, ExportError, MissingAudio, Temporary
+from include.common.http_sessions import connection_error, redirect_target
 from include.common.names import USER_AGENT
 
 _HOPS = 5

@@ -12,10 +12,11 @@ from include.clients.bitrix24.portal_errors import PortalError, error_in, export
 from include.clients.bitrix24.responses import Response, response_from, unknown_form
 from include.clients.bitrix24.storage_hosts import CLOUD_STORAGE_HOSTS
 from include.clients.bitrix24.throttling import MethodBudgets, RefusalLimit
-from include.clients.bitrix24.transport import Exchange, Transport, file_session
+from include.clients.bitrix24.transport import Exchange, Transport
 from include.clients.bitrix24.webhook import Webhook
 from include.common.errors import Temporary
 from include.common.host_guard import HostGuard
+from include.common.http_sessions import guarded_session
 
 BATCH_SIZE = 50
 
@@ -47,7 +48,7 @@ class Portal:
         self.webhook = webhook
         self.pace = pace
         self.guard = HostGuard(webhook.portal_url, recording_hosts, storage_hosts=CLOUD_STORAGE_HOSTS)
-        self.files = file_session(self.guard, ca_bundle=ca_bundle)
+        self.files = guarded_session(self.guard, ca_bundle=ca_bundle)
         self.clock = clock
         self._transport = Transport(webhook, self.guard, ca_bundle=ca_bundle)
         self._budgets = MethodBudgets(clock)

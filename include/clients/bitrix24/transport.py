@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
 from include.clients.bitrix24.redaction import hide_request_lines
 from include.clients.bitrix24.webhook import Webhook
-from include.common.errors import ExportError, Permanent, StopRun, Temporary
-from include.common.host_guard import HostGuard, PinnedAdapter
+from include.common.errors import Permanent, StopRun, Temporary
+from include.common.host_guard import HostGuard
+from include.common.http_sessions import api_session, connection_error, redirect_target
 from include.common.names import USER_AGENT
 
 # the cloud cuts a request at 60 s, so its own error response still has time to arrive
@@ -28,17 +28,8 @@ class Exchange:
     retry_after: float | None
 
 
-class _OneHop(requests.Session):
-    """Never follows a redirect. The library, even when it may not follow, reads the whole body of a redirect and
-    parses its target; when it follows, a POST becomes a GET without parameters.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None means that there is nothing to follow; `redirect_target` below reads the target."""
-
-
 class Transport:
-    """POSTs JSON. Proxies and .netrc of the environment are left out on purpose: they would see the token.
+    """POSTs JSON.
 
     Raises Temporary for any failure below HTTP; none of its exceptions, chained ones included, contains a URL.
     """
@@ -48,9 +39,7 @@ class Transport:
         self._webhook = webhook
         self._guard = guard
         self.portal_url = webhook.portal_url
-        self._session = _OneHop()
-        self._session.trust_env = False
-        self._session.verify = ca_bundle or True
+        self._session = api_session(ca_bundle=ca_bundle)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
 
     def post(self, method: str, params: Mapping[str, Any]) -> Exchange:
@@ -90,34 +79,6 @@ class Transport:
         if refused is not None:
             raise refused
         self.portal_url = portal_url
-
-
-def file_session(guard: HostGuard, *, ca_bundle: str | None = None) -> requests.Session:
-    """For foreign hosts: guarded connections, no cookies, no proxies and no .netrc of the environment."""
-    session = _OneHop()
-    session.trust_env = False
-    session.verify = ca_bundle or True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, PinnedAdapter(guard))
-    return session
-
-
-def redirect_target(response: requests.Response) -> str | None:
-    """The address to which a redirect leads; None if it is no address."""
-    try:
-        return urljoin(response.url, response.headers["Location"])
-    except ValueError:
-        return None
-
-
-def connection_error(broken: requests.RequestException, server: str) -> ExportError:
-    """States the kind of failure only: the texts of `requests` contain the URL."""
-    if isinstance(broken, requests.exceptions.SSLError):
-        return Temporary(f"{server}: the TLS certificate is not accepted; a private authority needs a CA bundle")
-    if isinstance(broken, requests.Timeout):
-        return Temporary(f"{server} did not respond in time ({type(broken).__name__})")
-    return Temporary(f"{server}: the connection failed ({type(broken).__name__})")
 
 
 def _json(response: requests.Response) -> Any:
