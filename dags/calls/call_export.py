@@ -64,7 +64,7 @@ from plugins.operators.approval import PlanWithApprovalOperator
 from plugins.operators.transcribe import TranscribeBatchOperator
 
 # Absolute weights. The scheduler starts the heaviest waiting task of each query first: a later task of a batch weighs
-# more than an earlier one, or 500 downloads fill every query and no text is ever recognised (Airflow issue 45636). Tasks
+# more than an earlier one, or 500 downloads fill every query and no text is ever recognised (apache/airflow#45636). Tasks
 # that a whole run waits for weigh most.
 WEIGHT = {"download": 1, "transcribe": 10, "summarize": 20, "single": 30}
 

@@ -77,7 +77,7 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
         return slack.succeeds(lambda: sending.result(slack.LONGEST_SECONDS))
 
     await asyncio.to_thread(_safely, lambda sent: _deadline_missed(context, sent, send), conninfo_of(state))
-    return "told"
+    return "sent"
 
 
 def _with_sent(notify: "Callable[[Told], object]") -> None:
@@ -102,7 +102,7 @@ def _safely(notify: "Callable[[Told], object]", conninfo: str) -> None:
         with Told(conninfo) as sent:
             notify(sent)
     except Exception as error:
-        log.warning("Slack was not told: %s", type(error).__name__)  # its text may hold a webhook's address
+        log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
 
 
 def _run_failed(context: "Context", sent: "Told") -> None:

@@ -25,7 +25,7 @@ class PlanWithApprovalOperator(ApprovalOperator):
     and `close_run` ends the run `cancelled`. The parent class's Reject would skip registry and report as well.
 
     A decision within about a second after the question, which only a program can make, may be lost to a race in Airflow
-    3.3.2 (issue 66374): the task is then retried and asks again. Nothing is spent meanwhile.
+    3.3.2 (apache/airflow#66374): the task is then retried and asks again. Nothing is spent meanwhile.
     """
 
     template_fields = (*ApprovalOperator.template_fields, "run_id")

@@ -14,7 +14,7 @@ from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
-# Where secrets have to be, all for the owner's eyes only: the person's own file, the others below `var/<profile>`.
+# Files that must hold secrets, readable by their owner only: the person's own file, the others in `var/<profile>`.
 ALLOWED = {
     ".env": "what the person wrote",
     "secrets.json": "the launcher's own secrets",
@@ -24,7 +24,7 @@ ALLOWED = {
 
 
 def secrets_of(system: System) -> dict[str, bytes]:
-    """By name, each also in the forms in which it travels."""
+    """Secrets by name, each also in its encoded forms."""
     keys = generated(system.runtime)
     proxy = f"{system.proxy.user}:{system.proxy.password}"
     plain = {
@@ -67,7 +67,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def bytes_of(file: Path) -> bytes:
-    """Nothing where the file is gone by now: the running PostgreSQL removes caches of its own as it goes."""
+    """Empty if the file no longer exists: the running PostgreSQL removes caches of its own."""
     try:
         return file.read_bytes()
     except FileNotFoundError:

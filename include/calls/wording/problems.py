@@ -14,6 +14,7 @@ PROBLEMS: dict[str, str] = {
     "not_through_make": "не задана {name}: вызывайте через make, например make export или make resume",
     "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
     "resume_of_no_run": "--resume и --replay-dlq задаются вместе с --run-id: какой запуск продолжить",
+    "two_keys": "ключ в заголовке Idempotency-Key и в поле idempotency_key разный: нужен один",
 }
 
 

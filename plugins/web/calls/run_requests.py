@@ -1,9 +1,7 @@
-"""`POST /call_export/runs`: the door for other programs.
+"""`POST /call_export/runs`: lets other programs start runs.
 
-It refuses what cannot be done before anything is created (D2), and answers a key that was used before with the run that
-exists (D5).
-
-Airflow's own route checks each parameter by itself; that a period ends before it begins shows there as a failed run.
+A request that cannot be done is refused before anything is created; a key that was used before gets its run.
+Airflow's own route checks each parameter alone: there, a period that ends before it begins becomes a failed run.
 """
 
 from datetime import UTC, datetime
@@ -32,10 +30,10 @@ from plugins.hooks.calls_state import CallsStateHook
 router = APIRouter()
 
 
-class RunAnswer(BaseModel):
-    """`run_id` is the row of `call_exports`, there once the run's first task has opened it; times are UTC.
+class StartedRun(BaseModel):
+    """`run_id` is the row of `call_exports`, which the run's first task creates; times are UTC.
 
-    `created` is False where the key had its run already.
+    `created` is False if the key had its run already.
     """
 
     run_id: UUID
@@ -52,8 +50,8 @@ def start_run(
     user: GetUserDep,
     response: Response,
     idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
-) -> RunAnswer:
-    """201: a new run; 200: the one that this key has; 422: refused, in one sentence; 409: the DAG is switched off."""
+) -> StartedRun:
+    """201: a new run; 200: the run of this key; 422: refused, in one sentence; 409: the DAG is switched off."""
     try:
         key = _one_key(request.idempotency_key, idempotency_key)
         existing = _run_of(key)
@@ -69,24 +67,26 @@ def start_run(
 
 def _one_key(in_body: str | None, in_header: str | None) -> str | None:
     if in_body and in_header and in_body != in_header:
-        raise BadInput("the header Idempotency-Key and the field idempotency_key differ: give one of them")
+        raise BadInput(
+            "the header Idempotency-Key and the field idempotency_key differ: give one of them", problem="two_keys"
+        )
     return in_body or in_header
 
 
-def _run_of(key: str | None) -> RunAnswer | None:
+def _run_of(key: str | None) -> StartedRun | None:
     if key is None:
         return None
     with CallsStateHook().get_conn() as state:
         run = state.run_of_key(key)
     if run is not None:
-        return _answer(run)
+        return _existing(run)
     dag_run_id = dag_run_id_of(key)
     waiting = DagRun.find(dag_id=DAG_ID, run_id=dag_run_id)
     if not waiting:
         return None
-    # not opened yet; one that failed before it was has nothing but its DAG run
+    # not opened yet: a run that failed before that has a DAG run only
     status = RunStatus.ERROR if waiting[0].state == "failed" else RunStatus.PENDING
-    return RunAnswer(
+    return StartedRun(
         run_id=run_id_of(dag_run_id),
         dag_run_id=dag_run_id,
         status=status,
@@ -96,8 +96,8 @@ def _run_of(key: str | None) -> RunAnswer | None:
     )
 
 
-def _answer(run: Run) -> RunAnswer:
-    return RunAnswer(
+def _existing(run: Run) -> StartedRun:
+    return StartedRun(
         run_id=run.run_id,
         dag_run_id=run.dag_run_id,
         status=run.status,
@@ -107,8 +107,8 @@ def _answer(run: Run) -> RunAnswer:
     )
 
 
-def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
-    """Raises BadInput before anything is created; HTTPException where Airflow would not start the run."""
+def _created(request: RunRequest, key: str | None, actor: str) -> StartedRun:
+    """Raises BadInput before anything is created, HTTPException if Airflow would not start the run."""
     run_after = datetime.now(UTC)
     start, end = _period(request, run_after)
     dag = DagModel.get_dagmodel(DAG_ID)
@@ -127,18 +127,18 @@ def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
             run_id=dag_run_id,
             conf=conf,
         )
-    except (DagRunAlreadyExists, IntegrityError):  # another request with this key was a moment faster
+    except (DagRunAlreadyExists, IntegrityError):  # a concurrent request with this key
         raise HTTPException(409, "another request with this key is being served: ask again") from None
     except (ParamValidationError, DagNotFound, ValueError) as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(str(error), problem="airflow_refuses_parameters") from None
     run_id = request.resume_run_id or run_id_of(dag_run_id)
-    return RunAnswer(
+    return StartedRun(
         run_id=run_id, dag_run_id=dag_run_id, status=RunStatus.PENDING, created=True, period_from=start, period_to=end
     )
 
 
 def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetime]:
-    """UTC, as the run will resolve it: by the same rule, from the same moment."""
+    """UTC, as the run is going to resolve it: by the same rule, from the same instant."""
     if request.resume_run_id is not None:
         with CallsStateHook().get_conn() as state:
             run = state.run(request.resume_run_id)

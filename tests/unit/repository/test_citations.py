@@ -19,9 +19,6 @@ PENDING = (
     "include/calls/steps",
     "include/clients",
     "include/common",
-    "jobs",
-    "plugins",
-    "tests/airflow",
     "tests/faults",
     "tests/integration",
 )
