@@ -70,6 +70,7 @@ class Export:
     storage: Storage
     policy: Policy
     runs: int = 0
+    telephony: TelephonySystem | None = None  # another system than the simulated portal
     rate: float = 1000.0
     pause: float = 0.0  # seconds between tries, for what takes a moment to pass
     proxy_url: str | None = None
@@ -195,6 +196,9 @@ class Export:
 
     @contextmanager
     def client(self) -> Iterator[TelephonySystem]:
+        if self.telephony is not None:
+            yield self.telephony
+            return
         webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
         hosts = [self.portal_url.removeprefix("http://")]
         settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, max_wait=2.0)

@@ -59,6 +59,7 @@ def test_a_sentence_gets_exactly_its_facts(path: Path) -> None:
     """No placeholder stays empty, and no fact is passed in vain."""
     for made in constructions(path):
         if key := problem_of(made):
+            assert key in PROBLEMS, f"line {made.lineno}: {key} has no sentence"
             facts = {keyword.arg for keyword in made.keywords if keyword.arg} - NO_FACTS
             assert placeholders(key) == facts, f"line {made.lineno}: {key}"
 
