@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from include.calls.domain.registry_row import original_text
+from include.calls.domain.spreadsheet_cells import original_text
 from include.common.errors import BadInput
 
 MOST_COMMENT_CHARS = 2000

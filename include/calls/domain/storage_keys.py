@@ -119,9 +119,9 @@ def part_of(period: Period, *, end_given: bool, trial: bool) -> str:
     return f"{hours}_trial" if trial else hours
 
 
-def registry_key(period: Period, part: str = "") -> str:
-    """`part` is `part_of`'s, here and below."""
-    return f"{period_prefix(period)}registry/calls_{period.folder}{part}.csv"
+def registry_key(period: Period, part: str = "", suffix: str = ".csv") -> str:
+    """`part` is `part_of`'s, here and below; `suffix` is `.csv` or `.xlsx`."""
+    return f"{period_prefix(period)}registry/calls_{period.folder}{part}{suffix}"
 
 
 def report_key(period: Period, suffix: str, part: str = "") -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta, timezone
 from uuid import UUID
 
-from include.calls.domain.registry_row import relative_path, text_cell
+from include.calls.domain.registry_row import relative_path
 from include.calls.domain.report_figures import QaItem
+from include.calls.domain.spreadsheet_cells import kept_as_text
 from include.calls.wording import codes
 from include.common import russian_format as ru
 from include.common.errors import BadInput
@@ -27,9 +28,10 @@ def write_sample(items: Iterable[QaItem], run_id: UUID, *, folder: str) -> bytes
         flags = codes.review_reasons(item.review_reasons)
         started = item.call_started_at.astimezone(timezone(timedelta(seconds=item.portal_offset_sec)))
         writer.writerow([
-            str(run_id), text_cell(item.call_id), text_cell(item.record_id), started.isoformat(timespec="seconds"),
-            item.direction, ru.clock(item.audio_sec), item.language or "", item.roles or "", text_cell(flags),
-            relative_path(item.transcript_path, folder), item.result or "", text_cell(item.comment),
+            str(run_id), kept_as_text(item.call_id), kept_as_text(item.record_id),
+            started.isoformat(timespec="seconds"), item.direction,
+            ru.clock(item.audio_sec), item.language or "", item.roles or "", kept_as_text(flags),
+            relative_path(item.transcript_path, folder), item.result or "", kept_as_text(item.comment),
         ])  # fmt: skip
     return out.getvalue().encode("utf-8-sig")
 

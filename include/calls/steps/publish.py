@@ -18,7 +18,7 @@ from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
 from include.calls.policy import Policy
-from include.calls.reporting.registry_file import write_registry
+from include.calls.reporting.registry_file import XLSX_TYPE, write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
 from include.calls.reporting.settings import report_settings
@@ -60,7 +60,7 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         with state.transaction() as connection:
             registry_turn(connection, _registry_key(run))  # for both files: newer never gives way to older
             with _report_being_drawn(run, connection, storage, policy, upstream_failed) as report:
-                rows = _publish_registry(run, connection, storage, policy)
+                rows = _publish_registry(run, connection, storage, policy, complete=True)
                 _publish_report(run, report.result(), storage)
         if goes_on:
             state.event(run_id, stage=Stage.PUBLISH, event="published", detail={"rows": rows})
@@ -72,8 +72,8 @@ def _listed(run: Run) -> bool:
     return run.metadata.get("listed") is not None
 
 
-def _registry_key(run: Run) -> str:
-    return registry_key(period_of(run), part_name(run))
+def _registry_key(run: Run, suffix: str = ".csv") -> str:
+    return registry_key(period_of(run), part_name(run), suffix)
 
 
 def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -> bool:
@@ -87,19 +87,25 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
         if not live_registry_turn(connection, run_id, _registry_key(run)):
             return False
         begun = time.monotonic()
-        _publish_registry(run, connection, storage, policy)
+        _publish_registry(run, connection, storage, policy, complete=False)
         note_live_registry(connection, run_id, seconds=time.monotonic() - begun)
     return True
 
 
-def _publish_registry(run: Run, connection: Connection[Any], storage: Storage, policy: Policy) -> int:
+def _publish_registry(
+    run: Run, connection: Connection[Any], storage: Storage, policy: Policy, *, complete: bool
+) -> int:
+    """In mid-run only the CSV form: the XLSX form comes with the complete registry."""
     masks = Masks(number=mask_number, text=mask_phones) if policy.privacy.pii_masking_enabled else NO_MASKS
     period = period_of(run)
     with temporary_folder() as folder:
-        file = folder / "registry.csv"
+        file, sheet = folder / "registry.csv", folder / "registry.xlsx" if complete else None
+        zone = report_zone(policy.report.time_zone, portal_offset(connection, run.run_id))
         with file.open("wb") as out, closing(registry_rows(connection, run.run_id)) as records:
-            rows = write_registry(records, out, folder=period.folder, masks=masks)
+            rows = write_registry(records, out, sheet, folder=period.folder, zone=zone, masks=masks)
         storage.put_file(_registry_key(run), file, "text/csv; charset=utf-8")
+        if sheet:
+            storage.put_file(_registry_key(run, ".xlsx"), sheet, XLSX_TYPE)
     return rows
 
 
