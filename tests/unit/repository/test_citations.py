@@ -18,7 +18,6 @@ PENDING = (
     "include/calls/state",
     "include/calls/steps",
     "include/clients",
-    "include/common",
     "tests/faults",
     "tests/integration",
 )
