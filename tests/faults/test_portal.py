@@ -79,7 +79,7 @@ def test_a_storm_of_503_is_waited_out_and_uses_up_no_attempt(database, tmp_path)
 
 
 def test_a_long_storm_of_503_switches_to_the_low_rate(database, tmp_path):
-    """D13: after more than ten refusals in a quarter of an hour half a request a second for everybody."""
+    """More than ten refusals in 15 minutes lower the rate of all tasks to half a request a second."""
     with exporting(world_of(*calls(2)), database, tmp_path) as export:
         export.portal.faults.add("scope", "status", times=11, status=503, body=RATE)
         export.portal.before(STATISTICS, 1, lambda: a_quarter_of_an_hour_passes(export))

@@ -1,6 +1,6 @@
 """Transcripts that the portal's own recognition has made.
 
-Facts: bitrix24/b24restdocs, crm-activity-call-get-transcript.md. The method takes the id of the call's CRM activity,
+Facts: bitrix24/b24restdocs, crm-activity-call-get-transcript. The method takes the id of the call's CRM activity,
 which is in the statistics row, and responds `{"transcription": text}` or null; it starts no recognition. NOT_FOUND: no
 such activity, or it is bound to no object. ACCESS_DENIED: no right to the bound objects, or the portal's AI is off.
 """

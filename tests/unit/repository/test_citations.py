@@ -17,8 +17,6 @@ PENDING = (
     "include/calls/reporting",
     "include/calls/state",
     "include/calls/steps",
-    "include/clients",
-    "tests/faults",
     "tests/integration",
 )
 

@@ -1,4 +1,4 @@
-"""One row of PostgreSQL paces every thread, worker and run that talks to one portal (D12, D13)."""
+"""One row of PostgreSQL paces every thread, worker and run that talks to one portal."""
 
 import threading
 import time
