@@ -24,9 +24,10 @@ _SHEET_ROWS = 1_048_576  # Excel's limit, the header among them
 _LONGEST_CELL = 16_000  # characters; Excel takes 32,767 of UTF-16
 _TEXTS = ("run_id", "call_id", "record_id", "from", "to", "checksum")
 _WIDTHS = {
-    "run_id": 12, "call_id": 40, "record_id": 12, "direction": 10, "from": 16, "to": 16, "employee": 28,
-    "duration_sec": 12, "recording_url": 30, "transcript_path": 36, "summary_path": 20, "text_preview": 60,
-    "transcription_cost": 16, "status": 14, "error_code": 16, "checksum": 12, "tags": 24, LINK: 10,
+    "run_id": 14, "call_id": 40, "record_id": 14, "direction": 12, "from": 18, "to": 18, "employee": 28,
+    "duration_sec": 15, "recording_url": 32, "transcript_path": 48, "summary_path": 24, "text_preview": 60,
+    "transcription_cost": 20, "currency_code": 16, "language": 12, "status": 16, "error_code": 18, "retry_count": 14,
+    "checksum": 14, "tags": 24, "roles": 12, "needs_review": 15, LINK: 12,
 }  # fmt: skip
 
 
@@ -81,11 +82,12 @@ def _write_sheet(written: _Written, file: Path, zone: tzinfo) -> None:
         freeze_row=1,
         autofilter=True,
         header_format=Format().set_bold(),
-        column_widths={**_WIDTHS, start: 20},
+        column_widths={**_WIDTHS, start: len(start) + 4},
         column_formats={
             **dict.fromkeys(_TEXTS, text),
             start: Format().set_num_format("dd.mm.yyyy hh:mm:ss"),
             "transcription_cost": Format().set_num_format("0.0000##"),
+            LINK: Format().set_font_color("#0563C1").set_underline(),
         },
         formula_columns={LINK: _link_formula()},
         ignore_errors=list(_TEXTS),  # digits that are text on purpose
