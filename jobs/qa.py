@@ -114,7 +114,7 @@ def _record(
         raise BadInput("CALL_ID and RESULT go together: the call that was listened to, and ok or issue")
     sample_of(run_id, state, load_policy({}))
     recording = record_id or only_recording(run_id, call_id, state)
-    check = qa_check(call_id, recording, result, comment, where=f"call {call_id!r}")
+    check = qa_check(call_id, recording, result, comment, where=f"CALL_ID={call_id}")
     _told(run_id, record_checks(run_id, [check], state, by=_name(by)), state)
 
 

@@ -48,7 +48,7 @@ def read_sample(data: bytes) -> list[dict[str, str]]:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
         rows = [{name: value for name, value in row.items() if isinstance(name, str)} for row in reader]
     except csv.Error as error:
-        raise BadInput(f"the file is no CSV table: {error}; save it from the spreadsheet as CSV") from None
+        raise BadInput(f"the file is no CSV table: {error}", problem="qa_no_table") from None
     return [row for row in rows if any(row.values())]
 
 
@@ -60,4 +60,4 @@ def _decoded(data: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise BadInput("the file is no text; save it from the spreadsheet as CSV")
+    raise BadInput("the file is no text", problem="qa_no_text")

@@ -12,16 +12,9 @@ from uuid import UUID
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
-from include.calls.domain.summaries import (
-    MAX_FREE_TAGS,
-    CallSummary,
-    SummaryHeader,
-    answer_schema,
-    as_data,
-    checked_summary,
-    render_summary,
-)
+from include.calls.domain.summaries import MAX_FREE_TAGS, CallSummary, answer_schema, checked_summary
 from include.calls.policy import Policy
+from include.calls.reporting.summary_file import SummaryHeader, render_summary
 from include.calls.state.rows import Payment, RecordRow, Run
 from include.calls.state.state import State
 from include.calls.state.summary_failures import SummaryFailures, summary_failures
@@ -31,6 +24,7 @@ from include.calls.steps.paths import keys_of, run_of
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent
 from include.calls.steps.summary_costs import summary_tariff
+from include.calls.wording.summary import framed
 from include.clients.openai.chat_completion import LanguageModel, ModelResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
@@ -158,7 +152,7 @@ def _answer(record: RecordRow, body: str, work: Summarising) -> tuple[CallSummar
     saved = work.state.saved_answer(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
-    data = as_data(body, checksum[:16])
+    data = framed(body, checksum[:16])
     answer = work.model.ask(
         instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
     )
