@@ -30,9 +30,10 @@ _PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call
 
 def complete_run(run_id: UUID, telephony: "TelephonySystem", state: "State", storage: "Storage") -> None:
     """Completes all rows by one statement and writes two files for each call."""
+    from include.calls.steps.paths import keys_of, run_of
+
     from include.calls.domain.states import RecordStatus
     from include.calls.steps.list_calls import list_calls
-    from include.calls.steps.paths import keys_of, run_of
 
     list_calls(run_id, telephony, state)
     run = run_of(run_id, state)

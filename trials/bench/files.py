@@ -10,11 +10,12 @@ from trials.bench.world import Result, database
 
 def publish(folder: Path, calls: int) -> Result:
     """Registry, report with pictures and PDF, and run log, from PostgreSQL; every text has its file."""
+    from include.calls.state.report_queries import transcript_paths
+    from include.calls.steps.paths import period_of, run_of
+
     from include.calls.domain.storage_keys import period_prefix
     from include.calls.policy import load_policy
-    from include.calls.state.report_queries import transcript_paths
     from include.calls.state.state import State
-    from include.calls.steps.paths import period_of, run_of
     from include.calls.steps.publish import publish as publish_step
     from include.clients.storage.local import LocalStorage
 

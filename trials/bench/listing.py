@@ -86,6 +86,7 @@ def register(folder: Path, calls: int) -> Result:
 
 def registered(conninfo: str, calls: int) -> UUID:
     from include.calls.state.rows import NewRun
+
     from include.calls.state.state import State
     from include.common.telephony import Call, CallOutcome, Direction
 

@@ -13,10 +13,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import load_policy
 from include.calls.state.state import State
-from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.open_run import DagRunFacts, open_run
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError
 from include.common.telephony import RecordingRequest
@@ -87,13 +88,13 @@ def night(load: Load, console: Console) -> float:
 
 
 def _earlier_run(system: System) -> None:
-    request = RunRequest("earlier", AFTERWARDS, "bench", "manual", FIRST_DAY, LAST_DAY_BUT_ONE)
+    request = RunRequest(period_from=FIRST_DAY, period_to=LAST_DAY_BUT_ONE)
     simulated = system.simulated
     with (
         State(system.urls.state_url) as state,
         unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as telephony,
     ):
-        run = open_run(request, state, load_policy({}))
+        run = open_run(request, DagRunFacts("earlier", AFTERWARDS, "bench", "manual"), state, load_policy({}))
         complete_run(run.run_id, telephony, state, LocalStorage(system.runtime.storage))
         records = state.batch_records(run.run_id, BATCH, {RecordStatus.COMPLETED})
         at_once = telephony.links_at_once

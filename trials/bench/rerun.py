@@ -91,12 +91,14 @@ def _steps(
 
 
 def _opened(state: "State", start: datetime, name: str) -> UUID:
+    from include.calls.domain.run_request import RunRequest
     from include.calls.policy import load_policy
-    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.open_run import DagRunFacts, open_run
 
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
-    request = RunRequest(name, end + timedelta(hours=2), "bench", "manual", start.isoformat(), end.isoformat())
-    return open_run(request, state, load_policy({})).run_id
+    request = RunRequest(period_from=start.isoformat(), period_to=end.isoformat())
+    facts = DagRunFacts(name, end + timedelta(hours=2), "bench", "manual")
+    return open_run(request, facts, state, load_policy({})).run_id
 
 
 def _world(calls: int) -> "PortalWorld":

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from include.calls.state.rows import Saved
 
 from include.calls.domain.states import RecordStatus
-from include.calls.state.rows import Saved
 from include.calls.state.state import State
 from include.calls.steps import reuse
 from include.clients.storage.base import CopyFailure

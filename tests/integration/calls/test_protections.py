@@ -57,7 +57,7 @@ class Unfounded:
 
 
 def test_without_the_claim_two_runs_buy_the_same_recording(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1. The claim on the call (D4).
+    """1. The claim on the call.
 
     With it: tests/integration/calls/test_overlap_and_resume.py, TestOverlappingRuns.
     """
@@ -68,7 +68,7 @@ def test_without_the_claim_two_runs_buy_the_same_recording(export: Export, monke
 
 
 def test_without_kept_answers_a_killed_task_pays_twice(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """2. Answers kept as soon as they come (D19).
+    """2. Responses stored as soon as they arrive.
 
     With it: tests/integration/calls/test_overlap_and_resume.py, "answer kept, no file".
     """
@@ -92,7 +92,7 @@ def kill(*_args: Any, **_named: Any) -> None:
 def test_without_the_guarded_update_two_tasks_take_the_same_recording(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """3. An UPDATE that names the state it expects (issue 3.1).
+    """3. An UPDATE that names the state it expects.
 
     With it: tests/integration/calls/state/test_recordings.py, TestMoves.
     """
@@ -112,7 +112,7 @@ def test_without_the_guarded_update_two_tasks_take_the_same_recording(
 def test_without_the_checksum_a_damaged_file_is_bought_and_passes_for_the_call(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """4. The sha256 of the stored audio (issue 3.4).
+    """4. The sha256 of the stored audio.
 
     With it: tests/faults/test_storage.py, TestAudioThatDoesNotStay.
     """
@@ -140,7 +140,7 @@ def body_of(export: Export, key: str) -> str:
 
 
 def test_without_reuse_the_next_night_buys_everything_again(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """5. Texts of earlier runs are taken over (D3).
+    """5. Texts of earlier runs are reused.
 
     With it: tests/integration/calls/test_overlap_and_resume.py, TestAgain.
     """

@@ -1,4 +1,4 @@
-"""A task's downloads overlap, so that slow ones do not waste the portal's rate, and none is left in mid-air (D12)."""
+"""Downloads of a task overlap, so slow ones do not waste the portal's rate; a task that ends leaves none unfinished."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.state import State
-from include.clients.storage.base import CopyFailure, did_not_work
+from include.clients.storage.base import CopyFailure, storage_failure
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from simulators.bitrix24.world import Audio, Call, PortalWorld
@@ -147,13 +147,13 @@ def refuse_copies_of(name: str, patch: pytest.MonkeyPatch, refusal: BaseExceptio
             raise refusal
         left = [pair for pair in pairs if not pair[0].endswith(name)]
         failures = dict(zip(left, copy_all(self, left), strict=True))
-        return [failures.get(pair, did_not_work(pair[0], "I/O error")) for pair in pairs]
+        return [failures.get(pair, storage_failure(pair[0], "I/O error")) for pair in pairs]
 
     patch.setattr(LocalStorage, "copy_all", copying)
 
 
 class TestAClaimThatIsLost:
-    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run takes the call over (D4)."""
+    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run takes over the call."""
 
     @pytest.fixture
     def long(self, database: str, tmp_path: Path) -> Iterator[Export]:

@@ -1,4 +1,4 @@
-"""Nothing is bought above the budget before a person says so, and nothing above what that person said (D26)."""
+"""Nothing is bought above the budget before a person approves, and nothing above the approved sum."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from include.calls.steps.summary_costs import summary_forecast
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy
 from include.calls.steps.summarize import summarize_batch
-from include.calls.steps.summary_costs import summary_forecast
 from include.common.errors import BudgetSpent
 from tests.kit.export_under_faults import events, exporting
 from tests.kit.small_world import bought, by_sql, downloaded, statuses, world_of

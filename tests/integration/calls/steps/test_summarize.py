@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from include.calls.state.rows import NewRun, RecordKey, RecordRow
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import Policy, load_policy
-from include.calls.state.rows import NewRun, RecordKey, RecordRow
 from include.calls.state.state import State
 from include.calls.steps import answers
 from include.calls.steps.close_run import close_run
@@ -22,7 +22,7 @@ from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
 from include.clients.bitrix24.statistics_row import call_from_row
-from include.clients.openai.chat_completion import ModelAnswer
+from include.clients.openai.chat_completion import ModelResponse
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 
@@ -54,13 +54,13 @@ class FakeModel:
     tokens: tuple[int | None, int | None] = (812, 207)
     on_ask: Callable[[], None] = lambda: None
 
-    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
+    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelResponse:
         self.asked.append({"instructions": instructions, "data": data, "schema_name": schema_name, "schema": schema})
         self.on_ask()
         if self.failures:
             raise self.failures.pop(0)
         content = next((answer for mark, answer in self.spoilt.items() if mark in data), GOOD)
-        return ModelAnswer(content, "gpt-5-mini-2025-08-07", *self.tokens)
+        return ModelResponse(content, "gpt-5-mini-2025-08-07", *self.tokens)
 
 
 @dataclass
