@@ -29,7 +29,10 @@ _CUT_NUMBER = re.compile(r"[+(]?\d[\d\s()+-]*$")
 
 @dataclass(frozen=True, slots=True)
 class RegistryRow:
-    """A `call_records` row as the registry needs it: `call_started_at` in UTC, paths as keys of the storage."""
+    """A recording as the registry needs it: `call_started_at` in UTC, paths as keys of the storage.
+
+    `text_at` is the last change of text or summary.
+    """
 
     run_id: UUID
     call_id: str
@@ -45,6 +48,7 @@ class RegistryRow:
     recording_url: str | None
     transcript_path: str | None
     summary_path: str | None
+    text_at: datetime | None
     text_preview: str | None
     cost: Decimal | None
     currency_code: str
