@@ -86,8 +86,8 @@ def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> t
     policy = load_policy({"BUDGET_USD": "1000000"})
     end = START + timedelta(days=DAYS, hours=1)
     request = RunRequest(period_from=START.isoformat(), period_to=end.isoformat())
-    with State(conninfo) as state:
-        run_id = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy).run_id
+    with State.open(conninfo) as state:
+        run_id = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period).run_id
         with _client(conninfo, url, token, speed, run_id) as telephony:
             list_calls(run_id, telephony, state)
         return run_id, plan(run_id, state, LocalStorage(folder / "storage"), policy).batches
@@ -126,7 +126,7 @@ def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: s
     signal.signal(signal.SIGTERM, _stopped)
     storage, policy = LocalStorage(Path(folder) / "storage"), load_policy({})
     for batch in batches:
-        with State(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as telephony:
+        with State.open(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as telephony:
             download_batch(
                 UUID(run_id), int(batch), telephony=telephony, storage=storage, state=state, policy=policy, fresh=True
             )

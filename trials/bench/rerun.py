@@ -52,7 +52,7 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
     from simulators.kit.in_process import running
 
     simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
-    with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
+    with database(folder) as conninfo, running(simulator) as url, State.open(conninfo) as state:
         with unpaced_portal(url, "1", simulator.token) as telephony:
             complete_run(_opened(state, START, "earlier"), telephony, state, storage)
             simulator.journal.clear()
@@ -87,7 +87,7 @@ def _steps(
     timed("plan", lambda: plan(run_id, state, storage, policy))
     timed("publish", lambda: publish(run_id, state, storage, policy))
     timed("close_run", lambda: close_run(run_id, state, policy, upstream_failed=None))
-    return seconds, state.progress(run_id).reused
+    return seconds, state.runs.progress(run_id).reused
 
 
 def _opened(state: "State", start: datetime, name: str) -> UUID:
@@ -98,7 +98,7 @@ def _opened(state: "State", start: datetime, name: str) -> UUID:
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
     request = RunRequest(period_from=start.isoformat(), period_to=end.isoformat())
     facts = DagRunFacts(name, end + timedelta(hours=2), "bench", "manual")
-    return open_run(request, facts, state, load_policy({})).run_id
+    return open_run(request, facts, state, load_policy({}).period).run_id
 
 
 def _world(calls: int) -> "PortalWorld":
