@@ -1,4 +1,4 @@
-"""Airflow's public REST API, as far as the command line needs it."""
+"""The part of Airflow's public REST API that the command line needs."""
 
 import json
 import os
@@ -25,7 +25,9 @@ class AirflowApi:
         answer = self._send("POST", "/auth/token", {"username": login, "password": password})
         if answer.status_code not in (200, 201):
             raise NotConfigured(
-                f"Airflow refused the login of the connection {AIRFLOW_API_CONN}: HTTP {answer.status_code}"
+                f"Airflow refused the login of the connection {AIRFLOW_API_CONN}: HTTP {answer.status_code}",
+                problem="airflow_refuses_login",
+                status=answer.status_code,
             )
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
@@ -35,16 +37,16 @@ class AirflowApi:
         return cls(str(conn["host"]), str(conn["login"]), str(conn["password"]))
 
     def trigger(self, dag_run_id: str, conf: Mapping[str, Any]) -> bool:
-        """True where the run was created, False where this dag_run_id existed already.
+        """True if the run was created, False if this dag_run_id existed already.
 
-        Raises BadInput with Airflow's own words where it refuses the parameters.
+        Raises BadInput if Airflow refuses the parameters.
         """
         body = {"dag_run_id": dag_run_id, "logical_date": None, "conf": dict(conf)}
         answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/dagRuns", body)
         if answer.status_code == 409:
             return False
         if answer.status_code in (400, 422):
-            raise BadInput(f"Airflow refused the parameters: {_detail(answer)}")
+            raise BadInput(f"Airflow refused the parameters: {_detail(answer)}", problem="airflow_refuses_parameters")
         self._check(answer, "trigger the run")
         return True
 
@@ -60,14 +62,14 @@ class AirflowApi:
         return answer.json().get("note") or ""
 
     def question_url(self, dag_run_id: str) -> str:
-        """Where a person answers the question that `plan` puts when the forecast is above the budget."""
+        """Where a person decides if the forecast is above the budget."""
         return f"{self._base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}/tasks/plan/required_actions"
 
     def unpause(self) -> None:
         self._check(self._send("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False}), "unpause the DAG")
 
     def publish_again(self, dag_run_id: str) -> None:
-        """Clears `publish` and what follows it: registry and report are written anew, the run's end stays as it was."""
+        """Clears `publish` and what follows it: registry and report are written again, the run keeps its end."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": dag_run_id, "task_ids": ["publish"],
                 "include_downstream": True}  # fmt: skip
         answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/clearTaskInstances", body)
@@ -78,13 +80,19 @@ class AirflowApi:
             return self._session.request(method, self._base + path, json=body, timeout=TIMEOUT)
         except requests.RequestException as error:
             raise ExportError(
-                f"Airflow does not answer at {self._base} ({type(error).__name__}); start it with make up"
+                f"Airflow does not answer at {self._base} ({type(error).__name__}); start it with make up",
+                problem="airflow_is_down",
+                address=self._base,
             ) from None
 
     @staticmethod
     def _check(answer: requests.Response, purpose: str) -> None:
         if not answer.ok:
-            raise ExportError(f"Airflow would not {purpose}: HTTP {answer.status_code}, {_detail(answer)}")
+            raise ExportError(
+                f"Airflow would not {purpose}: HTTP {answer.status_code}, {_detail(answer)}",
+                problem="airflow_refuses",
+                status=answer.status_code,
+            )
 
 
 def connection_from_environment(conn_id: str) -> dict[str, Any]:
@@ -92,7 +100,9 @@ def connection_from_environment(conn_id: str) -> dict[str, Any]:
     name = f"AIRFLOW_CONN_{conn_id.upper()}"
     text = os.environ.get(name)
     if not text:
-        raise NotConfigured(f"{name} is not set: run this through make export or make resume")
+        raise NotConfigured(
+            f"{name} is not set: run this through make export or make resume", problem="not_through_make", name=name
+        )
     conn: dict[str, Any] = json.loads(text)
     return conn
 

@@ -22,7 +22,8 @@ from include.calls.steps.deliver_period import deliver_period
 from include.calls.wording import command_line
 from include.common.errors import BadInput, ExportError
 from include.common.periods import resolve_period
-from jobs.call_export import FLAG, state_conninfo
+from jobs.call_export import state_conninfo
+from jobs.run_options import FLAG
 from jobs.storage import storage_from_environment
 
 
@@ -45,7 +46,7 @@ def main(*, period_from: str | None, period_to: str | None, audio: bool) -> None
         part = part_of(period, end_given=bool((period_to or "").strip()), trial=False)
         with State.open(make_conninfo(**state_conninfo())) as state:
             done = deliver_period(
-                period, part, state, storage_from_environment(), policy.privacy, audio=audio, actor=getpass.getuser()
+                period, part, state, storage_from_environment(), policy, audio=audio, actor=getpass.getuser()
             )
         click.echo(command_line.delivered(done.texts, done.audio, period.folder))
     except BadInput as error:

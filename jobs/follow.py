@@ -1,4 +1,4 @@
-"""The progress line: calls done / total, minutes, money, time left."""
+"""Follows a run: a progress bar with recordings, minutes and money, then how it ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from include.calls.wording import command_line
 from include.common.errors import ExportError
 from jobs.airflow_api import AirflowApi
 
 POLL_SECONDS = 1.0
-PATIENCE_SECONDS = 300.0
+LONGEST_SILENCE_SECONDS = 300.0
 ENDED = {"success", "failed"}
 
 PROGRESS_SQL = """
@@ -33,7 +34,7 @@ SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase, e.metadata ->>
 class RunProgress:
     """`recordings` counts calls that have one; `minutes` of recognised audio; `spent` in USD by this run.
 
-    `asked_cost` (USD) is what a person is being asked to allow, None while nobody is.
+    `asked_cost` (USD) is the sum whose approval the run waits for, None if it waits for none.
     """
 
     run_id: str
@@ -69,28 +70,30 @@ def follow(
     )
     lost = 0.0
     now: RunProgress | None = None
-    told: str | None = None
+    shown: str | None = None
     with Progress(*columns, console=console) as bar:
-        line = bar.add_task("waiting for Airflow", total=None, numbers="")
+        line = bar.add_task(command_line.WAITING_FOR_AIRFLOW, total=None, numbers="")
         while True:
             try:
                 state = api.state(dag_run_id)
                 now = progress(conninfo, dag_run_id, resumed, key)
                 lost = 0.0
             except (ExportError, psycopg.OperationalError):
-                # the run does not depend on who watches it: Airflow and PostgreSQL may be restarting
+                # the run goes on without this command: Airflow and PostgreSQL may be restarting
                 lost += POLL_SECONDS
-                if lost > PATIENCE_SECONDS:
+                if lost > LONGEST_SILENCE_SECONDS:
                     raise ExportError(
-                        f"Airflow or PostgreSQL does not answer; {dag_run_id} may go on without us"
+                        f"Airflow or PostgreSQL does not answer; {dag_run_id} may go on without this command",
+                        problem="lost_sight_of_run",
+                        dag_run_id=dag_run_id,
                     ) from None
                 state = ""
             if now is not None:
-                if now.asked_cost and now.asked_cost != told:
-                    question = f"waiting for approval of up to {now.asked_cost} USD: {api.question_url(dag_run_id)}"
+                if now.asked_cost and now.asked_cost != shown:
+                    question = command_line.waiting_for_decision(now.asked_cost, api.question_url(dag_run_id))
                     console.print(question, markup=False, highlight=False, soft_wrap=True)
-                told = now.asked_cost
-                numbers = f"{now.minutes:.0f} min, ${now.spent:.4f}" + (f", {now.errors} errors" if now.errors else "")
+                shown = now.asked_cost
+                numbers = command_line.progress_numbers(now.minutes, now.spent, now.errors)
                 bar.update(
                     line,
                     description=now.phase or state,
@@ -101,13 +104,13 @@ def follow(
             if state in ENDED:
                 break
             sleep(POLL_SECONDS)
-    return tell_end(api, dag_run_id, now, console)
+    return show_end(api, dag_run_id, now, console)
 
 
 def progress(
     conninfo: dict[str, Any], dag_run_id: str, run_id: str | None, key: str | None = None
 ) -> RunProgress | None:
-    """None until the run is registered. `key` finds the run that had the idempotency key first (D5)."""
+    """None until the run is registered. `key` finds the run that had the idempotency key first."""
     with (
         psycopg.connect(**conninfo, autocommit=True, connect_timeout=5) as conn,
         conn.cursor(row_factory=class_row(RunProgress)) as cursor,
@@ -116,15 +119,14 @@ def progress(
         return cursor.execute(PROGRESS_SQL, parameters).fetchone()
 
 
-def tell_end(api: AirflowApi, dag_run_id: str, last: RunProgress | None, console: Console) -> int:
+def show_end(api: AirflowApi, dag_run_id: str, last: RunProgress | None, console: Console) -> int:
     note = api.note(dag_run_id)
     if note:
         console.print(note, markup=False, highlight=False)
     if last is None:
-        console.print("the run was refused before it was registered", markup=False)
+        console.print(command_line.REFUSED_BEFORE_REGISTERED, markup=False)
         return 1
-    console.print(f"run_id {last.run_id}: {last.status}", markup=False, highlight=False)
+    console.print(command_line.ended(last.run_id, last.status), markup=False, highlight=False)
     if last.status == "cancelled":
-        again = f"its cost was not approved and nothing more was spent; make resume RUN_ID={last.run_id} asks again"
-        console.print(again, markup=False, highlight=False, soft_wrap=True)
+        console.print(command_line.cancelled(last.run_id), markup=False, highlight=False, soft_wrap=True)
     return 0 if last.status == "completed" else 1

@@ -1,4 +1,4 @@
-"""The only file that Airflow's plugin manager loads: it declares what Airflow should find, and masks its output."""
+"""The only file that Airflow's plugin manager loads: declares our parts, masks secrets in the scheduler's output."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from plugins.web.lazy import app
 
 
 def mask_stdout_copy() -> None:
-    """Masks the copy of task logs that LocalExecutor prints on the scheduler's output.
+    """Masks secrets in the copy of task logs that LocalExecutor prints on the scheduler's output.
 
-    Airflow 3.3.2 masks log files and the UI but prints that copy raw, connection passwords included.
+    Airflow 3.3.2 masks them in log files and the UI but not in that copy.
     """
     import structlog
     from airflow.sdk.log import mask_logs
@@ -24,7 +24,7 @@ def mask_stdout_copy() -> None:
 
 
 class MaskSchedulerOutput:
-    """Set up when the scheduler starts: in `airflow_local_settings` it would be overwritten."""
+    """A listener, because Airflow would overwrite what `airflow_local_settings` sets up."""
 
     @hookimpl
     def on_starting(self, component: Any) -> None:

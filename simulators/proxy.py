@@ -1,6 +1,6 @@
-"""A forward proxy: CONNECT tunnels and plain forwarding, with Basic auth if wanted, and a journal of what passed.
+"""A forward proxy: CONNECT tunnels and plain forwarding, optional Basic auth, and a journal of the requests.
 
-Not for untrusted clients: it forwards wherever it is asked to.
+Not for untrusted clients: it forwards to any address.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ _CHUNK = 65536
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """One request that reached the proxy; `target` is host:port, `status` the proxy's own answer or 200."""
+class ProxiedRequest:
+    """One request that reached the proxy; `target` is host:port, `status` the proxy's own response or 200."""
 
     method: str
     target: str
@@ -27,12 +27,12 @@ class Passed:
 
 @dataclass
 class ProxySimulator:
-    """`user` and `password` empty: open to all. `resolve` sends a host:port somewhere else, e.g. a simulator."""
+    """`user` and `password` empty: no auth. `resolve` replaces a host:port by another one, such as a simulator's."""
 
     user: str = ""
     password: str = ""
     resolve: dict[str, str] = field(default_factory=dict)
-    journal: list[Passed] = field(default_factory=list)
+    journal: list[ProxiedRequest] = field(default_factory=list)
 
     def targets(self) -> set[str]:
         return {passed.target for passed in self.journal if passed.status == 200}
@@ -40,44 +40,44 @@ class ProxySimulator:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            await self._answer(head, reader, writer)
+            await self._respond(head, reader, writer)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # a client or a target that went away ends its tunnel, nothing else
+            pass  # a client or a target that disconnects ends only its own tunnel
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = head.decode("latin-1").split("\r\n")
         method, address, _ = lines[0].split(" ", 2)
         url = urlsplit(address if "://" in address else f"//{address}")
         target = f"{url.hostname}:{url.port or 80}"
-        if not self._knows(lines[1:]):
+        if not self._authenticated(lines[1:]):
             refusal = b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="proxy"\r\n'
-            await self._refuse(Passed(method, target, 407), refusal, writer)
+            await self._refuse(ProxiedRequest(method, target, 407), refusal, writer)
             return
         host, port = self.resolve.get(target, target).rsplit(":", 1)
         try:
             there = await asyncio.open_connection(host, int(port))
         except OSError:
-            await self._refuse(Passed(method, target, 502), b"HTTP/1.1 502 Bad Gateway\r\n", writer)
+            await self._refuse(ProxiedRequest(method, target, 502), b"HTTP/1.1 502 Bad Gateway\r\n", writer)
             return
-        self.journal.append(Passed(method, target, 200))
+        self.journal.append(ProxiedRequest(method, target, 200))
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
             there[1].write(_forwarded(lines, address))
         await _tunnel((reader, writer), there)
 
-    def _knows(self, headers: list[str]) -> bool:
+    def _authenticated(self, headers: list[str]) -> bool:
         if not self.user:
             return True
         expected = "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         given = [line.split(":", 1)[1].strip() for line in headers if line.lower().startswith("proxy-authorization:")]
         return given == [expected]
 
-    async def _refuse(self, passed: Passed, head: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _refuse(self, passed: ProxiedRequest, head: bytes, writer: asyncio.StreamWriter) -> None:
         self.journal.append(passed)
         writer.write(head + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
@@ -101,7 +101,7 @@ async def _tunnel(
     try:
         await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        there[1].close()  # before the first await: the proxy may be stopping, and then nothing after it runs
+        there[1].close()  # before the first await: if the proxy is stopping, no code after the await runs
         for copy in copies:
             copy.cancel()
         await asyncio.gather(*copies, return_exceptions=True)
@@ -124,7 +124,7 @@ def proxying(proxy: ProxySimulator) -> Iterator[str]:
             await stop.wait()
 
     def run() -> None:
-        with runner:  # on leaving, tunnels still open are cancelled
+        with runner:  # leaving it cancels tunnels that are still open
             runner.run(serve())
 
     loop = runner.get_loop()

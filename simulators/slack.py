@@ -1,4 +1,4 @@
-"""A sink for Slack's incoming webhooks: keeps what was posted, answers "ok" as Slack does."""
+"""A sink for Slack's incoming webhooks: keeps the posted messages, responds "ok" as Slack does."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from simulators.kit.faults import Faults
+from simulators.kit.instrumentation import Instrumented, entry_of
 from simulators.kit.journal import Journal
-from simulators.kit.watch import Watched, entry_of
 
 
 class SlackSimulator:
@@ -20,7 +20,7 @@ class SlackSimulator:
         self.journal, self.faults = Journal(), Faults()
         self.messages: list[dict[str, Any]] = []
         routes = [Route("/services/{path:path}", self._take, methods=["POST"])]
-        self._app = Watched(Starlette(routes=routes), self.journal, self.faults, lambda _request: ("slack", ""))
+        self._app = Instrumented(Starlette(routes=routes), self.journal, self.faults, lambda _request: ("slack", ""))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

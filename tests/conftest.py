@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-pytest_plugins = ["tests.airflow.running"]
+pytest_plugins = ["tests.airflow.fixtures"]
 
 
 class PostgresServer(Protocol):

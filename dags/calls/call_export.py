@@ -17,12 +17,20 @@
 
 **Что сейчас происходит** — в заметке запуска (Note) и в названиях пачек.
 
-**Параметры.** `period_from`, `period_to` — день `2025-08-01` или момент `2025-08-01T10:00:00+03:00` (UTC, если смещение не
-указано), а также `today`, `today-60d`; последний день входит. `dry_run` — только прогноз, ничего не скачивается и не тратится.
-`generate_summary` — краткие саммари и теги (дороже). `low_rate` — щадить портал: 0,5 запроса в секунду. `limit_calls` — пробный
-запуск на N записях. `allow_long_period` — разрешить период длиннее 90 дней. `resume_run_id` — продолжить запуск с этим `run_id`.
-`replay_dlq` — вместе с ним: снова взяться за записи, отложенные в DLQ после суток неудач.
-`idempotency_key` — один ключ — один запуск: повтор с тем же ключом ничего не делает.
+**Параметры**
+
+| Параметр | По умолчанию | Что делает |
+|---|---|---|
+| `period_from` | today-60d | начало периода: 2025-08-01, 2025-08-01T10:00:00+03:00, today или today-60d; UTC, если смещение не указано |
+| `period_to` | сейчас | конец периода, включительно: 2025-08-01, 2025-08-01T10:00:00+03:00, today или today-60d; UTC, если смещение не указано |
+| `generate_summary` | `false` | саммари и теги: увеличивает стоимость; нужен и CALL_SUMMARY_ENABLED=true |
+| `dry_run` | `false` | только прогноз: ничего не скачивать и не тратить |
+| `low_rate` | `false` | щадить портал: 0,5 запроса в секунду |
+| `allow_long_period` | `false` | разрешить период длиннее 90 дней: столько портал обещает хранить записи |
+| `limit_calls` | `0` | не больше записей: проба; 0 — все; реестр и отчёт с _trial в имени, полных не заменяют |
+| `resume_run_id` | новый запуск | продолжить запуск: взяться за всё незаконченное запуска с этим run_id; период прежний |
+| `replay_dlq` | `false` | вернуть из DLQ: вместе с resume_run_id; записи, отложенные после суток неудач |
+| `idempotency_key` | новый запуск | ключ идемпотентности: повтор с тем же ключом ничего не создаёт; до 128 знаков |
 
 **Повторять безопасно**: уже купленный текст не покупается второй раз, уже скачанное не скачивается.
 
@@ -42,7 +50,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, Param, TriggerRule, task, task_group
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, TriggerRule, task, task_group
 from airflow.sdk import get_current_context as context
 
 from include.calls.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
@@ -50,33 +58,13 @@ from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BAC
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
+from plugins.calls.run_form import run_form
 from plugins.calls.slack_messages import run_failed
 from plugins.operators.approval import PlanWithApprovalOperator
 from plugins.operators.transcribe import TranscribeBatchOperator
 
-INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
-PERIOD = {"type": ["null", "string"], "pattern": rf"^\s*(today(-\d{{1,4}}d)?|{INSTANT})\s*$"}
-FORMS = "2025-08-01, 2025-08-01T10:00:00+03:00, today или today-60d; UTC, если смещение не указано"
-PARAMS = {
-    "period_from": Param(None, title="Начало периода", description=f"{FORMS}. Пусто: today-60d", **PERIOD),
-    "period_to": Param(None, title="Конец периода, включительно", description=f"{FORMS}. Пусто: сейчас", **PERIOD),
-    "generate_summary": Param(False, type="boolean", title="Саммари и теги", description="Увеличивает стоимость"),
-    "dry_run": Param(False, type="boolean", title="Только прогноз", description="Ничего не скачивать и не тратить"),
-    "low_rate": Param(False, type="boolean", title="Щадить портал", description="0,5 запроса в секунду"),
-    "allow_long_period": Param(False, type="boolean", title="Разрешить период длиннее 90 дней"),
-    "limit_calls": Param(0, type="integer", minimum=0, title="Не больше записей", description="0 — все; 5 — проба"),
-    "resume_run_id": Param(
-        None, type=["null", "string"], format="uuid", title="Продолжить запуск", description="run_id из call_exports"
-    ),
-    "replay_dlq": Param(False, type="boolean", title="Вернуть из DLQ", description="Вместе с resume_run_id"),
-    "idempotency_key": Param(
-        None, type=["null", "string"], minLength=1, maxLength=128, title="Ключ идемпотентности",
-        description="Один ключ — один запуск; пусто — новый запуск",
-    ),
-}  # fmt: skip
-
 # Absolute weights. The scheduler starts the heaviest waiting task of each query first: a later task of a batch weighs
-# more than an earlier one, or 500 downloads fill every query and no text is ever recognised (Airflow issue 45636). Tasks
+# more than an earlier one, or 500 downloads fill every query and no text is ever recognised (apache/airflow#45636). Tasks
 # that a whole run waits for weigh most.
 WEIGHT = {"download": 1, "transcribe": 10, "summarize": 20, "single": 30}
 
@@ -101,7 +89,7 @@ with DAG(
     schedule=CRON,
     catchup=False,
     max_active_runs=4,
-    params=PARAMS,
+    params=run_form(),
     tags=["bitrix24", "calls"],
     default_args={"owner": "dataops", "execution_timeout": timedelta(hours=SLA_HOURS)},
     on_failure_callback=run_failed,

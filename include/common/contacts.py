@@ -1,8 +1,8 @@
-"""Removes phone numbers and e-mail addresses from prose, however they are spelled (D30).
+"""Removes phone numbers and e-mail addresses from prose, in any spelling.
 
-Stricter than masking on purpose: masking serves logs, where a number's shape still helps; a summary is handed from
-person to person, and nobody needs a number in it. Any seven digits that are no date, time or amount of money count as
-a number, so contract and card numbers go as well.
+Stricter than masking on purpose: masking serves logs, where a number's shape still helps; a summary passes from
+person to person, and no reader needs a number in it. Any seven digits that are no date, time or amount of money count
+as a number, so contract and card numbers are removed as well.
 """
 
 import re
@@ -30,7 +30,7 @@ _AMOUNT = r"(?:\d{1,3}(?:[ .]\d{3}){1,2}|\d{1,9})(?:,\d\d?)?"
 _UNIT = r"(?:руб|₽|р\.|тыс|млн|тенге|долл|евро|юан|коп|[$€]|USD\b|EUR\b|RUB\b|KZT\b)"
 _MONEY = rf"(?<!\d){_AMOUNT}\s?{_UNIT}"
 _MONEY_RANGE = rf"(?<!\d)(?P<low>{_AMOUNT})\s?[-–—]\s?(?P<high>{_AMOUNT})(?P<unit>\s?{_UNIT})"
-# "09:16 12:34 56-78": pairs of digits dressed as times, which go on with the same separator
+# "09:16 12:34 56-78": pairs of digits that look like times and continue with the same separator
 _PAIRS = rf"{_TIME}(?P<apart>[\W_]{{1,3}}){_TIME}(?P=apart)(?!{_DATE}|{_TIME})(?:\d{{3}}|\d\d[\W_]{{1,3}}\d\d)"
 _NUMERIC = re.compile(
     rf"(?P<kept>{_DATE}|(?!{_PAIRS}){_TIME}|{_MONEY})|{_MONEY_RANGE}|\+?{_ATOM}(?:{_GAP}{_ATOM})*+", re.IGNORECASE
@@ -45,7 +45,7 @@ _SHORT_CITY_NUMBER = re.compile(r"(?<![\d-])\d{1,2}-\d\d-\d\d(?![\d-])")
 _DOT = r"(?:\.|\s+\.\s*|\s*\(\s*(?:dot|точка)\s*\)\s*|\s+(?:dot|точка)\s+)"
 _LABEL = r"[^\W_][\w-]*+"
 _LOCAL = r"(?<![\w.%+-])(?:[\w.%+-]++\s(?:точка|тире|дефис|dot)\s)*[\w.%+-]*+"
-# Where "at" is said as an everyday word, or the dot is not said at all, only a known ending tells an address.
+# If "at" is an everyday word, or the dot is not spoken, only a known ending identifies an address.
 _ENDING = r"(?:ру|ru|рф|su|ком|com|net|орг|org|инфо|info|by|kz)\b"
 _ADDRESS = re.compile(
     rf"{_LOCAL}\s?@\s?{_LABEL}(?:{_DOT}{_LABEL})*"
@@ -76,13 +76,13 @@ def _without_number(match: re.Match[str]) -> str:
     lengths = _group_lengths(run)
     if sum(lengths) < _LEAST_DIGITS:
         return run
-    # "10, 20, 30, 40" is a list; "765, 43, 21" is a number said with pauses
+    # "10, 20, 30, 40" is a list; "765, 43, 21" is a number spoken with pauses
     a_list = "," in run and sum(lengths) < 10 and lengths[-3:] != [3, 2, 2]
     return run if a_list else NUMBER_REMOVED + unit
 
 
 def _is_range(low: str, high: str, unit: str) -> bool:
-    """Whether two amounts are "from-to": ascending, and as long as a phone number only where both are round."""
+    """Whether two amounts are "from-to": ascending, and as long as a phone number only if both are round."""
     least, most = (int(re.sub(r"[ .]", "", amount).partition(",")[0]) for amount in (low, high))
     scale = _SCALES.get(unit.strip().lower(), 1)
     if least >= most * scale:
@@ -91,9 +91,9 @@ def _is_range(low: str, high: str, unit: str) -> bool:
 
 
 def _group_lengths(run: str) -> list[int]:
-    """How many digits each group of the run has: "девятьсот девяносто девять 76" -> [3, 2]."""
+    """The number of digits of each group: "девятьсот девяносто девять 76" -> [3, 2]."""
     lengths: list[int] = []
-    room = ""  # what the spoken number at hand may still take in: tens after hundreds, a unit after tens
+    room = ""  # kinds of words that may still continue the spoken number: tens after hundreds, a unit after tens
     for token in _SPELLED.finditer(run):
         kind = token.lastgroup or ""
         if kind not in room:

@@ -28,7 +28,7 @@ class ErrorCode(StrEnum):
 
 
 class ExportError(Exception):
-    """The export could not do what it was asked."""
+    """The export could not do what was requested."""
 
     code: ErrorCode = ErrorCode.INTERNAL
 
@@ -71,19 +71,19 @@ class Permanent(ExportError):
 
 
 class MissingAudio(Permanent):
-    """The recording's link is dead for good; an answer about the portal, not a failure of ours."""
+    """The recording's link is dead for good: a fact about the portal, not a failure of the export."""
 
     code = ErrorCode.MISSING_AUDIO
 
 
 class BadRow(Permanent):
-    """A row of the portal's statistics cannot be understood."""
+    """A row of the call statistics cannot be read."""
 
     code = ErrorCode.BAD_ROW
 
 
 class StopRun(ExportError):
-    """Going on would only repeat the failure for every call: the whole run stops and a person is told."""
+    """Going on would only repeat the failure for every call: the whole run stops and a person is notified."""
 
 
 class AccessDenied(StopRun):
@@ -105,7 +105,7 @@ class NotConfigured(StopRun):
 
 
 class ContractBroken(StopRun):
-    """The other side answered in a form we do not know; treating it as data could lose calls."""
+    """The other side responded in an unknown form; using it as data could lose calls."""
 
 
 class BadInput(ExportError):

@@ -1,7 +1,7 @@
-"""Where audio may come from (D29), and connections that go to the very address that was checked.
+"""The hosts from which audio may come, and connections that go to exactly the address that was checked.
 
-Links to recordings come from strangers (any application may attach a call with any RECORD_URL), so each link, and
-each redirect, is checked after DNS; the connection then goes to the checked address and nothing is resolved again.
+Links to recordings are foreign data (any application may attach a call with any link), so each link and each redirect
+is checked after DNS; the connection then goes to the checked address, and the name is not resolved again.
 """
 
 import re
@@ -25,13 +25,13 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 
 def resolve_by_dns(host: str, port: int) -> list[str]:
-    """Every address of the host; raises OSError where there is none."""
+    """Every address of the host; raises OSError if there is none."""
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedAddress:
-    """The address to connect to; `host` is what TLS and the Host header must still say."""
+    """The address to connect to; TLS and the Host header still use `host`."""
 
     scheme: str
     host: str
@@ -70,7 +70,7 @@ class HostGuard:
         return _origin(_split(url)) in self._portals
 
     def check(self, url: str) -> CheckedAddress:
-        """Raises Permanent(forbidden_host), or Temporary(download_failed) where DNS gives no answer."""
+        """Raises Permanent(forbidden_host), or Temporary(download_failed) if DNS finds no address."""
         scheme, host, port = origin = _origin(_split(url))
         if (host, port) in self._named or origin in self._portals:
             return self._resolved(scheme, host, port, private_too=True)
@@ -81,12 +81,12 @@ class HostGuard:
         return self._resolved(scheme, host, port, private_too=False)
 
     def admit_moved_portal(self, url: str) -> None:
-        """The portal says it has a new domain: a public address, a named host or its own, never less encrypted."""
+        """Admits the portal's new domain: a public address, a named host or its own host, never less encrypted."""
         scheme, host, port = origin = _origin(_split(url))
         if scheme != "https" and all(known[0] == "https" for known in self._portals):
             raise _forbidden("the portal redirects its API to an address without encryption")
-        ours = (host, port) in self._named or host in {known[1] for known in self._portals}
-        self._resolved(scheme, host, port, private_too=ours)
+        known_host = (host, port) in self._named or host in {known[1] for known in self._portals}
+        self._resolved(scheme, host, port, private_too=known_host)
         self._portals.add(origin)
 
     def _resolved(self, scheme: str, host: str, port: int, *, private_too: bool) -> CheckedAddress:
@@ -95,7 +95,7 @@ class HostGuard:
         except (OSError, UnicodeError):
             found = []
         if not found:
-            raise Temporary(f"the host {host} is not known to DNS", code=ErrorCode.DOWNLOAD_FAILED)
+            raise Temporary(f"the host {host} is unknown to DNS", code=ErrorCode.DOWNLOAD_FAILED)
         if not private_too and not all(_is_public(address) for address in found):
             raise _forbidden(f"the host {host} has an address inside a private network")
         # IPv4 first: many servers have IPv6 names in DNS without a route to them
@@ -104,7 +104,7 @@ class HostGuard:
 
 
 class PinnedAdapter(HTTPAdapter):
-    """Every request of the session is checked by the guard and goes to the address the guard saw."""
+    """The guard checks every request of the session; the request goes to the checked address."""
 
     def __init__(self, guard: HostGuard, *, pool_size: int = 10) -> None:
         self._guard = guard
@@ -125,7 +125,7 @@ class PinnedAdapter(HTTPAdapter):
 
 
 def _split(url: str) -> SplitResult:
-    # parsers disagree about these characters, and the check must mean the same URL as the request
+    # parsers disagree about these characters, and check and request must read the same URL
     if re.search(r"[\s\\\x00-\x1f\x7f]", url):
         raise _forbidden("the recording's link is not a usable address")
     try:
@@ -151,7 +151,9 @@ def _endpoints(name: str) -> list[tuple[str, int]]:
     except ValueError:
         host, port = "", None
     if not host or parts.path or parts.username is not None or re.search(r"[\s/\\?#]", text):
-        raise NotConfigured(f"RECORDING_HOSTS: {text!r} is neither `host` nor `host:port`")
+        raise NotConfigured(
+            f"RECORDING_HOSTS: {text!r} is neither `host` nor `host:port`", problem="bad_recording_host", name=text
+        )
     return [(host, port)] if port else [(host, default) for default in _DEFAULT_PORTS.values()]
 
 
@@ -163,11 +165,11 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _inner_ipv4(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to in the end: mapped, 6to4 or NAT64."""
+    """The IPv4 address to which an IPv6 one leads: mapped, 6to4 or NAT64."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 
 
 def _forbidden(what: str) -> Permanent:
-    return Permanent(f"{what}; if it is to be trusted, name it in RECORDING_HOSTS", code=ErrorCode.FORBIDDEN_HOST)
+    return Permanent(f"{what}; to trust it, name it in RECORDING_HOSTS", code=ErrorCode.FORBIDDEN_HOST)

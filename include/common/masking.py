@@ -1,4 +1,4 @@
-"""What must not be read in logs and, on request, in files: phone numbers, and keys in addresses (D27, D30)."""
+"""Hides phone numbers, and keys in addresses, in logs and, on request, in files."""
 
 import re
 
@@ -7,10 +7,10 @@ from phonenumbers import Leniency, PhoneNumber, PhoneNumberMatcher
 
 _REGION = "RU"
 _HIDDEN = "***"
-_SHORT = 6  # fewer digits are an internal extension, nobody's personal number
+_SHORT = 6  # fewer digits are an internal extension, not a personal number
 _SHORTEST = 7  # characters: `+`, and the six digits of the shortest number of any plan with its country code
 
-# What the library leaves alone because it is glued to letters or is no number of any plan
+# Numbers that the library skips because they touch letters or belong to no numbering plan
 _BARE = re.compile(r"(?<![0-9])(?:\+[0-9]{8,15}|[78][0-9]{10})(?![0-9])")
 
 _SECRETS = (
@@ -34,8 +34,8 @@ _SECRETS = (
 def mask_phones(text: str) -> str:
     """The text with each phone number as `+7 999 *** ** 67`; Russian spellings, and others with their country code.
 
-    Ids, times and amounts stay: a number counts only where a numbering plan knows it, or where it stands as +… or
-    as eleven digits from 7 or 8.
+    Ids, times and amounts stay: a number counts only if a numbering plan knows it, or if it is written as +… or
+    as eleven digits that begin with 7 or 8.
     """
     masked = text
     found = list(
@@ -58,7 +58,7 @@ def mask_number(number: str) -> str:
 
 
 def scrub_secrets(text: str) -> str:
-    """The text without what an address may carry: webhook tokens, `auth=` and `token=` values, user:password@, keys."""
+    """The text without secrets of addresses: webhook tokens, `auth=` and `token=` values, user:password@, keys."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

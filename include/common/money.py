@@ -1,4 +1,4 @@
-"""What recognition costs (D25). USD unless said otherwise; never a float once it is money."""
+"""The cost of recognition. USD unless stated otherwise; money is Decimal, never float."""
 
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -8,17 +8,17 @@ _MILLISECOND = Decimal("0.001")
 
 
 def whole_minutes(audio_sec: Decimal | float) -> int:
-    """Minutes begun. Measured length is kept to the millisecond, so 60.0000001 s is one minute."""
+    """Started minutes. The length is rounded to the millisecond, so 60.0000001 s is one minute."""
     return int((_seconds(audio_sec) / 60).to_integral_value(rounding=ROUND_CEILING))
 
 
 def call_cost(audio_sec: Decimal | float, rate_per_min: Decimal) -> Decimal:
-    """One call's price: its minutes rounded up once, whatever number of pieces it was sent in."""
+    """The price of one call: its minutes are rounded up once, however many pieces are sent."""
     return _money(whole_minutes(audio_sec) * rate_per_min)
 
 
 def exact_cost(audio_sec: Decimal | float, rate_per_min: Decimal) -> Decimal:
-    """The per-second sum, which is what the service bills; shown beside `call_cost`."""
+    """The sum per second, which the service bills; shown beside `call_cost`."""
     return _money(_seconds(audio_sec) * rate_per_min / 60)
 
 

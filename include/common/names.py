@@ -1,4 +1,4 @@
-"""Airflow ids of what several areas share. Values only; imports nothing of ours."""
+"""Airflow ids that several areas share. Values only; imports no module of ours."""
 
 # connections
 PORTAL_CONN = "bitrix24"

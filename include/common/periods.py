@@ -1,4 +1,4 @@
-"""The period of a run: read once from what a person wrote, kept for ever (D1); refused in one sentence (D2)."""
+"""The period of a run: resolved once from a person's text; an unusable text is refused in one sentence."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from include.common.errors import BadInput
 
 ACCEPTED = (
-    "accepted are a day (2025-08-31), an instant (2025-08-31T19:23:45+03:00; UTC where no offset is given), "
+    "accepted are a day (2025-08-31), an instant (2025-08-31T19:23:45+03:00; UTC if no offset is given), "
     "today and today-60d"
 )
 _RELATIVE = re.compile(r"today(?:\s*-\s*([0-9]{1,5})\s*d)?", re.IGNORECASE)
@@ -16,7 +16,7 @@ _LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`start` and `end` are UTC, both inclusive, whole seconds: the portal's times have no fractions."""
+    """`start` and `end` are UTC, both inclusive, in whole seconds: the portal's times have no fractions."""
 
     start: datetime
     end: datetime
@@ -33,7 +33,7 @@ class Period:
         return [self.start.date() + timedelta(days=number) for number in range(count)]
 
     def contains(self, moment: datetime) -> bool:
-        """`moment` has an offset, any; its fraction of a second does not count."""
+        """`moment` has any UTC offset; its fraction of a second does not count."""
         return self.start <= moment.replace(microsecond=0) <= self.end
 
 
@@ -46,7 +46,7 @@ def resolve_period(
     default_days: int = 60,
     max_days: int = 90,
 ) -> Period:
-    """The period of a run that was due at `run_after`; nothing else tells it what `today` is.
+    """The period of a run that was due at `run_after`, which also defines `today`.
 
     Blank `period_to` is `run_after` itself, blank `period_from` is `default_days` before the period's last day.
     Raises BadInput with one sentence that names the parameter and what it accepts.
@@ -57,21 +57,32 @@ def resolve_period(
     if start is None:
         start = _first_second(_days_before(end.date(), default_days, "period_to", period_to))
     if start > now:
-        raise BadInput(f"period_from {_shown(period_from, start)} is in the future; {ACCEPTED}")
+        raise BadInput(
+            f"period_from {_shown(period_from, start)} is in the future; {ACCEPTED}",
+            problem="period_in_future",
+            start=_shown(period_from, start),
+        )
     if start > end:
         raise BadInput(
-            f"period_from {_shown(period_from, start)} is after period_to {_shown(period_to, end)}; {ACCEPTED}"
+            f"period_from {_shown(period_from, start)} is after period_to {_shown(period_to, end)}; {ACCEPTED}",
+            problem="period_reversed",
+            start=_shown(period_from, start),
+            end=_shown(period_to, end),
         )
     if not allow_long and end - start > timedelta(days=max_days):
         raise BadInput(
             f"the period {start:%Y-%m-%d} to {end:%Y-%m-%d} is longer than {max_days} days, for which recordings are "
-            f"promised to be kept; shorten it or set allow_long_period; {ACCEPTED}"
+            f"promised to be kept; shorten it or set allow_long_period; {ACCEPTED}",
+            problem="period_too_long",
+            start=f"{start:%Y-%m-%d}",
+            end=f"{end:%Y-%m-%d}",
+            days=max_days,
         )
     return Period(start, end)
 
 
 def _moment(name: str, text: str | None, now: datetime, *, last: bool) -> datetime | None:
-    """A day stands for its first second, or for its last one where the period ends with it."""
+    """A day means its first second, or its last one if the period ends with it."""
     written = (text or "").strip()
     if not written:
         return None
@@ -82,7 +93,9 @@ def _moment(name: str, text: str | None, now: datetime, *, last: bool) -> dateti
         moment = datetime.fromisoformat(written)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadInput(f"{name} {text!r} is no date; {ACCEPTED}") from None
+        raise BadInput(
+            f"{name} {text!r} is no date; {ACCEPTED}", problem="period_not_a_date", name=name, written=text
+        ) from None
     return moment.replace(microsecond=0)
 
 
@@ -100,7 +113,12 @@ def _days_before(day: date, count: int, name: str, written: str | None) -> date:
     try:
         return day - timedelta(days=count)
     except OverflowError:
-        raise BadInput(f"{name} {written!r} is before the calendar begins; {ACCEPTED}") from None
+        raise BadInput(
+            f"{name} {written!r} is before the calendar begins; {ACCEPTED}",
+            problem="period_before_calendar",
+            name=name,
+            written=written,
+        ) from None
 
 
 def _first_second(day: date) -> datetime:

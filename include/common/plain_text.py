@@ -1,4 +1,4 @@
-"""A stranger's text as one plain line in which nothing acts (D30): no Markdown, HTML, template, formula, contact."""
+"""Foreign text as one plain line without any effect: no Markdown, HTML, template, formula or contact."""
 
 import html
 import re
@@ -6,7 +6,7 @@ import unicodedata
 
 from include.common.contacts import ADDRESS_REMOVED, NUMBER_REMOVED, without_contacts
 
-_LONGEST_READ = 8_000  # characters that are looked at before anything is cut
+_LONGEST_READ = 8_000  # characters that are read; the rest is dropped before any rule applies
 
 LINK_REMOVED = "(ссылка скрыта)"
 _LINK = re.compile(
@@ -14,9 +14,9 @@ _LINK = re.compile(
     r"|(?<![\w/:])//[\w-]++(?:\.[\w-]++)+\S*|(?<![\w.-])[\w-]++(?:\.[\w-]++)++/\S*",
     re.IGNORECASE,
 )
-# Look-alikes that no renderer acts upon; braces because templates are rendered around these texts.
+# Similar characters without effect in any renderer; braces because templates are rendered around these texts.
 _INERT = str.maketrans("<>[]{}`|\\*~", "‹›()()'//  ")
-# What makes a formula of a cell, or a heading, list, quote or rule of a line.
+# Characters that turn a cell into a formula, or a line into a heading, list, quotation or rule.
 _LEADING = "=+-–—−@#/%&^:;,.!?'\" "
 _NESTED_ENTITY = re.compile(r"&(?:amp;)++", re.IGNORECASE)
 _KEPT_AS_IS = "№…"  # compatibility forms that people write on purpose
@@ -24,18 +24,18 @@ NOTES = (NUMBER_REMOVED, ADDRESS_REMOVED, LINK_REMOVED)
 
 
 def plain_line(text: str, limit: int) -> str:
-    """One line of inert text without contacts, at most `limit` characters."""
+    """One line of plain text without contacts, at most `limit` characters."""
     line = text[:_LONGEST_READ]
-    # What one rule leaves may be what another looks for; every rule takes away, so this ends.
+    # The result of one rule may match another one; every rule removes something, so this ends.
     while (plainer := _plainer(line)) != line:
         line = plainer
     return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
 
 
 def hidden_contacts(text: str) -> str:
-    """The text as it was said, without contacts: for files, where personal data is to be hidden.
+    """The spoken text without contacts, for files in which personal data is hidden.
 
-    Only a text that holds one is changed, and then its look-alikes and entities are folded, too.
+    Only a text that contains a contact is changed; then its similar characters and entities are folded, too.
     """
     folded = _folded(text).translate(_INERT)
     hidden = without_contacts(folded)
@@ -49,8 +49,8 @@ def _plainer(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Without entities, controls, invisible characters and look-alikes that would hide something from the rules."""
-    text = _NESTED_ENTITY.sub("&", text)  # else each level would cost one round below
+    """Without entities, controls, invisible and similar characters, which could hide text from the rules."""
+    text = _NESTED_ENTITY.sub("&", text)  # otherwise each level would cost one round below
     while True:
         spaced = "".join(" " if char.isspace() else char for char in text)
         visible = "".join(char for char in spaced if unicodedata.category(char)[0] != "C")
@@ -64,6 +64,6 @@ def _folded(text: str) -> str:
 
 
 def plain_name(text: str, limit: int = 240) -> str:
-    """An id or a person's name for Markdown: inert like the rest, but its digits are kept."""
+    """An id or a person's name for Markdown: without effect like the rest, but with its digits."""
     line = _LINK.sub(LINK_REMOVED, _folded(text[:limit]).translate(_INERT))
     return " ".join(line.split()).replace("_", r"\_")

@@ -22,6 +22,19 @@ from include.common.errors import (
     Throttled,
 )
 
+_NEW_WEBHOOK = (
+    "создайте входящий вебхук заново и впишите номер пользователя и токен в B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN"
+)
+_OWNER_ROLE = (
+    "выдайте роли владельца право «Статистика звонков: просмотр — любые» в настройках телефонии"
+    " или передайте вебхук администратору"
+)
+_DATES = "принимаются день (2025-08-31), момент (2025-08-31T19:23:45+03:00; без смещения — по UTC), today и today-60d"
+_BUCKET = (
+    "проверьте S3_BUCKET, S3_REGION и ключи;"
+    " ключам нужны права s3:ListBucket, s3:GetObject, s3:PutObject и s3:DeleteObject"
+)
+
 PROBLEMS: dict[str, str] = {
     # raised in include/common
     "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",
@@ -30,18 +43,84 @@ PROBLEMS: dict[str, str] = {
     "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
     "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
     "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
-    "no_recogniser": (
-        "распознаватель не настроен: задайте OPENAI_API_KEY или, для своего сервера, OPENAI_BASE_URL"
-        " и перезапустите: make down, make up"
-    ),
     "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
     "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
-    # raised in include/clients
-    "service_refuses_key": "сервис не принимает ключ: проверьте его",
     # raised in include/common/policy_file.py
     "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
     "policy_unknown_field": "{where}: такой настройки нет или её значение не подходит",
     "policy_value": "{where}: значение {value} не подходит, нужно: {accepted}",
+    # raised in include/clients/bitrix24
+    "webhook_unknown": f"портал не знает этот вебхук: {_NEW_WEBHOOK}",
+    "webhook_refused": f"портал не принимает этот вебхук: {_NEW_WEBHOOK}",
+    "webhook_expired": f"срок вебхука истёк: {_NEW_WEBHOOK}",
+    "webhook_owner_barred": "владельцу вебхука нельзя им пользоваться: передайте вебхук администратору портала",
+    "webhook_lacks_scope": "у вебхука нет права {scope}: отметьте его в настройках вебхука на портале",
+    "portal_refuses_webhook": "портал отказывает вебхуку: проверьте его токен и права",
+    "owner_lacks_statistics": f"владельцу вебхука не видна статистика звонков: {_OWNER_ROLE}",
+    "owner_lacks_right": "у владельца вебхука нет права {scope}: выдайте его или передайте вебхук администратору",
+    "owner_sees_own_calls": f"владельцу вебхука видны только свои звонки или звонки своего отдела: {_OWNER_ROLE}",
+    "owner_sees_no_others": (
+        f"владелец вебхука не видит ни одного звонка других сотрудников за {{days}} дней: {_OWNER_ROLE}"
+    ),
+    "portal_transcripts_denied": (
+        "stt.reuse_portal_transcripts включён, но расшифровки портала владельцу вебхука недоступны: включите на портале"
+        " обработку звонков ИИ, дайте владельцу право читать CRM или выключите настройку"
+    ),
+    "method_for_applications": (
+        "портал разрешает метод {method} только приложениям, а не вебхукам; передайте журнал задачи разработчику"
+    ),
+    "portal_deleted": "портал удалён",
+    "portal_moved": "портал переехал на {host}: проверьте этот адрес и впишите его в B24_BASE_URL",
+    "portal_api_blocked": (
+        "REST API портала заблокирован из-за перегрузки: попросите поддержку Bitrix24 снять блокировку"
+    ),
+    "portal_needs_https": "портал принимает только https: B24_BASE_URL должен начинаться с https://",
+    "portal_lacks_method": "портал не знает метод {method}: проверьте, установлен ли его модуль",
+    "portal_has_no_api": "по этому адресу нет REST API портала: проверьте B24_BASE_URL",
+    "portal_plan_without_api": "на тарифе портала нет REST API: нужен коммерческий тариф",
+    "portal_rejects_request": "портал не понял запрос; передайте журнал задачи разработчику",
+    "portal_unknown_form": "портал ответил на {method} в неизвестной форме; передайте журнал задачи разработчику",
+    "portal_ignores_filter": (
+        "портал прислал звонок не из запрошенного периода, то есть не учёл фильтр; передайте журнал задачи разработчику"
+    ),
+    "portal_total_differs": (
+        "портал насчитал за период {total} звонков, а прислал {listed}: повторите запуск позже;"
+        " если не поможет, передайте журнал задачи разработчику"
+    ),
+    "bad_webhook_user": "B24_WEBHOOK_USER_ID — это число между /rest/ и токеном вебхука",
+    "bad_webhook_token": "B24_WEBHOOK_TOKEN — это только токен вебхука: буквы и цифры, без косых черт",
+    "bad_portal_url": "B24_BASE_URL должен иметь вид https://company.bitrix24.ru, с /rest в конце или без",
+    # raised in include/clients/openai
+    "no_recogniser": (
+        "распознаватель не настроен: задайте OPENAI_API_KEY или, для своего сервера, OPENAI_BASE_URL"
+        " и перезапустите: make down, make up"
+    ),
+    "bad_openai_key": "в OPENAI_API_KEY есть символы, каких в ключах не бывает: похоже, скопировано лишнее",
+    "bad_openai_address": "CHATGPT_PROXY_URL или OPENAI_BASE_URL — не адрес вида http://user:password@host:port",
+    "service_refuses_key": "сервис не принимает ключ: проверьте его",
+    "model_out_of_money": (
+        "на счёте языковой модели нет средств или достигнут лимит трат: пополните счёт и продолжите запуск"
+    ),
+    "model_denies_access": "языковая модель отказывает: проверьте OPENAI_API_KEY и его право на SUMMARY_MODEL",
+    # raised in include/clients/storage
+    "folder_not_writable": "в папку {folder} нельзя писать: проверьте LOCAL_STORAGE_DIR, права и место на диске",
+    "bucket_missing": f"бакета {{bucket}} нет: {_BUCKET}",
+    "bucket_denied": f"доступ к бакету {{bucket}} запрещён: {_BUCKET}",
+    "bucket_unknown_key": f"S3 не знает ключ доступа к бакету {{bucket}}: {_BUCKET}",
+    "bucket_wrong_secret": f"секретный ключ для бакета {{bucket}} не подходит: {_BUCKET}",
+    "bucket_expired_key": f"срок ключей для бакета {{bucket}} истёк: {_BUCKET}",
+    "bucket_other_region": f"бакет {{bucket}} в другом регионе: {_BUCKET}",
+    "bucket_unusable": "бакет {bucket} не отвечает как надо: проверьте S3_BUCKET, S3_ENDPOINT_URL и сеть",
+    # raised in include/common
+    "bad_recording_host": "RECORDING_HOSTS: {name} — не имя вида host или host:port",
+    "period_not_a_date": f"{{name}}: «{{written}}» — не дата; {_DATES}",
+    "period_before_calendar": f"{{name}}: «{{written}}» — раньше начала календаря; {_DATES}",
+    "period_in_future": f"period_from ({{start}}) в будущем; {_DATES}",
+    "period_reversed": f"period_from ({{start}}) позже period_to ({{end}}); {_DATES}",
+    "period_too_long": (
+        "период с {start} по {end} длиннее {days} дней, на которые портал обещает хранить записи:"
+        " сократите его или включите allow_long_period"
+    ),
     # raised in include/speech
     "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
     "recogniser_out_of_money": (

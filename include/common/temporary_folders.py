@@ -1,4 +1,4 @@
-"""Folders for what a task has in hand: recordings and texts of strangers, gone with the task even if it was killed."""
+"""Folders for the files of a task: foreign recordings and texts, removed even after a task that was killed."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ _PREFIX = "call-export-task-"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for this user alone (0700) in the system's temporary one, removed with all that is in it.
+    """A folder for this user alone (0700) in the system's temporary one, removed with all its files.
 
-    Its lock ends with its process, however that ends, so whoever makes the next folder knows the orphans by it and
-    removes them.
+    Its lock ends with its process, even with a killed one: the next call of this function recognises orphans by their
+    free locks and removes them.
     """
     for orphan in orphans():
         shutil.rmtree(orphan, ignore_errors=True)
@@ -29,11 +29,11 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def orphans() -> Iterator[Path]:
-    """This user's folders whose process is dead. Each stays locked until the next one is asked for."""
+    """This user's folders whose process is dead. Each stays locked until the next one is taken."""
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
         try:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:  # gone meanwhile, or planted by somebody else
+        except OSError:  # removed meanwhile, or created by another user
             continue
         try:
             if os.fstat(lock).st_uid == os.getuid() and _free(lock):
@@ -47,7 +47,9 @@ def _locked_folder() -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         try:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:  # another one's search took the new folder, not locked yet, for an orphan
+        except (
+            FileNotFoundError
+        ):  # another process found the new folder before it was locked, and removed it as an orphan
             continue
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():

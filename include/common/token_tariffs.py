@@ -1,6 +1,7 @@
-"""What a language model's answer costs: tokens by the model's tariff (USD), the only place that knows these prices.
+"""The cost of a language model's response: tokens by the tariff of the model, in USD.
 
-Public prices of the vendor's models; a contract's own prices go into policy.yaml (`summary.input_usd_per_million`).
+Public prices of the vendor's models, kept here only; prices of a contract are set in policy.yaml
+(`summary.input_usd_per_million`).
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 _MICRO = Decimal("0.000001")  # NUMERIC(12, 6) of call_records.summary_cost
 _MILLION = Decimal(1_000_000)
-_CHARACTERS_PER_TOKEN = 2  # of Russian, on the cautious side: three is usual
+_CHARACTERS_PER_TOKEN = 2  # of Russian, a cautious estimate: three is usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,12 @@ _KNOWN = {
         ("gpt-4o", "2.50", "10.00"),
     )
 }
-# A model nobody has entered here: too much is counted rather than too little, so that a spending limit still holds.
+# A model that is not in the table: the highest price, so that a spending limit still holds.
 _UNKNOWN = max(_KNOWN.values(), key=lambda tariff: tariff.output_usd + tariff.input_usd)
 
 
 def tariff_of(model: str) -> TokenTariff:
-    """A dated snapshot ("gpt-5-mini-2025-08-07") has its family's; an unknown model the dearest."""
+    """A dated snapshot ("gpt-5-mini-2025-08-07") has the tariff of its family; an unknown model the highest one."""
     family = next((name for name in _KNOWN if model == name or _is_snapshot(model, name)), None)
     return _KNOWN[family] if family else _UNKNOWN
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import openai
 
-from include.clients.openai.client import CONNECT_SECONDS, not_connected, openai_client
+from include.clients.openai.client import CONNECT_SECONDS, connection_error, openai_client
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
 from include.speech.recogniser_responses import error_of, read_response
 from include.speech.recognition import RecognitionResponse
@@ -96,7 +96,7 @@ class Recogniser:
             failure = Temporary("the recogniser did not respond in time", code=ErrorCode.STT_TIMEOUT)
         except openai.APIConnectionError as error:
             proxied = self._settings.proxy_url is not None
-            failure = not_connected(error, "the recogniser", proxied=proxied, code=ErrorCode.STT_UNAVAILABLE)
+            failure = connection_error(error, "the recogniser", proxied=proxied, code=ErrorCode.STT_UNAVAILABLE)
         raise failure  # outside of the handlers, so that the SDK's error, which holds addresses, is not its context
 
     def _timeout(self, seconds: float) -> openai.Timeout:

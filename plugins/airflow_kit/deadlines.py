@@ -1,4 +1,4 @@
-"""The moment from which a run's deadline counts."""
+"""The instant from which a run's deadline counts."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 class FirstQueuedAt(BaseDeadlineReference):
-    """When the run was created and queued; clearing does not move it.
+    """When the DAG run was created and queued; clearing does not change it.
 
     Not Airflow's own DAGRUN_QUEUED_AT: in 3.3.2 clearing a task of a failed run that has such a deadline is an HTTP 500
-    (apache/airflow issue 70368), and clearing is how a red batch is repaired.
+    (apache/airflow#70368), and clearing is how a red batch is repaired.
     """
 
     required_kwargs = frozenset({"dag_id", "run_id"})
 
     def _evaluate_with(self, *, session: "Session", dag_id: str, run_id: str) -> datetime | None:
-        """Called by Airflow where it creates the run."""
+        """Called by Airflow when it creates the DAG run."""
         from airflow.models import DagRun
         from sqlalchemy import select
 

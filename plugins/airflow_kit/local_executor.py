@@ -1,11 +1,11 @@
-"""LocalExecutor whose running tasks outlive their scheduler, and begin with our modules in memory.
+"""A LocalExecutor whose running tasks survive the death of their scheduler and start with our modules in memory.
 
-With Airflow's own, a scheduler that dies takes what its running tasks have in hand with it, answers that are being paid
-for included: its successor resets the tasks, and their next heartbeat is told to stop. A task of Airflow 3 needs no
-scheduler while it runs: it tells the api-server itself how it ended. So it is left alone (D19).
+With Airflow's own executor, the death of a scheduler ends the work of its running tasks, paid requests included: the
+next scheduler resets the tasks, and the answer to their next heartbeat stops them. A task of Airflow 3 needs no
+scheduler while it runs: it reports its end to the api-server. So this executor keeps it running.
 
-Its tasks are forks of forks of the scheduler. What they all import, 1.6 s of processor time, is imported here once;
-after an update the system is restarted anyway.
+Tasks are forks of forks of the scheduler. The modules that they all import, 1.5 s of processor time, are imported here
+once; after an update the system is restarted anyway.
 """
 
 import importlib
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
-# Task functions import their steps when they run; named here, each is imported once for all tasks. A step brings its
-# clients with it, `preflight` and the two steps of recognition those that cost most.
+# Task functions import their steps when they run; modules named here are imported once for all tasks.
 PRELOADED = (
     "airflow.sdk.execution_time.task_runner",
     "plugins.calls.tasks",
@@ -49,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 class LastingLocalExecutor(LocalExecutor):
-    """Differs from LocalExecutor in what becomes of tasks when a scheduler dies, and in what they begin with."""
+    """Differs from LocalExecutor in what happens to tasks when a scheduler dies, and in the modules they start with."""
 
     def start(self) -> None:
         _end_idle_orphans()
@@ -61,8 +60,8 @@ class LastingLocalExecutor(LocalExecutor):
     def _spawn_worker(self) -> None:
         """Workers print into a file of their own.
 
-        The scheduler's output is a pipe to supervisord, which closes it when the scheduler dies: whoever else wrote
-        into it would die of that at his next line.
+        The scheduler's output is a pipe to supervisord, which closes it when the scheduler dies: a worker that wrote
+        into it would be killed by its next line.
         """
         with _printing_into(self._output):
             super()._spawn_worker()  # type: ignore[no-untyped-call]
@@ -70,38 +69,38 @@ class LastingLocalExecutor(LocalExecutor):
     def sync(self) -> None:
         super().sync()
         if self._output.exists() and self._output.stat().st_size > MOST_OUTPUT_BYTES:
-            os.truncate(self._output, 0)  # each line of a task is in its own log as well
+            os.truncate(self._output, 0)  # each line of a task is in the task's log as well
 
     def try_adopt_task_instances(self, tis: "Sequence[TaskInstance]") -> "Sequence[TaskInstance]":
-        """Keeps running tasks. The dead among them have no heartbeat, and by that they are found once they are ours."""
+        """Keeps running tasks. Dead ones have no heartbeat; Airflow finds them by that after the adoption."""
         return [ti for ti in tis if ti.state != TaskInstanceState.RUNNING]
 
     def end(self) -> None:
-        """A stop waits for the tasks, as ever; a crash (the database has gone) does not.
+        """A stop waits for the tasks, as in LocalExecutor; a crash (the database is gone) does not.
 
-        Waiting would keep this process, and with it its successor, until every running batch is through.
+        Waiting would keep this process alive, and its successor from starting, until every running batch has ended.
         """
-        if not isinstance(sys.exception(), Exception):  # SystemExit: somebody stops us
+        if not isinstance(sys.exception(), Exception):  # SystemExit: this is a stop
             super().end()
             return
         for _ in self.workers:
-            self.activity_queue.put(None)  # each ends after the task in hand
+            self.activity_queue.put(None)  # each worker ends after its present task
         logging.shutdown()
-        os._exit(1)  # a usual exit would wait for the workers after all
+        os._exit(1)  # a normal exit would wait for the workers
 
 
 def _preload() -> None:
-    """A module that cannot be imported is the task's failure, where somebody reads it, never the scheduler's."""
+    """A module that cannot be imported fails the task, where a person reads it, and not the scheduler."""
     for module in PRELOADED:
         try:
             importlib.import_module(module)
         except Exception as error:
-            log.warning("tasks will have to import %s themselves: %s", module, type(error).__name__)
+            log.warning("tasks have to import %s themselves: %s", module, type(error).__name__)
 
 
 @contextmanager
 def _printing_into(file: Path) -> Iterator[None]:
-    """What is started inside inherits the file as its output; ours is as before afterwards."""
+    """A process started inside inherits the file as its output; this process has its own output again afterwards."""
     sys.stdout.flush()
     sys.stderr.flush()
     ours = {number: os.dup(number) for number in (1, 2)}
@@ -118,7 +117,7 @@ def _printing_into(file: Path) -> Iterator[None]:
 
 
 def _end_idle_orphans() -> None:
-    """Workers of killed schedulers of this system: nobody can give them a task any more."""
+    """Ends workers of killed schedulers of this system: no process can give them a task any more."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             orphan = process.ppid() == ORPHAN and os.getsid(process.pid) == os.getsid(0)

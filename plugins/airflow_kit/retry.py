@@ -1,4 +1,4 @@
-"""Retries are Airflow's (D15): one policy, ladders by what failed, the slot free meanwhile."""
+"""When Airflow retries a task: one policy, with a ladder of waits for each outside system."""
 
 import logging
 from datetime import timedelta
@@ -17,21 +17,21 @@ log = logging.getLogger(__name__)
 PORTAL_LADDER = (1, 3, 6, 12, 24)
 RECOGNITION_LADDER = (1, 3, 6)
 
-# Airflow's own count only bounds the number of task starts. How often a recording may fail is counted in its row, a
-# whole step in the task's state store: "slow down" and "in another's hands" use up neither (D13, D14a).
+# Airflow's own count only bounds the number of task starts. Failures of a recording are counted in its row, failures of
+# a whole step in the task's state store: "slow down" and "claimed by another task" count in neither.
 TASK_RETRIES = 1000
 FAILURES = "failures"
-# A failure of the whole step (the portal does not answer at all): about half an hour, then a person should look.
+# A failure of the whole step (the portal does not answer at all) is retried for about half an hour.
 STEP_FAILURES = 20
-# The other side's hint is believed within these bounds, in seconds: "0" would be a busy loop, days a mistake of units.
+# Bounds of a server's own hint, in seconds: 0 would be a busy loop, and days are a mistake of units.
 SHORTEST_HINT, LONGEST_HINT = 1.0, 3600.0
 
 
 class LadderRetryPolicy(RetryPolicy):
-    """Waits `base_seconds` times the ladder's step; the other side's own hint beats the ladder.
+    """Waits `base_seconds` times the ladder's step, or as long as the server's own hint says.
 
-    Only Temporary errors are tried again. Everything else that the export raises on purpose fails at once: no retry
-    repairs a token, a setting or a deleted recording. An error nobody foresaw follows the ladder too.
+    Of our own errors only Temporary ones are retried: no retry repairs a token, a setting or a deleted recording.
+    Unforeseen errors follow the ladder too.
     """
 
     def __init__(self, base_seconds: float, ladder: tuple[int, ...]) -> None:
@@ -63,7 +63,7 @@ class LadderRetryPolicy(RetryPolicy):
 
 
 def _counted(context: "Context | None", try_number: int, max_tries: int) -> int:
-    """How often this task has failed, this time included. Clearing raises `max_tries`, and the count begins anew."""
+    """How often this task has failed, this time included. Clearing raises `max_tries` and starts a new count."""
     assert context is not None, "the worker always gives the context"
     store = context["task_state_store"]
     try:
@@ -73,7 +73,7 @@ def _counted(context: "Context | None", try_number: int, max_tries: int) -> int:
             case _:
                 failures = 1
         store.set(FAILURES, [max_tries, failures])
-    except Exception as error:  # without an answer Airflow's own count, waits included, has to do
+    except Exception as error:  # then Airflow's own count, waits included, is used
         log.warning("the failures of this task could not be counted: %s", type(error).__name__)
         return try_number - max(0, max_tries - TASK_RETRIES)
     return failures

@@ -22,32 +22,32 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.calls.reporting.slack_texts import RunSummary
-    from include.calls.state.notifications import Told
-    from include.calls.state.rows import Run
+    from include.calls.state.state import State
+    from include.calls.state.types import Run
 
 log = logging.getLogger(__name__)
 
 
 def run_failed(context: "Context") -> None:
     """The DAG's `on_failure_callback`; runs in the DAG processor, whatever ended the run."""
-    _with_sent(lambda sent: _run_failed(context, sent))
+    _with_state(lambda state: _run_failed(context, state))
 
 
 def run_closed(context: "Context", run_id: UUID, verdict: str) -> None:
     """For `close_run`, after its work: the report is ready or the run is cancelled; how the DLQ grew."""
-    _with_sent(lambda sent: _run_closed(run_id, context["run_id"], verdict, sent))
+    _with_state(lambda state: _run_closed(run_id, context["run_id"], verdict, state))
 
 
 def low_rate_switched(context: "Context", run_id: UUID) -> None:
     """For every task that talks to the portal, after its work: low-rate mode has just been switched on."""
-    _with_sent(lambda sent: _low_rate_switched(run_id, context["run_id"], sent))
+    _with_state(lambda state: _low_rate_switched(run_id, context["run_id"], state))
 
 
 class ApprovalWanted(BaseNotifier):
     """For `ApprovalOperator(notifiers=[...])`: called in the task before it parks, with a link to the question."""
 
     def notify(self, context: "Context") -> None:
-        _with_sent(lambda sent: _approval_wanted(context, sent))
+        _with_state(lambda state: _approval_wanted(context, state))
 
 
 async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) -> str:
@@ -66,7 +66,7 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
 
     try:
         await BaseHook.aget_connection(SLACK_CONN)
-        state = await BaseHook.aget_connection(STATE_CONN)
+        connection = await BaseHook.aget_connection(STATE_CONN)
     except AirflowNotFoundException:
         log.warning("Run %s missed its deadline; no Slack connection is configured", dag_run.get("dag_run_id"))
         return "skipped: no Slack connection"
@@ -76,11 +76,11 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
         sending = asyncio.run_coroutine_threadsafe(slack.send_async(text), loop)
         return slack.succeeds(lambda: sending.result(slack.LONGEST_SECONDS))
 
-    await asyncio.to_thread(_safely, lambda sent: _deadline_missed(context, sent, send), conninfo_of(state))
-    return "told"
+    await asyncio.to_thread(_safely, lambda state: _deadline_missed(context, state, send), conninfo_of(connection))
+    return "sent"
 
 
-def _with_sent(notify: "Callable[[Told], object]") -> None:
+def _with_state(notify: "Callable[[State], object]") -> None:
     """Calls `notify` with the log of sent messages if Slack is configured."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -94,106 +94,112 @@ def _with_sent(notify: "Callable[[Told], object]") -> None:
         return
 
 
-def _safely(notify: "Callable[[Told], object]", conninfo: str) -> None:
+def _safely(notify: "Callable[[State], object]", conninfo: str) -> None:
     """Errors here are logged and never fail the run."""
-    from include.calls.state.notifications import Told
+    from include.calls.state.state import State
 
     try:
-        with Told(conninfo) as sent:
-            notify(sent)
+        with State.open(conninfo) as state:
+            notify(state)
     except Exception as error:
-        log.warning("Slack was not told: %s", type(error).__name__)  # its text may hold a webhook's address
+        log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
 
 
-def _run_failed(context: "Context", sent: "Told") -> None:
+def _run_failed(context: "Context", state: "State") -> None:
     from include.calls.reporting import slack_texts as messages
+    from include.calls.wording import slack as texts
 
     dag_run_id = context["run_id"]
-    run = _run_of(context, sent)
+    run = _run_of(context, state)
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
-    end = sent.last_event(run.run_id, "error") if run else None
-    reason = end.verdict if end else "запуск не открылся или не закрылся: причина в его заметке (Note)"
-    text = messages.run_failed(_summary(run, dag_run_id, sent), reason)
+    end = state.notifications.last_event(run.run_id, "error") if run else None
+    reason = end.verdict if end else texts.REASON_IN_NOTE
+    text = messages.run_failed(_summary(run, dag_run_id, state), reason)
     occasion = f"run_failed {dag_run_id} {end.event_id if end else 0}"
-    sent.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
+    state.notifications.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
 
 
-def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, sent: "Told") -> None:
+def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State") -> None:
     from include.calls.domain.states import RunStatus
     from include.calls.reporting import slack_texts as messages
 
-    run = sent.run(run_id)
-    if run is None:
-        return
-    summary = _summary(run, dag_run_id, sent)
+    run = state.runs.get(run_id)
+    summary = _summary(run, dag_run_id, state)
     if run.status is RunStatus.COMPLETED and not run.dry_run:
-        ready, end = messages.report_ready(summary, verdict), sent.last_event(run_id, "completed")
+        ready, end = messages.report_ready(summary, verdict), state.notifications.last_event(run_id, "completed")
         occasion = f"report_ready {run_id} {end.event_id if end else 0}"
-        sent.once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
+        state.notifications.once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
     if run.status is RunStatus.CANCELLED:  # above all if no decision came in time: the night has no export
-        text, end = messages.cancelled(summary, verdict), sent.last_event(run_id, "cancelled")
+        text, end = messages.cancelled(summary, verdict), state.notifications.last_event(run_id, "cancelled")
         occasion = f"cancelled {run_id} {end.event_id if end else 0}"
-        sent.once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
-    letters = sent.new_dead_letters(run_id)
+        state.notifications.once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
+    letters = state.notifications.new_dead_letters(run_id)
     if letters.moved:
         grew, occasion = messages.dlq_grew(summary, letters.moved), f"dlq_grew {run_id} {letters.up_to}"
-        sent.once(occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to)
+        state.notifications.once(
+            occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to
+        )
 
 
-def _low_rate_switched(run_id: UUID, dag_run_id: str, sent: "Told") -> None:
+def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State") -> None:
     from include.calls.reporting import slack_texts as messages
 
-    switch = sent.low_rate_switch()
+    switch = state.notifications.low_rate_switch()
     if switch is None:
         return
-    summary = _summary(sent.run(run_id), dag_run_id, sent)
+    summary = _summary(state.runs.get(run_id), dag_run_id, state)
     text = messages.low_rate_on(summary, switch.until, switch.refusals, forced=switch.forced)
-    sent.once(f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on")
+    state.notifications.once(
+        f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on"
+    )
 
 
-def _approval_wanted(context: "Context", sent: "Told") -> None:
+def _approval_wanted(context: "Context", state: "State") -> None:
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     from include.calls.reporting import slack_texts as messages
 
-    run = _run_of(context, sent)
+    run = _run_of(context, state)
     if run is None:
         return
     link = HITLOperator.generate_link_to_ui_from_context(context=context)
-    summary = _summary(run, context["run_id"], sent, link=link)
+    summary = _summary(run, context["run_id"], state, link=link)
     question = str(getattr(context["task"], "subject", ""))  # of the operator that asks
     text = messages.approval_wanted(summary, question)
     asked = context["ti"]  # each try asks again
-    sent.once(f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted")
+    state.notifications.once(
+        f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted"
+    )
 
 
-def _deadline_missed(context: Mapping[str, Any], sent: "Told", send: Callable[[str], bool]) -> None:
+def _deadline_missed(context: Mapping[str, Any], state: "State", send: Callable[[str], bool]) -> None:
     from include.calls.reporting import slack_texts as messages
 
     dag_run = context["dag_run"]
-    run = sent.run_of_dag_run(dag_run["dag_run_id"], resumed=(dag_run.get("conf") or {}).get("resume_run_id"))
+    run = state.runs.of_dag_run(dag_run["dag_run_id"], resumed=(dag_run.get("conf") or {}).get("resume_run_id"))
     until = str((context.get("deadline") or {}).get("deadline_time") or "")[:16].replace("T", " ")
-    text = messages.deadline_missed(_summary(run, dag_run["dag_run_id"], sent), f"{until} UTC")
+    text = messages.deadline_missed(_summary(run, dag_run["dag_run_id"], state), f"{until} UTC")
     occasion = f"deadline_missed {dag_run['dag_run_id']}"
-    sent.once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
+    state.notifications.once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
 
 
-def _run_of(context: "Context", sent: "Told") -> "Run | None":
+def _run_of(context: "Context", state: "State") -> "Run | None":
     conf = getattr(context.get("dag_run"), "conf", None) or {}
-    return sent.run_of_dag_run(context["run_id"], resumed=conf.get("resume_run_id"))
+    return state.runs.of_dag_run(context["run_id"], resumed=conf.get("resume_run_id"))
 
 
-def _summary(run: "Run | None", dag_run_id: str, sent: "Told", link: str | None = None) -> "RunSummary":
+def _summary(run: "Run | None", dag_run_id: str, state: "State", link: str | None = None) -> "RunSummary":
     from airflow.sdk.configuration import conf
 
     from include.calls.reporting.slack_texts import RunSummary
+    from include.calls.wording import notes
 
     base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
     return RunSummary(
         run_id=str(run.run_id) if run else None,
         period_from=run.period_from if run else None,
         period_to=run.period_to if run else None,
-        progress=sent.progress(run.run_id).sentence if run else "",
+        progress=notes.progress(state.runs.progress(run.run_id)) if run else "",
         link=link or f"{base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}",
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from include.calls.domain.stages import Stage
+from include.calls.wording import notes
 from include.common.errors import ExportError, StopRun, Throttled
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import is_fresh
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PHASES = {
-    Stage.OPEN_RUN: "открываю запуск",
-    Stage.PREFLIGHT: "проверяю доступы",
-    Stage.LIST_CALLS: "собираю список звонков",
-    Stage.PLAN: "считаю прогноз",
-    Stage.DOWNLOAD: "скачиваю аудио",
-    Stage.TRANSCRIBE: "распознаю речь",
-    Stage.SUMMARIZE: "пишу саммари",
-    Stage.PUBLISH: "пишу реестр и отчёт",
-}
-
 
 @contextmanager
 def failure_noted(context: "Context", phase: str) -> Iterator[None]:
@@ -40,7 +30,7 @@ def failure_noted(context: "Context", phase: str) -> Iterator[None]:
     except Throttled:
         raise
     except ExportError as error:
-        note(context, f"{context['ti'].task_id}: {phase} — {error}")
+        note(context, notes.failed(context["ti"].task_id, phase, error))
         raise
 
 
@@ -53,11 +43,11 @@ def open_state(context: "Context", run_id: UUID, stage: Stage, *, phase: str | N
     """
     from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
 
-    phase = phase or PHASES[stage]
+    phase = phase or notes.PHASES[stage]
     with failure_noted(context, phase), CallsStateHook().get_conn() as state:
         if is_fresh(context):
             reopen_if_closed(run_id, state, stage=stage)
-        state.note_run(run_id, {"phase": phase})
+        state.runs.note(run_id, {"phase": phase})
         try:
             yield state
         except StopRun as error:
@@ -74,10 +64,10 @@ def open_batch(context: "Context", run_id: UUID, batch: int, stage: Stage) -> "I
     from include.calls.steps.run_lifecycle import refuse_if_stopped
 
     fields: Any = context  # the label is an additional key that map_index_template reads
-    fields["batch_label"] = f"пачка {batch}"
+    fields["batch_label"] = notes.batch_label(batch)
     with open_state(context, run_id, stage) as state:
-        facts = state.batch_facts(run_id, batch)
-        fields["batch_label"] = f"пачка {batch}: {facts.records} записей, {facts.minutes:.0f} мин"
+        facts = state.work.batch_facts(run_id, batch)
+        fields["batch_label"] = notes.batch_label(batch, recordings=facts.records, minutes=facts.minutes)
         refuse_if_stopped(run_id, state)
         yield state
 
@@ -90,7 +80,7 @@ def after_batch(
     An error here is logged and never changes what became of the batch: above all, a StopRun must reach `open_state`.
     """
     try:
-        note_run(context, run_id, f"{capital(state.progress_sentence(run_id))}.")
+        note_run(context, run_id, notes.in_progress(state.runs.progress(run_id)))
         if show is not None:
             show(run_id, state)
     except Exception as error:
@@ -99,8 +89,7 @@ def after_batch(
 
 
 def note_run(context: "Context", run_id: UUID, sentence: str) -> None:
-    """The sentence comes first: the UI shows about a hundred characters. `make resume` asks for the id."""
-    note(context, f"{sentence} run_id {run_id}")
+    note(context, notes.with_run_id(sentence, run_id))
 
 
 def note(context: "Context", text: str) -> None:
@@ -108,9 +97,4 @@ def note(context: "Context", text: str) -> None:
 
 
 def is_low_rate(state: "State", run_id: UUID) -> bool:
-    run = state.run(run_id)
-    return bool(run and run.metadata.get("low_rate"))
-
-
-def capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    return bool(state.runs.get(run_id).metadata.get("low_rate"))

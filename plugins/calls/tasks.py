@@ -15,13 +15,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
+from include.calls.wording import notes
 from include.common.errors import ExportError
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, task_states
 from plugins.calls import slack_messages
 from plugins.calls.task_context import (
-    PHASES,
     after_batch,
-    capital,
     failure_noted,
     is_low_rate,
     note,
@@ -49,28 +48,25 @@ BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 
 
 def open_run(context: "Context") -> UUID:
+    from include.calls.domain.run_request import RunRequest
     from include.calls.steps import open_run as step
-    from include.calls.steps.paths import run_of
 
     dag_run, params = context["dag_run"], context["params"]
-    request = step.RunRequest(
+    facts = step.DagRunFacts(
         dag_run_id=dag_run.run_id,
         run_after=dag_run.run_after,
         actor=dag_run.triggering_user_name or dag_run.run_type.value,
         trigger=dag_run.run_type.value,
-        **{name: params[name] for name in params if name in step.RunRequest.__slots__},
     )
-    with failure_noted(context, PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
-        opened = step.open_run(request, state, load_run_policy())
+    with failure_noted(context, notes.PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
+        # Airflow lets a conf carry names that the form does not have
+        request = RunRequest.of({name: params[name] for name in RunRequest.model_fields if name in params})
+        opened = step.open_run(request, facts, state, load_run_policy().period)
         if not opened.ours:
-            note(
-                context,
-                f"Этот ключ уже у запуска {opened.run_id} (статус {opened.status}): повторно ничего не делается.",
-            )
+            note(context, notes.key_taken(opened.run_id, opened.status))
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
-        run = run_of(opened.run_id, state)
-        period = f"{run.period_from:%Y-%m-%d %H:%M} — {run.period_to:%Y-%m-%d %H:%M} UTC"
-        note_run(context, run.run_id, f"Период {period}.")
+        run = state.runs.get(opened.run_id)
+        note_run(context, run.run_id, notes.opened(run.period_from, run.period_to))
     return opened.run_id
 
 
@@ -103,7 +99,7 @@ def list_calls(context: "Context", run_id: UUID) -> int:
                 listed = step.list_calls(run_id, telephony, state)
         finally:
             slack_messages.low_rate_switched(context, run_id)
-        note_run(context, run_id, f"На портале {listed} звонков за период.")
+        note_run(context, run_id, notes.listed(listed))
         return listed
 
 
@@ -112,8 +108,7 @@ def plan(context: "Context", run_id: UUID) -> "Planned":
 
     with open_state(context, run_id, Stage.PLAN) as state:
         planned = step.plan(run_id, state, StorageHook().get_conn(), load_run_policy())
-        where = "Жду ответа на вкладке Required Actions. " if planned.question else ""
-        note_run(context, run_id, f"{where}{capital(planned.sentence)}.")
+        note_run(context, run_id, planned.note)
         return planned
 
 
@@ -121,13 +116,14 @@ def decided(
     context: "Context", run_id: UUID, cost: Decimal, *, approved: bool, by: str | None, at: datetime
 ) -> list[int]:
     """Records the decision on the plan's question, or the lack of one; returns the batches that may start."""
+    from include.calls.domain.budget import Decision
     from include.calls.steps import approve as step
     from include.calls.steps.plan import batches_of
 
-    answer = step.Answer(approved=approved, by=by, at=at)
-    with open_state(context, run_id, Stage.PLAN, phase="записываю ответ") as state:
-        sentence = step.settle(run_id, cost, answer, state)
-        note_run(context, run_id, f"{sentence}.")
+    decision = Decision(approved=approved, by=by, at=at)
+    with open_state(context, run_id, Stage.PLAN, phase=notes.RECORDING_DECISION) as state:
+        sentence = step.record_decision(run_id, cost, decision, state)
+        note_run(context, run_id, notes.decided(sentence))
         return batches_of(run_id, state, load_run_policy()) if approved else []
 
 
@@ -162,10 +158,8 @@ def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int
 
 def want_summaries(run_id: UUID) -> None:
     """Raises AirflowSkipException if summaries were not asked for."""
-    from include.calls.steps.paths import run_of
-
     with CallsStateHook().get_conn() as state:
-        run = run_of(run_id, state)
+        run = state.runs.get(run_id)
     if not (run.generate_summary and load_run_policy().summary.enabled):
         raise AirflowSkipException("summaries were not asked for (generate_summary and CALL_SUMMARY_ENABLED)")
 
@@ -208,7 +202,7 @@ def publish(context: "Context", run_id: UUID | None) -> None:
 
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
-    with failure_noted(context, PHASES[Stage.PUBLISH]), CallsStateHook().get_conn() as state:
+    with failure_noted(context, notes.PHASES[Stage.PUBLISH]), CallsStateHook().get_conn() as state:
         reopen_if_unpublished(run_id, state, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
         step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
@@ -217,7 +211,6 @@ def publish(context: "Context", run_id: UUID | None) -> None:
 def close_run(context: "Context", run_id: UUID | None) -> None:
     from include.calls.steps import close_run as step
     from include.calls.steps.run_lifecycle import is_closed
-    from include.calls.wording import notes
 
     if run_id is None:
         if task_states(context, ["open_run"]).get("open_run") == "skipped":

@@ -1,4 +1,4 @@
-"""This installation's policy: policy.yaml, overridden by the environment (connection `call_export_policy`)."""
+"""This installation's policy: policy.yaml with the overrides of the connection `call_export_policy`."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_run_policy() -> "Policy":
-    """The overrides travel in a connection, so that every worker of a cluster has the same ones."""
+    """Overrides of the environment are in a connection, so that all workers of a cluster have the same ones."""
     from include.calls.policy import load_policy
 
     try:

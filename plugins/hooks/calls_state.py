@@ -33,7 +33,7 @@ class CallsStateHook(BaseHook):
     def get_conn(self) -> "State":
         from include.calls.state.state import State
 
-        return State(self.conninfo())
+        return State.open(self.conninfo())
 
     def test_connection(self) -> tuple[bool, str]:
         return tested(self.calls_state_conn_id, self._check_schema)

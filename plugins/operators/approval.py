@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
+from include.calls.wording.approval import TASK_SUBJECT
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -23,14 +25,14 @@ class PlanWithApprovalOperator(ApprovalOperator):
     and `close_run` ends the run `cancelled`. The parent class's Reject would skip registry and report as well.
 
     A decision within about a second after the question, which only a program can make, may be lost to a race in Airflow
-    3.3.2 (issue 66374): the task is then retried and asks again. Nothing is spent meanwhile.
+    3.3.2 (apache/airflow#66374): the task is then retried and asks again. Nothing is spent meanwhile.
     """
 
     template_fields = (*ApprovalOperator.template_fields, "run_id")
 
     def __init__(self, *, run_id: Any, **kwargs: Any) -> None:
         super().__init__(
-            subject="Бюджет запуска",
+            subject=TASK_SUBJECT,
             defaults=self.REJECT,
             response_timeout=LONGEST_WAIT,
             **kwargs,

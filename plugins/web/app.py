@@ -1,7 +1,7 @@
-"""What the api-server answers under `/call_export`: metrics for Prometheus, and the door through which runs come in.
+"""The application under `/call_export`: metrics for Prometheus, and an endpoint that starts runs.
 
-Airflow leaves authentication of plugin apps to the plugin (3.3.2): each route names its own, and there are no pages of
-documentation, which would be open to everybody.
+Airflow 3.3.2 leaves authentication of plugin apps to the plugin: each route names its own. There are no pages of
+documentation, because they would be open to every visitor.
 """
 
 from fastapi import FastAPI, Request
@@ -15,8 +15,8 @@ app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
 
 @app.exception_handler(RequestValidationError)
-def one_sentence(_: Request, error: RequestValidationError) -> JSONResponse:
-    """The first thing that is wrong, by its name; never the value, which may be anything."""
+def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Names the first field that is wrong, and never its value, which may be anything."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "header")) or "the body"
     return JSONResponse({"detail": f"{where}: {first['msg']}"}, 422)

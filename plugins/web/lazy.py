@@ -1,4 +1,4 @@
-"""Airflow loads plugins in every process, but only the api-server serves: nobody else imports what serving needs."""
+"""Airflow loads plugins in every process, but only the api-server serves: the others import no web application."""
 
 from typing import TYPE_CHECKING
 

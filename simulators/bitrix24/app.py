@@ -12,17 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.bitrix24.answers import PortalError, Result, envelope, time_block
 from simulators.bitrix24.batch import run_batch
 from simulators.bitrix24.downloads import drive_file, storage_file
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.links import Links
-from simulators.bitrix24.methods import Asked, Methods, Rights
+from simulators.bitrix24.methods import MethodCall, Methods, Rights
 from simulators.bitrix24.php import Params, parse_query
+from simulators.bitrix24.responses import PortalError, Result, envelope, time_block
 from simulators.bitrix24.world import PortalWorld
-from simulators.kit.faults import Faults, What
+from simulators.kit.faults import FaultKind, Faults
+from simulators.kit.instrumentation import Instrumented, entry_of
 from simulators.kit.journal import Entry, Journal
-from simulators.kit.watch import Watched, entry_of
 
 TOKEN = "simulated-token"
 
@@ -30,7 +30,7 @@ TOKEN = "simulated-token"
 class PortalSimulator:
     """Serves a world under `/rest/{user}/{token}/{method}[.json]`, `/rest/download.json` and `/storage/...`.
 
-    Everything public may be changed while it runs. `refuse_all` is the error that every call gets, for instance
+    Everything public may be changed while it runs. `refuse_all` is the error of every call, for instance
     "expired_token" or "OVERLOAD_LIMIT".
     """
 
@@ -61,17 +61,17 @@ class PortalSimulator:
             Route("/rest/{user}/{token}/{method}", self._rest, methods=["GET", "POST"]),
             Route("/storage/{path:path}", self._storage),
         ]
-        self._app = Watched(Starlette(routes=routes), self.journal, self.faults, self._locate)
+        self._app = Instrumented(Starlette(routes=routes), self.journal, self.faults, self._locate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     def webhook(self, base_url: str) -> str:
-        """The webhook's address with its secret, as clients want it."""
+        """The webhook's address with its secret, as clients take it."""
         return f"{base_url}/rest/{self.user}/{self.token}/"
 
     def before(self, method: str, nth: int, action: Callable[[], None]) -> None:
-        """Runs `action` right before the `nth` call (from 1, batched ones included) of `method` is answered."""
+        """Runs `action` right before the response to the `nth` call of `method` (from 1, batched calls included)."""
         self._hooks.append((method.lower(), nth, action))
 
     def _locate(self, request: Request) -> tuple[str, str]:
@@ -93,8 +93,8 @@ class PortalSimulator:
             self._admit(request)
             params = await _params_of(request)
             base_url = str(request.base_url).rstrip("/")
-            answer = run_in_threadpool(self._answer, method, params, base_url, started, entry_of(request))
-            return JSONResponse(await answer)
+            body = run_in_threadpool(self._respond, method, params, base_url, started, entry_of(request))
+            return JSONResponse(await body)
         except PortalError as refused:
             return _refusal(request, refused)
 
@@ -106,7 +106,7 @@ class PortalSimulator:
         if (request.path_params["user"], request.path_params["token"]) != (self.user, self.token):
             raise PortalError("INVALID_CREDENTIALS")
 
-    def _answer(self, method: str, params: Params, base_url: str, started: float, entry: Entry) -> dict[str, Any]:
+    def _respond(self, method: str, params: Params, base_url: str, started: float, entry: Entry) -> dict[str, Any]:
         if method != "batch":
             entry.detail["params"] = params
             result, timing = self._call(method, params, base_url, started)
@@ -130,17 +130,17 @@ class PortalSimulator:
         """Raises PortalError. The budget of a method is charged before it is known whether it succeeds."""
         self._run_hooks(method)
         fault = self.faults.take(method, of_method=True)
-        if fault is not None and fault.what is What.ERROR:
+        if fault is not None and fault.kind is FaultKind.ERROR:
             raise PortalError(fault.body["error"], fault.body.get("error_description", ""), fault.status)
         if not self.limits.spend(method, started):
             raise PortalError("OPERATION_TIME_LIMIT")
-        result = self.methods.call(method, Asked(params, base_url, started))
+        result = self.methods.call(method, MethodCall(params, base_url, started))
         finished = self.clock()
         operating, reset_at = self.limits.operating(method, finished), self.limits.reset_at(method, finished)
         return result, time_block(started, finished, self.zone, operating, reset_at)
 
     def _run_hooks(self, method: str) -> None:
-        # the entry of this very call is already in the journal, the request around a batch has another name
+        # the journal already has the entry of this call; the request around a batch has another name
         nth = self.journal.count(method)
         for hook in [hook for hook in self._hooks if hook[:2] == (method, nth)]:
             self._hooks.remove(hook)

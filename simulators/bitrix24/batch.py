@@ -1,12 +1,12 @@
-"""`batch`: up to 50 commands in one request, with references to earlier results and PHP's idea of arrays."""
+"""`batch`: up to 50 commands in one request, with references to earlier results and PHP's arrays."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.bitrix24.answers import PortalError, Result
 from simulators.bitrix24.php import Params, as_array, encode_array, intval, parse_query
+from simulators.bitrix24.responses import PortalError, Result
 
 MAX_COMMANDS = 50
 _REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
@@ -14,7 +14,7 @@ Call = Callable[[str, Params], tuple[Result, dict[str, Any]]]
 
 
 @dataclass
-class _Answers:
+class _Parts:
     result: dict[str, Any] = field(default_factory=dict)
     result_error: dict[str, Any] = field(default_factory=dict)
     result_total: dict[str, Any] = field(default_factory=dict)
@@ -26,27 +26,27 @@ class _Answers:
 
 
 def run_batch(params: Params, call: Call) -> Result:
-    """Runs the commands in their order; `call` answers (result, its `time`) or raises PortalError."""
+    """Runs the commands in their order; `call` returns (result, its `time`) or raises PortalError."""
     commands = as_array(params.get("cmd", params.get("CMD")))
     if len(commands) > MAX_COMMANDS:
         raise PortalError("ERROR_BATCH_LENGTH_EXCEEDED")
     halt = intval(params.get("halt", params.get("HALT")))
-    answers = _Answers()
+    parts = _Parts()
     for key, command in commands.items():
         try:
-            result, time = _run(str(command), answers.result, call)
+            result, time = _run(str(command), parts.result, call)
         except PortalError as refused:
-            answers.result_error[key] = refused.as_dict()
+            parts.result_error[key] = refused.as_dict()
             if halt:
                 break
             continue
-        answers.result[key] = result.value
-        answers.result_time[key] = time
+        parts.result[key] = result.value
+        parts.result_time[key] = time
         if result.total is not None:
-            answers.result_total[key] = result.total
+            parts.result_total[key] = result.total
         if result.next is not None:
-            answers.result_next[key] = result.next
-    return Result(answers.as_dict())
+            parts.result_next[key] = result.next
+    return Result(parts.as_dict())
 
 
 def _run(command: str, results: Mapping[str, Any], call: Call) -> tuple[Result, dict[str, Any]]:
@@ -59,7 +59,7 @@ def _run(command: str, results: Mapping[str, Any], call: Call) -> tuple[Result, 
 
 
 def _resolve(value: Any, results: Mapping[str, Any]) -> Any:
-    """Puts earlier results in the place of `$result[key][field]`; one that does not exist becomes nothing."""
+    """Replaces `$result[key][field]` by the earlier result; a missing result becomes an empty string."""
     if isinstance(value, dict):
         return {key: _resolve(item, results) for key, item in value.items()}
     whole = _REFERENCE.fullmatch(value)

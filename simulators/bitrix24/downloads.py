@@ -6,8 +6,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from simulators.bitrix24.answers import PortalError
 from simulators.bitrix24.links import Links
+from simulators.bitrix24.responses import PortalError
 from simulators.bitrix24.world import Audio, PortalWorld
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -15,7 +15,7 @@ _NGINX = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></cente
 
 
 async def drive_file(request: Request, world: PortalWorld, links: Links, now: float, *, picky: bool) -> Response:
-    """`/rest/download.json?auth=...&token=...`. A `picky` portal wants the headers that the vendor asks for."""
+    """`/rest/download.json?auth=...&token=...`. A `picky` portal requires the headers that the vendor names."""
     opened = links.open(request.query_params.get("token", ""))
     if opened is None or not request.query_params.get("auth"):
         return JSONResponse(PortalError("NO_AUTH_FOUND").as_dict(), 401)
@@ -40,14 +40,14 @@ async def storage_file(request: Request, world: PortalWorld, path: str) -> Respo
 
 
 async def _serve(request: Request, audio: Audio, headers: dict[str, str]) -> Response:
-    """The bytes, or the part that a single Range asks for."""
+    """The bytes, or the part that a single Range requests."""
     data = await run_in_threadpool(audio.read)
     headers = {**headers, "Accept-Ranges": "bytes"}
-    asked = _RANGE.match(request.headers.get("range", ""))
-    if asked is None or not (asked[1] or asked[2]):
+    part = _RANGE.match(request.headers.get("range", ""))
+    if part is None or not (part[1] or part[2]):
         return Response(data, 200, headers, audio.content_type)
-    first = int(asked[1]) if asked[1] else max(0, len(data) - int(asked[2]))
-    last = min(int(asked[2]), len(data) - 1) if asked[1] and asked[2] else len(data) - 1
+    first = int(part[1]) if part[1] else max(0, len(data) - int(part[2]))
+    last = min(int(part[2]), len(data) - 1) if part[1] and part[2] else len(data) - 1
     if first > last:
         return Response(b"", 416, {"Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"

@@ -10,7 +10,7 @@ MINUTES_KEPT = 10  # the vendor sums a method's time over ten buckets of one min
 
 @dataclass
 class Limits:
-    """What one portal allows; figures of the ordinary cloud plans by default.
+    """The limits of one portal; figures of the ordinary cloud plans by default.
 
     `speed` makes the portal's clock run that many times faster: more requests a second, shorter windows.
     `method_seconds` is what one call of a method costs of its `method_budget`; unnamed methods cost nothing.
@@ -43,7 +43,7 @@ class Limits:
             return True
 
     def spend(self, method: str, now: float) -> bool:
-        """Takes one call from the method's budget; False when it is already used up."""
+        """Takes one call from the method's budget; False if it is already used up."""
         with self._lock:
             if self._operating(method, now) >= self.method_budget:
                 return False
@@ -57,7 +57,7 @@ class Limits:
             return self._operating(method, now)
 
     def reset_at(self, method: str, now: float) -> int:
-        """Unix second at which the oldest spent minute leaves the window, as `operating_reset_at` tells."""
+        """Unix second at which the oldest spent minute leaves the window: `operating_reset_at`."""
         with self._lock:
             self._forget(method, now)
             spent = [minute for minute, seconds in self._spent[method].items() if seconds > 0]

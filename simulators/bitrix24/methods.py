@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simulators.bitrix24.answers import PortalError, Result
 from simulators.bitrix24.links import Links
 from simulators.bitrix24.php import Params, as_array, as_list, intval, upper_keys
+from simulators.bitrix24.responses import PortalError, Result
 from simulators.bitrix24.statistics import PAGE, page_of, row_of
 from simulators.bitrix24.world import DiskFile, PortalWorld
 
@@ -29,7 +29,7 @@ METHOD_SCOPES: dict[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MethodCall:
     """One call: `base_url` is the address the client used, `now` Unix seconds."""
 
     params: Params
@@ -49,39 +49,39 @@ class Rights:
 
 @dataclass
 class Methods:
-    """Answers one call of one method. `ignores` names what an old portal does not understand (see `page_of`)."""
+    """Executes one call of one method. `ignores` names features that an old portal lacks (see `page_of`)."""
 
     world: PortalWorld
     rights: Rights
     links: Links
     ignores: frozenset[str] = frozenset()
     owner_id: str = "1"
-    storage_url: str | None = None  # where rows say that url-only recordings are; None: on this very server
+    storage_url: str | None = None  # the host of url-only recordings in the rows; None: this server
     not_found_status: int = 400  # the vendor publishes no status for ERROR_NOT_FOUND
-    _table: dict[str, Callable[[Asked], Result]] = field(init=False, repr=False)
+    _table: dict[str, Callable[[MethodCall], Result]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._table = {
             "voximplant.statistic.get": self._statistics,
             "disk.file.get": self._file,
             "user.get": self._users,
-            "user.current": lambda _asked: Result(self.world.users[self.owner_id]),
+            "user.current": lambda _call: Result(self.world.users[self.owner_id]),
             "crm.activity.call.gettranscript": self._transcript,
-            "scope": lambda _asked: Result(sorted(self.rights.scopes)),
-            "methods": lambda _asked: Result(self._allowed()),
+            "scope": lambda _call: Result(sorted(self.rights.scopes)),
+            "methods": lambda _call: Result(self._allowed()),
             "method.get": self._method_get,
             "profile": self._profile,
-            "user.admin": lambda _asked: Result(self.rights.admin),
-            "server.time": lambda asked: Result(_iso(asked.now, self.world)),
+            "user.admin": lambda _call: Result(self.rights.admin),
+            "server.time": lambda call: Result(_iso(call.now, self.world)),
         }
 
-    def call(self, method: str, asked: Asked) -> Result:
+    def call(self, method: str, call: MethodCall) -> Result:
         """`method` in lower case. Raises PortalError."""
         if method not in self._table:
             raise PortalError("ERROR_METHOD_NOT_FOUND")
         if not self._permits(method):
             raise PortalError("insufficient_scope")
-        return self._table[method](asked)
+        return self._table[method](call)
 
     def _permits(self, method: str) -> bool:
         needed = METHOD_SCOPES[method]
@@ -90,12 +90,12 @@ class Methods:
     def _allowed(self) -> list[str]:
         return [method for method in METHOD_SCOPES if self._permits(method)]
 
-    def _method_get(self, asked: Asked) -> Result:
-        name = str(asked.params.get("name", "")).lower()
+    def _method_get(self, call: MethodCall) -> Result:
+        name = str(call.params.get("name", "")).lower()
         known = name in METHOD_SCOPES
         return Result({"isExisting": known, "isAvailable": known and self._permits(name)})
 
-    def _profile(self, _asked: Asked) -> Result:
+    def _profile(self, _call: MethodCall) -> Result:
         owner = self.world.users[self.owner_id]
         return Result({
             "ID": owner["ID"],
@@ -106,21 +106,21 @@ class Methods:
             "TIME_ZONE": "",
         })  # fmt: skip
 
-    def _statistics(self, asked: Asked) -> Result:
+    def _statistics(self, call: MethodCall) -> Result:
         if not self.rights.statistics:
             raise PortalError("ACCESS_DENIED", "Access denied!", 403)
-        params = upper_keys(asked.params)
+        params = upper_keys(call.params)
         if self.rights.only_users is not None:
-            # as the core does it: the caller's own condition on the employee is lost
+            # as the core does: the caller's own condition on the employee is lost
             params["FILTER"] = {
                 **upper_keys(as_array(params.get("FILTER"))),
                 "PORTAL_USER_ID": sorted(self.rights.only_users),
             }
-        calls, storage_url = list(self.world.calls.values()), self.storage_url or f"{asked.base_url}/storage"
+        calls, storage_url = list(self.world.calls.values()), self.storage_url or f"{call.base_url}/storage"
         return page_of(calls, lambda call: row_of(call, self.world.zone, storage_url), params, self.ignores)
 
-    def _file(self, asked: Asked) -> Result:
-        file_id = intval(upper_keys(asked.params).get("ID"))
+    def _file(self, call: MethodCall) -> Result:
+        file_id = intval(upper_keys(call.params).get("ID"))
         if file_id <= 0:
             raise PortalError("ERROR_ARGUMENT", "Invalid value of parameter {Parameter #0}")
         file = self.world.files.get(file_id)
@@ -128,7 +128,7 @@ class Methods:
             raise PortalError("ERROR_NOT_FOUND", f"Could not find entity with id `{file_id}`", self.not_found_status)
         if file.denied:
             raise PortalError("ACCESS_DENIED", "Access denied", 403)
-        return Result(self._file_fields(file, asked.base_url, asked.now))
+        return Result(self._file_fields(file, call.base_url, call.now))
 
     def _file_fields(self, file: DiskFile, base_url: str, now: float) -> dict[str, Any]:
         deleted = file.deleted_type != "0"
@@ -153,8 +153,8 @@ class Methods:
             "DETAIL_URL": f"{base_url}/company/personal/user/{self.owner_id}/disk/file/Telephony/{file.name}",
         }
 
-    def _users(self, asked: Asked) -> Result:
-        given = upper_keys(asked.params)
+    def _users(self, call: MethodCall) -> Result:
+        given = upper_keys(call.params)
         conditions = {**given, **upper_keys(as_array(given.get("FILTER")))}
         found = sorted(self.world.users.values(), key=lambda user: int(user["ID"]))
         ids = conditions.get("ID", conditions.get("@ID"))
@@ -170,12 +170,12 @@ class Methods:
         following = start + PAGE
         return Result(found[start:following], len(found), following if following < len(found) else None)
 
-    def _transcript(self, asked: Asked) -> Result:
+    def _transcript(self, call: MethodCall) -> Result:
         """The text made by the portal itself, or null; `activityId` is the row's CRM_ACTIVITY_ID."""
-        activity = str(upper_keys(asked.params).get("ACTIVITYID", ""))
-        for call in list(self.world.calls.values()):
-            if call.activity_id is not None and call.activity_id == activity:
-                return Result(None if call.transcript is None else {"transcription": call.transcript})
+        activity = str(upper_keys(call.params).get("ACTIVITYID", ""))
+        for known in list(self.world.calls.values()):
+            if known.activity_id is not None and known.activity_id == activity:
+                return Result(None if known.transcript is None else {"transcription": known.transcript})
         raise PortalError("NOT_FOUND", "Element not found")
 
 

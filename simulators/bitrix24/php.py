@@ -33,7 +33,7 @@ def upper_keys(params: Mapping[str, Any]) -> Params:
 
 
 def as_array(value: Any) -> Params:
-    """A PHP array has keys even where JSON had a list."""
+    """A PHP array has keys, also if JSON had a list."""
     if isinstance(value, Mapping):
         return {str(key): item for key, item in value.items()}
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def encode_array(values: Mapping[str, Any]) -> dict[str, Any] | list[Any]:
-    """`json_encode` of an array: empty, or with the keys 0..n-1 in order, it becomes a list."""
+    """`json_encode` of an array: an empty one, or one with the keys 0..n-1 in order, becomes a list."""
     if list(values) == [str(index) for index in range(len(values))]:
         return list(values.values())
     return dict(values)

@@ -1,4 +1,4 @@
-"""A world made from a seed: the odd but real mixture of calls that a portal has."""
+"""A world made from a seed: the mixture of calls that a real portal has."""
 
 import random
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from simulators.sound.dialogues import record, record_briefly
 # (seed, seconds, stereo) -> the recording
 MakeAudio = Callable[[int, float, bool], Audio]
 
-# what a round of twenty calls is made of; shuffled anew for every round
+# the kinds of a round of twenty calls; shuffled anew for every round
 _ROUND = (
     *["stereo"] * 8,
     *["mono"] * 3,
@@ -32,7 +32,7 @@ _LINES = ("reg133788", "reg133788", "+74950000001", "3")
 
 
 def spoken() -> MakeAudio:
-    """Conversations by the project's own voices; each is made when it is first asked for."""
+    """Conversations by the project's own voices; each is made when it is first read."""
     extensions = cycle(("mp3", "mp3", "wav", "mp3", "ogg"))
 
     def make(seed: int, seconds: float, stereo: bool) -> Audio:
@@ -66,14 +66,14 @@ def minutes(*, mono: bool = False) -> MakeAudio:
 
 
 def from_folder(folder: Path) -> MakeAudio:
-    """Real recordings, in turn; files that cannot be opened as audio are left out. Raises ValueError if none stays."""
+    """Real recordings, in turn, without files that cannot be opened as audio. Raises ValueError if there is none."""
     paths = sorted(path for path in folder.iterdir() if path.suffix[1:] in CONTENT_TYPES and _is_audio(path))
     if not paths:
         raise ValueError(f"{folder} holds no usable {', '.join(CONTENT_TYPES)}")
-    turn = cycle(paths)
+    in_turn = cycle(paths)
 
     def make(_seed: int, _seconds: float, _stereo: bool) -> Audio:
-        path = next(turn)
+        path = next(in_turn)
         return Audio(path.read_bytes, path.suffix[1:])
 
     return make
@@ -136,7 +136,7 @@ class _Maker:
         self.world.add(call)
 
     def _call(self, at: datetime) -> Call:
-        self._row += self.rng.randint(1, 3)  # other tables take numbers too: IDs have gaps
+        self._row += self.rng.randint(1, 3)  # other tables use numbers, too: IDs have gaps
         built_in = self.rng.random() < 0.6
         digits = f"{self.rng.getrandbits(64):016X}.{at.timestamp():.0f}.{self.rng.randint(10**7, 10**8)}"
         return Call(

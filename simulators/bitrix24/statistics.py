@@ -1,4 +1,4 @@
-"""`voximplant.statistic.get`: rows, filter, order and pages, with the oddities of the portal's core."""
+"""`voximplant.statistic.get`: rows, filter, order and pages, with the peculiarities of the portal's core."""
 
 import operator
 import re
@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any, TypeVar
 
-from simulators.bitrix24.answers import Result
 from simulators.bitrix24.php import Params, as_array, as_list, intval, upper_keys
+from simulators.bitrix24.responses import Result
 from simulators.bitrix24.world import Call
 
 PAGE = 50
@@ -32,7 +32,7 @@ _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def row_of(call: Call, zone: timezone, storage_url: str) -> Row:
-    """The row as the portal prints it: strings throughout, RECORD_FILE_ID alone a number."""
+    """The row as the portal writes it: all values are strings, only RECORD_FILE_ID is a number."""
     url = call.record_url if call.storage_path is None else f"{storage_url}/{call.storage_path}"
     answered = call.failed_code == "200"
     row: Row = {
@@ -72,13 +72,13 @@ def row_of(call: Call, zone: timezone, storage_url: str) -> Row:
 def page_of(calls: Collection[Call], as_row: Callable[[Call], Row], params: Params, ignore: frozenset[str]) -> Result:
     """One page of `calls`.
 
-    `ignore` names what this portal does not understand: "start=-1", "SORT", a condition as it is sent (">ID").
+    `ignore` names what this portal silently ignores: "start=-1", "SORT", a condition as it is sent (">ID").
     """
     given = upper_keys(params)
     conditions = {
         name: value for name, value in upper_keys(as_array(given.get("FILTER"))).items() if name not in ignore
     }
-    floor = intval(conditions.get(">ID", -1))  # skipped before their rows are built: a big portal must stay quick
+    floor = intval(conditions.get(">ID", -1))  # skipped before their rows are built, for the speed of a big portal
     wanted = calls
     if str(conditions.get("ID")).isdecimal():
         number = int(conditions["ID"])
@@ -95,7 +95,7 @@ def page_of(calls: Collection[Call], as_row: Callable[[Call], Row], params: Para
     following = start + PAGE
     if not conditions and not _sortable(sort):
         everything = _shuffled([call for call in calls if "ID" not in call.fields], lambda call: call.id)
-        if len(everything) == len(calls):  # the same page as below, of whose rows alone a big portal must build
+        if len(everything) == len(calls):  # the same page as below, built without all other rows
             page = [as_row(call) for call in everything[start:following]]
             return Result(page, len(everything), following if following < len(everything) else None)
     ordered = _ordered(list(found), sort, given.get("ORDER"))
@@ -103,7 +103,7 @@ def page_of(calls: Collection[Call], as_row: Callable[[Call], Row], params: Para
 
 
 def _ordered(rows: list[Row], sort: Any, order: Any) -> list[Row]:
-    """By the field asked for; where SORT is no string naming one, in an order that only looks random."""
+    """By the requested field; if SORT is no string that names one, in a fixed order that looks random."""
     if not _sortable(sort):
         return _shuffled(rows, lambda row: intval(row.get("ID")))
     field = sort.upper()
@@ -121,7 +121,7 @@ def _shuffled(items: Iterable[Item], number: Callable[[Item], int]) -> list[Item
 
 
 def _comparable(field: str, value: Any) -> tuple[int, Any]:
-    """A key that sorts; what is absent or unusable comes first."""
+    """A sortable key; absent and unusable values come first."""
     if value is None:
         return (0, "")
     if field == "CALL_START_DATE":
@@ -144,7 +144,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _holds(row: Row, name: str, wanted: Any) -> bool:
-    """Whether the row meets one condition; one with an unknown field or operator is dropped in silence."""
+    """Whether the row meets one condition; a condition with an unknown field or operator is silently dropped."""
     parts = _CONDITION.match(name)
     if parts is None or parts[2] not in _FILTERABLE:
         return True

@@ -1,4 +1,4 @@
-"""What the simulated portal knows: calls, files, employees. Made by hand in tests, from a seed in the demo.
+"""The data of the simulated portal: calls, files, employees. Written by hand in tests, made from a seed in the demo.
 
 A test may change a world while it is being served.
 """
@@ -14,7 +14,7 @@ CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/x-wav", "ogg": "audio/ogg", 
 
 
 class Audio:
-    """A recording's bytes, made when first asked for and kept."""
+    """A recording's bytes, made at the first reading and kept."""
 
     def __init__(self, source: bytes | Callable[[], bytes], extension: str = "mp3") -> None:
         self._source = source
@@ -34,7 +34,7 @@ class Audio:
 
 @dataclass
 class DiskFile:
-    """A file of the portal's drive. `deleted_type`: "0" there, "3" in the trash, "4" deleted with its folder."""
+    """A file of the portal's drive. `deleted_type`: "0" live, "3" in the trash, "4" deleted with its folder."""
 
     id: int
     audio: Audio
@@ -52,7 +52,7 @@ class Call:
     """One row of the call statistics. `started_at` is aware; `call_type` 1 out, 2 in, 3 in redirected, 4 callback.
 
     A recording is on the portal's drive (`file_id`) or only on a storage host: `storage_path` names it there, or
-    `record_url` is the whole link. `fields` overrides what the row would say, `without` are fields it does not have.
+    `record_url` is the whole link. `fields` overrides values of the row, `without` names fields that the row lacks.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Faults on demand: what to spoil, how, and how many times."""
+"""Faults on demand: which requests are damaged, how, and how many times."""
 
 import threading
 from dataclasses import asdict, dataclass, field
@@ -6,16 +6,16 @@ from enum import StrEnum
 from typing import Any
 
 
-class What(StrEnum):
-    STATUS = "status"  # answer `status` with `body`
-    BODY = "body"  # answer 200 with `body`
+class FaultKind(StrEnum):
+    STATUS = "status"  # respond `status` with `body`
+    BODY = "body"  # respond 200 with `body`
     ERROR = "error"  # the method fails with `body` = {"error", "error_description"}; inside a batch, only that command
-    HANG = "hang"  # say nothing for `seconds`, then drop the connection
-    DELAY = "delay"  # answer properly after `seconds`
+    HANG = "hang"  # send nothing for `seconds`, then drop the connection
+    DELAY = "delay"  # respond properly after `seconds`
     TRUNCATE = "truncate"  # the true Content-Length, half of the body, connection closed
     SHORT = "short"  # half of the body with a Content-Length that agrees with it
     EMPTY = "empty"  # 200 and zero bytes
-    HTML200 = "html200"  # a page for people instead of data
+    HTML200 = "html200"  # an HTML page instead of data
     WRONG_LENGTH = "wrong_length"  # the whole body, but Content-Length promises more
     REDIRECT = "redirect"  # `status` (302 unless a 3xx is given) to `url`
     DROP_CONNECTION = "drop_connection"  # reset without a byte
@@ -23,14 +23,14 @@ class What(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """Spoils `times` requests to `where` (-1: all of them) after letting `after` of them through.
+    """Damages `times` requests to `where` (-1: all of them) after the first `after` of them.
 
     `where` is a method's name in any case, "download", "storage", "transcriptions", "chat", "responses", or "*";
-    `match`, where given, must be the request's subject (a file id, a storage path).
+    `match`, if given, must be the request's subject (a file id, a storage path).
     """
 
     where: str
-    what: What
+    kind: FaultKind
     times: int = 1
     after: int = 0
     match: str = ""
@@ -41,7 +41,7 @@ class Fault:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self.what = What(self.what)
+        self.kind = FaultKind(self.kind)
         self.where = self.where.lower()
 
     def concerns(self, where: str, subject: str) -> bool:
@@ -49,15 +49,15 @@ class Fault:
 
 
 class Faults:
-    """The faults still to happen; the first that concerns a request is spent on it."""
+    """The faults still to happen; the first one that concerns a request is used for it."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
 
-    def add(self, where: str, what: What | str, **options: Any) -> Fault:
-        """See `Fault` for the options. Raises ValueError or TypeError for what it does not know."""
-        fault = Fault(where=where, what=What(what), **options)
+    def add(self, where: str, kind: FaultKind | str, **options: Any) -> Fault:
+        """See `Fault` for the options. Raises ValueError or TypeError for an unknown one."""
+        fault = Fault(where=where, kind=FaultKind(kind), **options)
         with self._lock:
             self._waiting.append(fault)
         return fault
@@ -67,10 +67,10 @@ class Faults:
             self._waiting.clear()
 
     def take(self, where: str, subject: str = "", *, of_method: bool = False) -> Fault | None:
-        """The fault for this request, if any; `of_method` asks for ERROR faults, otherwise for all the others."""
+        """The fault for this request, if any; `of_method` takes ERROR faults only, otherwise all other kinds."""
         with self._lock:
             for fault in self._waiting:
-                if (fault.what is What.ERROR) != of_method or not fault.concerns(where, subject):
+                if (fault.kind is FaultKind.ERROR) != of_method or not fault.concerns(where, subject):
                     continue
                 if fault.after > 0:
                     fault.after -= 1

@@ -16,8 +16,8 @@ from simulators.kit.serving import listen, server_of, url_of
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     await server.serve(sockets=[listener])
     for connection in list(server.server_state.connections):
-        connection.transport.abort()  # clients keep theirs alive; left open, each would be a warning in some later test
-    await asyncio.sleep(0.01)  # the loop closes them in its next turns
+        connection.transport.abort()  # clients keep connections alive; an open one would be a warning in a later test
+    await asyncio.sleep(0.01)  # the loop closes them in its next iterations
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a simulator was asked and what it answered, for tests that count requests and refusals."""
+"""The requests and responses of a simulator, for tests that count requests and refusals."""
 
 import threading
 import time
@@ -10,8 +10,8 @@ from typing import Any
 class Entry:
     """One request, or one command inside a batch (`inner`).
 
-    `where` is a method in lower case, "download", "storage", "transcriptions", ...; `subject` names what was asked
-    for: a file id, a storage path, the SHA-256 of an audio. Times are seconds of the Unix clock.
+    `where` is a method in lower case, "download", "storage", "transcriptions", ...; `subject` names the requested
+    object: a file id, a storage path, the SHA-256 of an audio. Times are seconds of the Unix clock.
     """
 
     where: str
@@ -63,7 +63,7 @@ class Journal:
         return [entry for entry in self.entries() if entry.error in ("QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT")]
 
     def peak(self, where: str) -> int:
-        """The greatest number of such requests that were being answered at one time."""
+        """The greatest number of such requests that were in progress at one time."""
         edges = [edge for e in self.entries(where) for edge in ((e.at, 1), (e.finished_at or time.time(), -1))]
         level = peak = 0
         for _, step in sorted(edges):

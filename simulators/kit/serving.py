@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from simulators.kit.watch import TRANSPORT
+from simulators.kit.instrumentation import TRANSPORT
 
 
 class _ReachableTransport(H11Protocol):
@@ -29,7 +29,7 @@ def server_of(app: ASGIApp, *, cert: Path | None = None, key: Path | None = None
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",  # spoilt answers are on purpose; uvicorn would report each as our error
+        log_level="critical",  # damaged responses are on purpose; uvicorn would report each as our error
         ssl_certfile=cert,
         ssl_keyfile=key,
         timeout_keep_alive=75,
@@ -39,7 +39,9 @@ def server_of(app: ASGIApp, *, cert: Path | None = None, key: Path | None = None
 
 def listen(port: int) -> socket.socket:
     """A listening socket on loopback; port 0 takes a free one."""
-    listener = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio's TCP_NODELAY asks for it: else 40 ms more an answer
+    listener = socket.socket(
+        proto=socket.IPPROTO_TCP
+    )  # asyncio's TCP_NODELAY needs it: otherwise 40 ms more for each response
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)
@@ -58,7 +60,7 @@ def announce(**about: str) -> None:
 
 def serve(app: ASGIApp, port: int) -> None:
     """Serves until SIGINT or SIGTERM; announces its URL once the port accepts connections."""
-    sys.setswitchinterval(0.0005)  # who is answered must not wait until a thread has measured another's audio
+    sys.setswitchinterval(0.0005)  # a response must not wait while a thread measures the audio of another request
     listener = listen(port)
     announce(url=url_of(listener))
     server_of(app).run(sockets=[listener])

@@ -15,9 +15,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from simulators.kit.faults import Faults
+from simulators.kit.instrumentation import Instrumented, entry_of
 from simulators.kit.journal import Journal
-from simulators.kit.watch import Watched, entry_of
-from simulators.openai import answers, errors, text_model
+from simulators.openai import errors, responses, text_model
 from simulators.openai.models import MAX_REQUEST_BYTES, MODELS
 from simulators.openai.requests import TranscriptionRequest, check_length, read_request
 from simulators.openai.speech import Segment, seconds_of, segments_of
@@ -30,10 +30,10 @@ _FAR_TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head>
 class RecogniserSimulator:
     """Everything public may be changed while it runs.
 
-    `latency_per_minute` is in seconds per minute of audio, from the whole request until the answer, its own work
-    included. `requests_per_minute` refuses more than that with 429;
-    `no_money` is the code of an empty account, for instance "insufficient_quota". `says`, by model, is what it hears
-    instead of our own sentences (None: those). An `obedient` language model does what any text tells it to.
+    `latency_per_minute` is in seconds per minute of audio, from the complete request until the response, its own
+    work included. `requests_per_minute` refuses more than that with 429;
+    `no_money` is the code of an empty account, for instance "insufficient_quota". `says`, by model, is the recognised
+    text instead of our own sentences (None: those). An `obedient` language model follows instructions in any text.
     """
 
     def __init__(self, *, key: str = KEY, latency_per_minute: float = 0.0, requests_per_minute: int = 5000) -> None:
@@ -51,23 +51,23 @@ class RecogniserSimulator:
             Route("/v1/responses", self._guarded(self._response), methods=["POST"]),
             Route("/v1/models", self._guarded(self._models), methods=["GET"]),
         ]
-        self._app = Watched(Starlette(routes=routes), self.journal, self.faults, _locate)
+        self._app = Instrumented(Starlette(routes=routes), self.journal, self.faults, _locate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            await request.body()  # the whole request is read before any refusal, as a proxy in front would do
+            await request.body()  # the whole request is read before any refusal, as a proxy in front of a server does
             try:
                 self._admit(request)
-                answer = await handler(request)
+                response = await handler(request)
             except errors.RecogniserError as error:
                 entry_of(request).error = error.code or error.kind
-                answer = JSONResponse(error.as_dict(), error.status, error.headers)
-            answer.headers.update(self._rate_headers())
-            answer.headers["x-request-id"] = f"req_{hashlib.sha256(str(time.time_ns()).encode()).hexdigest()[:32]}"
-            return answer
+                response = JSONResponse(error.as_dict(), error.status, error.headers)
+            response.headers.update(self._rate_headers())
+            response.headers["x-request-id"] = f"req_{hashlib.sha256(str(time.time_ns()).encode()).hexdigest()[:32]}"
+            return response
 
         return guarded
 
@@ -102,25 +102,25 @@ class RecogniserSimulator:
         if size > MAX_REQUEST_BYTES:
             raise errors.too_large(MAX_REQUEST_BYTES, size)
         async with request.form() as form:
-            asked = await read_request(form)
+            wanted = await read_request(form)
         entry = entry_of(request)
-        entry.subject = hashlib.sha256(asked.audio).hexdigest()
-        entry.detail = {"model": asked.model, "filename": asked.filename, "fields": asked.fields}
-        if asked.model in self.retired:
-            raise errors.unknown_model(asked.model)
-        seconds = await run_in_threadpool(_measure, asked)
+        entry.subject = hashlib.sha256(wanted.audio).hexdigest()
+        entry.detail = {"model": wanted.model, "filename": wanted.filename, "fields": wanted.fields}
+        if wanted.model in self.retired:
+            raise errors.unknown_model(wanted.model)
+        seconds = await run_in_threadpool(_measure, wanted)
         entry.detail["seconds"] = seconds
-        check_length(asked, seconds)
-        said = self.says(asked.model)
-        segments = segments_of(asked.audio, seconds) if said is None else [Segment(0.0, seconds, said)]
-        answer = answers.transcription(asked.model, asked.response_format, segments, seconds)
+        check_length(wanted, seconds)
+        said = self.says(wanted.model)
+        segments = segments_of(wanted.audio, seconds) if said is None else [Segment(0.0, seconds, said)]
+        response = responses.transcription(wanted.model, wanted.response_format, segments, seconds)
         await asyncio.sleep(arrived + self.latency_per_minute * seconds / 60 - time.monotonic())
-        return answer
+        return response
 
     async def _chat(self, request: Request) -> Response:
         number = self.journal.count("chat")
-        asked = await request.json()
-        return JSONResponse(text_model.chat_completion(asked, number, time.time(), obedient=self.obedient))
+        wanted = await request.json()
+        return JSONResponse(text_model.chat_completion(wanted, number, time.time(), obedient=self.obedient))
 
     async def _response(self, request: Request) -> Response:
         number = self.journal.count("responses")
@@ -135,8 +135,8 @@ def _locate(request: Request) -> tuple[str, str]:
     return _PLACES.get(request.url.path, request.url.path), ""
 
 
-def _measure(asked: TranscriptionRequest) -> float:
+def _measure(wanted: TranscriptionRequest) -> float:
     try:
-        return seconds_of(asked.audio)
+        return seconds_of(wanted.audio)
     except (av.FFmpegError, ValueError):
-        raise errors.undecodable(asked.model) from None
+        raise errors.undecodable(wanted.model) from None

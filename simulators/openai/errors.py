@@ -1,10 +1,10 @@
-"""The recogniser's refusals with the texts that the real service was seen to send."""
+"""The recogniser's errors, with texts that the real service has sent."""
 
 from typing import Any
 
 
 class RecogniserError(Exception):
-    """One error answer; `extra` stands beside `error` in the body."""
+    """One error response; `extra` stands beside `error` in the body."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What each model of the recogniser takes and gives, by the vendor's documentation of autumn 2026."""
+"""The fields and formats of each recognition model, by the vendor's documentation of autumn 2026."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Model:
     formats: tuple[str, ...]
     fields: frozenset[str]
     max_seconds: float | None = None
-    names_language: bool = False  # whisper-1 says "russian" where others say "ru" or nothing
+    names_language: bool = False  # whisper-1 returns "russian", others "ru" or no language
     needs_chunking_above: float | None = None
 
 

@@ -1,4 +1,4 @@
-"""Reads a transcription request and refuses what the real service refuses."""
+"""Reads a transcription request; refuses the same requests as the real service."""
 
 import re
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def _check_fields(name: str, rules: Model, response_format: str, fields: dict[st
 
 
 def check_length(request: TranscriptionRequest, seconds: float) -> None:
-    """Raises RecogniserError for audio that the model does not take."""
+    """Raises RecogniserError for audio that the model does not accept."""
     rules = request.rules
     if seconds < 0.1:
         raise errors.too_short(request.model, seconds)

@@ -1,4 +1,4 @@
-"""What the simulated recogniser "hears": a Russian text that depends on nothing but the audio's bytes."""
+"""The text of the simulated recogniser: Russian sentences that depend only on the audio's bytes."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ class Segment:
 
 
 def seconds_of(audio: bytes) -> float:
-    """The length measured by decoding all of it. Raises av.FFmpegError or ValueError for what is no audio."""
+    """The length measured by decoding all of it. Raises av.FFmpegError or ValueError for a file without audio."""
     with av.open(io.BytesIO(audio), "r") as container:
         if not container.streams.audio:
             raise ValueError("no audio stream")

@@ -1,4 +1,4 @@
-"""The language model's two endpoints: an answer that fits the JSON schema asked for and says that it is simulated."""
+"""The language model's two endpoints: the response fits the requested JSON schema and says that it is simulated."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def example_of(schema: JsonDict, name: str = "") -> Any:
     return scalars.get(str(kind), f"{MARK} {name or 'текст'}"[: schema.get("maxLength")])
 
 
-def answer_text(response_format: JsonDict | None) -> str:
+def response_text(response_format: JsonDict | None) -> str:
     """`response_format` as in chat completions, or the `text.format` of responses."""
     if response_format and response_format.get("type") == "json_schema":
         described = response_format.get("json_schema", response_format)
@@ -36,14 +36,14 @@ def answer_text(response_format: JsonDict | None) -> str:
 
 
 def obeying(schema: JsonDict, orders: str) -> Any:
-    """The worst that an injected text can do: every field of the answer is that text, whatever the schema lists."""
+    """The worst effect of an injected text: every field of the response is that text, whatever the schema lists."""
     if schema.get("type") == "object":
         return {key: obeying(item, orders) for key, item in schema.get("properties", {}).items()}
     return [orders, orders] if schema.get("type") == "array" else orders
 
 
 def chat_completion(request: JsonDict, number: int, now: float, *, obedient: bool = False) -> JsonDict:
-    text = answer_text(request.get("response_format"))
+    text = response_text(request.get("response_format"))
     if obedient:
         orders = str(request["messages"][-1]["content"])
         text = json.dumps(obeying(request["response_format"]["json_schema"]["schema"], orders), ensure_ascii=False)
@@ -59,7 +59,7 @@ def chat_completion(request: JsonDict, number: int, now: float, *, obedient: boo
 
 
 def response(request: JsonDict, number: int, now: float) -> JsonDict:
-    text = answer_text((request.get("text") or {}).get("format"))
+    text = response_text((request.get("text") or {}).get("format"))
     content = {"type": "output_text", "text": text, "annotations": []}
     message = {
         "type": "message",

@@ -13,6 +13,6 @@ os.environ["AIRFLOW_HOME"] = _home
 _handlers, _level = logging.root.handlers[:], logging.root.level
 import airflow  # noqa: E402, F401
 
-# its handlers would write to the output of whatever test was running, closed by then
+# its handlers would write to the closed output of an earlier test
 logging.root.handlers[:] = _handlers
 logging.root.setLevel(_level)

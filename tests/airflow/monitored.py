@@ -48,7 +48,7 @@ class Pager:
         return Starlette(routes=[Route("/{receiver}", self._take, methods=["POST"])])
 
     def names(self, status: str) -> set[str]:
-        return {name for _, name, told in self.heard if told == status}
+        return {name for _, name, reported in self.heard if reported == status}
 
 
 @dataclass

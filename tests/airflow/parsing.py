@@ -1,4 +1,4 @@
-"""Imports the DAG files in a process of its own and prints, as JSON, what that took and touched.
+"""Imports the DAG files in a process of its own; prints, as JSON, the time and the effects of that.
 
     python tests/airflow/parsing.py <repository>
 
@@ -54,7 +54,7 @@ def main(repository: Path) -> dict[str, Any]:
 
 
 def watch(repository: Path) -> tuple[list[str], list[str]]:
-    """Two lists that fill while the file is imported: questions to the clock by our code, steps into the outside."""
+    """Two lists that fill during the import: our calls of the clock, and accesses to network, files or processes."""
     clock: list[str] = []
     outside: list[str] = []
 

@@ -43,7 +43,7 @@ ENDED = ("success", "failed")
 
 @dataclass
 class System:
-    """A running system and the ways in which people reach it: the command line, REST, the databases, the files."""
+    """A running system and the ways to reach it: the command line, REST, the databases, the files."""
 
     runtime: Runtime
     portal: PortalSimulator
@@ -56,7 +56,7 @@ class System:
     _session: requests.Session | None = None
 
     def configured(self, *, without: tuple[str, ...] = ()) -> "System":
-        """The system with all settings but those; started again only where it runs with others."""
+        """The system with all settings but those; restarted only if it runs with others."""
         wanted = {name: value for name, value in self.settings.items() if name not in without}
         if wanted != self._started_with:
             self.stop()
@@ -107,7 +107,7 @@ class System:
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = None, **headers: str
     ) -> requests.Response:
-        """Of our own app at `/call_export`, as whoever holds the token; without one, as nobody."""
+        """A route of our own app at `/call_export`, with this token or anonymously."""
         assert self.running is not None
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -121,7 +121,7 @@ class System:
         return str(self._session.headers["Authorization"]).removeprefix("Bearer ")
 
     def ended(self, dag_run_id: str, seconds: float = 400) -> dict[str, Any]:
-        """The DAG run once it has ended."""
+        """Waits for the end of the DAG run and returns it."""
         eventually(lambda: self.dag_run(dag_run_id)["state"] in ENDED, seconds, f"{dag_run_id} has not ended")
         return self.dag_run(dag_run_id)
 
@@ -145,7 +145,7 @@ class System:
         return postgres.located(load_settings(self.runtime.env_file), self.runtime, generated(self.runtime))
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """Of the state database."""
+        """Rows of the state database."""
         with psycopg.connect(self.databases.state_url, row_factory=dict_row, autocommit=True) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
@@ -159,7 +159,7 @@ class System:
     # The simulated outside
 
     def downloads(self) -> list[str]:
-        """What was fetched from the portal, in order: drive file ids and storage paths."""
+        """Files fetched from the portal, in order: drive file ids and storage paths."""
         return [entry.subject for entry in self.portal.journal.entries() if entry.where in ("download", "storage")]
 
     def recognitions(self) -> int:

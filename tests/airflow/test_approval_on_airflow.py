@@ -1,5 +1,7 @@
-"""A forecast above the budget on a running Airflow: the run waits, is cancelled where nobody answers, and goes on where
-somebody approves. The same in the UI, with a refusal: tests/browser/test_approval_in_the_ui.py."""
+"""A forecast above the budget on a running Airflow: the run waits, is cancelled without a decision, goes on after one.
+
+The same in the UI, with a refusal: tests/browser/test_approval_in_the_ui.py.
+"""
 
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 
 from include.calls.names import DAG_ID
 from ops.one_machine.up import running_environment
-from tests.airflow.costly import add_costly_calls
+from tests.airflow.costly_calls import add_costly_calls
 from tests.airflow.system import System, eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(400)]
@@ -37,13 +39,13 @@ def exporting(system: System, *arguments: str) -> Iterator["subprocess.Popen[str
 
 
 def question_in(process: "subprocess.Popen[str]") -> tuple[str, str]:
-    """The line with which the command line says that it waits, and the DAG run it follows."""
+    """The line that says that the run waits for a decision, and the id of its DAG run."""
     assert process.stdout is not None
     dag_run_id = ""
     for line in process.stdout:
-        if line.startswith("started "):
+        if line.startswith("запущено: "):
             dag_run_id = line.split()[1]
-        if line.startswith("waiting for approval"):
+        if line.startswith("жду согласования расхода"):
             return line, dag_run_id
     raise AssertionError("it never waited")
 
@@ -53,7 +55,7 @@ def state_of_plan(system: System, dag_run_id: str) -> str:
 
 
 def let_time_run_out(system: System, dag_run_id: str) -> None:
-    """The answer's time is over now, as if twelve hours had gone by."""
+    """Ends the time for a decision, as if twelve hours had passed."""
     with psycopg.connect(system.databases.metadata_url) as connection:
         moved = connection.execute(
             "UPDATE task_instance SET trigger_timeout = now() WHERE run_id = %s AND state = 'awaiting_input' "
@@ -63,7 +65,7 @@ def let_time_run_out(system: System, dag_run_id: str) -> None:
     assert moved == 1, "it waits for twelve hours, as policy.yaml says"
 
 
-def test_unanswered_it_is_cancelled_unspent_and_resumed_it_asks_again_and_goes_on_once_approved(system: System) -> None:
+def test_cancelled_without_a_decision_then_resumed_and_approved(system: System) -> None:
     calls = add_costly_calls(system.portal.world, DAYS[0], 4)
     before = len(system.downloads()), system.recognitions()
 
@@ -73,18 +75,18 @@ def test_unanswered_it_is_cancelled_unspent_and_resumed_it_asks_again_and_goes_o
         eventually(lambda: state_of_plan(system, dag_run_id) == "awaiting_input", 30, "plan is not parked")
         assert system.dag_run(dag_run_id)["note"].startswith("Жду ответа на вкладке Required Actions.")
         assert all(pool["occupied_slots"] == 0 for pool in system.api("GET", "pools").json()["pools"])
-        told = [message["text"] for message in system.slack.messages if "Нужно согласование" in message["text"]]
-        assert sum(f"/dags/{DAG_ID}/runs/{dag_run_id}/tasks/plan/required_actions" in text for text in told) == 1
+        sent = [message["text"] for message in system.slack.messages if "Нужно согласование" in message["text"]]
+        assert sum(f"/dags/{DAG_ID}/runs/{dag_run_id}/tasks/plan/required_actions" in text for text in sent) == 1
         let_time_run_out(system, dag_run_id)
         output, _ = process.communicate(timeout=90)
     assert process.returncode == 1
     (run,) = system.rows("SELECT * FROM call_exports WHERE dag_run_id = %s", dag_run_id)
     assert (run["status"], run["spent_cost"], run["approved_cost"]) == ("cancelled", 0, None)
-    assert f"make resume RUN_ID={run['run_id']} asks again" in output
+    assert f"make resume RUN_ID={run['run_id']} спросит снова" in output
     assert (len(system.downloads()), system.recognitions()) == before
-    assert system.dag_run(dag_run_id)["state"] == "success", "a decision is nobody's alarm"
+    assert system.dag_run(dag_run_id)["state"] == "success", "a decision is no failure"
     assert system.dag_run(dag_run_id)["note"].startswith("Cancelled: расход до 94.50 USD не согласован в срок")
-    assert len(list(system.folder(*DAYS).glob("*/*.csv"))) == 1, "the registry is written all the same"
+    assert len(list(system.folder(*DAYS).glob("*/*.csv"))) == 1, "the registry is written nevertheless"
 
     with exporting(system, "--resume", "--run-id", str(run["run_id"])) as process:
         _, dag_run_id = question_in(process)

@@ -1,4 +1,4 @@
-"""The scheduler parses the file again and again: it must cost little and reach for nothing."""
+"""Parsing is repeated all the time: it must cost little and must not access network, processes or databases."""
 
 import json
 import os
@@ -21,11 +21,11 @@ HEAVY = {
 
 
 def parsed(repository: Path, home: Path) -> dict[str, Any]:
-    """What `tests/airflow/parsing.py` says of that repository's DAG file."""
+    """The report of `tests/airflow/parsing.py` on that repository's DAG files."""
     script = REPOSITORY / "tests" / "airflow" / "parsing.py"
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script), str(repository)],
-        # a database that does not exist: nobody may look for it
+        # a database that does not exist, because parsing may not use one
         env={
             "PATH": os.environ["PATH"],
             "AIRFLOW_HOME": str(home),
@@ -45,13 +45,13 @@ def parse(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return parsed(REPOSITORY, tmp_path_factory.mktemp("airflow-home"))
 
 
-def test_parsing_reaches_for_no_network_process_or_database(parse: dict[str, Any]) -> None:
+def test_parsing_uses_no_network_process_or_database(parse: dict[str, Any]) -> None:
     assert parse["outside"] == []
     assert parse["database"] == []
 
 
 def test_parsing_never_asks_the_clock(parse: dict[str, Any]) -> None:
-    """A DAG that depends on the moment of its parsing is a new version every time."""
+    """A DAG that depends on the time of parsing becomes a new version every time."""
     assert parse["clock"] == []
 
 
@@ -63,8 +63,8 @@ def test_parsing_costs_a_small_part_of_importing_airflow(parse: dict[str, Any]) 
     assert parse["seconds"] < SHARE_OF_AIRFLOW * parse["airflow_seconds"]
 
 
-def test_the_watch_sees_a_file_that_does_all_this(tmp_path: Path) -> None:
-    """Otherwise the tests above would hold for any file."""
+def test_a_file_that_does_all_this_is_noticed(tmp_path: Path) -> None:
+    """The tests above must fail for such a file."""
     for name in ("include", "plugins"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "dags" / "calls").mkdir(parents=True)

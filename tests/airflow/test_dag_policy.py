@@ -1,4 +1,4 @@
-"""What every reviewer would ask of the DAG, asked of the parsed DAG itself."""
+"""Rules of the DAG, checked on the parsed DAG."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -47,18 +47,18 @@ def dag(bag: DagBag) -> DAG:
     return found
 
 
-def test_every_file_of_the_dags_folder_parses_without_an_error_or_a_warning(bag: DagBag) -> None:
+def test_every_dag_file_parses_without_error_or_warning(bag: DagBag) -> None:
     assert bag.import_errors == {}
     assert bag.captured_warnings == {}
     assert sorted(bag.dags) == sorted(path.stem for path in (REPOSITORY / "dags").glob("*/*.py")), "file name = DAG id"
 
 
-def test_the_operators_manual_is_the_docstring_and_is_shown_in_the_ui(dag: DAG) -> None:
+def test_the_docstring_is_the_manual_shown_in_the_ui(dag: DAG) -> None:
     source = Path(dag.fileloc).read_text(encoding="utf-8")
     assert dag.doc_md is not None
     assert source.startswith(f'"""{dag.doc_md}"""')
     for param in dag.params:
-        assert f"`{param}`" in dag.doc_md, "a parameter nobody explained"
+        assert f"`{param}`" in dag.doc_md, "the manual explains each parameter"
     assert dag.description
 
 
@@ -89,7 +89,7 @@ def test_params_are_those_people_depend_on(dag: DAG) -> None:
         None,
     ],
 )
-def test_the_form_takes_every_form_of_a_date_that_the_manual_names(dag: DAG, text: str | None) -> None:
+def test_the_form_takes_every_date_that_the_manual_names(dag: DAG, text: str | None) -> None:
     assert dag.params.get_param("period_from").resolve(text) == text
 
 
@@ -99,7 +99,7 @@ def test_the_form_refuses_what_is_no_date(dag: DAG, text: str) -> None:
         dag.params.get_param("period_from").resolve(text)
 
 
-def test_the_deadline_is_the_sla_after_queueing_and_tells_slack_from_the_triggerer(dag: DAG) -> None:
+def test_the_deadline_counts_from_queueing(dag: DAG) -> None:
     assert dag.deadline is not None
     (alert,) = dag.deadline
     assert alert.reference == FirstQueuedAt()
@@ -115,7 +115,7 @@ def test_every_task_has_an_owner_a_time_limit_and_the_ladder(dag: DAG) -> None:
         assert task.retries == TASK_RETRIES, task.task_id
         assert isinstance(task.retry_policy, LadderRetryPolicy), task.task_id
         first_step = task.retry_policy.base_seconds * task.retry_policy.ladder[0]
-        assert task.retry_delay == timedelta(seconds=first_step), "a killed task asks no policy"
+        assert task.retry_delay == timedelta(seconds=first_step), "Airflow asks no policy after a killed process"
 
 
 def test_the_ladder_is_that_of_whom_the_task_talks_to(dag: DAG) -> None:
@@ -127,7 +127,7 @@ def test_the_ladder_is_that_of_whom_the_task_talks_to(dag: DAG) -> None:
     assert {name for name, ladder in steps.items() if ladder == [5, 15, 30, 60, 120]} == steps.keys() - recognising
 
 
-def test_whoever_talks_to_the_portal_or_the_recogniser_is_in_its_pool(dag: DAG) -> None:
+def test_a_task_is_in_the_pool_of_the_system_it_calls(dag: DAG) -> None:
     pools = {task.task_id: task.pool for task in dag.tasks if task.pool != "default_pool"}
     assert pools == {
         "preflight": names.PORTAL_POOL,
@@ -145,7 +145,7 @@ def test_tasks_name_only_connections_that_the_launcher_makes(dag: DAG) -> None:
     assert used <= known
 
 
-def test_the_later_task_of_a_batch_weighs_more_and_the_single_tasks_most(dag: DAG) -> None:
+def test_later_tasks_of_a_batch_weigh_more_single_ones_most(dag: DAG) -> None:
     """Otherwise the later pool starves: the scheduler fills its every query with the first pool's tasks."""
     assert {task.weight_rule for task in dag.tasks} == {"absolute"}
     weights = [dag.get_task(name).priority_weight for name in BATCH_CHAIN]
@@ -154,17 +154,17 @@ def test_the_later_task_of_a_batch_weighs_more_and_the_single_tasks_most(dag: DA
     assert min(single) > max(weights)
 
 
-def test_the_plan_waits_for_a_person_and_says_so_in_the_manual(dag: DAG) -> None:
+def test_the_plan_waits_for_a_decision(dag: DAG) -> None:
     plan = dag.get_task("plan")
     assert isinstance(plan, PlanWithApprovalOperator)
-    assert plan.defaults == [plan.REJECT], "nobody's silence spends money"
+    assert plan.defaults == [plan.REJECT], "without a decision nothing is spent"
     assert dag.doc_md is not None
     money = load_policy({}).money
     assert f"на {money.approval_over_share:.0%} выше".replace("%", " %") in dag.doc_md
     assert f"{money.approval_timeout_hours:g} часов" in dag.doc_md
 
 
-def test_only_batches_are_mapped_and_each_goes_through_by_itself(dag: DAG) -> None:
+def test_only_batches_are_mapped_and_independent(dag: DAG) -> None:
     mapped = {task.task_id for task in dag.tasks if task.get_closest_mapped_task_group() is not None}
     assert mapped == set(BATCH_CHAIN)
     for earlier, later in pairwise(BATCH_CHAIN):
@@ -173,7 +173,7 @@ def test_only_batches_are_mapped_and_each_goes_through_by_itself(dag: DAG) -> No
     assert {dag.get_task(name).map_index_template for name in BATCH_CHAIN} == {"{{ batch_label }}"}
 
 
-def test_unwanted_summaries_are_skipped_without_a_process_and_the_report_waits_for_the_texts_all_the_same(
+def test_unwanted_summaries_start_no_process(
     dag: DAG,
 ) -> None:
     """The scheduler skips them at once, long before the texts are there."""

@@ -1,4 +1,4 @@
-"""A scheduler that dies takes no running task with it."""
+"""The death of a scheduler ends no running task."""
 
 import ast
 import os
@@ -43,13 +43,13 @@ finally:
 
 @dataclass
 class Instance:
-    """What adoption looks at."""
+    """The part of a task instance that adoption reads."""
 
     state: TaskInstanceState
 
 
 def crashed(folder: Path, how: str) -> tuple[int, int]:
-    """(worker's pid, exit code) of an executor whose scheduler's loop has failed."""
+    """(pid of the worker, exit code) of an executor whose scheduler loop has failed."""
     said = folder / "output"  # not a pipe: the worker that stays behind would keep it open
     with said.open("wb") as out:
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
@@ -82,15 +82,17 @@ def test_tasks_begin_with_all_their_modules_in_memory() -> None:
     assert {"include.speech.audio.cutting", "av", "openai", "psycopg", "requests"} <= loaded
 
 
-def test_a_new_scheduler_keeps_running_tasks_and_resets_those_that_only_waited() -> None:
+def test_adoption_keeps_running_tasks_and_resets_queued_ones() -> None:
     running, queued = Instance(TaskInstanceState.RUNNING), Instance(TaskInstanceState.QUEUED)
     tasks: Any = [running, queued]
     assert list(LastingLocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == [queued]
-    assert list(LocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == tasks, "Airflow's own kills both"
+    assert list(LocalExecutor(parallelism=1).try_adopt_task_instances(tasks)) == tasks, (
+        "Airflow's own executor resets both"
+    )
 
 
-def test_a_worker_outlives_the_reader_of_its_schedulers_output(tmp_path: Path) -> None:
-    """supervisord closes its end of the pipe when the scheduler dies; the next line of a task must not kill it."""
+def test_a_worker_outlives_the_reader_of_its_output(tmp_path: Path) -> None:
+    """supervisord closes its end of the pipe when the scheduler dies; the next line must not end the worker."""
     worker, _ = crashed(tmp_path, "frozen")
     outputs = {Path(f"/proc/{worker}/fd/{number}").readlink() for number in (1, 2)}
     psutil.Process(worker).kill()
@@ -109,5 +111,5 @@ def test_a_crash_waits_for_no_worker_and_an_idle_one_ends(how: str, tmp_path: Pa
         process.resume()
     deadline = time.monotonic() + 20
     while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the worker waits for tasks that nobody can give it"
+        assert time.monotonic() < deadline, "the worker waits for tasks that cannot come"
         time.sleep(0.1)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import yaml
+from include.calls.state.metric_queries import MetricsReader
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
@@ -20,7 +21,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from include.calls.domain.states import RecordStatus, RunStatus
-from include.calls.state.metric_queries import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
 from ops.settings.profile import REPOSITORY
@@ -44,7 +44,7 @@ DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("*.json"))
 
 
 def hasty_rules() -> str:
-    """The rules with their times shortened, and nothing else: minutes of waiting and of looking back become seconds."""
+    """The rules with shorter times only: minutes of waiting and of looking back become seconds."""
     text = re.sub(r"for: \d+m", "for: 1s", RULES.read_text(encoding="utf-8"))
     return re.sub(r"\[(15m|30m|1h|1d)\]", "[15s]", text)
 
@@ -81,7 +81,7 @@ def scraped(server: Prometheus) -> None:
 
 
 class TestFiles:
-    """What Prometheus's own tools say of the files."""
+    """Prometheus's own tools check the files."""
 
     def run(self, *command: str) -> str:
         done = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=False)
@@ -120,12 +120,10 @@ class TestFiles:
         assert {"CallExportRunFailed", "CallExportCostBudget", "CallExportRetryStorm", "Bitrix24RateLimitWarn"} <= set(
             ALERTS
         ), "the runbook's"
-        assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "PRD 9"
+        assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "alerts of the customer"
 
 
-def test_every_alert_is_delivered_when_it_is_provoked_and_resolved_when_it_is_over(
-    served: str, database: str, tmp_path: Path
-) -> None:
+def test_every_alert_fires_and_resolves(served: str, database: str, tmp_path: Path) -> None:
     pager = Pager()
     with (
         alertmanager(tmp_path, pager) as manager,
@@ -143,10 +141,10 @@ def test_every_alert_is_delivered_when_it_is_provoked_and_resolved_when_it_is_ov
         assert ("slack", "CallExportRunFailed", "firing") in pager.heard
         assert ("email", "CallExportCostBudget", "firing") in pager.heard
         assert ("email", "CallExportRunFailed", "firing") not in pager.heard
-        told = json.dumps([alert["annotations"] for alert in pager.alerts], ensure_ascii=False)
-        assert "AccessDenied" in told
-        assert "<no value>" not in told
-        mend(connection)
+        texts = json.dumps([alert["annotations"] for alert in pager.alerts], ensure_ascii=False)
+        assert "AccessDenied" in texts
+        assert "<no value>" not in texts
+        repair(connection)
         with no_way_into(database):
             down = ("pagerduty", "CallExportMetricsDown", "firing")
             seldom(lambda: down in pager.heard, 30, lambda: "a database that is down was not noticed")
@@ -157,8 +155,8 @@ def test_every_alert_is_delivered_when_it_is_provoked_and_resolved_when_it_is_ov
 
 
 def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
-    """A night on which everything goes wrong, through the state's own functions where there are any."""
-    with State(database) as state:
+    """Causes every alert, through the state's own functions where they exist."""
+    with State.open(database) as state:
         done = opened(state, "done", call(9))
         to_text(state, rows(state, done)[0])
         state.finish_run(done.run_id, RunStatus.COMPLETED)
@@ -188,8 +186,8 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     connection.execute(LOW_RATE)
 
 
-def mend(connection: psycopg.Connection[Any]) -> None:
-    """What passes by itself is waited for; the rest ends as it would: a good run, the texts, the portal at rest."""
+def repair(connection: psycopg.Connection[Any]) -> None:
+    """Ends the conditions that do not pass by themselves: run, texts, low rate."""
     connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now()")
     connection.execute("UPDATE call_records SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
@@ -197,7 +195,7 @@ def mend(connection: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def no_way_into(database: str) -> Iterator[None]:
-    """PostgreSQL refuses everybody new and cuts off everybody else."""
+    """PostgreSQL refuses new connections and closes all others."""
     name = conninfo_to_dict(database)["dbname"]
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     with psycopg.connect(database, dbname="postgres", autocommit=True) as administrator:
@@ -219,11 +217,11 @@ PANELS: dict[str, float | dict[str, float]] = {
     "Ошибки дольше суток": 1,
     "DLQ": 1,
 }
-"""What each panel's first query must say of `a_known_night`; the others must say something."""
+"""The result of each panel's first query after `a_known_night`; the other queries must have a result."""
 
 
 def a_known_night(database: str, connection: psycopg.Connection[Any]) -> None:
-    with State(database) as state:
+    with State.open(database) as state:
         good = opened(state, "good", call(1), call(2))
         for number, row in enumerate(rows(state, good)):
             to_text(state, row, checksum=str(number), cost="0.01")
@@ -252,7 +250,7 @@ def a_known_night(database: str, connection: psycopg.Connection[Any]) -> None:
 
 
 def test_every_panel_shows_what_the_database_holds(served: str, database: str, tmp_path: Path) -> None:
-    """The dashboards' own queries, put to a Prometheus that scraped before the night, during and after it."""
+    """The dashboards' own queries, run by a Prometheus that scraped before, during and after the night."""
     with (
         prometheus(tmp_path, served, TOKEN) as server,
         psycopg.connect(database, autocommit=True) as connection,

@@ -1,4 +1,4 @@
-"""What the api-server answers under /call_export, and what Slack hears from tasks, triggerer and DAG processor."""
+"""The routes under /call_export, and Slack messages from tasks, triggerer and DAG processor."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from include.calls.domain.run_ids import run_id_of
 from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import generated
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom
 from tests.airflow.system import System, eventually
 
@@ -31,8 +31,8 @@ HISTORY = """
 
 
 @pytest.fixture
-def door(system: System) -> Iterator[System]:
-    """The system, and its list of runs checked: what is refused must create nothing."""
+def endpoint(system: System) -> Iterator[System]:
+    """The system; afterwards its list of runs must be unchanged: a refused request creates nothing."""
     before = [run["dag_run_id"] for run in system.dag_runs()]
     yield system
     assert [run["dag_run_id"] for run in system.dag_runs()] == before
@@ -43,7 +43,7 @@ def slack_says(system: System, *words: str) -> list[str]:
 
 
 class TestMetrics:
-    def test_nobody_reads_them_without_a_token(self, system: System) -> None:
+    def test_without_a_token_they_are_refused(self, system: System) -> None:
         assert system.call("GET", "metrics").status_code == 401
         assert system.call("GET", "metrics", token="guessed").status_code == 403
         assert system.call("POST", "runs", {}).status_code == 401
@@ -72,7 +72,7 @@ class TestMetrics:
         assert oct(file.stat().st_mode & 0o777) == "0o600"
 
 
-class TestDoor:
+class TestStartingRuns:
     @pytest.mark.parametrize(
         ("body", "says"),
         [
@@ -90,35 +90,37 @@ class TestDoor:
         ],
         ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
     )
-    def test_what_cannot_be_done_is_a_422_with_one_sentence_and_no_run(
-        self, door: System, body: dict[str, Any], says: str
+    def test_an_impossible_request_is_a_422_and_creates_no_run(
+        self, endpoint: System, body: dict[str, Any], says: str
     ) -> None:
-        answer = door.call("POST", "runs", body, token=door.user_token)
+        answer = endpoint.call("POST", "runs", body, token=endpoint.user_token)
         assert answer.status_code == 422, answer.text
         assert says in answer.json()["detail"]
         assert "\n" not in answer.json()["detail"]
 
-    def test_two_different_keys_at_once_are_a_mistake(self, door: System) -> None:
-        answer = door.call("POST", "runs", {"idempotency_key": "a"}, token=door.user_token, **{"Idempotency-Key": "b"})
+    def test_two_different_keys_at_once_are_a_mistake(self, endpoint: System) -> None:
+        answer = endpoint.call(
+            "POST", "runs", {"idempotency_key": "a"}, token=endpoint.user_token, **{"Idempotency-Key": "b"}
+        )
         assert answer.status_code == 422
         assert "give one of them" in answer.json()["detail"]
 
-    def test_a_switched_off_dag_says_so_instead_of_letting_the_run_wait_unseen(self, door: System) -> None:
-        door.api("PATCH", f"dags/{DAG_ID}", {"is_paused": True})
+    def test_a_switched_off_dag_is_a_409(self, endpoint: System) -> None:
+        endpoint.api("PATCH", f"dags/{DAG_ID}", {"is_paused": True})
         try:
-            answer = door.call("POST", "runs", {"period_from": DAY, "period_to": DAY}, token=door.user_token)
+            answer = endpoint.call("POST", "runs", {"period_from": DAY, "period_to": DAY}, token=endpoint.user_token)
         finally:
-            door.api("PATCH", f"dags/{DAG_ID}", {"is_paused": False})
+            endpoint.api("PATCH", f"dags/{DAG_ID}", {"is_paused": False})
         assert answer.status_code == 409
         assert "unpause it there" in answer.json()["detail"]
 
 
-def test_a_late_run_from_the_door_to_its_report(system: System) -> None:
-    """One key is one run, whenever it is asked for; the run is told to be late while it runs, then its report.
+def test_a_late_run_from_the_request_to_its_report(system: System) -> None:
+    """One key is one run at any time; Slack reports the missed deadline while the run goes on, then the report.
 
     The deadline is moved to a few seconds from now in Airflow's own table; everything from there on is real.
     """
-    system.recogniser.faults.add("transcriptions", What.DELAY, times=2, seconds=6)
+    system.recogniser.faults.add("transcriptions", FaultKind.DELAY, times=2, seconds=6)
     body = {"period_from": DAY, "period_to": DAY, "idempotency_key": "ночной/прогон"}  # a header carries no Cyrillic
     first = system.call("POST", "runs", body, token=system.user_token)
     assert first.status_code == 201, first.text
@@ -128,8 +130,8 @@ def test_a_late_run_from_the_door_to_its_report(system: System) -> None:
     assert (started["period_from"], started["period_to"]) == (f"{DAY}T00:00:00Z", f"{DAY}T23:59:59Z")
     assert started["run_id"] == str(run_id_of(name))
     eventually(lambda: again(system, body) == (200, name, "running"), 120, "the run has not begun")
-    late = told_late(system, name)
-    print(f"told {late:.1f} s after the deadline")
+    late = late_by(system, name)
+    print(f"reported {late:.1f} s after the deadline")
     assert late < 30
     assert system.ended(name)["state"] == "success"
     assert again(system, body) == (200, name, "completed")
@@ -144,7 +146,7 @@ def again(system: System, body: dict[str, Any]) -> tuple[int, str, str]:
     return answer.status_code, answer.json()["dag_run_id"], answer.json()["status"]
 
 
-def told_late(system: System, dag_run_id: str) -> float:
+def late_by(system: System, dag_run_id: str) -> float:
     """Seconds from the moved deadline to the message."""
     with psycopg.connect(system.databases.metadata_url, autocommit=True) as connection:
         row = connection.execute(
@@ -154,22 +156,22 @@ def told_late(system: System, dag_run_id: str) -> float:
         ).fetchone()
     assert row is not None
     deadline: datetime = row[0]
-    eventually(lambda: bool(slack_says(system, "не закончилась к сроку", f"runs/{dag_run_id}|")), 60, "nobody was told")
+    eventually(lambda: bool(slack_says(system, "не закончилась к сроку", f"runs/{dag_run_id}|")), 60, "no message")
     return time.time() - deadline.timestamp()
 
 
-def test_a_run_that_failed_before_it_was_opened_is_told_by_the_dag_processor(system: System) -> None:
+def test_a_run_that_failed_before_it_opened_is_reported(system: System) -> None:
     dag_run_id = system.trigger(period_from="2025-08-02", period_to="2025-08-01").json()["dag_run_id"]
     assert system.ended(dag_run_id)["state"] == "failed"
     name = quote(dag_run_id, safe="")
-    eventually(lambda: bool(slack_says(system, "Выгрузка не удалась", f"runs/{name}|")), 60, "nobody was told")
+    eventually(lambda: bool(slack_says(system, "Выгрузка не удалась", f"runs/{name}|")), 60, "no message")
 
 
 class TestPrometheus:
     pytestmark = needs_prometheus
 
     def test_it_scrapes_the_running_system_and_every_panel_has_data(self, system: System, tmp_path: Path) -> None:
-        """With the product's own prometheus.yml; the numbers are those that SQL counts over the same history."""
+        """With the product's own prometheus.yml; SQL over the same history gives the same numbers."""
         assert system.running is not None
         token = generated(system.runtime).metrics_token
         text = system.call("GET", "metrics", token=token).text

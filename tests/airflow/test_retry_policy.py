@@ -1,4 +1,4 @@
-"""What is tried again, after how long, and what fails at once (D13, D15)."""
+"""Which errors are retried, after how long, and which fail at once."""
 
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ RECOGNITION = LadderRetryPolicy(10, RECOGNITION_LADDER)
 
 
 class OneTask:
-    """A task that fails again and again; the state store keeps what it is given, as Airflow's does between tries."""
+    """A task that fails repeatedly; its state store keeps values between tries, as Airflow's does."""
 
     def __init__(self, policy: LadderRetryPolicy) -> None:
         self.policy = policy
@@ -33,7 +33,7 @@ class OneTask:
         self.store: dict[str, Any] = {}
 
     def clear(self) -> None:
-        """As Airflow does it: it counts on, and allows as many tries more."""
+        """As Airflow does: the count goes on, and as many more tries are allowed."""
         self.max_tries = self.try_number + TASK_RETRIES
 
     def fails(self, error: BaseException) -> RetryDecision:
@@ -49,7 +49,7 @@ class OneTask:
 
 
 def waits(policy: LadderRetryPolicy, errors: list[BaseException]) -> list[float]:
-    """Seconds before each next try, the errors coming one after another."""
+    """Seconds before each next try, for these errors in order."""
     task = OneTask(policy)
     decisions = [task.fails(error) for error in errors]
     assert {decision.action for decision in decisions} == {RetryAction.RETRY}
@@ -64,7 +64,7 @@ def test_the_recognisers_ladder() -> None:
     assert waits(RECOGNITION, [Temporary("500")] * 4) == [10, 30, 60, 60]
 
 
-def test_a_batch_waits_by_its_recordings_failures_not_by_how_often_the_task_ran() -> None:
+def test_the_wait_follows_failures_not_task_starts() -> None:
     """A task that was throttled ten times has not failed once."""
     assert PORTAL.evaluate(Unfinished("one left", attempt=2), 12, 100).retry_delay.total_seconds() == 15
 
@@ -75,11 +75,11 @@ def test_the_other_sides_hint_beats_the_ladder() -> None:
 
 @pytest.mark.parametrize(("hint", "believed"), [(0, 1), (0.02, 1), (90, 90), (999_999_999, 3600)])
 def test_a_hint_is_believed_within_reason(hint: float, believed: float) -> None:
-    """Zero would be a busy loop; a mistake of units would end the run in years."""
+    """Zero would be a busy loop, and a mistake of units years of waiting."""
     assert waits(PORTAL, [Throttled("429", retry_after=hint)]) == [believed]
 
 
-def test_a_step_that_nobody_answers_is_given_up_after_half_an_hour() -> None:
+def test_a_step_without_an_answer_fails_after_half_an_hour() -> None:
     task = OneTask(PORTAL)
     decisions = [task.fails(Temporary("no answer")) for _ in range(21)]
     assert [decision.action for decision in decisions] == [RetryAction.RETRY] * 20 + [RetryAction.FAIL]
@@ -97,8 +97,8 @@ def test_being_throttled_never_becomes_a_failure() -> None:
     assert waits(PORTAL, [Throttled("429", retry_after=1)] * 90) == [1] * 90
 
 
-def test_without_the_store_airflows_own_count_bounds_the_failures() -> None:
-    """Else an api-server that does not answer would mean a thousand tries."""
+def test_without_the_store_airflows_count_is_the_bound() -> None:
+    """Without this bound an api-server that does not answer would mean a thousand tries."""
     task = OneTask(PORTAL)
     task.store = cast(Any, None)
     decisions = [task.fails(Temporary("no answer")) for _ in range(STEP_FAILURES + 1)]
@@ -106,7 +106,9 @@ def test_without_the_store_airflows_own_count_bounds_the_failures() -> None:
 
 
 @pytest.mark.parametrize(
-    "waiting", [Throttled("429", retry_after=1), Unfinished("in another's hands", attempt=1)], ids=["slow", "claimed"]
+    "waiting",
+    [Throttled("429", retry_after=1), Unfinished("claimed by another task", attempt=1)],
+    ids=["slow", "claimed"],
 )
 def test_after_long_waiting_a_failure_is_still_the_first_one(waiting: Temporary) -> None:
     task = OneTask(PORTAL)

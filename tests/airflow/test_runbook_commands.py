@@ -1,4 +1,4 @@
-"""Every command of the runbook that needs the running system, typed as it stands there, and what it leaves behind.
+"""Every command of the runbook that needs the running system, typed as written there, and its effects.
 
 They run in a folder that looks like a clone with `make install` done; `docker compose run` is compared, not run.
 """
@@ -19,7 +19,7 @@ from tests.kit.runbook_blocks import ROOT, commands, filled
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
-DAYS = "2025-08-11", "2025-08-12"  # nobody else's
+DAYS = "2025-08-11", "2025-08-12"  # used by this file only
 ON_DISK = ("find", "grep")  # run by tests/integration/repository/test_runbook.py
 RUN: set[str] = set()
 Typed = Callable[..., str]
@@ -27,7 +27,7 @@ Typed = Callable[..., str]
 
 @pytest.fixture
 def typed(system: System) -> Typed:
-    """Types the runbook's command that begins so, with a person's values in place; returns what it printed."""
+    """Types the runbook's command that begins so, with values for its placeholders; returns its output."""
     root = system.runtime.root
     (root / ".venv").is_symlink() or (root / ".venv").symlink_to(sys.prefix)
     (root / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
@@ -55,8 +55,8 @@ def exported(system: System, typed: Typed) -> str:
         export = "make export FROM=2025-08-01 TO=2025-08-31"
         with ThreadPoolExecutor() as pool:
             trials = [pool.submit(typed, f"{export} {kind}") for kind in ("DRY_RUN=true", "LIMIT_CALLS=5")]
-            told = [trial.result() for trial in trials]
-        assert "прогноз готов, ничего не скачано и не потрачено" in told[0]
+            outputs = [trial.result() for trial in trials]
+        assert "прогноз готов, ничего не скачано и не потрачено" in outputs[0]
         whole = typed(export)
         run_id = whole.rsplit("run_id ", 1)[1].split(":")[0].strip()
         system.change("UPDATE call_exports SET idempotency_key = 'runbook' WHERE run_id = %s", run_id)
@@ -94,8 +94,8 @@ def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, e
     line = system.rows(
         "SELECT portal_number FROM call_records WHERE run_id = %s AND status = 'completed' LIMIT 1", exported
     )
-    told = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["portal_number"])
-    assert "запросов к распознавателю: 0" in told
+    output = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["portal_number"])
+    assert "запросов к распознавателю: 0" in output
     assert "запросов к распознавателю: 0" in typed("make rebuild RUN_ID=<run_id>", run_id=exported)
     assert system.recognitions() == asked
 
@@ -110,8 +110,8 @@ def test_the_sample_is_listed_filled_in_and_in_the_report(system: System, typed:
     assert "записано новых оценок: 1" in typed('make qa FILE=qa.csv BY="имя"')
     one = 'make qa RUN_ID=<run_id> CALL_ID=<call_id> RESULT=issue COMMENT="роли перепутаны" BY="имя"'
     ended_dag_runs(system)
-    told = typed(one, run_id=exported, call_id=_single(system, exported, rows[0]["call_id"]))
-    assert "отчёт переписывается задачей publish" in told
+    output = typed(one, run_id=exported, call_id=_single(system, exported, rows[0]["call_id"]))
+    assert "отчёт переписывается задачей publish" in output
     checks = system.rows("SELECT result, comment, checked_by FROM call_qa_checks WHERE run_id = %s", exported)
     found = sorted((check["result"], check["comment"], check["checked_by"]) for check in checks)
     assert found == [("issue", "роли перепутаны", "имя"), ("ok", "", "имя")]
@@ -150,10 +150,10 @@ def ended_dag_runs(system: System) -> None:
 def test_a_copy_of_the_database_is_made_and_put_back(system: System, typed: Typed, exported: str) -> None:
     before = system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported)
     typed(".venv/bin/python -m ops pg pg_dump -Fc -f call_export.dump")
-    system.change("UPDATE call_exports SET actor = 'nobody' WHERE run_id = %s", exported)
+    system.change("UPDATE call_exports SET actor = 'another' WHERE run_id = %s", exported)
     typed(".venv/bin/python -m ops pg pg_restore --clean --if-exists -d call_export call_export.dump")
     (run,) = system.rows("SELECT actor FROM call_exports WHERE run_id = %s", exported)
-    assert run["actor"] != "nobody"
+    assert run["actor"] != "another"
     assert system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported) == before
 
 
@@ -165,7 +165,7 @@ def test_it_stops_and_starts_where_it_was(system: System, typed: Typed, exported
     assert system.rows("SELECT 1 FROM call_exports WHERE run_id = %s", exported)
 
 
-def test_the_old_line_of_docker_compose_is_the_command_that_is_tested_everywhere() -> None:
+def test_the_docker_compose_command_is_the_tested_one() -> None:
     (old,) = [command for command in commands() if command.startswith("docker")]
     compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
     assert "app" in compose["services"]
@@ -189,5 +189,5 @@ def test_component_logs_and_task_logs_are_json_when_asked(system: System, export
 
 
 def test_no_command_is_left_out() -> None:
-    """The file's last test: what the runbook tells people to type has been typed."""
+    """The file's last test: every command of the runbook has been typed."""
     assert set(commands()) - RUN == {command for command in commands() if command.startswith(ON_DISK)}

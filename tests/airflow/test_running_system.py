@@ -1,4 +1,4 @@
-"""The system as people meet it: the command line, REST, the note, a cleared task, the files."""
+"""The running system from outside: command line, REST, note, a cleared task, files."""
 
 import csv
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 from include.calls.names import DAG_ID
 from include.calls.state.state import State
 from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
@@ -45,20 +45,20 @@ def records(system: System, dag_run_id: str) -> list[dict[str, object]]:
     )
 
 
-def test_without_a_recogniser_the_run_says_so_before_it_lists_or_downloads_anything(
+def test_without_a_recogniser_preflight_fails(
     system_without_recogniser: System,
 ) -> None:
-    """The file's first test: whoever comes next starts the system again, with a recogniser."""
+    """The file's first test: the next one restarts the system with a recogniser. Nothing is listed or downloaded."""
     system = system_without_recogniser
     asked = len(system.portal.journal.entries())
-    done = system.export(*days(DRY_DAYS), "--key", "nobody")
+    done = system.export(*days(DRY_DAYS), "--key", "unconfigured")
     assert done.returncode == 1
-    assert "no recogniser is configured: set OPENAI_API_KEY" in system.dag_run("key__nobody")["note"]
-    states = {task["task_id"]: task["state"] for task in system.tasks("key__nobody")}
+    assert "распознаватель не настроен: задайте OPENAI_API_KEY" in system.dag_run("key__unconfigured")["note"]
+    states = {task["task_id"]: task["state"] for task in system.tasks("key__unconfigured")}
     assert states["preflight"] == "failed"
     assert states["list_calls"] == "upstream_failed"
     assert len(system.portal.journal.entries()) == asked
-    assert records(system, "key__nobody") == []
+    assert records(system, "key__unconfigured") == []
 
 
 def test_two_days_by_the_command_line_end_completed_and_green(system: System, first_run: str) -> None:
@@ -77,7 +77,7 @@ def test_two_days_by_the_command_line_end_completed_and_green(system: System, fi
     unasked = ["want_summaries", "batch.summarize"]
     assert states == {*((name, "success") for name in green), *((name, "skipped") for name in unasked)}
     questions = system.api("GET", f"dags/{DAG_ID}/dagRuns/{first_run}/hitlDetails").json()
-    assert questions["hitl_details"] == [], "under the budget nobody is asked"
+    assert questions["hitl_details"] == [], "within the budget no question is asked"
     rows = registry(system, FIRST_DAYS)
     in_world = [call for call in system.portal.world.calls.values() if f"{call.started_at:%Y-%m-%d}" in FIRST_DAYS]
     assert len(rows) == len(in_world)
@@ -88,7 +88,7 @@ def test_two_days_by_the_command_line_end_completed_and_green(system: System, fi
     assert list(system.folder(*FIRST_DAYS).glob("reports/summary_*.pdf"))
 
 
-def test_the_note_says_how_the_run_ended_and_the_labels_what_each_batch_holds(system: System, first_run: str) -> None:
+def test_note_and_labels_of_a_finished_run(system: System, first_run: str) -> None:
     note = system.dag_run(first_run)["note"]
     run_id = records(system, first_run)[0]["run_id"]
     assert note.startswith("Completed: тексты есть у ")
@@ -111,12 +111,12 @@ def test_the_same_key_twice_is_one_run(system: System, first_run: str) -> None:
     before = len(system.dag_runs()), len(system.downloads()), system.recognitions()
     again = system.export(*days(FIRST_DAYS), "--key", "first")
     assert again.returncode == 0
-    assert f"this key already has a run: {first_run}" in again.stdout
+    assert f"с этим ключом запуск уже есть: {first_run}" in again.stdout
     assert (len(system.dag_runs()), len(system.downloads()), system.recognitions()) == before
     assert len(system.rows("SELECT 1 FROM call_exports WHERE idempotency_key = 'first'")) == 1
 
 
-def test_the_same_key_through_rest_does_nothing_and_is_no_failure(system: System, first_run: str) -> None:
+def test_the_same_key_through_rest_changes_nothing(system: System, first_run: str) -> None:
     before = len(system.downloads()), system.recognitions()
     dag_run_id = system.trigger(period_from=FIRST_DAYS[0], period_to=FIRST_DAYS[1], idempotency_key="first").json()[
         "dag_run_id"
@@ -142,7 +142,7 @@ def test_the_same_key_through_rest_does_nothing_and_is_no_failure(system: System
     ],
     ids=lambda conf: next(iter(conf)),
 )
-def test_a_bad_parameter_through_rest_is_refused_and_creates_nothing(system: System, conf: dict[str, object]) -> None:
+def test_a_bad_parameter_through_rest_creates_nothing(system: System, conf: dict[str, object]) -> None:
     before = [run["dag_run_id"] for run in system.dag_runs()]
     answer = system.trigger(**conf)
     assert answer.status_code == 400
@@ -168,7 +168,7 @@ def test_a_bad_argument_is_exit_2_and_creates_nothing(system: System, arguments:
     assert [run["dag_run_id"] for run in system.dag_runs()] == before
 
 
-def test_a_period_that_ends_before_it_begins_fails_with_its_sentence_in_the_note(system: System) -> None:
+def test_a_reversed_period_through_rest_fails_in_open_run(system: System) -> None:
     """Airflow's form checks each field by itself, so through REST this one is a failed run that created nothing."""
     answer = system.trigger(period_from="2025-08-02", period_to="2025-08-01")
     assert answer.status_code == 200
@@ -193,19 +193,19 @@ def test_a_dry_run_downloads_and_spends_nothing(system: System) -> None:
     assert run[0]["forecast_cost"] > 0
 
 
-def test_a_step_that_failed_is_tried_again_and_its_failures_are_counted(system: System) -> None:
-    """The count outlives the try, and is what gives up in the end: Airflow's own counts the waits as well."""
-    system.portal.faults.add("batch", What.STATUS, times=2, status=500)
+def test_failures_of_a_step_are_counted_over_its_tries(system: System) -> None:
+    """The count survives the try and decides when to give up: Airflow's own count includes the waits."""
+    system.portal.faults.add("batch", FaultKind.STATUS, times=2, status=500)
     done = system.export(*days(DRY_DAYS), "--dry-run", "--key", "counted")
     assert done.returncode == 0, done.stdout + done.stderr
     task = f"dags/{DAG_ID}/dagRuns/key__counted/taskInstances/list_calls"
     assert system.api("GET", f"{task}/state-store/{FAILURES}").json()["value"] == [TASK_RETRIES, 2]
 
 
-def test_a_red_batch_cleared_after_the_repair_is_redone_to_the_end(system: System) -> None:
-    """Registry and report are written in spite of it; clearing re-does exactly the unfinished recordings (D16)."""
+def test_a_cleared_red_batch_is_finished(system: System) -> None:
+    """Registry and report are written in spite of it; clearing repeats exactly the unfinished recordings."""
     victim = next(call for call in system.portal.world.calls.values() if call.file_id and _in(RED_DAYS, call))
-    system.portal.faults.add("download", What.STATUS, times=-1, match=str(victim.file_id), status=500)
+    system.portal.faults.add("download", FaultKind.STATUS, times=-1, match=str(victim.file_id), status=500)
     done = system.export(*days(RED_DAYS), "--key", "red")
     assert done.returncode == 1
     assert system.dag_run("key__red")["state"] == "failed"
@@ -236,7 +236,7 @@ def test_a_red_batch_cleared_after_the_repair_is_redone_to_the_end(system: Syste
     assert {row["status"] for row in registry(system, RED_DAYS)} == {"completed", "no_recording"}
 
 
-def test_resume_after_the_runbooks_sql_redoes_just_that_recording(system: System, first_run: str) -> None:
+def test_resume_after_the_runbooks_sql_repeats_one_recording(system: System, first_run: str) -> None:
     record = next(row for row in records(system, first_run) if row["status"] == "completed")
     system.change(
         "UPDATE call_records SET status = 'pending' WHERE run_id = %s AND call_id = %s AND record_id = %s",
@@ -249,8 +249,8 @@ def test_resume_after_the_runbooks_sql_redoes_just_that_recording(system: System
     assert {row["status"] for row in registry(system, FIRST_DAYS)} == {"completed", "no_recording"}
 
 
-def test_a_dead_letter_is_replayed_and_audio_that_was_lost_is_fetched_again(system: System, first_run: str) -> None:
-    """By the one command of the runbook: one recording waits in the queue, another's stored audio has gone."""
+def test_replay_repairs_a_dead_letter_and_lost_audio(system: System, first_run: str) -> None:
+    """With the runbook's one command: one recording is a dead letter, the stored audio of another is lost."""
     given_up, robbed = [row for row in records(system, first_run) if row["status"] == "completed"][:2]
     back = "UPDATE call_records SET transcript_path = NULL, status = %s, raw_path = %s, checksum = %s,"
     back += " first_failed_at = %s WHERE run_id = %s AND call_id = %s AND record_id = %s"
@@ -259,7 +259,7 @@ def test_a_dead_letter_is_replayed_and_audio_that_was_lost_is_fetched_again(syst
     system.change(
         back, "downloaded", robbed["raw_path"], robbed["checksum"], None, run_id, robbed["call_id"], robbed["record_id"]
     )
-    with State(system.databases.state_url) as state:
+    with State.open(system.databases.state_url) as state:
         assert state.move_to_dlq(UUID(str(run_id)), failed_before=datetime.now(UTC) - timedelta(hours=24)) == 1
     (system.runtime.storage / str(robbed["raw_path"])).unlink()
     fetched, recognised = len(system.downloads()), system.recognitions()

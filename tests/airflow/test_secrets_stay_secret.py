@@ -1,4 +1,4 @@
-"""After all the runs, the failed ones above all: no secret is in any log, row or file but where it has to be (D27)."""
+"""After all runs, failed ones included: no secret is in a log, row or file that does not need it."""
 
 import base64
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import pytest
 from psycopg import sql
 
 from ops.settings.generated_secrets import generated
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from tests.airflow.system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
-# Where secrets have to be, all for the owner's eyes only: the person's own file, the others below `var/<profile>`.
+# Files that must hold secrets, readable by their owner only: the person's own file, the others in `var/<profile>`.
 ALLOWED = {
     ".env": "what the person wrote",
     "secrets.json": "the launcher's own secrets",
@@ -24,7 +24,7 @@ ALLOWED = {
 
 
 def secrets_of(system: System) -> dict[str, bytes]:
-    """By name, each also in the forms in which it travels."""
+    """Secrets by name, each also in its encoded forms."""
     keys = generated(system.runtime)
     proxy = f"{system.proxy.user}:{system.proxy.password}"
     plain = {
@@ -67,7 +67,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def bytes_of(file: Path) -> bytes:
-    """Nothing where the file is gone by now: the running PostgreSQL removes caches of its own as it goes."""
+    """Empty if the file no longer exists: the running PostgreSQL removes caches of its own."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -77,9 +77,9 @@ def bytes_of(file: Path) -> bytes:
 @pytest.fixture
 def after_failures(system: System) -> System:
     """A run whose links, with the token in them, failed in several ways, and whose recogniser quoted the key."""
-    system.portal.faults.add("download", What.DROP_CONNECTION, times=2)
-    system.portal.faults.add("download", What.HTML200, times=1)
-    system.recogniser.faults.add("transcriptions", What.STATUS, status=401, times=1, body={
+    system.portal.faults.add("download", FaultKind.DROP_CONNECTION, times=2)
+    system.portal.faults.add("download", FaultKind.HTML200, times=1)
+    system.recogniser.faults.add("transcriptions", FaultKind.STATUS, status=401, times=1, body={
         "error": {"message": f"Incorrect API key provided: {system.recogniser.key}", "code": "invalid_api_key"},
     })  # fmt: skip
     done = system.export("--from", "2025-08-09", "--to", "2025-08-10", "--key", "leaky")

@@ -23,7 +23,7 @@ class LostState:
     def run(self, *_: object) -> None:
         return None
 
-    def progress_sentence(self, *_: object) -> str:
+    def progress(self, *_: object) -> str:
         raise Temporary("the state database is away")
 
 
@@ -67,4 +67,4 @@ def test_failed_teardown_leaves_a_finished_batch_finished(monkeypatch: pytest.Mo
     downloading(monkeypatch, 2)
     context: Any = {}
     assert tasks.download(context, RUN, 1) == 2
-    assert context["batch_label"] == "пачка 1: 2 записей, 3 мин"
+    assert context["batch_label"] == "пачка 1: 2\N{NO-BREAK SPACE}записи, 3 мин"

@@ -1,4 +1,4 @@
-"""A budget's approval as a person gives it: the question in Airflow's UI, one run approved, another refused."""
+"""The approval of a cost in Airflow's UI: one run approved, another refused."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import REPOSITORY
-from tests.airflow.costly import add_costly_calls
+from tests.airflow.costly_calls import add_costly_calls
 from tests.airflow.system import System, eventually
 from tests.browser.ui import CHROMIUM, log_in
 
@@ -41,7 +41,7 @@ def open_question(system: System, page: Page, dag_run_id: str) -> None:
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
 
-def test_one_run_approved_goes_on_and_one_refused_ends_cancelled_with_nothing_spent(system: System, page: Page) -> None:
+def test_one_run_is_approved_and_one_refused(system: System, page: Page) -> None:
     approved_calls = add_costly_calls(system.portal.world, APPROVED_DAYS[0], 4)
     add_costly_calls(system.portal.world, REFUSED_DAYS[0], 3000, minutes=7)
     fetched, recognised = len(system.downloads()), system.recognitions()
@@ -59,7 +59,7 @@ def test_one_run_approved_goes_on_and_one_refused_ends_cancelled_with_nothing_sp
     open_question(system, page, approved)
     page.get_by_role("button", name="Approve").click()
 
-    assert system.ended(refused)["state"] == "success", "a decision is nobody's alarm"
+    assert system.ended(refused)["state"] == "success", "a decision is no failure"
     assert f"Cancelled: {ADMIN} отказал в расходе до 99.23 USD" in system.dag_run(refused)["note"]
     (run,) = system.rows("SELECT * FROM call_exports WHERE dag_run_id = %s", refused)
     assert (run["status"], run["spent_cost"], run["approved_cost"]) == ("cancelled", 0, None)

@@ -1,4 +1,4 @@
-"""An operator's way through the UI: log in, open the DAG, fill in two dates, trigger, watch the run become green."""
+"""An operator in the UI: logs in, opens the DAG, fills in two dates, triggers, sees the run succeed."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
 
 
 def trigger(page: Page) -> None:
-    """The page may draw itself anew and take the open form away, at any moment; a person would open it again.
+    """The page may be rendered again at any moment and close the open form; an operator would open it again.
 
     A click that found no button has not started anything.
     """

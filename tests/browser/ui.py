@@ -1,4 +1,4 @@
-"""What every test in the browser begins with: a headless Chromium, and an operator who logs in."""
+"""A headless Chromium and an operator who logs in: the beginning of every test in the browser."""
 
 import shutil
 from collections.abc import Iterator

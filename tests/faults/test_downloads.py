@@ -119,7 +119,7 @@ def test_a_link_that_expired_is_asked_for_again(database, tmp_path):
     ids=["404", "410", "page with 200", "json with 200", "zero bytes"],
 )
 def test_a_dead_link_is_missing_audio_and_not_an_error(what, options, database, tmp_path):
-    """D17: asked for once, weighs on no share, and is looked at again by a resume."""
+    """Requested once, counted in no share, and requested again by a resume."""
     with exporting(three(), database, tmp_path) as export:
         export.portal.faults.add("download", what, times=-1, match=str(FILE), **options)
         outcome = export.run()

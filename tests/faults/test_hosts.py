@@ -1,4 +1,4 @@
-"""Where recordings may come from (D29): the portal and its storage, checked at each redirect, and nobody else."""
+"""Hosts from which recordings may come: the portal and its storage, checked at each redirect, and no other."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def three() -> PortalWorld:
     ],
 )
 def test_a_redirect_to_a_host_that_is_not_the_portals_is_refused(url, database, tmp_path):
-    """D29: checked at each redirect; refused at once and for that recording alone."""
+    """Checked at each redirect; refused at once and for that recording alone."""
     with exporting(three(), database, tmp_path) as export:
         export.portal.faults.add("download", "redirect", times=-1, match=str(FILE), url=url)
         outcome = export.run()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.mark.parametrize("ignored", [">=CALL_START_DATE", "<=CALL_START_DATE"])
 def test_rows_outside_the_filter_are_an_error_and_not_data(ignored, database, tmp_path):
-    """D6: a portal that drops a filter in silence would export its whole history."""
+    """A portal that silently drops a filter would export its whole history."""
     stranger = recorded(3)
     stranger.started_at += timedelta(days=-40 if ignored.startswith(">") else 40)
     world = world_of(*calls(2), stranger)
@@ -45,7 +45,7 @@ def test_rows_outside_the_filter_are_an_error_and_not_data(ignored, database, tm
     ids=lambda names: " and ".join(sorted(names)),
 )
 def test_a_portal_that_repeats_pages_or_ignores_the_keyset_loses_and_doubles_nothing(ignored, database, tmp_path):
-    """D7: without `>ID` every page is the first one again; the rest is then taken by plain offsets."""
+    """Without `>ID` every page is the first one again; the rest is then read by offsets."""
     with exporting(world_of(*calls(2, silent=118)), database, tmp_path) as export:
         export.portal.methods.ignores = frozenset(ignored)
         outcome = export.run()

@@ -94,7 +94,7 @@ def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database
 
 
 def test_two_recordings_under_one_call_id_keep_their_files_and_texts(database, tmp_path):
-    """D8: a redirected call is two rows of the statistics with one CALL_ID."""
+    """A redirected call is two rows of the statistics with one CALL_ID."""
     world = world_of(recorded(1, call_id="shared.1"), recorded(2, call_id="shared.1", call_type="3"), recorded(3))
     with exporting(world, database, tmp_path) as export:
         outcome = export.run()
@@ -129,7 +129,7 @@ def test_one_file_named_by_two_calls_is_a_recording_of_each(database, tmp_path):
 
 
 def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tmp_path):
-    """D3: the portal gave one recording two names, a link and a file id."""
+    """The portal gave one recording two names, a link and a file id."""
     world = world_of(recorded(1, call_id="shared.1"), kept_outside(2, call_id="shared.1"))
     world.storage["2025/2.mp3"] = world.files[9001].audio
     with exporting(world, database, tmp_path) as export:
@@ -270,7 +270,7 @@ def test_odd_values_of_fields_lose_no_recording(database, tmp_path):
 
 
 def test_a_row_that_cannot_be_read_is_counted_and_hurts_no_other(database, tmp_path):
-    """D9: it has no row in the registry, but the report and the log name it, and the run goes on."""
+    """It has no row in the registry, but the report and the log name it, and the run continues."""
     unreadable = [recorded(number, fields=fields) for number, fields in enumerate(UNREADABLE, start=2)]
     world = world_of(recorded(1), *unreadable, recorded(100))
     with exporting(world, database, tmp_path) as export:
@@ -300,7 +300,7 @@ def test_names_of_employees_are_text_in_every_file(database, tmp_path):
 
 @pytest.mark.parametrize("secret", ["?signature=s1gned-l1nk", f"?auth={TOKEN}", f"#{TOKEN}"])
 def test_the_secret_part_of_a_link_is_used_and_told_to_nobody(secret, database, tmp_path):
-    """D27: rows, files, names and log lines are searched for it when the test ends."""
+    """The test ends with a search of rows, files, names and log lines for the secret."""
     world = world_of(kept_outside(1))
     with exporting(world, database, tmp_path) as export:
         world.calls[1].storage_path = None

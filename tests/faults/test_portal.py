@@ -79,7 +79,7 @@ def test_a_storm_of_503_is_waited_out_and_uses_up_no_attempt(database, tmp_path)
 
 
 def test_a_long_storm_of_503_switches_to_the_low_rate(database, tmp_path):
-    """D13: after more than ten refusals in a quarter of an hour half a request a second for everybody."""
+    """More than ten refusals in 15 minutes lower the rate of all tasks to half a request a second."""
     with exporting(world_of(*calls(2)), database, tmp_path) as export:
         export.portal.faults.add("scope", "status", times=11, status=503, body=RATE)
         export.portal.before(STATISTICS, 1, lambda: a_quarter_of_an_hour_passes(export))
@@ -174,13 +174,13 @@ def test_a_token_revoked_in_mid_listing_stops_the_run_until_it_is_repaired(datab
         (Rights(scopes=frozenset({"disk", "user_brief"})), "`telephony`"),
         (Rights(scopes=frozenset({"telephony", "user_brief"})), "`disk`"),
         (Rights(scopes=frozenset({"telephony", "disk"})), "`user_brief"),
-        (Rights(statistics=False), "Статистика звонков: просмотр — любые"),
+        (Rights(statistics=False), "may not view the call statistics"),
         (Rights(only_users=frozenset({"12"}), admin=False), "only their own or their department's calls"),
     ],
     ids=["telephony", "disk", "user", "no right to statistics", "role limited to some employees"],
 )
 def test_a_missing_right_is_named_before_anything_is_listed(rights, words, database, tmp_path):
-    """D11: an export of the few calls that such a webhook sees would look like a quiet portal."""
+    """An export of the few calls that such a webhook sees would look like a quiet portal."""
     world = world_of(recorded(1), recorded(2, user_id="13"))
     with exporting(world, database, tmp_path) as export:
         export.portal.methods.rights = rights
@@ -212,7 +212,7 @@ def test_an_empty_portal_gives_an_empty_registry(database, tmp_path):
 def test_an_empty_portal_of_a_mere_employee_is_not_believed(database, tmp_path):
     with exporting(world_of(), database, tmp_path) as export:
         export.portal.rights.admin = False
-        stopped(export, AccessDenied, "nobody else's calls")
+        stopped(export, AccessDenied, "no calls of other employees")
 
 
 def test_a_period_without_calls_gives_an_empty_registry(database, tmp_path):

@@ -228,7 +228,7 @@ class TestStops:
 
 
 class TestProxy:
-    """Where a proxy is set, everything goes through it or nowhere (D28)."""
+    """With a proxy every request goes through it, or no request is sent."""
 
     def test_every_request_goes_through_the_proxy(self, export: Export) -> None:
         proxy = ProxySimulator(user="user", password="secret")

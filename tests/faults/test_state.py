@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus, RunStatus
-from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.open_run import DagRunFacts, open_run
 from include.common.errors import BadInput
 from tests.kit.small_world import (
     asked,
@@ -39,7 +40,7 @@ def report(export: Export) -> str:
 
 
 class TestBadInput:
-    """What cannot be done is refused in one sentence, and nothing was created (D2)."""
+    """A request that cannot be executed is refused in one sentence, and nothing is created."""
 
     @pytest.mark.parametrize(
         ("request_", "sentence"),
@@ -65,9 +66,11 @@ class TestIdempotencyKey:
     def test_the_same_key_tells_of_the_run_that_exists_and_creates_nothing(self, export: Export) -> None:
         first = export.run(idempotency_key="august")
         asked_before = len(export.portal.journal.entries())
-        request = RunRequest("another__1", RUN_AFTER, "tester", "manual", "2025-07-01", "2025-07-02", "august")
+        request = RunRequest(period_from="2025-07-01", period_to="2025-07-02", idempotency_key="august")
         with export.state() as state:
-            again = open_run(request, state, export.policy.period)
+            again = open_run(
+                request, DagRunFacts("another__1", RUN_AFTER, "tester", "manual"), state, export.policy.period
+            )
         assert (again.run_id, again.status, again.ours) == (first.run_id, RunStatus.COMPLETED, False)
         assert by_sql(export.conninfo, "SELECT count(*) FROM call_exports") == [(1,)]
         assert len(export.portal.journal.entries()) == asked_before
@@ -78,9 +81,9 @@ class TestIdempotencyKey:
 
         def ask(number: int) -> None:
             with export.state() as state:
-                request = RunRequest(f"dag__{number}", RUN_AFTER, "tester", "manual", idempotency_key="one")
+                facts = DagRunFacts(f"dag__{number}", RUN_AFTER, "tester", "manual")
                 together.wait()
-                ours.append(open_run(request, state, export.policy.period).ours)
+                ours.append(open_run(RunRequest(idempotency_key="one"), facts, state, export.policy.period).ours)
 
         threads = [threading.Thread(target=ask, args=[number]) for number in range(4)]
         for thread in threads:
@@ -92,7 +95,7 @@ class TestIdempotencyKey:
 
 
 class TestDeadLetters:
-    """A recording still failing a day after its first failure leaves the ordinary retries until replayed (D18)."""
+    """A recording still failing a day after its first failure leaves the ordinary retries until it is replayed."""
 
     @pytest.fixture
     def export(self, database: str, tmp_path: Path) -> Iterator[Export]:

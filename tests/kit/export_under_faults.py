@@ -76,7 +76,7 @@ def exporting(world: PortalWorld, database: str, folder: Path, **overrides: str)
     temporary.mkdir()
     with pytest.MonkeyPatch.context() as patch, _log_lines() as lines:
         patch.setattr("tempfile.tempdir", str(temporary))
-        patch.setattr("include.calls.steps.publish.apart", _here)
+        patch.setattr("include.calls.steps.publish.run_in_subprocess", _here)
         patch.setattr("include.calls.reporting.report.draw", _drawn_once)
         patch.setattr(
             "include.calls.reporting.report._pdf", lambda *_: b"%PDF-"

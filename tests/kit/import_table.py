@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from typing import Any
 
 from tests.kit.paths import ROOT
@@ -29,11 +30,12 @@ def areas(top: str = "include") -> list[str]:
 def layers(contract: dict[str, Any], container: str = "") -> list[list[str]]:
     """From the top; modules of one list are independent of each other."""
     prefix = f"{container}." if container else ""
-    return [[f"{prefix}{name.strip()}" for name in layer.split("|")] for layer in contract["layers"]]
+    return [[f"{prefix}{name.strip(' ()')}" for name in layer.split("|")] for layer in contract["layers"]]
 
 
 def within(module: str, package: str) -> bool:
-    return module == package or module.startswith(f"{package}.")
+    """Whether the module is the package, which may contain `*`, or inside it."""
+    return any(fnmatch(module, pattern) for pattern in (package, f"{package}.*"))
 
 
 def may_import(importer: str, imported: str) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from include.calls.domain.budget import Decision
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
 from include.calls.policy import Policy, load_policy
@@ -24,7 +25,7 @@ from include.calls.steps.approve import record_decision
 from include.calls.steps.close_run import ClosedRun, close_run
 from include.calls.steps.download import download_batch
 from include.calls.steps.list_calls import list_calls
-from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.open_run import DagRunFacts, open_run
 from include.calls.steps.plan import batches_of, plan
 from include.calls.steps.preflight import preflight
 from include.calls.steps.publish import publish
@@ -77,6 +78,7 @@ class Export:
     storage: Storage
     policy: Policy
     runs: int = 0
+    telephony: TelephonySystem | None = None  # another system than the simulated portal
     rate: float = 1000.0
     pause: float = 0.0  # seconds between tries, for what takes a moment to pass
     proxy_url: str | None = None
@@ -118,11 +120,12 @@ class Export:
 
     def open(self, **request: object) -> UUID:
         self.runs += 1
-        defaults = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual",
-                    "deliver_texts": False}  # fmt: skip
+        facts = {"dag_run_id": f"test__{self.runs}", "run_after": RUN_AFTER, "actor": "tester", "trigger": "manual"}
+        facts |= {name: request.pop(name) for name in facts if name in request}
         with self.state() as state:
             opened = open_run(
-                RunRequest(**{**defaults, "period_from": FROM, "period_to": TO, **request}),  # type: ignore[arg-type]
+                RunRequest.of({"period_from": FROM, "period_to": TO, "deliver_texts": False, **request}),
+                DagRunFacts(**facts),  # type: ignore[arg-type]
                 state,
                 self.policy.period,
             )
@@ -201,9 +204,12 @@ class Export:
 
     @contextmanager
     def client(self) -> Iterator[TelephonySystem]:
+        if self.telephony is not None:
+            yield self.telephony
+            return
         webhook = Webhook.of(self.portal_url, self.portal.user, self.portal.token)
         hosts = [self.portal_url.removeprefix("http://")]
-        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, patience=2.0)
+        settings = PortalSettings(rate=self.rate, recording_hosts=hosts, backoff=0.01, max_wait=2.0)
         with open_telephony(webhook, self.conninfo, settings) as telephony:
             yield telephony
 

@@ -50,15 +50,16 @@ def per_call(folder: Path, calls: int) -> Result:
 
 def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: str, folder: str) -> dict[str, float]:
     """Processor seconds of each step of a whole run. With PROFILE set, each step's profile goes to stderr."""
+    from include.calls.domain.run_request import RunRequest
     from include.calls.policy import load_policy
     from include.calls.state.state import State
     from include.calls.steps.close_run import close_run
     from include.calls.steps.download import download_batch
     from include.calls.steps.list_calls import list_calls
-    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.open_run import DagRunFacts, open_run
     from include.calls.steps.plan import plan
     from include.calls.steps.publish import publish
-    from include.calls.steps.transcribe_batch import IN_HAND, transcribe_batch
+    from include.calls.steps.transcribe_batch import WORKERS, transcribe_batch
     from include.clients.bitrix24.portal import Portal
     from include.clients.bitrix24.telephony import Bitrix24Telephony
     from include.clients.bitrix24.webhook import Webhook
@@ -75,9 +76,9 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     )
     spent: dict[str, float] = {}
     end = START + timedelta(days=DAYS)
-    request = RunRequest("bench", end, "bench", "manual", START.isoformat(), end.isoformat())
-    with State(conninfo) as state, Recogniser(settings) as recogniser:
-        run_id: UUID = open_run(request, state, policy).run_id
+    request = RunRequest(period_from=START.isoformat(), period_to=end.isoformat())
+    with State.open(conninfo) as state, Recogniser(settings) as recogniser:
+        run_id: UUID = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period).run_id
         _timed("list", spent, lambda: list_calls(run_id, telephony, state))
         batches = plan(run_id, state, storage, policy).batches
 
@@ -91,14 +92,14 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
             for batch in batches:
                 transcribe_batch(
                     run_id, batch, recogniser=recogniser, storage=storage, state=state, policy=policy, fresh=True,
-                    fetch_again=lambda: None, in_hand=1 if "PROFILE" in os.environ else IN_HAND,
+                    fetch_again=lambda: None, workers=1 if "PROFILE" in os.environ else WORKERS,
                 )  # fmt: skip
 
         _timed("download", spent, download)
         _timed("transcribe", spent, transcribe)
         _timed("publish", spent, lambda: publish(run_id, state, storage, policy))
         close_run(run_id, state, policy, upstream_failed=None)
-        assert state.progress(run_id).completed, state.progress_sentence(run_id)  # noqa: S101
+        assert state.runs.progress(run_id).completed, state.runs.progress(run_id)  # noqa: S101
     return spent
 
 

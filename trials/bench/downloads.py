@@ -75,18 +75,19 @@ def _figures(journal: "list[Entry]", seconds: float, speed: int, peak: int) -> R
 
 
 def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> tuple[UUID, list[int]]:
+    from include.calls.domain.run_request import RunRequest
     from include.calls.policy import load_policy
     from include.calls.state.state import State
     from include.calls.steps.list_calls import list_calls
-    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.open_run import DagRunFacts, open_run
     from include.calls.steps.plan import plan
     from include.clients.storage.local import LocalStorage
 
     policy = load_policy({"BUDGET_USD": "1000000"})
     end = START + timedelta(days=DAYS, hours=1)
-    request = RunRequest("bench", end, "bench", "manual", START.isoformat(), end.isoformat())
-    with State(conninfo) as state:
-        run_id = open_run(request, state, policy).run_id
+    request = RunRequest(period_from=START.isoformat(), period_to=end.isoformat())
+    with State.open(conninfo) as state:
+        run_id = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period).run_id
         with _client(conninfo, url, token, speed, run_id) as telephony:
             list_calls(run_id, telephony, state)
         return run_id, plan(run_id, state, LocalStorage(folder / "storage"), policy).batches
@@ -125,7 +126,7 @@ def work(conninfo: str, url: str, token: str, folder: str, run_id: str, speed: s
     signal.signal(signal.SIGTERM, _stopped)
     storage, policy = LocalStorage(Path(folder) / "storage"), load_policy({})
     for batch in batches:
-        with State(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as telephony:
+        with State.open(conninfo) as state, _client(conninfo, url, token, int(speed), UUID(run_id)) as telephony:
             download_batch(
                 UUID(run_id), int(batch), telephony=telephony, storage=storage, state=state, policy=policy, fresh=True
             )

@@ -14,45 +14,67 @@ if TYPE_CHECKING:
     from include.common.telephony import TelephonySystem
 
 TEXT = "[00:00:03] [Оператор]: слово за словом\n".encode() * 12  # the text of a call of one minute
-BATCH = 1
 
-# The columns that `transcribe` sets, for every call of the run.
+# What `download` and `transcribe` leave in the tables for every pending recording of the run, without their events.
 _COMPLETE = """
-UPDATE call_records
-   SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
-       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80),
-       raw_path = 'raw/' || record_id || '.mp3', checksum = md5(record_id) || md5(call_id),
-       batch_no = %(batch)s
- WHERE run_id = %(run_id)s AND status = 'pending'
+WITH todo AS MATERIALIZED (
+    SELECT recording_id, duration_sec, 'call_' || call_id AS name,
+           to_char(call_started_at AT TIME ZONE 'UTC', 'YYYY/MM/DD/') AS day
+      FROM reported_recordings WHERE run_id = %(run_id)s AND status = 'pending'
+), texts AS (
+    INSERT INTO transcripts (recording_id, sha256, body, preview, language, roles, source, model, purchase_no, run_id)
+    SELECT recording_id, md5(name) || md5(day || name), %(body)s || name, repeat('слово ', 80), 'ru', 'none',
+           'recogniser', 'gpt-transcribe', 1, %(run_id)s
+      FROM todo
+    RETURNING recording_id, transcript_id
+), paid AS (
+    INSERT INTO charges (run_id, recording_id, purchase_no, purpose, model, unit, quantity, usd, confirmed)
+    SELECT %(run_id)s, recording_id, 1, 'recognition', 'gpt-transcribe', 'second', duration_sec, 0.0045, true FROM todo
+)
+UPDATE recordings own
+   SET status = 'completed', audio_sec = own.duration_sec, file_name = name, raw_path = 'raw/' || day || name || '.mp3',
+       checksum = md5(day) || md5(name), transcript_id = texts.transcript_id,
+       transcript_path = 'transcripts/' || day || name || '.txt', text_at = now(), updated_at = now()
+  FROM todo JOIN texts USING (recording_id)
+ WHERE own.recording_id = todo.recording_id
+RETURNING own.transcript_path
 """
-_PATH = "UPDATE call_records SET transcript_path = %s WHERE run_id = %s AND call_id = %s"
 
 
-def complete_run(run_id: UUID, telephony: "TelephonySystem", state: "State", storage: "Storage") -> None:
-    """Completes all rows by one statement and writes two files for each call."""
-    from include.calls.domain.states import RecordStatus
+def complete_run(
+    run_id: UUID, telephony: "TelephonySystem", state: "State", storage: "Storage", *, files: bool = True
+) -> None:
+    """Lists the run's period and completes what it has found."""
     from include.calls.steps.list_calls import list_calls
-    from include.calls.steps.paths import keys_of, run_of
 
     list_calls(run_id, telephony, state)
-    run = run_of(run_id, state)
-    with state.transaction() as connection:
-        connection.execute(_COMPLETE.encode(), {"run_id": run_id, "batch": BATCH})
+    complete_pending(run_id, state, storage, files=files)
+    with state.session.transaction() as connection:
         connection.execute(b"ANALYZE")
-    keys = [keys_of(record, run) for record in state.batch_records(run_id, BATCH, {RecordStatus.COMPLETED})]
-    with state.transaction() as connection, connection.cursor() as cursor:
-        cursor.executemany(_PATH.encode(), [(key.transcript, run_id, key.call_id) for key in keys])
-    with ThreadPoolExecutor(8) as pool:
-        written = [
-            pool.submit(storage.put_bytes, name, content, kind)
-            for key in keys
-            for name, content, kind in (
-                (key.transcript, TEXT, "text/plain; charset=utf-8"),
-                (key.recognition, TEXT * 3, "application/json"),
-            )
-        ]
-    for one in written:
-        one.result()
+
+
+def complete_pending(run_id: UUID, state: "State", storage: "Storage", *, files: bool = True) -> int:
+    """Completes all pending recordings by one statement and writes two files for each; returns how many."""
+    with state.session.transaction() as connection:
+        values = {"run_id": run_id, "body": TEXT.decode()}
+        texts = [path for (path,) in connection.execute(_COMPLETE.encode(), values).fetchall()]
+    if files:
+        with ThreadPoolExecutor(8) as pool:
+            written = [
+                pool.submit(storage.put_bytes, name, content, kind)
+                for text in texts
+                for name, content, kind in (
+                    (text, TEXT, "text/plain; charset=utf-8"),
+                    (_responses(text), TEXT * 3, "application/json"),
+                )
+            ]
+        for one in written:
+            one.result()
+    return len(texts)
+
+
+def _responses(text: str) -> str:
+    return f"recognition/{text.removeprefix('transcripts/').removesuffix('.txt')}.json"
 
 
 @contextmanager

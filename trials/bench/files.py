@@ -1,7 +1,6 @@
 """Registry, report and the cut of a long call."""
 
 import time
-from datetime import UTC
 from pathlib import Path
 
 from trials.bench.listing import registered
@@ -10,39 +9,29 @@ from trials.bench.world import Result, database
 
 def publish(folder: Path, calls: int) -> Result:
     """Registry, report with pictures and PDF, and run log, from PostgreSQL; every text has its file."""
-    from include.calls.domain.storage_keys import period_prefix
     from include.calls.policy import load_policy
-    from include.calls.state.report_queries import transcript_paths
     from include.calls.state.state import State
-    from include.calls.steps.paths import period_of, run_of
     from include.calls.steps.publish import publish as publish_step
     from include.clients.storage.local import LocalStorage
+    from trials.bench.earlier import complete_pending
 
     root = folder / "storage"
     storage = LocalStorage(root)
     with database(folder) as conninfo:
         run_id = registered(conninfo, calls)
-        with State(conninfo) as state:
-            texts = f"{period_prefix(period_of(run_of(run_id, state)))}transcripts/"
-            (root / texts).mkdir(parents=True)
-            with state.transaction() as connection:
-                connection.execute(_COMPLETE.encode(), {"run_id": run_id, "texts": texts})
-                for _, text in transcript_paths(connection, run_id, UTC):
-                    (root / text).touch()
+        with State.open(conninfo) as state:
+            complete_pending(run_id, state, storage, files=False)
+            for text in state.recordings.text_files(state.runs.get(run_id).scope):
+                file = root / text.transcript_path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+            with state.session.transaction() as connection:
+                connection.execute(b"ANALYZE")
             began = time.perf_counter()
             rows = publish_step(run_id, state, storage, load_policy({}))
             seconds = time.perf_counter() - began
     registry = next(root.glob("exports/*/registry/*.csv"))
     return Result(rows, "rows", seconds, f"registry {registry.stat().st_size / 1e6:.0f} MB")
-
-
-_COMPLETE = """
-UPDATE call_records
-   SET status = 'completed', audio_sec = duration_sec, language = 'ru', roles = 'none', source = 'recogniser',
-       model = 'gpt-transcribe', cost = 0.0045, text_preview = repeat('слово ', 80), checksum = md5(record_id),
-       transcript_path = %(texts)s || 'call_' || call_id || '.txt'
- WHERE run_id = %(run_id)s
-"""
 
 
 def cut(folder: Path, minutes: int) -> Result:

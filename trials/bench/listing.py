@@ -77,7 +77,7 @@ def b24pysdk(folder: Path, calls: int) -> Result:
 
 
 def register(folder: Path, calls: int) -> Result:
-    """Stores rows of the portal in call_records."""
+    """Stores rows of the portal as recordings."""
     with database(folder) as conninfo:
         began = time.perf_counter()
         registered(conninfo, calls)
@@ -85,8 +85,8 @@ def register(folder: Path, calls: int) -> Result:
 
 
 def registered(conninfo: str, calls: int) -> UUID:
-    from include.calls.state.rows import NewRun
     from include.calls.state.state import State
+    from include.calls.state.types import NewRun
     from include.common.telephony import Call, CallOutcome, Direction
 
     run_id = uuid4()
@@ -110,11 +110,12 @@ def registered(conninfo: str, calls: int) -> UUID:
         )
         for number in range(1, calls + 1)
     )
-    with State(conninfo) as state:
-        state.open_run(
-            NewRun(run_id, f"bench-{run_id}", f"bench-{run_id}", START, START + step * calls, "bench", "manual")
-        )
-        state.save_calls(run_id, rows, {"12": "Оператор 12"})
+    name, end = f"bench-{run_id}", START + step * calls
+    with State.open(conninfo) as state:
+        run = state.runs.open(NewRun(run_id, name, name, START, end, "bench", "manual", due_at=end))
+        portal_id = state.portals.of("bench.example", [])
+        state.runs.set_portal(run_id, portal_id)
+        state.listing.save(run, portal_id, rows, {"12": "Оператор 12"})
     return run_id
 
 

@@ -38,8 +38,8 @@ MOST_MB = 300  # of a task's process
 MOST_AGAIN_SECONDS = 30  # a complete period again; the next night beside its bound
 
 _TASKS = "SELECT count(*) FROM task_instance WHERE state IS DISTINCT FROM 'removed'"
-_RECORDS = "SELECT status, count(*) FROM call_records GROUP BY status ORDER BY status"
-_MINUTES = "SELECT coalesce(sum(audio_sec), 0) / 60 FROM call_records"
+_RECORDS = "SELECT status, count(*) FROM recordings GROUP BY status ORDER BY status"
+_MINUTES = "SELECT coalesce(sum(audio_sec), 0) / 60 FROM recordings"
 
 
 @dataclass(frozen=True, slots=True)

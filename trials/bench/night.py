@@ -13,15 +13,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import load_policy
 from include.calls.state.state import State
-from include.calls.steps.open_run import RunRequest, open_run
+from include.calls.steps.open_run import DagRunFacts, open_run
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError
 from include.common.telephony import RecordingRequest
 from ops.one_machine.simulated_services import WEBHOOK_USER
-from trials.bench.earlier import BATCH, complete_run, unpaced_portal
+from trials.bench.earlier import complete_run, unpaced_portal
 from trials.bench.processes import Sampler
 from trials.bench.system import (
     FIRST_DAY,
@@ -48,7 +49,7 @@ _STATUSES = """
 SELECT count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NULL),
        count(*) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NOT NULL),
        count(DISTINCT batch_no),
-       coalesce(sum(audio_sec) FILTER (WHERE reused_from_run_id IS NULL), 0) / 60
+       coalesce(sum(audio_sec) FILTER (WHERE record.status = 'completed' AND reused_from_run_id IS NULL), 0) / 60
   FROM call_records record JOIN call_exports USING (run_id)
  WHERE dag_run_id <> 'earlier'
 """
@@ -87,19 +88,19 @@ def night(load: Load, console: Console) -> float:
 
 
 def _earlier_run(system: System) -> None:
-    request = RunRequest("earlier", AFTERWARDS, "bench", "manual", FIRST_DAY, LAST_DAY_BUT_ONE)
+    request = RunRequest(period_from=FIRST_DAY, period_to=LAST_DAY_BUT_ONE)
     simulated = system.simulated
     with (
-        State(system.urls.state_url) as state,
+        State.open(system.urls.state_url) as state,
         unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as telephony,
     ):
-        run = open_run(request, state, load_policy({}))
+        run = open_run(request, DagRunFacts("earlier", AFTERWARDS, "bench", "manual"), state, load_policy({}).period)
         complete_run(run.run_id, telephony, state, LocalStorage(system.runtime.storage))
-        records = state.batch_records(run.run_id, BATCH, {RecordStatus.COMPLETED})
+        records = list(state.recordings.of_run(run.run_id, {RecordStatus.COMPLETED}))
         at_once = telephony.links_at_once
         for start in range(0, MADE_BEFORE, at_once):  # the simulated portal makes its few recordings in advance
             chunk = records[start : start + at_once]
-            telephony.links([RecordingRequest(one.key, one.statistics_id, str(one.file_id)) for one in chunk])
+            telephony.links([RecordingRequest(one.key, one.statistics_id, one.recording_ref) for one in chunk])
 
 
 def main(

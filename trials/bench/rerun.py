@@ -52,7 +52,7 @@ def _again(folder: Path, calls: int, *, later: timedelta, storage: "Storage") ->
     from simulators.kit.in_process import running
 
     simulator = PortalSimulator(_world(calls), limits=Limits(rps=1e6, bucket=10**6))
-    with database(folder) as conninfo, running(simulator) as url, State(conninfo) as state:
+    with database(folder) as conninfo, running(simulator) as url, State.open(conninfo) as state:
         with unpaced_portal(url, "1", simulator.token) as telephony:
             complete_run(_opened(state, START, "earlier"), telephony, state, storage)
             simulator.journal.clear()
@@ -87,16 +87,18 @@ def _steps(
     timed("plan", lambda: plan(run_id, state, storage, policy))
     timed("publish", lambda: publish(run_id, state, storage, policy))
     timed("close_run", lambda: close_run(run_id, state, policy, upstream_failed=None))
-    return seconds, state.progress(run_id).reused
+    return seconds, state.runs.progress(run_id).reused
 
 
 def _opened(state: "State", start: datetime, name: str) -> UUID:
+    from include.calls.domain.run_request import RunRequest
     from include.calls.policy import load_policy
-    from include.calls.steps.open_run import RunRequest, open_run
+    from include.calls.steps.open_run import DagRunFacts, open_run
 
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
-    request = RunRequest(name, end + timedelta(hours=2), "bench", "manual", start.isoformat(), end.isoformat())
-    return open_run(request, state, load_policy({})).run_id
+    request = RunRequest(period_from=start.isoformat(), period_to=end.isoformat())
+    facts = DagRunFacts(name, end + timedelta(hours=2), "bench", "manual")
+    return open_run(request, facts, state, load_policy({}).period).run_id
 
 
 def _world(calls: int) -> "PortalWorld":

@@ -25,7 +25,7 @@ MOVES = "SELECT at FROM call_events WHERE run_id = %(run)s AND call_id IS NOT NU
 TEXTS_TWICE = """
 SELECT count(*) FROM (
     SELECT call_id, record_id FROM call_events
-     WHERE run_id = %(run)s AND stage = 'transcribe' AND event = 'completed'
+     WHERE run_id = %(run)s AND stage = 'transcribe' AND event = 'completed' AND NOT detail ? 'same_bytes_as'
      GROUP BY call_id, record_id HAVING count(*) > 1) AS twice
 """
 RECORDS = """

@@ -48,8 +48,8 @@ def collect(run_id: UUID, databases: Databases, simulated: Simulated, storage: P
     return Evidence(
         recordings=wanted.total(),
         lost=(wanted - Counter(record.call_id for record in texts)).total(),
-        texts_twice=databases.texts_twice(run_id) + _files_of_one_recording_twice(files, len(texts)),
-        pieces=sum(_pieces(storage / record.transcript_path) for record in texts if record.transcript_path),
+        texts_twice=databases.texts_twice(run_id) + _files_of_one_recording_twice(storage, len(texts)),
+        pieces=sum(_pieces(storage, record.transcript_path) for record in texts if record.transcript_path),
         requests=_recognitions(simulated),
         half_written=tuple(sorted(_half_written(records, storage))),
         hidden_leftovers=sum(file.name.startswith(TEMPORARY_PREFIX) for file in files),
@@ -86,15 +86,15 @@ def _response(method: str, url: str, **options: Any) -> Any:
         return response.json()
 
 
-def _pieces(transcript: Path) -> int:
-    """How many pieces a text has, by the cut that is stored beside it."""
-    recognition = transcript.parent.parent / "recognition" / f"{transcript.stem}.json"
+def _pieces(storage: Path, transcript: str) -> int:
+    """How many pieces a text has, by the cut that is stored with its responses."""
+    recognition = (storage / "recognition" / Path(transcript).relative_to("transcripts")).with_suffix(".json")
     return len(json.loads(recognition.read_text(encoding="utf-8"))["cut"]["pieces"])
 
 
-def _files_of_one_recording_twice(files: list[Path], texts: int) -> int:
-    stored = [file for file in files if file.parent.name == "transcripts" and file.suffix == ".txt"]
-    return max(0, len(stored) - texts)
+def _files_of_one_recording_twice(storage: Path, texts: int) -> int:
+    """Delivered copies in the period's folder do not count."""
+    return max(0, sum(1 for _ in (storage / "transcripts").rglob("*.txt")) - texts)
 
 
 def _half_written(records: list[Record], storage: Path) -> set[str]:

@@ -1,18 +1,17 @@
-"""A call's summary: what is asked of the language model, what of its answer is believed, how it is written down.
+"""A call's summary: what the language model is asked, and what is accepted of its response.
 
-The model has read a stranger's words, so its answer is a stranger's text too (D30): here it becomes plain lines in
-which nothing acts, in Markdown, HTML or a spreadsheet, and no phone number or address is left.
+The model has read a stranger's words, so its response is a stranger's text too: here it becomes plain lines in which
+nothing acts, in Markdown, HTML or a spreadsheet, and no phone number or address is left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.common.errors import ErrorCode, Permanent
-from include.common.plain_text import NOTES, plain_line, plain_name
+from include.common.plain_text import NOTES, plain_line
 
 MAX_SUMMARY = 1200  # characters
 MAX_ITEM = 240
@@ -32,7 +31,7 @@ class CallSummary:
     tags: tuple[str, ...]
 
     def as_answer(self) -> dict[str, Any]:
-        """In the form of an answer that `checked_summary` reads back unchanged."""
+        """In the form of a response that `checked_summary` reads back unchanged."""
         return {
             "summary": self.summary,
             "topics": list(self.topics),
@@ -43,21 +42,7 @@ class CallSummary:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryHeader:
-    """`started_at` with the portal's offset; `direction` as in `call_records`; `employee` may be empty."""
-
-    call_id: str
-    record_id: str
-    started_at: datetime
-    direction: str
-    employee: str
-    duration_sec: int
-    model: str
-    prompt_version: str
-
-
-class _Answer(BaseModel):
+class _Response(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     summary: str
@@ -69,7 +54,7 @@ class _Answer(BaseModel):
 
 
 def answer_schema(vocabulary: Sequence[str]) -> dict[str, Any]:
-    """JSON schema of the answer for strict structured output: every field required, none besides."""
+    """JSON schema of the response for strict structured output: every field is required, no other is allowed."""
     lines = {"type": "array", "items": {"type": "string"}}
     known: dict[str, Any] = {"type": "string", "enum": list(vocabulary)} if vocabulary else {"type": "string"}
     properties = {
@@ -83,25 +68,20 @@ def answer_schema(vocabulary: Sequence[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def as_data(body: str, mark: str) -> str:
-    """The transcript between two lines that it cannot contain: `mark` is made from its own checksum."""
-    return f"=== НАЧАЛО ТЕКСТА {mark} ===\n{body.rstrip()}\n=== КОНЕЦ ТЕКСТА {mark} ==="
-
-
-def checked_summary(answer: Mapping[str, Any], vocabulary: Sequence[str], max_tags: int) -> CallSummary:
+def checked_summary(response: Mapping[str, Any], vocabulary: Sequence[str], max_tags: int) -> CallSummary:
     """Raises Permanent(summary_failed) for an unknown shape or a summary of which nothing readable is left."""
     try:
-        read = _Answer.model_validate(dict(answer))
+        read = _Response.model_validate(dict(response))
     except ValidationError as error:
         named = {str(problem["loc"][0]) for problem in error.errors()}
     else:
         return _plain(read, vocabulary, max_tags)
-    # outside the handler: pydantic's own text quotes the answer, and so would the name of a field that we don't know
-    where = ", ".join(sorted(named & _Answer.model_fields.keys())) or "unknown fields"
-    raise Permanent(f"the language model's answer has another shape, see: {where}", code=ErrorCode.SUMMARY_FAILED)
+    # outside the handler: pydantic's own text quotes the response, and so would the name of an unknown field
+    where = ", ".join(sorted(named & _Response.model_fields.keys())) or "unknown fields"
+    raise Permanent(f"the language model's response has another shape, see: {where}", code=ErrorCode.SUMMARY_FAILED)
 
 
-def _plain(read: _Answer, vocabulary: Sequence[str], max_tags: int) -> CallSummary:
+def _plain(read: _Response, vocabulary: Sequence[str], max_tags: int) -> CallSummary:
     summary = plain_line(read.summary, MAX_SUMMARY)
     if not any(char.isalpha() for char in summary):
         raise Permanent("the language model's summary is empty", code=ErrorCode.SUMMARY_FAILED)
@@ -133,35 +113,3 @@ def normal_tag(text: str) -> str:
         return ""
     words = "".join(char if char.isalnum() or char == "-" else " " for char in line.lower())
     return " ".join(words.split())[:MAX_TAG].strip("- ")
-
-
-_DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный звонок", "info": "инфозвонок"}
-
-
-def render_summary(header: SummaryHeader, summary: CallSummary) -> str:
-    """The Markdown file, in Russian; ends with a line feed. No numbers of the call: the registry has them."""
-    minutes, seconds = divmod(header.duration_sec, 60)
-    head = [
-        f"# Звонок {plain_name(header.call_id)}",
-        "",
-        f"- Запись: {plain_name(header.record_id)}",
-        f"- Начало: {header.started_at.isoformat(timespec='seconds')}",
-        f"- Направление: {_DIRECTIONS.get(header.direction, 'не указано')}",
-        f"- Сотрудник: {plain_name(header.employee) or 'не указан'}",
-        f"- Длительность: {minutes} мин {seconds:02} с",
-        f"- Составила модель {plain_name(header.model)} ({header.prompt_version}): важное сверяйте с текстом звонка",
-    ]
-    sections = {
-        "Кратко": [summary.summary],
-        "Темы": _bullets(summary.topics),
-        "Возражения": _bullets(summary.objections),
-        "Следующие шаги": _bullets(summary.next_steps),
-        "Теги": [", ".join(summary.tags) or "нет"],
-    }
-    for title, lines in sections.items():
-        head += ["", f"## {title}", "", *lines]
-    return "\n".join(head) + "\n"
-
-
-def _bullets(items: Sequence[str]) -> list[str]:
-    return [f"- {item}" for item in items] or ["нет"]

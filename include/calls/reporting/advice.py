@@ -56,7 +56,7 @@ def _about_trust(figures: RunFigures, settings: ReportSettings) -> Iterator[str]
 
 def _about_files(figures: RunFigures) -> Iterator[str]:
     texts = figures.statuses.get(RecordStatus.COMPLETED, 0)
-    if figures.files is not None and (lost := texts - sum(figures.files.values())):
+    if figures.files is not None and (lost := texts - sum(figures.files.values())) > 0:
         yield sentences.files_missing(lost)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta, timezone
 from uuid import UUID
 
-from include.calls.domain.registry_row import relative_path, text_cell
+from include.calls.domain.registry_row import relative_path
 from include.calls.domain.report_figures import QaItem
+from include.calls.domain.spreadsheet_cells import kept_as_text
 from include.calls.wording import codes
 from include.common import russian_format as ru
 from include.common.errors import BadInput
@@ -27,9 +28,10 @@ def write_sample(items: Iterable[QaItem], run_id: UUID, *, folder: str) -> bytes
         flags = codes.review_reasons(item.review_reasons)
         started = item.call_started_at.astimezone(timezone(timedelta(seconds=item.portal_offset_sec)))
         writer.writerow([
-            str(run_id), text_cell(item.call_id), text_cell(item.record_id), started.isoformat(timespec="seconds"),
-            item.direction, ru.clock(item.audio_sec), item.language or "", item.roles or "", text_cell(flags),
-            relative_path(item.transcript_path, folder), item.result or "", text_cell(item.comment),
+            str(run_id), kept_as_text(item.call_id), kept_as_text(item.record_id),
+            started.isoformat(timespec="seconds"), item.direction,
+            ru.clock(item.audio_sec), item.language or "", item.roles or "", kept_as_text(flags),
+            relative_path(item.transcript_path, folder), item.result or "", kept_as_text(item.comment),
         ])  # fmt: skip
     return out.getvalue().encode("utf-8-sig")
 
@@ -46,7 +48,7 @@ def read_sample(data: bytes) -> list[dict[str, str]]:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
         rows = [{name: value for name, value in row.items() if isinstance(name, str)} for row in reader]
     except csv.Error as error:
-        raise BadInput(f"the file is no CSV table: {error}; save it from the spreadsheet as CSV") from None
+        raise BadInput(f"the file is no CSV table: {error}", problem="qa_no_table") from None
     return [row for row in rows if any(row.values())]
 
 
@@ -58,4 +60,4 @@ def _decoded(data: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise BadInput("the file is no text; save it from the spreadsheet as CSV")
+    raise BadInput("the file is no text", problem="qa_no_text")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
+from include.calls.domain.registry_row import relative_path
 from include.calls.domain.report_figures import DayFigures, RunFigures
 from include.calls.domain.states import UNFINISHED, RecordStatus
 from include.calls.wording import codes
@@ -143,7 +144,7 @@ def qa(figures: RunFigures, folder: str, zone: tzinfo, mask: Mask) -> Rows:
         return words.qa_result(result, _shortened(mask(comment), _LONGEST_COMMENT)) if result else ""
 
     return [
-        [str(place), item.transcript_path.removeprefix(f"exports/{folder}/"), ru.moment(item.call_started_at, zone),
+        [str(place), relative_path(item.transcript_path, folder), ru.moment(item.call_started_at, zone),
          codes.DIRECTIONS.get(item.direction, item.direction), ru.clock(item.audio_sec), item.language or NOTHING,
          codes.ROLES.get(item.roles or "", NOTHING), codes.review_reasons(item.review_reasons) or NOTHING,
          verdict(item.result, item.comment)]

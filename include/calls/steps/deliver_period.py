@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import portal_part, registry_key
-from include.calls.policy import PrivacyPolicy
+from include.calls.policy import Policy
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import deliver
@@ -24,7 +25,7 @@ class Delivered:
 
 
 def deliver_period(
-    period: Period, part: str, state: State, storage: Storage, privacy: PrivacyPolicy, *, audio: bool, actor: str
+    period: Period, part: str, state: State, storage: Storage, policy: Policy, *, audio: bool, actor: str
 ) -> Delivered:
     """Safe to run twice: what is delivered already and unchanged stays. `part` is that of the period's file names.
 
@@ -39,7 +40,7 @@ def deliver_period(
             if run is None:
                 continue
             found = True
-            _deliver(run, key, state, storage, privacy, audio=audio, actor=actor, done=done)
+            _deliver(run, key, state, storage, policy, audio=audio, actor=actor, done=done)
     if not found:
         first, last = f"{period.start:%Y-%m-%d}", f"{period.end:%Y-%m-%d}"
         raise BadInput(
@@ -71,18 +72,19 @@ def _deliver(
     key: str,
     state: State,
     storage: Storage,
-    privacy: PrivacyPolicy,
+    policy: Policy,
     *,
     audio: bool,
     actor: str,
     done: Delivered,
 ) -> None:
     folder, before = run.period.folder, state.publications.delivery(key)
-    texts = restore_texts(run.scope, state, storage, privacy)
+    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run.run_id))
+    texts = restore_texts(run.scope, state, storage, policy.privacy, zone=zone)
     delivered = deliver(run.scope, folder, before, state, storage, audio=audio)
     delivered.lost = texts.lost
     state.publications.note_delivery(key, audio=audio, run_id=None, actor=actor)
-    publish_registry(run, key, delivered, state, storage, privacy)
+    publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=True)
     detail = {"texts": delivered.texts, "audio": delivered.audio, "by": actor}
     state.events.add(run.run_id, stage=Stage.DELIVER, event="delivered", detail=detail)
     done.texts += delivered.texts

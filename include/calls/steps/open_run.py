@@ -5,41 +5,25 @@ from datetime import datetime
 from uuid import UUID
 
 from include.calls.domain.run_ids import run_id_of
+from include.calls.domain.run_request import RunRequest
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import part_of
 from include.calls.policy import PeriodPolicy
 from include.calls.state.state import State
 from include.calls.state.types import NewRun
-from include.common.errors import BadInput
-from include.common.periods import resolve_period
 
 SCHEDULED = "scheduled"  # the trigger of a run that Airflow's schedule starts
 
 
 @dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What a person or the schedule asked for; `run_after` is the DAG run's own time (UTC), never a retry's clock.
-
-    `deliver_texts` None: yes, unless the schedule starts the run.
-    """
+class DagRunFacts:
+    """The DAG run that opens the run; `run_after` is its own time (UTC), never a retry's clock."""
 
     dag_run_id: str
     run_after: datetime
     actor: str
     trigger: str
-    period_from: str | None = None
-    period_to: str | None = None
-    idempotency_key: str | None = None
-    resume_run_id: str | None = None
-    replay_dlq: bool = False
-    dry_run: bool = False
-    generate_summary: bool = False
-    low_rate: bool = False
-    allow_long_period: bool = False
-    limit_calls: int = 0
-    deliver_texts: bool | None = None
-    deliver_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +35,24 @@ class OpenedRun:
     ours: bool
 
 
-def open_run(request: RunRequest, state: State, limits: PeriodPolicy) -> OpenedRun:
+def open_run(request: RunRequest, dag_run: DagRunFacts, state: State, limits: PeriodPolicy) -> OpenedRun:
     """Raises BadInput before anything is created; safe to run twice."""
     state.events.ensure_months()
     if request.resume_run_id:
-        return _resume(request, UUID(request.resume_run_id), state)
-    if request.replay_dlq:
-        raise BadInput(
-            "replay_dlq needs resume_run_id, the run whose dead letters it means", problem="replay_of_no_run"
-        )
-    period = resolve_period(
-        request.period_from,
-        request.period_to,
-        run_after=request.run_after,
-        allow_long=request.allow_long_period,
-        default_days=limits.default_days,
-        max_days=limits.max_days,
-    )
+        return _resume(request, request.resume_run_id, dag_run, state)
+    period = request.new_period(run_after=dag_run.run_after, default_days=limits.default_days, max_days=limits.max_days)
     part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
-    texts = request.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts
+    texts = dag_run.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts
     run = state.runs.open(
         NewRun(
-            run_id=run_id_of(request.dag_run_id),
-            dag_run_id=request.dag_run_id,
-            idempotency_key=request.idempotency_key or request.dag_run_id,
+            run_id=run_id_of(dag_run.dag_run_id),
+            dag_run_id=dag_run.dag_run_id,
+            idempotency_key=request.idempotency_key or dag_run.dag_run_id,
             period_from=period.start,
             period_to=period.end,
-            actor=request.actor,
-            trigger=request.trigger,
-            due_at=request.run_after,
+            actor=dag_run.actor,
+            trigger=dag_run.trigger,
+            due_at=dag_run.run_after,
             dry_run=request.dry_run,
             generate_summary=request.generate_summary,
             deliver_texts=texts,
@@ -87,16 +60,16 @@ def open_run(request: RunRequest, state: State, limits: PeriodPolicy) -> OpenedR
             metadata={"limit_calls": request.limit_calls, "low_rate": request.low_rate, "part": part},
         )
     )
-    if run.dag_run_id != request.dag_run_id:
+    if run.dag_run_id != dag_run.dag_run_id:
         return OpenedRun(run.run_id, run.status, ours=False)
     _start(run.run_id, run.status, state)
     return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True)
 
 
-def _resume(request: RunRequest, run_id: UUID, state: State) -> OpenedRun:
+def _resume(request: RunRequest, run_id: UUID, dag_run: DagRunFacts, state: State) -> OpenedRun:
     """Everything unfinished or failed of the run's period becomes its work again, and is planned anew."""
     run = state.runs.get(run_id)
-    _start(run_id, run.status, state, resumed_by=request.dag_run_id)
+    _start(run_id, run.status, state, resumed_by=dag_run.dag_run_id)
     with state.transaction():
         if request.replay_dlq:
             state.dead_letters.replay(run_id, stage=Stage.OPEN_RUN)

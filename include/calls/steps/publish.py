@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
 from include.calls.domain.registry_row import NO_MASKS, Masks, RegistryRow
@@ -15,7 +15,7 @@ from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
 from include.calls.policy import Policy, PrivacyPolicy
-from include.calls.reporting.registry_file import write_registry
+from include.calls.reporting.registry_file import XLSX_TYPE, write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
 from include.calls.reporting.settings import report_settings
@@ -25,7 +25,7 @@ from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
 from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
-from include.common.run_in_subprocess import apart
+from include.common.run_in_subprocess import run_in_subprocess
 from include.common.temporary_folders import temporary_folder
 
 
@@ -74,21 +74,36 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
             return False
         began = time.monotonic()
         delivered = delivered_files(run.period.folder, state.publications.delivery(key), storage)
-        rows = publish_registry(run, key, delivered, state, storage, policy.privacy)
+        zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run_id))
+        rows = publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=False)
         state.publications.note(key, run_id, complete=False, rows=rows, seconds=time.monotonic() - began)
     return True
 
 
 def publish_registry(
-    run: Run, key: str, delivered: DeliveredFiles, state: State, storage: Storage, privacy: PrivacyPolicy
+    run: Run,
+    key: str,
+    delivered: DeliveredFiles,
+    state: State,
+    storage: Storage,
+    privacy: PrivacyPolicy,
+    zone: tzinfo,
+    *,
+    complete: bool,
 ) -> int:
-    """The registry of the run's recordings at `key`; returns how many there are."""
+    """The registry of the run's recordings at `key`, and as XLSX beside it if it is complete; returns its rows.
+
+    `zone` is that of the times in the XLSX file.
+    """
     masks = Masks(number=mask_number, text=mask_phones) if privacy.pii_masking_enabled else NO_MASKS
     with temporary_folder() as folder:
-        file = folder / "registry.csv"
+        file, sheet = folder / "registry.csv", folder / "registry.xlsx" if complete else None
         with file.open("wb") as out, closing(_rows(run, state)) as found:
-            rows = write_registry(map(delivered.in_registry, found), out, folder=delivered.folder, masks=masks)
+            found_rows = map(delivered.in_registry, found)
+            rows = write_registry(found_rows, out, sheet, folder=delivered.folder, zone=zone, masks=masks)
         storage.put_file(key, file, "text/csv; charset=utf-8")
+        if sheet:
+            storage.put_file(key.removesuffix(".csv") + ".xlsx", sheet, XLSX_TYPE)
     return rows
 
 
@@ -117,7 +132,7 @@ def _publish_all(
     figures = replace(figures, files=files.by_day, qa_sample=[delivered.in_sample(item) for item in figures.qa_sample])
     settings = report_settings(policy, datetime.now(UTC), zone)
     with _report_being_drawn(figures, settings, owner) as report:
-        rows = publish_registry(owner, _key(owner), delivered, state, storage, policy.privacy)
+        rows = publish_registry(owner, _key(owner), delivered, state, storage, policy.privacy, zone, complete=True)
         _publish_report(owner, report.result(), storage)
     return rows
 
@@ -139,7 +154,7 @@ def _report_being_drawn(figures: RunFigures, settings: ReportSettings, run: Run)
     """Draws it in another process, so that the registry does not wait for it; an error comes with the result."""
     with ThreadPoolExecutor(1) as waiting:
         yield waiting.submit(
-            apart,  # matplotlib and typst leave some 95 MB behind
+            run_in_subprocess,  # matplotlib and typst leave some 95 MB behind
             render_report,
             figures,
             settings,

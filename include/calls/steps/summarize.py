@@ -11,22 +11,16 @@ from uuid import UUID
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
-from include.calls.domain.summaries import (
-    MAX_FREE_TAGS,
-    CallSummary,
-    SummaryHeader,
-    answer_schema,
-    as_data,
-    checked_summary,
-    render_summary,
-)
+from include.calls.domain.summaries import MAX_FREE_TAGS, CallSummary, answer_schema, checked_summary
 from include.calls.policy import Policy, SummaryPolicy
+from include.calls.reporting.summary_file import SummaryHeader, render_summary
 from include.calls.state.state import State
 from include.calls.state.types import Charge, RecordingRow, SummaryFailures, Text
 from include.calls.steps.outcome import BatchFailed, BatchOutcome, some
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent, summary_tariff
-from include.clients.openai.chat_completion import LanguageModel, TokenUsage, UnusableAnswer
+from include.calls.wording.summary import framed
+from include.clients.openai.chat_completion import LanguageModel, TokenUsage, UnusableResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.token_tariffs import tokens_of
@@ -157,13 +151,13 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
     saved = work.state.responses.stored_one(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
-    data = as_data(text.body, checksum[:16])
+    data = framed(text.body, checksum[:16])
     sent = len(work.instructions) + len(data)
     try:
         answer = work.model.ask(
             instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
         )
-    except UnusableAnswer as error:
+    except UnusableResponse as error:
         _charge_unusable(row, _cost(error.usage, sent, error.characters, wanted), work)
         raise
     cost = _cost(answer.usage, sent, len(str(answer.content)), wanted)

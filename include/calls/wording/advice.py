@@ -19,8 +19,8 @@ def resume(run_id: UUID, failed_step: str | None) -> str:
 
 def list_again(portal_total: int, listed: int) -> str:
     return (
-        f"Портал насчитал {number(portal_total)} звонков, учтено {number(listed)}. Выгрузите период ещё раз: "
-        "купленные тексты повторно не оплачиваются."
+        f"Портал насчитал {count(portal_total, 'звонок', 'звонка', 'звонков')}, учтено {number(listed)}. Выгрузите "
+        "период ещё раз: купленные тексты повторно не оплачиваются."
     )
 
 

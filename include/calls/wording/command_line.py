@@ -9,7 +9,19 @@ from include.calls.wording import problems
 from include.common.errors import ExportError
 from include.common.russian_format import count, number
 
+# any command
+USAGE = "Вызов: "
+OPTIONS = "Параметры"
+OPTIONS_METAVAR = "[ПАРАМЕТРЫ]"
+REQUIRED = "[обязательно]"
+TEXT = "ТЕКСТ"
+HELP = "Эта справка."
+UNREADABLE = "команду разобрать нельзя; все параметры покажет --help"
+
 # make export, make resume
+EXPORT_HELP = "Выгрузить тексты звонков портала."
+RESUME_HELP = "Продолжить незаконченные записи запуска --run-id."
+FOLLOW_HELP = "Показывать ход до конца запуска."
 WAITING_FOR_AIRFLOW = "жду Airflow"
 REFUSED_BEFORE_REGISTERED = "запуск отклонён до регистрации"
 
@@ -21,6 +33,22 @@ def refused(error: ExportError) -> str:
 
 def failed(error: ExportError) -> str:
     return f"не получилось: {problems.sentence(error)}"
+
+
+def no_such_option(option: str) -> str:
+    return f"отклонено: параметра {option} нет; все параметры покажет --help"
+
+
+def missing(option: str) -> str:
+    return f"отклонено: не задан {option}"
+
+
+def missing_value(option: str) -> str:
+    return f"отклонено: {option} требует значения"
+
+
+def bad_value(option: str) -> str:
+    return f"отклонено: значение {option} не подходит; допустимые покажет --help"
 
 
 def started(dag_run_id: str) -> str:

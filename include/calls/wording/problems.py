@@ -10,7 +10,8 @@ PROBLEMS: dict[str, str] = {
     ),
     "database_before_release": (
         "база {database} создана до первого выпуска, перенести её нельзя. Начните с пустой: make down, затем уберите "
-        "папку var/<профиль>/pg (встроенный PostgreSQL) или укажите в DATABASE_URL пустую базу; тексты будут куплены заново"
+        "папку var/<профиль>/pg (встроенный PostgreSQL) или укажите в DATABASE_URL пустую базу; "
+        "тексты будут куплены заново"
     ),
     "finding_incomplete": "CALL_ID и RESULT задаются вместе: какой звонок прослушан и ok или issue",
     "finding_without_text": (
@@ -22,7 +23,6 @@ PROBLEMS: dict[str, str] = {
     "no_run_id": "{run_id!r} — не номер запуска: скопируйте run_id из отчёта или из call_exports",
     "no_state_database": "база выгрузки не отвечает: проверьте её адрес, имя и пароль в DATABASE_URL",
     "no_such_phone_line": "у запуска нет текстов линии {phone_line}; его линии: {known}",
-    "no_such_run": "запуска {run_id} нет в call_exports",
     "no_text_of_call": "у запуска {run_id} нет текста звонка {call_id}",
     "period_not_known": (
         "эти дни ни разу не выгружались целиком: сначала make export FROM={period_from} TO={period_to}"
@@ -36,7 +36,6 @@ PROBLEMS: dict[str, str] = {
         "записей в работе у другой задачи: {count} ({calls}); эта задача вернётся к ним через полминуты"
     ),
     "recordings_waiting": "записей, которые система попробует ещё раз: {count} ({calls})",
-    "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
     "run_not_listed": "запуск ещё не собрал список звонков: дождитесь задачи list_calls",
     "run_stopped": "запуск остановлен: {reason}",
     "sample_of_another_run": "{file} — выборка запуска {run_id}, а не {asked}",
@@ -49,6 +48,27 @@ PROBLEMS: dict[str, str] = {
         "в хранилище нет ни одного прежнего текста: проверьте STORAGE_BACKEND, LOCAL_STORAGE_DIR или S3_BUCKET; если "
         "файлы потеряны насовсем, make deliver FROM={period_from} TO={period_to} запишет тексты из базы заново"
     ),
+    "airflow_is_down": "Airflow не отвечает по адресу {address}: запустите его, make up",
+    "airflow_refuses": "Airflow не выполнил запрос: HTTP {status}; причина в var/main/logs/api-server.log",
+    "airflow_refuses_parameters": "Airflow не принял параметры запуска: сверьте их с таблицей параметров runbook",
+    "bad_parameter": "параметр {name} задан неверно: допустимые значения — в таблице параметров runbook",
+    "lost_sight_of_run": "Airflow или PostgreSQL не отвечает; {dag_run_id}, возможно, идёт и без этой команды",
+    "no_storage": "в подключении хранилища нет ни папки, ни бакета: задайте LOCAL_STORAGE_DIR или S3_BUCKET",
+    "no_such_run": "запуска {run_id} нет в call_exports: возьмите run_id оттуда или из отчёта",
+    "not_through_make": "не задана {name}: вызывайте через make, например make export или make resume",
+    "qa_columns": "в таблице нужны столбцы {columns}: возьмите её командой make qa RUN_ID=... OUT=файл.csv",
+    "qa_issue_without_comment": "{where}: к замечанию (issue) нужен comment: что не так",
+    "qa_long_comment": "{where}: в комментарии {length} знаков, помещается {most}",
+    "qa_no_result": "{where}: есть comment, но нет result: впишите ok или issue",
+    "qa_no_run_id": "{where}: {text} — не run_id",
+    "qa_no_table": "файл не читается как таблица CSV: сохраните его из таблицы в формате CSV",
+    "qa_no_text": "файл не текстовый: сохраните его из таблицы в формате CSV",
+    "qa_twice": "{where}: эта запись уже есть, смотрите {first}",
+    "qa_two_runs": "{where}: другой запуск, чем в строке #2: одна таблица — один запуск",
+    "qa_unknown_result": "{where}: result {result} — не ok и не issue",
+    "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
+    "resume_of_no_run": "--resume и --replay-dlq задаются вместе с --run-id: какой запуск продолжить",
+    "two_keys": "ключ в заголовке Idempotency-Key и в поле idempotency_key разный: нужен один",
 }
 
 

@@ -26,11 +26,7 @@ def moved_to_dlq(recordings: int) -> str:
     return f"Отложено в DLQ записей: {number(recordings)}. Они не удавались дольше суток, сами больше не повторяются"
 
 
-def low_rate(refusals: int, window_minutes: int, until: datetime | None, *, forced: bool) -> str:
-    """`refusals` of the portal in the last `window_minutes`; `forced` by the run's parameter."""
-    why = (
-        "включён параметром low_rate"
-        if forced
-        else f"отказов портала за {number(window_minutes)} минут: {number(refusals)}"
-    )
+def low_rate(refusals: int, until: datetime | None, *, forced: bool) -> str:
+    """`refusals` of the portal in the 15 minutes before; `forced` by the run's parameter."""
+    why = "включён параметром low_rate" if forced else f"отказов портала за 15 минут: {number(refusals)}"
     return f"{why}, до {until:%H:%M} UTC" if until else why

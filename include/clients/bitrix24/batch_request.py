@@ -1,10 +1,10 @@
-"""The inside of a `batch` request: a command's line, and the sections of the answer with PHP's list traps."""
+"""The inside of a `batch` request: the line of a command, and the parts of the response with PHP's list traps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from include.common.errors import ContractBroken
+from include.clients.bitrix24.responses import unknown_form
 
 Command = tuple[str, Mapping[str, Any]]
 
@@ -17,10 +17,10 @@ def command_line(command: Command) -> str:
 
 
 def section(result: Mapping[str, Any], name: str, keys: Sequence[str]) -> dict[str, Any]:
-    """One of the five parts of the answer by command key; `keys` are those it may speak of, in the order sent.
+    """One of the five parts of the response by command key; `keys` are those that may occur, in the order sent.
 
-    PHP writes an empty part as `[]`, and some portals a part with results as a list without keys: it is read in the
-    order of the commands if it speaks of all of them. Raises ContractBroken for anything else.
+    PHP writes an empty part as `[]`, and some portals write a part with results as a list without keys: such a list
+    is read in the order of the commands if it has an item for each. Raises ContractBroken for any other form.
     """
     part = result.get(name)
     if part is None or part == []:
@@ -29,7 +29,7 @@ def section(result: Mapping[str, Any], name: str, keys: Sequence[str]) -> dict[s
         return part
     if isinstance(part, list) and len(part) == len(keys):
         return dict(zip(keys, part, strict=True))
-    raise ContractBroken(f"batch: the part `{name}` of the portal's answer does not match the commands")
+    raise unknown_form("batch", f"the part `{name}` of the response does not match the commands")
 
 
 def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""Every row of the call statistics of a period, once each (D6, D7). Facts: `voximplant.statistic.get`, `huge-data`.
+"""Every row of the call statistics of a period, once each. Facts: `voximplant.statistic.get`, `huge-data` (vendor).
 
-By keyset: IDs ascending, each page asks for IDs above the last one, up to 50 pages chained in one request, nothing
-counted. Rows that appear meanwhile get higher IDs, so they shift nothing and are met at the end. A portal that
-ignores the keyset is noticed by IDs that do not ascend, or by rows missing from its own total at the end; then the
-rest is taken by plain offsets, until what was seen agrees with the total.
+By keyset: IDs ascend, each page asks for IDs above the last one, up to 50 pages are chained in one request, and
+nothing is counted. Rows that appear meanwhile get higher IDs, so they shift nothing and come at the end. A portal
+that ignores the keyset is recognised by IDs that do not ascend, or by rows missing from its own total at the end;
+then the rest is read by plain offsets until the rows agree with the total.
 """
 
 import json
@@ -14,29 +14,30 @@ from itertools import pairwise
 from typing import Any
 
 from include.clients.bitrix24.batch_request import Command
-from include.clients.bitrix24.portal import BATCH_SIZE, BatchAnswer, Portal
-from include.clients.bitrix24.responses import Answer, ours, whole
+from include.clients.bitrix24.portal import BATCH_SIZE, BatchResponse, Portal
+from include.clients.bitrix24.portal_errors import export_error
+from include.clients.bitrix24.responses import Response, unknown_form, whole_number
 from include.common.errors import ContractBroken
 from include.common.periods import Period
 
 METHOD = "voximplant.statistic.get"
 PAGE_SIZE = 50
 _OFFSET_PASSES = 3
-_BY_ID = {"SORT": "ID", "ORDER": "ASC"}  # strings: anything else is silently ignored
+_BY_ID = {"SORT": "ID", "ORDER": "ASC"}  # strings: the portal silently ignores any other form
 
 Row = dict[str, Any]
 
 
 def count_rows(portal: Portal, period: Period) -> int:
-    """The portal's own total of the period: the coverage proof's other side."""
+    """The portal's own total of the period, to which the listing is compared."""
     return _total(_offset_page(portal, period, 0))
 
 
 def list_rows(portal: Portal, period: Period, *, total: int | None = None) -> Iterator[list[Row]]:
-    """Pages of raw rows, each row exactly once; `total` saves a request where the caller has counted already.
+    """Pages of raw rows, each row exactly once; `total` saves a request if the caller has counted already.
 
-    A row without a usable ID or date is yielded as it came: the caller counts it as a bad row. Raises
-    ContractBroken for a row outside the period, and where rows and the portal's total cannot be made to agree.
+    A row without a usable ID or date is yielded as it came: the caller counts it as a bad row. Raises ContractBroken
+    for a row outside the period, and if the rows cannot be made to agree with the portal's total.
     """
     expected = count_rows(portal, period) if total is None else total
     seen = _Seen(period)
@@ -50,54 +51,59 @@ class _Seen:
     period: Period
     keys: set[int | str] = field(default_factory=set)
 
-    def fresh(self, rows: list[Row]) -> list[Row]:
-        """The rows not met before, now met; raises ContractBroken for one that was not asked for."""
-        fresh = []
+    def new(self, rows: list[Row]) -> list[Row]:
+        """The rows that were not seen before; raises ContractBroken for one that was not asked for."""
+        new = []
         for row in rows:
             _check_period(row, self.period)
             key = _key(row)
             if key not in self.keys:
                 self.keys.add(key)
-                fresh.append(row)
-        return fresh
+                new.append(row)
+        return new
 
 
 def _by_keyset(portal: Portal, seen: _Seen, expected: int) -> Generator[list[Row], None, bool]:
-    """Ends at a page that is not full; returns False where the portal turns out to ignore the keyset."""
+    """Ends at a page that is not full; returns False if the portal turns out to ignore the keyset."""
     cursor = 0
-    patience = portal.patience()
+    limit = portal.refusal_limit()
     while True:
         pages = min(BATCH_SIZE, max(0, expected - len(seen.keys)) // PAGE_SIZE + 1)
-        answer = portal.batch_once(_chain(seen.period, cursor, pages), patience)
-        for rows in _pages_that_came(answer, pages):
-            ids = [identity for row in rows if (identity := whole(row.get("ID"))) is not None]
+        response = portal.batch_once(_chain(seen.period, cursor, pages), limit)
+        for rows in _arrived_pages(response, pages):
+            ids = [identity for row in rows if (identity := whole_number(row.get("ID"))) is not None]
             if not _ascending([cursor, *ids]) or (rows and not ids):
                 return False
-            yield from _unless_empty(seen.fresh(rows))
+            yield from _unless_empty(seen.new(rows))
             if len(rows) < PAGE_SIZE:
                 return True
             cursor = ids[-1]
-            if whole(rows[-1].get("ID")) is None:
+            if whole_number(rows[-1].get("ID")) is None:
                 break  # the rest of the chain started from this row's ID
-        patience = portal.patience() if answer.results else patience
+        limit = portal.refusal_limit() if response.results else limit
 
 
 def _by_offset(portal: Portal, seen: _Seen) -> Iterator[list[Row]]:
-    """A row that goes meanwhile moves others onto pages already read, so such a pass is not trusted but repeated."""
+    """A row that disappears meanwhile shifts others onto pages already read, so such a pass is repeated."""
     total = 0
     for _ in range(_OFFSET_PASSES):
         start: int | None = 0
         totals = []
         while start is not None:
-            answer = _offset_page(portal, seen.period, start)
-            yield from _unless_empty(seen.fresh(_rows(answer.result)))
-            if answer.next is not None and answer.next <= start:
-                raise ContractBroken(f"{METHOD}: the portal's next page is not after this one")
-            start, total = answer.next, _total(answer)
+            response = _offset_page(portal, seen.period, start)
+            yield from _unless_empty(seen.new(_rows(response.result)))
+            if response.next is not None and response.next <= start:
+                raise unknown_form(METHOD, "the portal's next page is not after this one")
+            start, total = response.next, _total(response)
             totals.append(total)
         if len(seen.keys) >= total and totals == sorted(totals):
             return
-    raise ContractBroken(f"{METHOD}: the portal counts {total} calls in the period but lists {len(seen.keys)}")
+    raise ContractBroken(
+        f"{METHOD}: the portal counts {total} calls in the period but lists {len(seen.keys)}",
+        problem="portal_total_differs",
+        total=total,
+        listed=len(seen.keys),
+    )
 
 
 def _chain(period: Period, cursor: int, pages: int) -> dict[str, Command]:
@@ -109,17 +115,17 @@ def _chain(period: Period, cursor: int, pages: int) -> dict[str, Command]:
     }
 
 
-def _pages_that_came(answer: BatchAnswer, pages: int) -> Iterator[list[Row]]:
-    """In order, up to the first one that the portal put off; raises its error for one that failed."""
+def _arrived_pages(response: BatchResponse, pages: int) -> Iterator[list[Row]]:
+    """In order, up to the first page that the portal postponed; raises the portal's error for one that failed."""
     for key in (f"p{page}" for page in range(pages)):
-        if key in answer.errors:
-            raise ours(answer.errors[key], METHOD)
-        if key not in answer.results:
+        if key in response.errors:
+            raise export_error(response.errors[key], METHOD)
+        if key not in response.results:
             return
-        yield _rows(answer.results[key])
+        yield _rows(response.results[key])
 
 
-def _offset_page(portal: Portal, period: Period, start: int) -> Answer:
+def _offset_page(portal: Portal, period: Period, start: int) -> Response:
     return portal.call(METHOD, {"FILTER": _window(period), **_BY_ID, "start": start})
 
 
@@ -130,15 +136,15 @@ def _window(period: Period) -> dict[str, str]:
     }
 
 
-def _total(answer: Answer) -> int:
-    if answer.total is None:
-        raise ContractBroken(f"{METHOD}: the portal did not count its calls")
-    return answer.total
+def _total(response: Response) -> int:
+    if response.total is None:
+        raise unknown_form(METHOD, "the portal did not count its calls")
+    return response.total
 
 
 def _rows(result: Any) -> list[Row]:
     if not isinstance(result, list) or not all(isinstance(row, dict) for row in result):
-        raise ContractBroken(f"{METHOD}: the portal's page is no list of rows")
+        raise unknown_form(METHOD, "the portal's page is no list of rows")
     return result
 
 
@@ -151,12 +157,13 @@ def _check_period(row: Row, period: Period) -> None:
     if started.tzinfo is not None and not period.start <= started <= period.end:
         raise ContractBroken(
             f"{METHOD}: row {row.get('ID')!r} of {started.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC is outside the "
-            "period that was asked for: the portal ignores the filter"
+            "period that was asked for: the portal ignores the filter",
+            problem="portal_ignores_filter",
         )
 
 
 def _key(row: Row) -> int | str:
-    identity = whole(row.get("ID"))
+    identity = whole_number(row.get("ID"))
     return json.dumps(row, sort_keys=True) if identity is None else identity
 
 

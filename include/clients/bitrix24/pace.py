@@ -1,4 +1,4 @@
-"""One row in PostgreSQL paces every worker and run that talks to the portal (D12, D13)."""
+"""One row in PostgreSQL paces all workers and runs that talk to the portal."""
 
 import threading
 import time
@@ -15,26 +15,26 @@ from psycopg.types.json import Jsonb
 
 from include.common.errors import Temporary, Throttled
 
-# No refusal asks for more: the portal counts a method's time over ten minutes. A hint beyond that is a mistake of units
-# that would block every run of every night.
+# No refusal asks for more: the portal counts a method's time over ten minutes. A longer hint is a mistake of units and
+# would block every run of every night.
 MAX_BLOCK_SECONDS = 15 * 60.0
 
 _T = TypeVar("_T")
 
 
 class Pace(Protocol):
-    """What the client of the portal asks before and tells after a request."""
+    """What the portal's client calls before and after a request."""
 
     def acquire(self) -> None:
-        """Blocks until a request may be sent; raises Throttled if that is too long to wait for."""
+        """Blocks until a request may be sent; raises Throttled if that takes too long."""
 
     def refused(self, code: str, seconds: float, method: str) -> None:
-        """The portal has refused with this code; nobody should ask for so many seconds."""
+        """The portal has refused with this code; no request should be sent for so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LowRate:
-    """When and how to spare the portal (D13): more than `refusals` in `window_sec` slow all down for `seconds`."""
+    """When the pace is reduced: more than `refusals` in `window_sec` slow all requests down to `rps` for `seconds`."""
 
     rps: float = 0.5
     refusals: int = 10
@@ -43,13 +43,13 @@ class LowRate:
 
 
 class PortalPace:
-    """Permits are slots `1 / rate` apart, handed out by the database; the caller sleeps until its own.
+    """Permits are `1 / rate` seconds apart and given out by the database; the caller sleeps until its own.
 
-    Up to `burst` slots that passed unused may be made up for at once: the portal itself counts requests in a bucket
-    (50 of them in the cloud), and a permit for which nobody was awake in time would be lost otherwise.
-    A slot further away than `patience` seconds is not taken: Throttled, with `retry_after`. A refusal moves all
-    slots not yet handed out. Threads may share one instance: it holds one connection, opened at first use and again
-    after it was lost. Raises Temporary where the database does not answer.
+    Up to `burst` permits that passed unused may be taken at once: the portal itself counts requests in a bucket (50 in
+    the cloud), and a permit that came while no process was ready for it would be lost otherwise. A permit that is more
+    than `max_wait` seconds away is not taken: Throttled, with `retry_after`. A refusal delays all permits that are not
+    yet given out. Threads may share one instance: it holds one connection, opened at first use and again after it was
+    lost. Raises Temporary if the database does not respond.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PortalPace:
         burst: int = 0,
         run_id: UUID | None = None,
         low_rate: LowRate | None = None,
-        patience: float = 60.0,
+        max_wait: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._conninfo = conninfo
@@ -71,7 +71,7 @@ class PortalPace:
         self._low_rate = low_rate or LowRate()
         self._low_interval = max(1 / self._low_rate.rps, self._interval)
         self._run_id = run_id
-        self._patience = patience
+        self._max_wait = max_wait
         self._sleep = sleep
         self._lock = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
@@ -80,11 +80,11 @@ class PortalPace:
         self._sleep(self._on_database(self._take_permit))
 
     def refused(self, code: str, seconds: float, method: str) -> None:
-        """Blocks everybody, writes the event, and after too many refusals in a quarter of an hour slows down."""
+        """Blocks all requests, writes the event, and after too many refusals in the window reduces the rate."""
         self._on_database(lambda db: self._record_refusal(db, code, min(seconds, MAX_BLOCK_SECONDS), method))
 
     def force_low_rate(self, seconds: float) -> None:
-        """At most 0.5 requests a second for everybody, so long (run parameter `low_rate`)."""
+        """The low rate for all requests to this portal, for `seconds` (run parameter `low_rate`)."""
         self._on_database(lambda db: self._slow_down(db, seconds, reason="forced"))
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class PortalPace:
             low_interval_sec=self._low_interval,
             saved_sec=self._saved,
             calm_sec=self._low_rate.window_sec,
-            patience_sec=self._patience,
+            max_wait_sec=self._max_wait,
         )
         if taken is None:
             wait = _queries().wait_now(db, portal=self._portal)
@@ -108,7 +108,7 @@ class PortalPace:
 
     def _record_refusal(self, db: psycopg.Connection[Any], code: str, seconds: float, method: str) -> None:
         with db.transaction():
-            # the row's lock, taken first, makes concurrent refusals count each other
+            # the row's lock, taken first, lets concurrent refusals count each other
             until, is_low = _queries().block(db, portal=self._portal, seconds=seconds)
             detail = {"portal": self._portal, "code": code, "method": method, "until": until.isoformat()}
             _queries().log_event(db, run_id=self._run_id, event="portal_refused", detail=Jsonb(detail))
@@ -125,7 +125,7 @@ class PortalPace:
                 _queries().log_event(db, run_id=self._run_id, event="low_rate_on", detail=Jsonb(detail))
 
     def _on_database(self, work: Callable[[psycopg.Connection[Any]], _T]) -> _T:
-        """Once more on a new connection where the old one turns out to be lost."""
+        """Tries once more on a new connection if the old one turns out to be lost."""
         with self._lock:
             for _ in range(2):
                 try:
@@ -133,7 +133,7 @@ class PortalPace:
                 except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
                     kind = type(lost).__name__
                     self._forget_connection()
-        raise Temporary(f"the state database does not answer ({kind}), so no request to the portal can be paced")
+        raise Temporary(f"the state database does not respond ({kind}), so no request to the portal can be paced")
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:

@@ -1,4 +1,4 @@
-"""Cutting secrets out: the webhook's token is part of every URL of the portal, download links carry their own."""
+"""Removes secrets: the webhook's token is part of every URL of the portal, and download links contain their own."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ _LONGEST = 200
 
 
 def scrub(text: object, *secrets: str) -> str:
-    """The portal's own words, fit for a message: one short line without URLs and the given secrets."""
+    """A text of the portal, safe for a message: one short line without URLs and the given secrets."""
     line = _URL.sub("<url>", " ".join(str(text or "").split()))
     for secret in secrets:
         line = line.replace(secret, "***") if secret else line
@@ -34,7 +34,7 @@ def link_without_secrets(url: str) -> str | None:
 
 
 class _RequestLines(logging.Filter):
-    """urllib3 logs the path of every request at DEBUG, and the path is where the token is."""
+    """urllib3 logs the path of every request at DEBUG, and the path contains the token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = _REQUEST_LINE.sub(r'"\1 *** \2"', record.getMessage()), ()
@@ -45,5 +45,5 @@ _REQUEST_LINES = _RequestLines()
 
 
 def hide_request_lines() -> None:
-    """Once per process is enough and more does no harm: logging keeps one copy of a filter."""
+    """Once per process is enough, and repeating it is harmless: logging keeps one copy of a filter."""
     logging.getLogger("urllib3.connectionpool").addFilter(_REQUEST_LINES)

@@ -26,7 +26,7 @@ class PortalSettings:
     low_rate: LowRate = field(default_factory=LowRate)
     recording_hosts: Sequence[str] = ()
     backoff: float = 5.0
-    patience: float = 60.0
+    max_wait: float = 60.0
     ca_bundle: str | None = None  # of a self-hosted portal under a private certificate authority
 
 
@@ -48,7 +48,7 @@ def open_telephony(
         pace,
         recording_hosts=settings.recording_hosts,
         backoff=settings.backoff,
-        patience=settings.patience,
+        max_wait=settings.max_wait,
         ca_bundle=settings.ca_bundle,
     )
     try:

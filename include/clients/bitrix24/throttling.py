@@ -1,20 +1,20 @@
-"""The portal's two refusals (D13): how long to wait, whom to tell, and when it is too long to wait here."""
+"""The portal's two refusals, rate and method time: how long to wait, and when to give up waiting here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from include.clients.bitrix24.pace import Pace
-from include.clients.bitrix24.responses import METHOD_TIME, PortalError, ours
+from include.clients.bitrix24.portal_errors import METHOD_TIME, PortalError, export_error
 from include.common.errors import Throttled
 
-# A method's budget is summed over ten one-minute buckets: where the portal has not said when it is reset, the oldest
-# bucket leaves within a minute.
+# The time of a method is summed over ten one-minute buckets: if the portal has not said when it resets the sum, the
+# oldest bucket leaves within a minute.
 _METHOD_TIME_SECONDS = 60.0
 _LADDER = (1, 3, 6, 12, 24)  # times the backoff: 5/15/30/60/120 s
 
 
-class Budgets:
-    """When the portal resets each method's time budget, by its last good answer, on our monotonic clock.
+class MethodBudgets:
+    """When the portal resets the time budget of each method, by its last response, on our monotonic clock.
 
     `most` is the highest figure of each method so far: seconds of the portal's work in its last ten minutes.
     """
@@ -25,7 +25,7 @@ class Budgets:
         self._resets: dict[str, float] = {}
 
     def note(self, method: str, time: Any) -> None:
-        """Compares `operating_reset_at` with the answer's own `finish`: the portal's clock may differ from ours."""
+        """Compares `operating_reset_at` with the response's own `finish`: the portal's clock may differ from ours."""
         if not isinstance(time, Mapping):
             return
         reset, finish = time.get("operating_reset_at"), time.get("finish")
@@ -40,10 +40,10 @@ class Budgets:
         return left if left > 0 else _METHOD_TIME_SECONDS
 
 
-class Patience:
-    """What one piece of work may spend on waiting out refusals, `seconds` in all; its requests share it."""
+class RefusalLimit:
+    """The `seconds` that one piece of work may spend on waiting after refusals; its requests share them."""
 
-    def __init__(self, pace: Pace, budgets: Budgets, *, backoff: float, seconds: float) -> None:
+    def __init__(self, pace: Pace, budgets: MethodBudgets, *, backoff: float, seconds: float) -> None:
         self._pace = pace
         self._budgets = budgets
         self._backoff = backoff
@@ -51,13 +51,13 @@ class Patience:
         self._times = 0
 
     def refused(self, error: PortalError, method: str, retry_after: float | None = None) -> None:
-        """Tells the pace, whose next permit is then late enough; raises Throttled where that is too long for us."""
+        """Reports the refusal to the pace, which delays its next permit; raises Throttled if the wait is too long."""
         seconds = retry_after if retry_after is not None else self._seconds(error, method)
         self._times += 1
         self._left -= seconds
         self._pace.refused(error.code, seconds, method)
         if self._left < 0:
-            raise Throttled(str(ours(error, method)), retry_after=seconds)
+            raise Throttled(str(export_error(error, method)), retry_after=seconds)
 
     def _seconds(self, error: PortalError, method: str) -> float:
         if error.code == METHOD_TIME:

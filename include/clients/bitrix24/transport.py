@@ -1,46 +1,37 @@
-"""Moves one JSON request to the portal and back. What the answer means is decided in `answers.py`."""
+"""Sends one JSON request to the portal and returns the exchange. `portal.py` decides what the response means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
 from include.clients.bitrix24.redaction import hide_request_lines
 from include.clients.bitrix24.webhook import Webhook
-from include.common.errors import ExportError, Permanent, StopRun, Temporary
-from include.common.host_guard import HostGuard, PinnedAdapter
+from include.common.errors import Permanent, StopRun, Temporary
+from include.common.host_guard import HostGuard
+from include.common.http_sessions import api_session, connection_error, redirect_target
 from include.common.names import USER_AGENT
 
-# the cloud cuts a request at 60 s, so its own error answer still has time to arrive
+# the cloud cuts a request at 60 s, so its own error response still has time to arrive
 TIMEOUTS = (5.0, 65.0)
 _MOVES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came back: `body` is the parsed JSON, or None where the portal sent something else (an HTML page)."""
+    """A response: `body` is the parsed JSON, or None if the portal sent another format (an HTML page)."""
 
     status: int
     body: Any
     retry_after: float | None
 
 
-class _OneHop(requests.Session):
-    """Never looks at a redirect: even when told not to follow it, the library reads its whole body and parses the
-    target, and followed by the library a POST would become a GET without parameters.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None means that there is nothing to follow; ours is `redirect_target`."""
-
-
 class Transport:
-    """POSTs JSON. Environment proxies and .netrc are left out on purpose: they would see the token.
+    """POSTs JSON.
 
-    Raises Temporary for whatever happens below HTTP; no exception of it, chained ones included, holds a URL.
+    Raises Temporary for any failure below HTTP; none of its exceptions, chained ones included, contains a URL.
     """
 
     def __init__(self, webhook: Webhook, guard: HostGuard, *, ca_bundle: str | None = None) -> None:
@@ -48,9 +39,7 @@ class Transport:
         self._webhook = webhook
         self._guard = guard
         self.portal_url = webhook.portal_url
-        self._session = _OneHop()
-        self._session.trust_env = False
-        self._session.verify = ca_bundle or True
+        self._session = api_session(ca_bundle=ca_bundle)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
 
     def post(self, method: str, params: Mapping[str, Any]) -> Exchange:
@@ -69,11 +58,11 @@ class Transport:
         try:
             return self._session.post(url, json=params, timeout=TIMEOUTS)
         except requests.RequestException as broken:
-            failure = below_http(broken, "the portal")
+            failure = connection_error(broken, "the portal")
         raise failure
 
     def _move(self, method: str, response: requests.Response) -> None:
-        """A renamed portal answers 302 with the same path at its new domain; any other redirect is not our API."""
+        """A renamed portal responds 302 with the same path at its new domain; no other redirect belongs to the API."""
         target = urlsplit(redirect_target(response) or "")
         if target.path != urlsplit(self._webhook.url_of(method)).path:
             raise Temporary("the portal redirected an API request to a page")
@@ -82,38 +71,14 @@ class Transport:
         try:
             self._guard.admit_moved_portal(portal_url)
         except Permanent:
-            refused = StopRun(f"the portal has moved to {target.hostname}; check it and put it into B24_BASE_URL")
+            refused = StopRun(
+                f"the portal has moved to {target.hostname}; check this address and set B24_BASE_URL to it",
+                problem="portal_moved",
+                host=target.hostname,
+            )
         if refused is not None:
             raise refused
         self.portal_url = portal_url
-
-
-def file_session(guard: HostGuard, *, ca_bundle: str | None = None) -> requests.Session:
-    """For strangers' hosts: guarded connections, no cookies, no proxies or .netrc of the environment."""
-    session = _OneHop()
-    session.trust_env = False
-    session.verify = ca_bundle or True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, PinnedAdapter(guard))
-    return session
-
-
-def redirect_target(response: requests.Response) -> str | None:
-    """Where a redirect leads to; None where that is no address."""
-    try:
-        return urljoin(response.url, response.headers["Location"])
-    except ValueError:
-        return None
-
-
-def below_http(broken: requests.RequestException, whom: str) -> ExportError:
-    """The kind of failure and nothing else: texts of `requests` hold the URL."""
-    if isinstance(broken, requests.exceptions.SSLError):
-        return Temporary(f"{whom}: the TLS certificate is not accepted; a private authority needs a CA bundle")
-    if isinstance(broken, requests.Timeout):
-        return Temporary(f"{whom} did not answer in time ({type(broken).__name__})")
-    return Temporary(f"{whom}: the connection failed ({type(broken).__name__})")
 
 
 def _json(response: requests.Response) -> Any:

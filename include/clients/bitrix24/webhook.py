@@ -9,7 +9,7 @@ from include.common.errors import NotConfigured
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """`portal_url` is scheme, host and port only; raises NotConfigured for parts that make no webhook."""
+    """`portal_url` is scheme, host and port only."""
 
     portal_url: str
     user_id: int
@@ -17,11 +17,20 @@ class Webhook:
 
     @classmethod
     def of(cls, base_url: str, user_id: str, token: str) -> "Webhook":
-        """From B24_BASE_URL (with or without `/rest`), B24_WEBHOOK_USER_ID and B24_WEBHOOK_TOKEN."""
+        """From B24_BASE_URL (with or without `/rest`), B24_WEBHOOK_USER_ID and B24_WEBHOOK_TOKEN.
+
+        Raises NotConfigured for values that make no webhook.
+        """
         if not user_id.strip().isdecimal():
-            raise NotConfigured("B24_WEBHOOK_USER_ID must be the number between /rest/ and the token of the webhook")
+            raise NotConfigured(
+                "B24_WEBHOOK_USER_ID must be the number between /rest/ and the token of the webhook",
+                problem="bad_webhook_user",
+            )
         if not re.fullmatch(r"[A-Za-z0-9_-]+", token.strip()):
-            raise NotConfigured("B24_WEBHOOK_TOKEN must be the webhook's token alone: letters and digits, no slashes")
+            raise NotConfigured(
+                "B24_WEBHOOK_TOKEN must be the webhook's token alone: letters and digits, no slashes",
+                problem="bad_webhook_token",
+            )
         return cls(_portal_url(base_url.strip()), int(user_id), token.strip())
 
     @property
@@ -40,6 +49,9 @@ def _portal_url(base_url: str) -> str:
     except ValueError:
         usable = False
     if not usable or parts.username is not None or parts.path.rstrip("/") not in ("", "/rest") or parts.query:
-        # the value is not repeated: people paste the whole webhook here, token included
-        raise NotConfigured("B24_BASE_URL must look like https://company.bitrix24.ru, with or without /rest at the end")
+        # the value is not repeated: it may be the whole webhook, token included
+        raise NotConfigured(
+            "B24_BASE_URL must look like https://company.bitrix24.ru, with or without /rest at the end",
+            problem="bad_portal_url",
+        )
     return f"{parts.scheme}://{parts.netloc.lower()}"

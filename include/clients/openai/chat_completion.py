@@ -15,7 +15,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
-from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, not_connected, openai_client, retry_after
+from include.clients.openai.client import OUT_OF_MONEY, PROXY_REFUSES, connection_error, openai_client, retry_after
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -26,8 +26,8 @@ from include.common.errors import (
     Throttled,
 )
 
-LONGEST_HINT_SECONDS = 3600.0  # a server's "come back later" is believed up to this
-MAX_ANSWER_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
+LONGEST_HINT_SECONDS = 3600.0  # a longer `retry-after` of a server is cut to this
+MAX_RESPONSE_TOKENS = 8_000  # thinking included; a summary itself is a few hundred
 _CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 
@@ -41,18 +41,18 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAnswer:
+class ModelResponse:
     """`content` is a JSON object that nothing has checked yet."""
 
     content: dict[str, Any]
     usage: TokenUsage
 
 
-class UnusableAnswer(Permanent):
+class UnusableResponse(Permanent):
     """A response that is billed but holds no finished JSON object; `characters` is the length of its text."""
 
     def __init__(self, what: str, usage: TokenUsage, characters: int) -> None:
-        super().__init__(f"the language model's answer is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
+        super().__init__(f"the language model's response is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
         self.usage = usage
         self.characters = characters
 
@@ -84,11 +84,11 @@ class LanguageModel:
     ) -> None:
         self._client.close()
 
-    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
-        """`data` is sent apart from `instructions`; the answer is asked for as JSON by `schema`, strictly.
+    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelResponse:
+        """`data` is sent apart from `instructions`; the response must be JSON that follows `schema` strictly.
 
         Raises AccessDenied, QuotaExhausted, Throttled, Temporary(summary_failed), Permanent(summary_failed) if the
-        request is refused for good or the response is no chat completion, UnusableAnswer if it is no finished JSON
+        request is refused for good or the response is no chat completion, UnusableResponse if it is no finished JSON
         object.
         """
         try:
@@ -99,22 +99,22 @@ class LanguageModel:
                     "type": "json_schema",
                     "json_schema": {"name": schema_name, "strict": True, "schema": dict(schema)},
                 },
-                max_completion_tokens=MAX_ANSWER_TOKENS,
+                max_completion_tokens=MAX_RESPONSE_TOKENS,
                 store=False,
             )
         except openai.OpenAIError as error:
-            ours = _translated(error, proxied=self._proxied)
+            failure: ExportError = _translated(error, proxied=self._proxied)
         except json.JSONDecodeError:
-            ours = _bad_answer("no JSON under status 200")
+            failure = _unusable("no JSON under status 200")
         else:
             return _read(completion, self.model)
-        raise ours
+        raise failure
 
 
-def _read(completion: object, asked_model: str) -> ModelAnswer:
+def _read(completion: object, asked_model: str) -> ModelResponse:
     # The SDK returns a page under status 200 as a str, and an error body as an object without choices.
     if not isinstance(completion, ChatCompletion):
-        raise _bad_answer("no chat completion")
+        raise _unusable("no chat completion")
     counted: object = completion.usage
     known = counted if isinstance(counted, CompletionUsage) else None
     usage = TokenUsage(
@@ -124,17 +124,17 @@ def _read(completion: object, asked_model: str) -> ModelAnswer:
     )
     choice: object = completion.choices[0] if completion.choices else None
     if not isinstance(choice, Choice) or not isinstance(choice.message, ChatCompletionMessage):
-        raise _bad_answer("no chat completion")
+        raise _unusable("no chat completion")
     text: object = choice.message.content
     written = text if isinstance(text, str) else ""
     if choice.message.refusal:
-        raise UnusableAnswer("the model refused to answer", usage, len(choice.message.refusal))
+        raise UnusableResponse("the model refused to answer", usage, len(choice.message.refusal))
     if choice.finish_reason != "stop":
-        raise UnusableAnswer(f"unfinished ({_code(choice.finish_reason)})", usage, len(written))
+        raise UnusableResponse(f"unfinished ({_code(choice.finish_reason)})", usage, len(written))
     content = _json_object(written)
     if content is None:
-        raise UnusableAnswer("its content is no JSON object", usage, len(written))
-    return ModelAnswer(content, usage)
+        raise UnusableResponse("its content is no JSON object", usage, len(written))
+    return ModelResponse(content, usage)
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
@@ -147,33 +147,37 @@ def _json_object(text: str) -> dict[str, Any] | None:
 
 def _translated(error: openai.OpenAIError, *, proxied: bool) -> ExportError:
     if isinstance(error, openai.APITimeoutError):
-        return Temporary("the language model did not answer in time", code=ErrorCode.SUMMARY_FAILED)
+        return Temporary("the language model did not respond in time", code=ErrorCode.SUMMARY_FAILED)
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)
     if isinstance(error, openai.APIConnectionError):
-        return not_connected(error, "the language model", proxied=proxied, code=ErrorCode.SUMMARY_FAILED)
-    return _bad_answer(f"the SDK could not read it ({type(error).__name__})")
+        return connection_error(error, "the language model", proxied=proxied, code=ErrorCode.SUMMARY_FAILED)
+    return _unusable(f"the SDK could not read it ({type(error).__name__})")
 
 
 def _by_status(error: openai.APIStatusError) -> ExportError:
     status = error.status_code
-    what = f"the language model answered {status} {_code(error.code) or _code(error.type)}".rstrip()
+    what = f"the language model responded {status} {_code(error.code) or _code(error.type)}".rstrip()
     if {str(error.code), str(error.type)} & OUT_OF_MONEY or status == 402:
-        return QuotaExhausted(f"{what}: top up the account or raise its limit, then resume the run")
+        return QuotaExhausted(
+            f"{what}: top up the account or raise its limit, then resume the run", problem="model_out_of_money"
+        )
     if status == 407:
-        return AccessDenied(PROXY_REFUSES)
+        return AccessDenied(PROXY_REFUSES, problem="proxy_refuses")
     if status in (401, 403):
-        return AccessDenied(f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL")
+        return AccessDenied(
+            f"{what}: check OPENAI_API_KEY and its right to use SUMMARY_MODEL", problem="model_denies_access"
+        )
     if status == 429:
         return Throttled(what, code=ErrorCode.SUMMARY_FAILED, retry_after=_hint(error.response.headers))
     if status in (408, 409) or status >= 500:
         return Temporary(what, code=ErrorCode.SUMMARY_FAILED, retry_after=_hint(error.response.headers))
-    # A wrong SUMMARY_MODEL (404) ends here as well: it must not keep the texts of the run from being made.
+    # A wrong SUMMARY_MODEL (404) ends here as well: it must not prevent the transcripts of the run.
     return Permanent(f"{what}: check SUMMARY_MODEL and OPENAI_BASE_URL", code=ErrorCode.SUMMARY_FAILED)
 
 
-def _bad_answer(what: str) -> Permanent:
-    return Permanent(f"the language model's answer is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
+def _unusable(what: str) -> Permanent:
+    return Permanent(f"the language model's response is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)
 
 
 def _hint(headers: Mapping[str, str]) -> float | None:
@@ -182,7 +186,7 @@ def _hint(headers: Mapping[str, str]) -> float | None:
 
 
 def _code(value: object) -> str:
-    """The service's error code or model name if it looks like one: whatever else stands there may quote the request."""
+    """The service's error code or model name if it looks like one: any other text may quote the request."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 

@@ -1,8 +1,8 @@
-"""The vendor's SDK as both of our clients want it: one door, no retries, no way around the proxy, no foreign errors.
+"""The vendor's SDK set up for both of our clients: no retries, no way around the proxy, no foreign errors.
 
-Its own retries are off: a timed-out request that it repeats is paid for twice (D20); retries are Airflow's. Nothing of
-the machine's own HTTPS_PROXY and NO_PROXY counts (D28), and a redirect is not followed: it would carry what was said
-to a host that nobody named.
+The SDK's own retries are off: a request that times out and is repeated is paid for twice; retries are Airflow's. The
+machine's own HTTPS_PROXY and NO_PROXY do not count, and a redirect is not followed: it would carry recorded speech to
+a host that is in no setting.
 """
 
 import re
@@ -18,8 +18,8 @@ from include.common.names import USER_AGENT
 
 VENDOR = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
-# The account is empty or over its limit, so every further request would be refused too. Either field of the error may
-# carry the word: both `type` and `code` are looked at (D14a).
+# The account is empty or over its limit, so every further request would be refused, too. The word may be in `type` or
+# in `code` of the error: both are compared.
 OUT_OF_MONEY = frozenset(
     {
         "insufficient_quota",
@@ -31,7 +31,7 @@ OUT_OF_MONEY = frozenset(
         "billing_not_active",
     }
 )
-PROXY_REFUSES = "the proxy refuses its user or password: check CHATGPT_PROXY_URL"
+PROXY_REFUSES = "the proxy refuses the user or password: check CHATGPT_PROXY_URL"
 _PLAIN_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _TRY_AGAIN_IN = re.compile(rf"try again in ({_PLAIN_NUMBER.pattern})\s*(ms|s|m)\b", re.IGNORECASE | re.ASCII)
 _PER_SECOND = {"ms": 1000, "s": 1, "m": 1 / 60}
@@ -40,14 +40,16 @@ _PER_SECOND = {"ms": 1000, "s": 1, "m": 1 / 60}
 def openai_client(
     *, api_key: str | None, base_url: str | None, proxy_url: str | None, timeout_seconds: float
 ) -> openai.OpenAI:
-    """`base_url` None is the vendor's. Raises NotConfigured: nobody to ask, a key or an address that cannot be used."""
+    """`base_url` None is the vendor's. Raises NotConfigured for no service, an unusable key or an unusable address."""
     if not api_key and not base_url:
         raise NotConfigured(
-            "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for a compatible server"
+            "no recogniser is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for a compatible server",
+            problem="no_recogniser",
         )
     if not (api_key or "").isascii():
         raise NotConfigured(
-            "OPENAI_API_KEY holds characters that no key has: it was probably copied with something else"
+            "OPENAI_API_KEY contains characters that no key has: probably more than the key was copied",
+            problem="bad_openai_key",
         )
     try:
         transport = httpx2.Client(
@@ -66,23 +68,26 @@ def openai_client(
         )
     except (ValueError, TypeError, ImportError, httpx2.InvalidURL):
         pass
-    # outside the handler: the text of the foreign error holds the address, a password included
-    raise NotConfigured("CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port")
+    # outside the handler: the text of the foreign error contains the address, a password included
+    raise NotConfigured(
+        "CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port",
+        problem="bad_openai_address",
+    )
 
 
-def not_connected(error: openai.APIConnectionError, whom: str, *, proxied: bool, code: ErrorCode) -> ExportError:
-    """No answer at all: Temporary, or AccessDenied where it is the proxy that refuses."""
+def connection_error(error: openai.APIConnectionError, server: str, *, proxied: bool, code: ErrorCode) -> ExportError:
+    """No response at all: Temporary, or AccessDenied if the proxy refuses."""
     if not proxied:
-        return Temporary(f"{whom} cannot be reached: check OPENAI_BASE_URL and the network", code=code)
+        return Temporary(f"{server} cannot be reached: check OPENAI_BASE_URL and the network", code=code)
     if "407" in str(error.__cause__):  # a proxy's refusal of a tunnel has no class of its own
-        return AccessDenied(PROXY_REFUSES)
+        return AccessDenied(PROXY_REFUSES, problem="proxy_refuses")
     return Temporary(
-        f"{whom} cannot be reached through the proxy of CHATGPT_PROXY_URL; nothing is sent beside it", code=code
+        f"{server} cannot be reached through the proxy of CHATGPT_PROXY_URL; no request bypasses it", code=code
     )
 
 
 def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
-    """Seconds to wait as the service says: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
+    """Seconds to wait as the service asks: `retry-after-ms`, `retry-after` (seconds or a date), or its sentence."""
     milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
     if _PLAIN_NUMBER.fullmatch(milliseconds):
         return float(milliseconds) / 1000
@@ -91,8 +96,8 @@ def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
     if until := _instant(seconds):
         now = _instant(headers.get("date", ""))  # the server's own clock: ours may be wrong
         return max(0.0, (until - now).total_seconds()) if now else None
-    told = _TRY_AGAIN_IN.search(message)
-    return float(told[1]) / _PER_SECOND[told[2].lower()] if told else None
+    stated = _TRY_AGAIN_IN.search(message)
+    return float(stated[1]) / _PER_SECOND[stated[2].lower()] if stated else None
 
 
 def _instant(text: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import openai
 
-from include.clients.openai.client import not_connected, openai_client
+from include.clients.openai.client import connection_error, openai_client
 from include.common.errors import AccessDenied, ErrorCode, ExportError, Temporary
 
 TIMEOUT_SECONDS = 10.0
@@ -27,7 +27,7 @@ def listed_models(*, api_key: str | None, base_url: str | None, proxy_url: str |
     except openai.APITimeoutError:
         failure = Temporary("the service did not answer in time", code=ErrorCode.STT_TIMEOUT)
     except openai.APIConnectionError as error:
-        failure = not_connected(error, "the service", proxied=proxy_url is not None, code=ErrorCode.STT_UNAVAILABLE)
+        failure = connection_error(error, "the service", proxied=proxy_url is not None, code=ErrorCode.STT_UNAVAILABLE)
     raise failure  # outside the handlers: the foreign error, with addresses in it, is not even its context
 
 

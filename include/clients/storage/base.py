@@ -1,4 +1,4 @@
-"""Where audio, texts and reports live: one interface, two places (docs/adr/0002-storage-interface.md)."""
+"""The storage of audio, texts and reports: one interface, two implementations (ADR 0002)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from include.common.errors import ErrorCode, Permanent, Temporary
 
-TEMPORARY_PREFIX = ".unfinished-"  # no key's part may begin with it: such files are not there yet
+TEMPORARY_PREFIX = ".unfinished-"  # no part of a key may begin with it: such files are not complete yet
 
 CopyFailure = Permanent | Temporary
 
@@ -15,12 +15,12 @@ CopyFailure = Permanent | Temporary
 class Storage(Protocol):
     """Keys are relative, with `/`, as in `include/calls/domain/storage_keys.py`; a key that climbs out is a ValueError.
 
-    An object that is not there is Permanent(storage_failed), what may pass is Temporary(storage_failed). A refused key
-    or a missing bucket is NotConfigured.
+    A missing object is Permanent(storage_failed), a failure that may pass is Temporary(storage_failed). A refused
+    access key or a missing bucket is NotConfigured.
     """
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
-        """Visible whole or not at all; what was there before is replaced."""
+        """Visible completely or not at all; replaces an existing object."""
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """The same for a file of any size, which may be moved away."""
@@ -33,26 +33,26 @@ class Storage(Protocol):
     def exists(self, key: str) -> bool: ...
 
     def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
-        """Copies each source to its target; tells in the same order what was not copied, and why.
+        """Copies each source to its target; returns in the same order None or the reason why it was not copied.
 
-        Many at once are far quicker than one by one. What was copied outlives a power cut, as what was put does.
+        Many at once are far quicker than one by one. A copy survives a power cut, as an object that was put does.
         """
 
     def delete(self, key: str) -> None:
-        """What is not there is deleted already."""
+        """Does nothing if the object does not exist."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in no promised order."""
 
     def check(self) -> None:
-        """Writes, reads and deletes a trial object; raises NotConfigured with one sentence where that cannot work."""
+        """Writes, reads and deletes a trial object; raises NotConfigured with one sentence if that fails."""
 
     def location(self, key: str) -> str:
-        """For people: where to look for the object."""
+        """The place of the object, for people."""
 
 
 def checked_key(key: str) -> str:
-    """The key itself; ValueError for one that is empty, absolute, climbs out or hides among unfinished files."""
+    """The key itself; ValueError for one that is empty, absolute, climbs out or names an unfinished file."""
     parts = key.split("/")
     bad = any(part in ("", ".", "..") or part.startswith(TEMPORARY_PREFIX) for part in parts)
     if bad or "\0" in key or "\\" in key:
@@ -60,9 +60,9 @@ def checked_key(key: str) -> str:
     return key
 
 
-def not_there(key: str) -> Permanent:
+def no_such_object(key: str) -> Permanent:
     return Permanent(f"the storage has no {key}", code=ErrorCode.STORAGE_FAILED)
 
 
-def did_not_work(key: str, reason: str) -> Temporary:
-    return Temporary(f"the storage did not do its work on {key}: {reason}", code=ErrorCode.STORAGE_FAILED)
+def storage_failure(key: str, reason: str) -> Temporary:
+    return Temporary(f"the storage failed on {key}: {reason}", code=ErrorCode.STORAGE_FAILED)

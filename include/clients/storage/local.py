@@ -19,8 +19,8 @@ from include.clients.storage.base import (
     CopyFailure,
     Storage,
     checked_key,
-    did_not_work,
-    not_there,
+    no_such_object,
+    storage_failure,
 )
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 
@@ -44,18 +44,18 @@ class LocalStorage(Storage):
             shutil.move(path, unfinished)  # a rename on the same file system, a copy from another one
 
     def get_bytes(self, key: str) -> bytes:
-        with _our_errors(key):
+        with _translated_errors(key):
             return self._path(key).read_bytes()
 
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         path = self._path(key)
         if not path.is_file():
-            raise not_there(key)
+            raise no_such_object(key)
         yield path
 
     def exists(self, key: str) -> bool:
-        with _our_errors(key):
+        with _translated_errors(key):
             return self._path(key).is_file()
 
     def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
@@ -70,11 +70,11 @@ class LocalStorage(Storage):
                 for copy in copies:
                     copy.attempt(partial(copy.write, folders, flush=few))
                 if not few:
-                    with _our_errors("copies"):
+                    with _translated_errors("copies"):
                         _flush_file_systems(folders.values())
                 for copy in copies:
                     copy.attempt(copy.rename)
-                with _our_errors("copies"):
+                with _translated_errors("copies"):
                     for folder in folders.values():
                         os.fsync(folder)
             finally:
@@ -83,7 +83,7 @@ class LocalStorage(Storage):
         return [copy.failure for copy in copies]
 
     def delete(self, key: str) -> None:
-        with _our_errors(key):
+        with _translated_errors(key):
             self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -100,7 +100,11 @@ class LocalStorage(Storage):
             self.put_bytes(trial, b"trial", "text/plain")
             self.delete(trial)
         except ExportError as error:
-            raise NotConfigured(f"cannot write to {self._root} (LOCAL_STORAGE_DIR): {error}") from None
+            raise NotConfigured(
+                f"cannot write to {self._root} (LOCAL_STORAGE_DIR): {error}",
+                problem="folder_not_writable",
+                folder=self._root,
+            ) from None
         self._sweep()
 
     def location(self, key: str) -> str:
@@ -113,7 +117,7 @@ class LocalStorage(Storage):
     def _unfinished(self, key: str) -> Iterator[Path]:
         """A name to write to. Renamed to the final one after the data is on the disk, removed if anything fails."""
         path, unfinished = self._path(key), self._unfinished_name(key)
-        with _our_errors(key):
+        with _translated_errors(key):
             try:
                 _make_folders(path.parent)
                 yield unfinished
@@ -153,7 +157,7 @@ class _Copy:
         if self.failure:
             return
         try:
-            with _our_errors(self._key):
+            with _translated_errors(self._key):
                 work()
         except (Permanent, Temporary) as failure:
             self.failure = failure
@@ -181,7 +185,7 @@ class _Copy:
         try:
             yield
         except FileNotFoundError:
-            raise did_not_work(self._target.name, "its folder is gone") from None
+            raise storage_failure(self._target.name, "its folder is gone") from None
 
     def forget(self) -> None:
         with suppress(OSError):  # invisible, and swept a day later
@@ -212,13 +216,13 @@ def _flush_file_systems(folders: Iterable[int]) -> None:
 
 
 @contextmanager
-def _our_errors(key: str) -> Iterator[None]:
+def _translated_errors(key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise not_there(key) from None
+        raise no_such_object(key) from None
     except OSError as error:
-        raise did_not_work(key, error.strerror or type(error).__name__) from None
+        raise storage_failure(key, error.strerror or type(error).__name__) from None
 
 
 def _make_folders(folder: Path) -> None:

@@ -11,12 +11,12 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.clients.storage.base import CopyFailure, Storage, checked_key, did_not_work, not_there
+from include.clients.storage.base import CopyFailure, Storage, checked_key, no_such_object, storage_failure
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 from include.common.temporary_folders import temporary_folder
 
-# Below it `upload_file` sends one PUT, which is visible whole or not at all, costs one request and cannot be left half
-# done; above it S3 still shows the object only when its parts are complete.
+# Below it `upload_file` sends one PUT, which is visible completely or not at all, costs one request and cannot remain
+# half done; above it S3 still shows the object only when its parts are complete.
 _ONE_PUT_BYTES = 64 * 1024 * 1024
 _TRANSFER = TransferConfig(
     multipart_threshold=_ONE_PUT_BYTES + 1, multipart_chunksize=_ONE_PUT_BYTES, use_threads=False
@@ -25,17 +25,20 @@ _TRANSFER = TransferConfig(
 _COPIES_AT_ONCE = 10  # as many connections as a client keeps
 
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
+_DENIED = "access is denied"
+_OTHER_REGION = "the bucket is in another region"
+# code of S3 -> the message and the problem
 _REFUSED = {
-    "NoSuchBucket": "there is no such bucket",
-    "AccessDenied": "access is denied",
-    "403": "access is denied",
-    "AllAccessDisabled": "access is denied",
-    "InvalidAccessKeyId": "the access key is unknown",
-    "SignatureDoesNotMatch": "the secret key is wrong",
-    "ExpiredToken": "the credentials have expired",
-    "PermanentRedirect": "the bucket is in another region",
-    "AuthorizationHeaderMalformed": "the bucket is in another region",
-    "IllegalLocationConstraintException": "the bucket is in another region",
+    "NoSuchBucket": ("there is no such bucket", "bucket_missing"),
+    "AccessDenied": (_DENIED, "bucket_denied"),
+    "403": (_DENIED, "bucket_denied"),
+    "AllAccessDisabled": (_DENIED, "bucket_denied"),
+    "InvalidAccessKeyId": ("the access key is unknown", "bucket_unknown_key"),
+    "SignatureDoesNotMatch": ("the secret key is wrong", "bucket_wrong_secret"),
+    "ExpiredToken": ("the credentials have expired", "bucket_expired_key"),
+    "PermanentRedirect": (_OTHER_REGION, "bucket_other_region"),
+    "AuthorizationHeaderMalformed": (_OTHER_REGION, "bucket_other_region"),
+    "IllegalLocationConstraintException": (_OTHER_REGION, "bucket_other_region"),
 }
 
 
@@ -52,16 +55,16 @@ class S3Storage(Storage):
         self._encrypted = {"ServerSideEncryption": encryption} | ({"SSEKMSKeyId": kms_key_id} if kms_key_id else {})
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
-        with self._our_errors(key):
+        with self._translated_errors(key):
             self._client.put_object(**self._named(key), Body=data, ContentType=content_type, **self._encrypted)
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         extra = {"ContentType": content_type, **self._encrypted}
-        with self._our_errors(key):
+        with self._translated_errors(key):
             self._client.upload_file(str(path), self._bucket, self._full(key), ExtraArgs=extra, Config=_TRANSFER)
 
     def get_bytes(self, key: str) -> bytes:
-        with self._our_errors(key):
+        with self._translated_errors(key):
             body: bytes = self._client.get_object(**self._named(key))["Body"].read()
             return body
 
@@ -69,12 +72,12 @@ class S3Storage(Storage):
     def as_file(self, key: str) -> Iterator[Path]:
         with temporary_folder() as folder:
             path = folder / f"object{Path(key).suffix}"
-            with self._our_errors(key):
+            with self._translated_errors(key):
                 self._client.download_file(self._bucket, self._full(key), str(path), Config=_TRANSFER)
             yield path
 
     def exists(self, key: str) -> bool:
-        with self._our_errors(key):
+        with self._translated_errors(key):
             try:
                 self._client.head_object(**self._named(key))
             except ClientError as error:
@@ -88,14 +91,14 @@ class S3Storage(Storage):
             return list(pool.map(lambda pair: self._copy_failure(*pair), pairs))
 
     def delete(self, key: str) -> None:
-        with self._our_errors(key):
+        with self._translated_errors(key):
             self._client.delete_object(**self._named(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
-        with self._our_errors(prefix):
+        with self._translated_errors(prefix):
             for page in pages:
                 yield from (item["Key"].removeprefix(self._prefix) for item in page.get("Contents", ()))
 
@@ -110,7 +113,9 @@ class S3Storage(Storage):
             raise
         except ExportError as error:
             raise NotConfigured(
-                f"the bucket {self._bucket} cannot be used (S3_BUCKET, S3_ENDPOINT_URL): {error}"
+                f"the bucket {self._bucket} cannot be used (S3_BUCKET, S3_ENDPOINT_URL): {error}",
+                problem="bucket_unusable",
+                bucket=self._bucket,
             ) from None
 
     def location(self, key: str) -> str:
@@ -118,7 +123,7 @@ class S3Storage(Storage):
 
     def _copy_failure(self, source: str, target: str) -> CopyFailure | None:
         try:
-            with self._our_errors(source):
+            with self._translated_errors(source):
                 self._client.copy_object(**self._named(target), CopySource=self._named(source), **self._encrypted)
         except (Permanent, Temporary) as failure:
             return failure
@@ -131,27 +136,30 @@ class S3Storage(Storage):
         return {"Bucket": self._bucket, "Key": self._full(key)}
 
     @contextmanager
-    def _our_errors(self, key: str) -> Iterator[None]:
-        """boto's texts may name hosts and access keys: only the code or the kind of the failure is told."""
+    def _translated_errors(self, key: str) -> Iterator[None]:
+        """The texts of boto may contain hosts and access keys: messages state only the code or the kind of failure."""
         try:
             yield
         except ClientError as error:
-            raise self._ours(key, _code(error)) from None
+            raise self._export_error(key, _code(error)) from None
         except (Boto3Error, BotoCoreError, OSError) as error:
-            refused = error.__context__  # an upload hides what S3 answered behind an error of its own
+            refused = error.__context__  # an upload hides the response of S3 behind an error of its own
             if isinstance(refused, ClientError):
-                raise self._ours(key, _code(refused)) from None
-            raise did_not_work(key, type(error).__name__) from None
+                raise self._export_error(key, _code(refused)) from None
+            raise storage_failure(key, type(error).__name__) from None
 
-    def _ours(self, key: str, code: str) -> ExportError:
+    def _export_error(self, key: str, code: str) -> ExportError:
         if code in _ABSENT:
-            return not_there(key)
+            return no_such_object(key)
         if code in _REFUSED:
+            message, problem = _REFUSED[code]
             return NotConfigured(
-                f"the bucket {self._bucket}: {_REFUSED[code]} ({code}); check S3_BUCKET, S3_REGION and the keys, "
-                "which need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
+                f"the bucket {self._bucket}: {message} ({code}); check S3_BUCKET, S3_REGION and the keys, "
+                "which need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject",
+                problem=problem,
+                bucket=self._bucket,
             )
-        return did_not_work(key, code)
+        return storage_failure(key, code)
 
 
 def _code(error: ClientError) -> str:

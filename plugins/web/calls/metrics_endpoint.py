@@ -1,19 +1,11 @@
-"""`GET /call_export/metrics`: for a bearer of METRICS_TOKEN, or for a user of Airflow who may see the DAG's runs."""
+"""`GET /call_export/metrics`: for the bearer of METRICS_TOKEN, or for a user of Airflow who may see the DAG's runs."""
 
-import hmac
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Depends, HTTPException, Response
 
 from include.calls.domain.metric_values import Limits
 from include.calls.names import DAG_ID, METRICS_CONN
@@ -22,42 +14,25 @@ from include.calls.state.metrics import MetricsReader
 from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
+from plugins.web.access import token_or_user
 
-FRESH_SECONDS = 5.0  # two Prometheuses, or one and a curious person, cost no more than one
+FRESH_SECONDS = 5.0  # several readers cost no more than one
 
 router = APIRouter()
-_may_see_runs = requires_access_dag("GET", DagAccessEntity.RUN, DAG_ID)
-
-
-async def may_read(
-    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
-) -> None:
-    """Lets the static token in, and whom Airflow lets see the runs; the others get Airflow's own 401 or 403."""
-    if bearer and _is_ours(bearer.credentials):
-        return
-    await run_in_threadpool(_may_see_runs, request, await get_user(request, None, bearer))
-
-
-def _is_ours(token: str) -> bool:
-    try:
-        expected = BaseHook.get_connection(METRICS_CONN).password
-    except AirflowNotFoundException:
-        return False
-    return bool(expected) and hmac.compare_digest(token.encode(), str(expected).encode())
 
 
 class Page:
-    """The last page, made anew where it is older than FRESH_SECONDS; who asks meanwhile waits for that one query."""
+    """The last page, made again if it is older than FRESH_SECONDS; concurrent readers wait for that one query."""
 
     def __init__(self, open_reader: Callable[[], MetricsReader], clock: Callable[[], float] = time.monotonic) -> None:
         self._open_reader, self._clock = open_reader, clock
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._reader: MetricsReader | None = None
         self._made_at, self._text = float("-inf"), b""
 
     def text(self, limits: Limits) -> bytes:
-        """Raises Temporary where the database does not answer: an old page would say that all is well."""
-        with self._turn:
+        """Raises Temporary if the database does not answer: an old page would hide that."""
+        with self._lock:
             if self._clock() - self._made_at > FRESH_SECONDS:
                 self._reader = self._reader or self._open_reader()
                 run_limit = limits.budget_usd * (1 + limits.over_budget_share)
@@ -69,7 +44,7 @@ class Page:
 _page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 
 
-@router.get("/metrics", dependencies=[Depends(may_read)])
+@router.get("/metrics", dependencies=[Depends(token_or_user(METRICS_CONN, DAG_ID))])
 def metrics() -> Response:
     policy = load_run_policy()
     try:

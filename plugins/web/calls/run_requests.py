@@ -1,9 +1,7 @@
-"""`POST /call_export/runs`: the door for other programs.
+"""`POST /call_export/runs`: lets other programs start runs.
 
-It refuses what cannot be done before anything is created (D2), and answers a key that was used before with the run that
-exists (D5).
-
-Airflow's own route checks each parameter by itself; that a period ends before it begins shows there as a failed run.
+A request that cannot be done is refused before anything is created; a key that was used before gets its run.
+Airflow's own route checks each parameter alone: there, a period that ends before it begins becomes a failed run.
 """
 
 from datetime import UTC, datetime
@@ -17,43 +15,25 @@ from airflow.exceptions import DagNotFound, DagRunAlreadyExists, ParamValidation
 from airflow.models import DagModel, DagRun
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import APIRouter, Depends, Header, HTTPException, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
-from include.calls.domain.run_ids import LONGEST_KEY, dag_run_id_of, run_id_of
+from include.calls.domain.run_ids import dag_run_id_of, run_id_of
+from include.calls.domain.run_request import IdempotencyKey, RunRequest
 from include.calls.domain.states import RunStatus
 from include.calls.names import DAG_ID
-from include.calls.state.rows import Run
+from include.calls.state.types import Run
 from include.common.errors import BadInput, ExportError
-from include.common.periods import resolve_period
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 
 router = APIRouter()
-Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
 
 
-class RunRequest(BaseModel):
-    """The DAG's parameters, described in its form; a name that it does not have is refused."""
+class StartedRun(BaseModel):
+    """`run_id` is the row of `call_exports`, which the run's first task creates; times are UTC.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    period_from: str | None = None
-    period_to: str | None = None
-    generate_summary: bool = False
-    dry_run: bool = False
-    low_rate: bool = False
-    allow_long_period: bool = False
-    limit_calls: Annotated[int, Field(ge=0)] = 0
-    resume_run_id: Annotated[UUID | None, Field(strict=False)] = None
-    replay_dlq: bool = False
-    idempotency_key: Key | None = None
-
-
-class RunAnswer(BaseModel):
-    """`run_id` is the row of `call_exports`, there once the run's first task has opened it; times are UTC.
-
-    `created` is False where the key had its run already.
+    `created` is False if the key had its run already.
     """
 
     run_id: UUID
@@ -66,9 +46,12 @@ class RunAnswer(BaseModel):
 
 @router.post("/runs", status_code=201, dependencies=[Depends(requires_access_dag("POST", DagAccessEntity.RUN, DAG_ID))])
 def start_run(
-    request: RunRequest, user: GetUserDep, response: Response, idempotency_key: Annotated[Key | None, Header()] = None
-) -> RunAnswer:
-    """201: a new run; 200: the one that this key has; 422: refused, in one sentence; 409: the DAG is switched off."""
+    request: RunRequest,
+    user: GetUserDep,
+    response: Response,
+    idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
+) -> StartedRun:
+    """201: a new run; 200: the run of this key; 422: refused, in one sentence; 409: the DAG is switched off."""
     try:
         key = _one_key(request.idempotency_key, idempotency_key)
         existing = _run_of(key)
@@ -84,24 +67,26 @@ def start_run(
 
 def _one_key(in_body: str | None, in_header: str | None) -> str | None:
     if in_body and in_header and in_body != in_header:
-        raise BadInput("the header Idempotency-Key and the field idempotency_key differ: give one of them")
+        raise BadInput(
+            "the header Idempotency-Key and the field idempotency_key differ: give one of them", problem="two_keys"
+        )
     return in_body or in_header
 
 
-def _run_of(key: str | None) -> RunAnswer | None:
+def _run_of(key: str | None) -> StartedRun | None:
     if key is None:
         return None
     with CallsStateHook().get_conn() as state:
-        run = state.run_of_key(key)
+        run = state.runs.of_key(key)
     if run is not None:
-        return _answer(run)
+        return _existing(run)
     dag_run_id = dag_run_id_of(key)
     waiting = DagRun.find(dag_id=DAG_ID, run_id=dag_run_id)
     if not waiting:
         return None
-    # not opened yet; one that failed before it was has nothing but its DAG run
+    # not opened yet: a run that failed before that has a DAG run only
     status = RunStatus.ERROR if waiting[0].state == "failed" else RunStatus.PENDING
-    return RunAnswer(
+    return StartedRun(
         run_id=run_id_of(dag_run_id),
         dag_run_id=dag_run_id,
         status=status,
@@ -111,8 +96,8 @@ def _run_of(key: str | None) -> RunAnswer | None:
     )
 
 
-def _answer(run: Run) -> RunAnswer:
-    return RunAnswer(
+def _existing(run: Run) -> StartedRun:
+    return StartedRun(
         run_id=run.run_id,
         dag_run_id=run.dag_run_id,
         status=run.status,
@@ -122,8 +107,8 @@ def _answer(run: Run) -> RunAnswer:
     )
 
 
-def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
-    """Raises BadInput before anything is created; HTTPException where Airflow would not start the run."""
+def _created(request: RunRequest, key: str | None, actor: str) -> StartedRun:
+    """Raises BadInput before anything is created, HTTPException if Airflow would not start the run."""
     run_after = datetime.now(UTC)
     start, end = _period(request, run_after)
     dag = DagModel.get_dagmodel(DAG_ID)
@@ -142,33 +127,22 @@ def _created(request: RunRequest, key: str | None, actor: str) -> RunAnswer:
             run_id=dag_run_id,
             conf=conf,
         )
-    except (DagRunAlreadyExists, IntegrityError):  # another request with this key was a moment faster
+    except (DagRunAlreadyExists, IntegrityError):  # a concurrent request with this key
         raise HTTPException(409, "another request with this key is being served: ask again") from None
     except (ParamValidationError, DagNotFound, ValueError) as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(str(error), problem="airflow_refuses_parameters") from None
     run_id = request.resume_run_id or run_id_of(dag_run_id)
-    return RunAnswer(
+    return StartedRun(
         run_id=run_id, dag_run_id=dag_run_id, status=RunStatus.PENDING, created=True, period_from=start, period_to=end
     )
 
 
 def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetime]:
-    """UTC, as the run will resolve it: by the same rule, from the same moment."""
+    """UTC, as the run is going to resolve it: by the same rule, from the same instant."""
     if request.resume_run_id is not None:
         with CallsStateHook().get_conn() as state:
-            run = state.run(request.resume_run_id)
-        if run is None:
-            raise BadInput(f"resume_run_id: there is no run {request.resume_run_id} in call_exports")
+            run = state.runs.get(request.resume_run_id)
         return run.period_from, run.period_to
-    if request.replay_dlq:
-        raise BadInput("replay_dlq goes with resume_run_id: say which run's dead letters")
     limits = load_run_policy().period
-    period = resolve_period(
-        request.period_from,
-        request.period_to,
-        run_after=run_after,
-        allow_long=request.allow_long_period,
-        default_days=limits.default_days,
-        max_days=limits.max_days,
-    )
+    period = request.new_period(run_after=run_after, default_days=limits.default_days, max_days=limits.max_days)
     return period.start, period.end

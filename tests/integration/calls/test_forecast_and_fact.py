@@ -1,4 +1,4 @@
-"""What a run says before it spends is what it spends: minutes and money within a percent (D25, D26)."""
+"""A run's forecast equals what it spends: minutes and money within a percent."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -6,9 +6,9 @@ from functools import partial
 
 import psycopg
 import pytest
+from include.calls.state.report_queries import run_figures
 
 from include.calls.domain.storage_keys import report_key
-from include.calls.state.report_queries import run_figures
 from include.common.periods import Period
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.sound.dialogues import record

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from include.calls.domain.registry_row import original_text
+from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.steps.summarize import summarize_batch
 from include.clients.openai.chat_completion import LanguageModel
 from tests.conftest import PostgresServer
@@ -140,7 +140,7 @@ def test_tags_are_words(published: Published) -> None:
     for row, cells in zip(published.rows, published.registry, strict=True):
         assert all(re.fullmatch(r"[\w -]{1,40}", tag) for tag in row["tags"]), row["tags"]
         assert len(row["tags"]) <= 5
-        assert original_text(cells["tags"]).split("|") == (row["tags"] or [""])
+        assert without_mark(cells["tags"]).split("|") == (row["tags"] or [""])
         assert CONTACTS.search(cells["tags"]) is None
 
 

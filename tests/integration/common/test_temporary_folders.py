@@ -63,7 +63,9 @@ def test_a_living_tasks_folder_is_left_alone(another_task: "tuple[subprocess.Pop
         assert list(orphans()) == []
 
 
-def test_a_folder_is_for_its_user_alone_and_goes_after_a_failure_too(system_folder: Path) -> None:
+def test_a_folder_is_private_and_always_removed(system_folder: Path) -> None:
+    """Mode 0700; a failure inside removes it as well."""
+
     def fails() -> None:
         with temporary_folder() as folder:
             assert folder.stat().st_mode & 0o777 == 0o700
@@ -75,7 +77,8 @@ def test_a_folder_is_for_its_user_alone_and_goes_after_a_failure_too(system_fold
     assert list(system_folder.iterdir()) == []
 
 
-def test_what_somebody_planted_under_the_name_is_not_followed(system_folder: Path, tmp_path: Path) -> None:
+def test_a_planted_link_is_not_followed(system_folder: Path, tmp_path: Path) -> None:
+    """Another user may create a link under such a name."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "theirs.txt").write_text("theirs")
@@ -94,8 +97,8 @@ def test_another_users_folder_is_left_alone(system_folder: Path) -> None:
         assert theirs.exists()
 
 
-def test_many_at_once_never_take_a_new_folder_for_an_orphan() -> None:
-    """Between its making and its locking a folder looks like one."""
+def test_a_new_folder_is_never_taken_for_an_orphan() -> None:
+    """Between its creation and its lock a folder looks like an orphan."""
     failed: list[Exception] = []
 
     def work() -> None:

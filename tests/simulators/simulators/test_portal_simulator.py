@@ -1,4 +1,4 @@
-"""The simulated portal answers like the recorded ones, limits and traps included."""
+"""The simulated portal responds like the recorded ones, limits and traps included."""
 
 import json
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ class Client:
         return requests.post(self.portal.webhook(self.url) + method, json=params or {}, timeout=10)
 
     def result(self, method: str, params: dict[str, Any] | None = None) -> Any:
-        answer = self.post(method, params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["result"]
+        response = self.post(method, params)
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
 
     def batch(self, cmd: Any, halt: int = 0) -> dict[str, Any]:
-        answer: dict[str, Any] = self.result("batch", {"halt": halt, "cmd": cmd})
-        return answer
+        response: dict[str, Any] = self.result("batch", {"halt": halt, "cmd": cmd})
+        return response
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def client(portal: PortalSimulator) -> Iterator[Client]:
 
 def recorded(name: str) -> Any:
     if not RECORDED.is_dir():
-        pytest.skip("the recorded answers (../shared/data/bitrix24) are not here")
+        pytest.skip("the recorded responses (../shared/data/bitrix24) are not here")
     return json.loads((RECORDED / name).read_text())
 
 
@@ -64,7 +64,8 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def test_rows_have_the_recorded_fields_in_the_recorded_order(client: Client) -> None:
+def test_rows_have_the_recorded_fields(client: Client) -> None:
+    """In the recorded order."""
     theirs = recorded("voximplant_statistic_get.json")
     ours = client.post("voximplant.statistic.get", {"FILTER": {"ID": 121}}).json()
     assert list(ours) == list(theirs)
@@ -86,8 +87,8 @@ def test_file_and_user_have_the_recorded_shape(client: Client) -> None:
 def test_system_errors_are_the_published_ones(client: Client, error: str) -> None:
     theirs = next(item for item in recorded("system_errors.json") if item["body"]["error"] == error)
     client.portal.refuse_all = error
-    answer = client.post("voximplant.statistic.get")
-    assert (answer.status_code, answer.json()) == (theirs["status"], theirs["body"])
+    response = client.post("voximplant.statistic.get")
+    assert (response.status_code, response.json()) == (theirs["status"], theirs["body"])
 
 
 def test_pages_of_fifty_with_next_and_total(client: Client) -> None:
@@ -112,7 +113,7 @@ def test_keyset_paging_counts_nothing(client: Client) -> None:
     assert [row["ID"] for row in body["result"]] == [str(number) for number in range(101, 123)]
 
 
-def test_order_as_an_object_is_ignored_in_silence(client: Client) -> None:
+def test_order_as_an_object_is_ignored(client: Client) -> None:
     rows = client.result("voximplant.statistic.get", {"order": {"ID": "ASC"}})
     assert [row["ID"] for row in rows] != [str(number) for number in range(1, 51)]
 
@@ -151,11 +152,11 @@ def test_filter_operators(client: Client, condition: dict[str, Any], expected: i
 def test_form_bodies_and_query_strings_are_read_as_php_does(client: Client) -> None:
     webhook = client.portal.webhook(client.url)
     form = {"FILTER[>=ID]": "100", "FILTER[<ID]": "103", "SORT": "ID", "ORDER": "DESC"}
-    for answer in (
+    for response in (
         requests.post(webhook + "voximplant.statistic.get.json", data=form, timeout=10),
         requests.get(webhook + "Voximplant.Statistic.Get", params=form, timeout=10),
     ):
-        assert [row["ID"] for row in answer.json()["result"]] == ["102", "101", "100"]
+        assert [row["ID"] for row in response.json()["result"]] == ["102", "101", "100"]
 
 
 def test_a_limited_owner_gets_fewer_rows_and_no_error(client: Client) -> None:
@@ -175,10 +176,10 @@ def test_missing_scope_wrong_secret_and_unknown_method(client: Client) -> None:
     assert requests.post(f"{client.url}/rest/scope", timeout=10).status_code == 401
 
 
-def test_statistics_denied_like_the_recorded_answer(client: Client) -> None:
+def test_denied_statistics_have_the_recorded_error(client: Client) -> None:
     client.portal.rights.statistics = False
-    answer = client.post("voximplant.statistic.get")
-    assert (answer.status_code, answer.json()) == (403, recorded("voximplant_statistic_get_error_403.json"))
+    response = client.post("voximplant.statistic.get")
+    assert (response.status_code, response.json()) == (403, recorded("voximplant_statistic_get_error_403.json"))
 
 
 def test_the_sixth_request_of_a_bucket_of_five_is_refused() -> None:
@@ -198,7 +199,8 @@ def test_the_sixth_request_of_a_bucket_of_five_is_refused() -> None:
         assert len(portal.journal.refusals()) == 4
 
 
-def test_a_method_over_its_time_budget_waits_for_operating_reset_at() -> None:
+def test_a_method_over_its_time_budget_is_refused() -> None:
+    """Until `operating_reset_at`."""
     now = [6000.0]
     limits = Limits(method_budget=3.0, method_seconds={"scope": 1.0})
     portal = PortalSimulator(PortalWorld(), limits=limits, clock=lambda: now[0])
@@ -216,15 +218,15 @@ def test_a_method_over_its_time_budget_waits_for_operating_reset_at() -> None:
         assert client.post("scope").status_code == 200
 
 
-def test_batch_answers_with_php_arrays(client: Client) -> None:
-    answer = client.batch({"f9079": "disk.file.get?id=9079", "x": "disk.file.get?id=1", "y": "disk.file.get"})
-    assert answer["result"]["f9079"]["ID"] == "9079"
-    assert answer["result_error"]["x"] == {
+def test_batch_responds_with_php_arrays(client: Client) -> None:
+    response = client.batch({"f9079": "disk.file.get?id=9079", "x": "disk.file.get?id=1", "y": "disk.file.get"})
+    assert response["result"]["f9079"]["ID"] == "9079"
+    assert response["result_error"]["x"] == {
         "error": "ERROR_NOT_FOUND",
         "error_description": "Could not find entity with id `1`",
     }
-    assert answer["result_error"]["y"]["error"] == recorded("disk_file_get_error_400.json")["error"]
-    assert answer["result_total"] == []
+    assert response["result_error"]["y"]["error"] == recorded("disk_file_get_error_400.json")["error"]
+    assert response["result_total"] == []
     numbered = client.batch(["disk.file.get?id=1", "disk.file.get?id=2"])
     assert numbered["result"] == []
     assert [item["error"] for item in numbered["result_error"]] == ["ERROR_NOT_FOUND"] * 2
@@ -245,9 +247,9 @@ def test_batch_refuses_what_cannot_be_batched(client: Client) -> None:
 
 def test_batch_commands_may_use_earlier_results(client: Client) -> None:
     command = "voximplant.statistic.get?FILTER[%3EID]={}&SORT=ID&ORDER=ASC&start=-1"
-    answer = client.batch({"a": command.format("0"), "b": command.format("%24result%5Ba%5D%5B49%5D%5BID%5D")})
-    assert [row["ID"] for row in answer["result"]["b"]] == [str(number) for number in range(51, 101)]
-    assert answer["result_total"] == {"a": 0, "b": 0}
+    response = client.batch({"a": command.format("0"), "b": command.format("%24result%5Ba%5D%5B49%5D%5BID%5D")})
+    assert [row["ID"] for row in response["result"]["b"]] == [str(number) for number in range(51, 101)]
+    assert response["result_total"] == {"a": 0, "b": 0}
 
 
 def test_a_call_that_appears_while_we_list(client: Client) -> None:
@@ -258,7 +260,7 @@ def test_a_call_that_appears_while_we_list(client: Client) -> None:
     assert totals == [122, 123]
 
 
-def test_old_portals_ignore_the_keyset(client: Client) -> None:
+def test_an_old_portal_ignores_the_keyset(client: Client) -> None:
     client.portal.methods.ignores = frozenset({"start=-1", ">ID"})
     body = client.post("voximplant.statistic.get", {"FILTER": {">ID": 100}, "start": -1}).json()
     assert (body["total"], body["next"]) == (122, 50)

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote understand the simulated portal."""
+"""Foreign clients understand the simulated portal."""
 
 import warnings
 from collections.abc import Iterator
@@ -78,22 +78,22 @@ def webhook(portal: PortalSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_b24pysdk_raw_calls(webhook: Any) -> None:
     params = {"FILTER": {">ID": 100}, "SORT": "ID", "ORDER": "ASC", "start": -1}
-    answer = webhook.call_method("voximplant.statistic.get", params)
-    assert [row["ID"] for row in answer["result"]] == [str(number) for number in range(101, 132)]
-    assert answer["result"][0]["CALL_START_DATE"] == "2025-08-01T13:41:00+03:00"
+    response = webhook.call_method("voximplant.statistic.get", params)
+    assert [row["ID"] for row in response["result"]] == [str(number) for number in range(101, 132)]
+    assert response["result"][0]["CALL_START_DATE"] == "2025-08-01T13:41:00+03:00"
 
 
 def test_b24pysdk_batches(webhook: Any) -> None:
-    answer = webhook.call_batch(
+    response = webhook.call_batch(
         {
             "users": ("user.get", {"FILTER": {"ID": [11, 12]}}),
             "calls": ("voximplant.statistic.get", {"FILTER": {">=CALL_START_DATE": "2025-08-01T11:00:00+00:00"}}),
             "gone": ("disk.file.get", {"id": 5}),
         }
     )["result"]
-    assert [user["ID"] for user in answer["result"]["users"]] == ["11", "12"]
-    assert answer["result_total"] == {"users": 2, "calls": 11}
-    assert answer["result_error"]["gone"]["error"] == "ERROR_NOT_FOUND"
+    assert [user["ID"] for user in response["result"]["users"]] == ["11", "12"]
+    assert response["result_total"] == {"users": 2, "calls": 11}
+    assert response["result_error"]["gone"]["error"] == "ERROR_NOT_FOUND"
 
 
 def test_b24pysdk_names_the_refusals(webhook: Any, portal: PortalSimulator) -> None:

@@ -1,4 +1,4 @@
-"""Downloads, their links, and the faults that tests can ask for."""
+"""Downloads, their links, and the faults that tests can add."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,15 +36,15 @@ def url(portal: PortalSimulator) -> Iterator[str]:
 
 
 def link(portal: PortalSimulator, url: str) -> str:
-    answer = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()["result"]
-    assert answer["SIZE"] == str(len(BODY))
-    return str(answer["DOWNLOAD_URL"])
+    response = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()["result"]
+    assert response["SIZE"] == str(len(BODY))
+    return str(response["DOWNLOAD_URL"])
 
 
 def test_the_link_gives_the_file_until_it_expires(portal: PortalSimulator, url: str, now: list[float]) -> None:
     address = link(portal, url)
-    answer = requests.get(address, timeout=10)
-    assert (answer.content, answer.headers["Content-Type"]) == (BODY, "audio/mpeg")
+    response = requests.get(address, timeout=10)
+    assert (response.content, response.headers["Content-Type"]) == (BODY, "audio/mpeg")
     now[0] += 61
     late = requests.get(address, timeout=10)
     assert (late.status_code, late.json()["error"]) == (401, "expired_token")
@@ -67,11 +67,11 @@ def test_deleted_files(portal: PortalSimulator, url: str) -> None:
     address = link(portal, url)
     portal.world.to_trash(9079)
     assert requests.get(address, timeout=10).status_code == 404
-    answer = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()
-    assert answer["result"]["DELETED_TYPE"] == "3"
+    response = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()
+    assert response["result"]["DELETED_TYPE"] == "3"
     portal.world.delete_file(9079)
-    answer = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()
-    assert answer["error"] == "ERROR_NOT_FOUND"
+    response = requests.post(portal.webhook(url) + "disk.file.get", json={"id": 9079}, timeout=10).json()
+    assert response["error"] == "ERROR_NOT_FOUND"
 
 
 def test_url_only_recordings_come_from_the_storage_host(portal: PortalSimulator, url: str) -> None:
@@ -88,12 +88,12 @@ def test_url_only_recordings_come_from_the_storage_host(portal: PortalSimulator,
 def test_downloads_through_rest_use_the_bucket(portal: PortalSimulator, url: str) -> None:
     address = link(portal, url)
     portal.limits = Limits(bucket=2, rps=0)
-    answers = [requests.get(address, timeout=10) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 503]
+    responses = [requests.get(address, timeout=10) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 503]
     assert portal.journal.count("download", subject="9079", status=200) == 2
 
 
-def test_a_picky_portal_wants_the_vendor_s_headers(portal: PortalSimulator, url: str) -> None:
+def test_a_picky_portal_needs_the_documented_headers(portal: PortalSimulator, url: str) -> None:
     portal.picky_downloads = True
     address = link(portal, url)
     bare = requests.get(address, timeout=10)
@@ -127,8 +127,8 @@ def test_faults(
 ) -> None:
     address = link(portal, url)
     portal.faults.add("download", fault, **options)
-    answer = requests.get(address, timeout=10)
-    assert (answer.status_code, answer.content) == (status, content)
+    response = requests.get(address, timeout=10)
+    assert (response.status_code, response.content) == (status, content)
     assert [entry.fault for entry in portal.journal.entries("download")] == [fault]
 
 
@@ -147,9 +147,10 @@ def test_html_redirect_drop_and_hang(portal: PortalSimulator, url: str) -> None:
         requests.post(webhook + "scope", timeout=0.2)
 
 
-def test_faults_over_http_count_and_let_some_through(portal: PortalSimulator, url: str) -> None:
+def test_faults_are_added_over_http(portal: PortalSimulator, url: str) -> None:
+    """They count, and may let the first requests pass."""
     webhook = portal.webhook(url)
-    fault = {"where": "scope", "what": "status", "status": 500, "times": 2, "after": 1}
+    fault = {"where": "scope", "kind": "status", "status": 500, "times": 2, "after": 1}
     assert requests.post(f"{url}/__control__/faults", json=fault, timeout=10).status_code == 200
     assert [requests.post(webhook + "scope", timeout=10).status_code for _ in range(4)] == [200, 500, 500, 200]
     journal = requests.get(f"{url}/__control__/journal", timeout=10).json()
@@ -157,7 +158,7 @@ def test_faults_over_http_count_and_let_some_through(portal: PortalSimulator, ur
         ("scope", 200), ("scope", 500), ("scope", 500), ("scope", 200),
     ]  # fmt: skip
     assert requests.delete(f"{url}/__control__/journal", timeout=10).json() == []
-    unknown = requests.post(f"{url}/__control__/faults", json={"where": "x", "what": "explode"}, timeout=10)
+    unknown = requests.post(f"{url}/__control__/faults", json={"where": "x", "kind": "explode"}, timeout=10)
     assert unknown.status_code == 400
 
 
@@ -165,7 +166,7 @@ def test_an_error_fault_hits_one_command_of_a_batch(portal: PortalSimulator, url
     body = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
     portal.faults.add("scope", "error", body=body, after=1)
     cmd = {"a": "scope", "b": "scope", "c": "scope"}
-    answer = requests.post(portal.webhook(url) + "batch", json={"cmd": cmd}, timeout=10).json()["result"]
-    assert set(answer["result"]) == {"a", "c"}
-    assert answer["result_error"] == {"b": body}
+    response = requests.post(portal.webhook(url) + "batch", json={"cmd": cmd}, timeout=10).json()["result"]
+    assert set(response["result"]) == {"a", "c"}
+    assert response["result_error"] == {"b": body}
     assert [entry.status for entry in portal.journal.entries("scope", inner=True)] == [200, 503, 200]

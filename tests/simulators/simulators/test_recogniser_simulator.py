@@ -53,11 +53,12 @@ def client(simulator: RecogniserSimulator) -> Iterator[Client]:
         made.sdk.close()
 
 
-def test_gpt_transcribe_gives_text_languages_and_billed_seconds(client: Client) -> None:
-    answer = client.transcribe(extra_body={"languages": ["ru"], "keywords": ["доставка"]})
-    assert answer.text.startswith(MARK)
-    assert [item.code for item in answer.languages] == ["ru"]
-    assert (answer.usage.type, answer.usage.seconds) == ("duration", 2)
+def test_gpt_transcribe_response(client: Client) -> None:
+    """Text, languages and billed seconds."""
+    response = client.transcribe(extra_body={"languages": ["ru"], "keywords": ["доставка"]})
+    assert response.text.startswith(MARK)
+    assert [item.code for item in response.languages] == ["ru"]
+    assert (response.usage.type, response.usage.seconds) == ("duration", 2)
 
 
 def test_the_text_depends_on_the_bytes_alone(client: Client) -> None:
@@ -65,12 +66,13 @@ def test_the_text_depends_on_the_bytes_alone(client: Client) -> None:
     assert first == again != other
 
 
-def test_whisper_1_gives_segments_and_an_english_name_of_the_language(client: Client) -> None:
-    answer = client.transcribe(silence(20), model="whisper-1", response_format="verbose_json")
-    assert answer.language == "russian"
-    assert answer.duration == pytest.approx(20, abs=0.2)
-    assert answer.text == " ".join(segment.text.strip() for segment in answer.segments)
-    assert [segment.end for segment in answer.segments[:-1]] == [segment.start for segment in answer.segments[1:]]
+def test_whisper_1_response(client: Client) -> None:
+    """Segments, and the English name of the language."""
+    response = client.transcribe(silence(20), model="whisper-1", response_format="verbose_json")
+    assert response.language == "russian"
+    assert response.duration == pytest.approx(20, abs=0.2)
+    assert response.text == " ".join(segment.text.strip() for segment in response.segments)
+    assert [segment.end for segment in response.segments[:-1]] == [segment.start for segment in response.segments[1:]]
 
 
 @pytest.mark.parametrize("response_format", ["text", "srt", "vtt"])
@@ -78,10 +80,11 @@ def test_every_plain_format_carries_the_mark(client: Client, response_format: st
     assert MARK in client.transcribe(model="whisper-1", response_format=response_format)
 
 
-def test_diarization_names_speakers_and_wants_chunking_for_long_audio(client: Client) -> None:
+def test_diarization_response(client: Client) -> None:
+    """Speakers have names; long audio needs a chunking strategy."""
     model = "gpt-4o-transcribe-diarize"
-    answer = client.transcribe(silence(20), model=model, response_format="diarized_json")
-    assert {segment.speaker for segment in answer.segments} == {"A", "B"}
+    response = client.transcribe(silence(20), model=model, response_format="diarized_json")
+    assert {segment.speaker for segment in response.segments} == {"A", "B"}
     assert client.refusal(silence(31), model=model)["param"] == "chunking_strategy"
     assert client.transcribe(silence(31), model=model, chunking_strategy="auto").text.startswith(MARK)
 
@@ -103,7 +106,7 @@ def test_diarization_names_speakers_and_wants_chunking_for_long_audio(client: Cl
         ),
     ],
 )
-def test_what_a_model_does_not_take_is_refused(
+def test_unsupported_fields_are_refused(
     client: Client, model: str, fields: dict[str, Any], param: str, code: str
 ) -> None:
     refused = client.refusal(model=model, **fields)
@@ -116,7 +119,7 @@ def test_unknown_and_retired_models(client: Client) -> None:
     assert client.refusal(model="whisper-1")["status"] == 404
 
 
-def test_a_wrong_key_is_masked_in_the_answer(client: Client) -> None:
+def test_a_wrong_key_is_masked_in_the_response(client: Client) -> None:
     client.sdk.api_key = "sk-wrong-key-0123456789"
     refused = client.refusal()
     assert (refused["status"], refused["code"]) == (401, "invalid_api_key")
@@ -130,7 +133,7 @@ def test_an_empty_account(client: Client, code: str) -> None:
     assert (refused["status"], refused["type"], refused["code"]) == (429, "insufficient_quota", code)
 
 
-def test_too_many_requests_say_when_to_come_back(client: Client) -> None:
+def test_too_many_requests_state_the_wait(client: Client) -> None:
     client.simulator.requests_per_minute = 2
     statuses = [_status(client) for _ in range(3)]
     assert statuses == [200, 200, 429]
@@ -156,7 +159,8 @@ def test_audio_that_cannot_be_used(client: Client) -> None:
     assert "is shorter than 0.1 seconds" in client.refusal(short, filename="a.wav")["message"]
 
 
-def test_1400_seconds_are_the_limit_of_the_gpt_4o_family_only(client: Client) -> None:
+def test_1400_seconds_limit_the_gpt_4o_family(client: Client) -> None:
+    """Other models accept longer audio."""
     long = silence(1401)
     refused = client.refusal(long, model="gpt-4o-transcribe")
     assert refused["code"] == "invalid_value"
@@ -178,7 +182,8 @@ def test_latency_grows_with_the_audio(client: Client) -> None:
     assert time.monotonic() - started >= 0.6
 
 
-def test_the_journal_knows_every_recognition_by_its_audio(client: Client) -> None:
+def test_the_journal_names_the_audio(client: Client) -> None:
+    """By its SHA-256."""
     client.simulator.latency_per_minute = 10.0
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: client.transcribe(), range(3)))
@@ -196,7 +201,7 @@ def test_faults_reach_the_client(client: Client) -> None:
     client.simulator.faults.add("transcriptions", "status", status=503, body=overloaded)
     assert client.refusal()["code"] == "server_is_overloaded"
     client.simulator.faults.add("transcriptions", "html200")
-    assert isinstance(client.transcribe(), str)  # the SDK hands a page on as if it were an answer
+    assert isinstance(client.transcribe(), str)  # the SDK returns a page as if it were a response
     client.simulator.faults.add("transcriptions", "drop_connection")
     with pytest.raises(openai.APIConnectionError):
         client.transcribe()
@@ -218,18 +223,18 @@ EXPECTED = {"summary": f"{MARK} summary", "tags": ["доставка"], "score":
 
 def test_chat_completions_fit_the_schema(client: Client) -> None:
     described = {"type": "json_schema", "json_schema": {"name": "call", "schema": SCHEMA, "strict": True}}
-    answer = client.sdk.chat.completions.create(
+    response = client.sdk.chat.completions.create(
         model="gpt-5-mini", messages=[{"role": "user", "content": "..."}], response_format=described
     )
-    assert json.loads(answer.choices[0].message.content) == EXPECTED
+    assert json.loads(response.choices[0].message.content) == EXPECTED
     plain = client.sdk.chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "..."}])
     assert plain.choices[0].message.content.startswith(MARK)
 
 
 def test_responses_fit_the_schema(client: Client) -> None:
     described = {"format": {"type": "json_schema", "name": "call", "schema": SCHEMA, "strict": True}}
-    answer = client.sdk.responses.create(model="gpt-5-mini", input="...", text=described)
-    assert json.loads(answer.output_text) == EXPECTED
+    response = client.sdk.responses.create(model="gpt-5-mini", input="...", text=described)
+    assert json.loads(response.output_text) == EXPECTED
 
 
 def test_a_request_without_a_key(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The proxy and the Slack sink that the export's tests stand on, and the command line that the demo starts."""
+"""The proxy and the Slack sink of the tests, and the command line that the demo starts."""
 
 import json
 import ssl
@@ -14,7 +14,7 @@ import trustme
 
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
-from simulators.proxy import Passed, ProxySimulator, proxying
+from simulators.proxy import ProxiedRequest, ProxySimulator, proxying
 from simulators.slack import SlackSimulator
 from simulators.sound.dialogues import record_briefly
 from tests.kit.paths import ROOT
@@ -36,20 +36,20 @@ def through(proxy_url: str) -> requests.Session:
 
 def test_slack_keeps_messages(slack: tuple[SlackSimulator, str]) -> None:
     simulator, url = slack
-    answer = requests.post(f"{url}/services/T0/B0/x", json={"text": "Экспорт готов"}, timeout=10)
-    assert (answer.status_code, answer.text) == (200, "ok")
+    response = requests.post(f"{url}/services/T0/B0/x", json={"text": "Экспорт готов"}, timeout=10)
+    assert (response.status_code, response.text) == (200, "ok")
     assert requests.post(f"{url}/services/T0/B0/x", json={}, timeout=10).status_code == 400
     assert simulator.messages == [{"text": "Экспорт готов"}]
 
 
-def test_plain_requests_pass_and_are_noted(slack: tuple[SlackSimulator, str]) -> None:
+def test_plain_requests_pass_and_are_recorded(slack: tuple[SlackSimulator, str]) -> None:
     simulator, url = slack
     proxy = ProxySimulator()
     with proxying(proxy) as proxy_url, through(proxy_url) as session:
         for number in range(2):
             assert session.post(f"{url}/services/x", json={"text": str(number)}, timeout=10).text == "ok"
     assert [message["text"] for message in simulator.messages] == ["0", "1"]
-    assert proxy.journal == [Passed("POST", url.removeprefix("http://"), 200)] * 2
+    assert proxy.journal == [ProxiedRequest("POST", url.removeprefix("http://"), 200)] * 2
 
 
 def test_a_proxy_with_a_password(slack: tuple[SlackSimulator, str]) -> None:
@@ -71,8 +71,8 @@ def test_a_target_that_is_down_is_a_bad_gateway() -> None:
         assert session.get("http://gone.invalid/", timeout=10).status_code == 502
 
 
-def test_tls_goes_through_a_tunnel_to_the_simulator_in_place_of_the_service(tmp_path: Path) -> None:
-    """`resolve` makes the real name of a service end at a simulator: CONNECT is all that the proxy sees."""
+def test_tls_goes_through_a_tunnel(tmp_path: Path) -> None:
+    """`resolve` leads the real name of a service to a simulator; the proxy sees only CONNECT."""
     authority = trustme.CA()
     issued = authority.issue_cert("api.openai.com")
     issued.private_key_pem.write_to_path(tmp_path / "key.pem")
@@ -89,7 +89,7 @@ def test_tls_goes_through_a_tunnel_to_the_simulator_in_place_of_the_service(tmp_
         client = openai.OpenAI(api_key=simulator.key, http_client=http, max_retries=0)
         file = ("a.mp3", record_briefly(1), "audio/mpeg")
         assert "[симуляция]" in client.audio.transcriptions.create(model="gpt-transcribe", file=file).text
-    assert proxy.journal == [Passed("CONNECT", "api.openai.com:443", 200)]
+    assert proxy.journal == [ProxiedRequest("CONNECT", "api.openai.com:443", 200)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_tls_goes_through_a_tunnel_to_the_simulator_in_place_of_the_service(tmp_
         (["slack"], "/__control__/journal", 200),
     ],
 )
-def test_the_command_line_prints_its_url_and_serves(arguments: list[str], path: str, status: int) -> None:
+def test_the_command_prints_its_url_and_serves(arguments: list[str], path: str, status: int) -> None:
     command = [sys.executable, "-m", "simulators", *arguments, "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:

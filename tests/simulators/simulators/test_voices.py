@@ -54,7 +54,7 @@ def test_turns_alternate_and_channels_never_overlap() -> None:
 
 @pytest.mark.parametrize(("extension", "codec"), [("mp3", "mp3float"), ("wav", "pcm_s16le"), ("ogg", "opus")])
 @pytest.mark.parametrize("stereo", [True, False])
-def test_recordings_decode_to_what_was_asked_for(extension: str, codec: str, stereo: bool) -> None:
+def test_recordings_have_the_requested_form(extension: str, codec: str, stereo: bool) -> None:
     name, channels, samples = decoded(record(1, seconds=12, extension=extension, stereo=stereo))
     assert (name, channels) == (codec, 2 if stereo else 1)
     assert 5 < samples.shape[1] / RATE < 20
@@ -73,7 +73,8 @@ def test_stereo_survives_encoding() -> None:
     assert np.abs(samples[0]).max() > 20 * np.abs(samples[1]).max()
 
 
-def test_a_seeded_world_is_the_same_every_time_and_has_every_kind_of_call() -> None:
+def test_one_seed_is_one_world() -> None:
+    """It contains every kind of call."""
     world, again = (seeded_world(7, START, END, 60, brief()) for _ in range(2))
     assert world.calls == again.calls
     calls = list(world.calls.values())

@@ -145,14 +145,14 @@ def test_long_audio_for_the_diarizing_model_is_chunked(
 @pytest.mark.parametrize(
     ("fault", "kind", "code"),
     [
-        ({"what": "html200"}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "empty"}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "truncate"}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "short"}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "drop_connection"}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "hang", "seconds": 5.0}, Temporary, ErrorCode.STT_TIMEOUT),
-        ({"what": "status", "status": 500}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        ({"what": "status", "status": 413}, Permanent, ErrorCode.STT_REJECTED),
+        ({"kind": "html200"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "empty"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "truncate"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "short"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "drop_connection"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "hang", "seconds": 5.0}, Temporary, ErrorCode.STT_TIMEOUT),
+        ({"kind": "status", "status": 500}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "status", "status": 413}, Permanent, ErrorCode.STT_REJECTED),
     ],
 )
 def test_a_failed_request_is_not_repeated(

@@ -1,4 +1,4 @@
-"""Audio comes from the portal, its cloud storage and named hosts only; connections go to the checked address (D29)."""
+"""Audio comes from the portal, its cloud storage and named hosts only; connections go to the checked address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,8 @@ def refusal(checker: HostGuard, url: str) -> ExportError:
         "http://calls.example/x.wav",
     ],
 )
-def test_portal_its_storage_and_named_hosts_are_let_through(url: str) -> None:
+def test_the_portal_and_its_hosts_are_admitted(url: str) -> None:
+    """The portal, its cloud storage and the hosts of RECORDING_HOSTS."""
     assert guard("pbx.example:8080", "calls.example").check(url).address == PUBLIC
 
 
@@ -72,7 +73,7 @@ def test_portal_its_storage_and_named_hosts_are_let_through(url: str) -> None:
         "",
     ],
 )
-def test_everything_else_is_refused(url: str) -> None:
+def test_all_other_hosts_are_refused(url: str) -> None:
     failure = refusal(guard("pbx.example:8080", "calls.example"), url)
     assert isinstance(failure, Permanent)
     assert failure.code is ErrorCode.FORBIDDEN_HOST
@@ -97,13 +98,14 @@ def test_everything_else_is_refused(url: str) -> None:
         "2002:a00:1::",
     ],
 )
-def test_storage_name_that_leads_inside_is_refused(address: str) -> None:
-    """One bad address among good ones is enough: the next answer of DNS could put it first."""
+def test_a_storage_name_with_a_private_address(address: str) -> None:
+    """One private address among public ones is enough: DNS may return it first the next time."""
     failure = refusal(guard(addresses=(PUBLIC, address)), "https://storage.voximplant.com/x")
     assert failure.code is ErrorCode.FORBIDDEN_HOST
 
 
-def test_portal_and_named_hosts_may_be_inside_on_purpose() -> None:
+def test_named_hosts_may_be_private() -> None:
+    """A person has written them down."""
     inside = guard("pbx.example", portal="http://portal.example:8080", addresses=(PRIVATE,))
     assert inside.check("http://portal.example:8080/x").host_header == "portal.example:8080"
     assert inside.check("http://pbx.example/x").host_header == "pbx.example"
@@ -113,14 +115,16 @@ def test_ipv4_is_preferred() -> None:
     assert guard(addresses=("2606:2800:220::1", PUBLIC)).check(f"{PORTAL}/x").address == PUBLIC
 
 
-def test_unknown_name_may_pass() -> None:
+def test_an_unknown_name_is_temporary() -> None:
+    """DNS may find it at the next attempt."""
     failure = refusal(guard(addresses=()), f"{PORTAL}/x")
     assert isinstance(failure, Temporary)
     assert failure.code is ErrorCode.DOWNLOAD_FAILED
 
 
 @pytest.mark.parametrize("name", ["", "http://pbx", "pbx/x", "pbx:x", "a b", "user@pbx", "pbx:99999", "pbx?x"])
-def test_unusable_name_in_recording_hosts_is_refused_at_the_start(name: str) -> None:
+def test_a_bad_name_in_recording_hosts_is_refused(name: str) -> None:
+    """At the start of the run, not at the first download."""
     with pytest.raises(NotConfigured, match="RECORDING_HOSTS"):
         guard(name)
 
@@ -130,7 +134,7 @@ def test_named_ipv6_address() -> None:
 
 
 class App:
-    """Answers with the Host header it was asked with."""
+    """Responds with the Host header of the request."""
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -150,12 +154,12 @@ def pinned(checker: HostGuard, verify: str | bool = True) -> Iterator[requests.S
         yield session
 
 
-def test_connection_goes_to_the_address_that_was_checked() -> None:
-    """DNS is asked once; a second answer, of a rebinding server, never happens."""
-    answers = iter([["127.0.0.1"]])
+def test_the_connection_goes_to_the_checked_address() -> None:
+    """DNS is asked once; a second response, of a rebinding server, is never used."""
+    addresses = iter([["127.0.0.1"]])
     with running(App()) as url:
         port = url.rpartition(":")[2]
-        checker = HostGuard(f"http://portal.example:{port}", resolve=lambda _host, _port: next(answers))
+        checker = HostGuard(f"http://portal.example:{port}", resolve=lambda _host, _port: next(addresses))
         with pinned(checker) as session:
             assert session.get(f"http://portal.example:{port}/x").text == f"portal.example:{port}"
 
@@ -180,7 +184,8 @@ def test_tls_still_checks_the_name(tmp_path: Path) -> None:
                         session.get(portal_url)
 
 
-def test_moved_portal_is_admitted_at_a_public_address_and_never_less_encrypted() -> None:
+def test_a_moved_portal_is_admitted() -> None:
+    """At a public address only, and never with less encryption than before."""
     checker = guard()
     checker.admit_moved_portal("https://new.bitrix24.ru")
     assert checker.is_portal("https://new.bitrix24.ru/rest/x")

@@ -80,16 +80,16 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=25).map("".join))
 @example("номер +989601.")
 @example("9991234567, +6834000 или 8 999 123-45-67")
-def test_short_digits_are_passed_over_and_nothing_else_is(text: str) -> None:
-    """What is too short to be a number is not looked at: the masked text is that of looking at everything."""
+def test_only_short_digits_are_skipped(text: str) -> None:
+    """Skipping runs that are too short for a number does not change the result."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masking, "_SHORTEST", 1)
         thorough = mask_phones(text)
     assert mask_phones(text) == thorough
 
 
-def test_no_plan_has_a_number_shorter_than_what_is_passed_over() -> None:
-    """The library's tables know them all: this fails when a new version of it brings a shorter one."""
+def test_no_numbering_plan_has_a_skipped_number() -> None:
+    """The library's tables contain all plans: this fails when a new version adds a shorter number."""
     plans = [
         (code, phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region))
         for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
@@ -143,7 +143,7 @@ def test_a_field_with_one_number(number: str, masked: str) -> None:
         ("access_token=abc&other=1", "access_token=***&other=1"),
     ],
 )
-def test_secrets_are_cut_out(text: str, clean: str) -> None:
+def test_secrets_are_removed(text: str, clean: str) -> None:
     assert scrub_secrets(text) == clean
 
 

@@ -13,7 +13,7 @@ RATE = Decimal("0.0045")
     ("seconds", "minutes"),
     [(0, 0), (0.1, 1), (60, 1), (60.0000001, 1), (60.001, 2), (Decimal("119.999"), 2), (120, 2), (3600, 60)],
 )
-def test_minutes_begun_are_paid(seconds: float | Decimal, minutes: int) -> None:
+def test_started_minutes_are_paid(seconds: float | Decimal, minutes: int) -> None:
     assert whole_minutes(seconds) == minutes
     assert call_cost(seconds, RATE) == minutes * RATE
 
@@ -29,7 +29,8 @@ def test_the_forecast_of_the_requirements() -> None:
 
 
 @given(st.decimals(min_value=0, max_value=100_000, places=3))
-def test_rounding_up_never_pays_less_nor_a_minute_more(seconds: Decimal) -> None:
+def test_rounding_up_adds_less_than_a_minute(seconds: Decimal) -> None:
+    """A call never costs less than its exact sum, and never a whole minute more."""
     by_minutes, by_seconds = call_cost(seconds, RATE), exact_cost(seconds, RATE)
     assert by_seconds <= by_minutes + Decimal("0.000001")
     assert by_minutes <= by_seconds + RATE

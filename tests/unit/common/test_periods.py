@@ -1,4 +1,4 @@
-"""What people write as a period, and what it means."""
+"""The texts that people write as a period, and their meaning."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -35,7 +35,9 @@ def utc(*parts: int) -> datetime:
         (None, "2025-08-31", utc(2025, 7, 2), utc(2025, 8, 31, 23, 59, 59)),
     ],
 )
-def test_accepted(period_from: str | None, period_to: str | None, start: datetime, end: datetime) -> None:
+def test_each_accepted_form_of_a_period(
+    period_from: str | None, period_to: str | None, start: datetime, end: datetime
+) -> None:
     assert resolve(period_from, period_to) == Period(start, end)
 
 
@@ -56,9 +58,8 @@ def test_accepted(period_from: str | None, period_to: str | None, start: datetim
         ("01.08.2025", None, "is no date"),
     ],
 )
-def test_refused_in_one_sentence_that_says_what_is_accepted(
-    period_from: str | None, period_to: str | None, reason: str
-) -> None:
+def test_a_refusal_says_what_is_accepted(period_from: str | None, period_to: str | None, reason: str) -> None:
+    """One sentence names the parameter and the accepted forms."""
     with pytest.raises(BadInput) as caught:
         resolve(period_from, period_to)
     assert reason in str(caught.value)
@@ -67,14 +68,16 @@ def test_refused_in_one_sentence_that_says_what_is_accepted(
     assert "\n" not in str(caught.value)
 
 
-def test_more_days_than_the_calendar_has_are_refused_not_a_crash() -> None:
+def test_days_before_the_calendar_are_refused() -> None:
+    """`today-99999d` is before year 1: a refusal, not an OverflowError."""
     with pytest.raises(BadInput, match="before the calendar"):
         resolve_period("today-99999d", None, run_after=utc(200, 1, 1), allow_long=True)
     with pytest.raises(BadInput, match="before the calendar"):
         resolve(None, "0001-01-05")
 
 
-def test_ninety_days_are_the_longest_unless_more_is_asked_for() -> None:
+def test_more_than_ninety_days_need_a_permission() -> None:
+    """`allow_long_period` admits them."""
     assert len(resolve("2025-06-03", "2025-08-31").days) == 90
     with pytest.raises(BadInput, match="longer"):
         resolve("2025-06-02", "2025-08-31")
@@ -91,7 +94,8 @@ def test_the_folder_names_the_first_and_the_last_day() -> None:
     assert resolve("2025-08-01", "2025-08-31").folder == "2025-08-01_2025-08-31"
 
 
-def test_both_ends_belong_to_the_period_and_fractions_do_not_count() -> None:
+def test_both_ends_belong_to_the_period() -> None:
+    """Fractions of a second do not count."""
     period = resolve("2025-08-01", "2025-08-31")
     moscow = timezone(timedelta(hours=3))
     assert period.contains(datetime(2025, 8, 1, 3, 0, tzinfo=moscow))
@@ -106,6 +110,7 @@ def test_days_are_all_days_it_touches() -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30), st.booleans())
 def test_any_text_is_a_period_or_a_refusal(period_from: str, period_to: str, allow_long: bool) -> None:
+    """No text leads to another exception."""
     try:
         period = resolve(period_from, period_to, allow_long=allow_long)
     except BadInput:

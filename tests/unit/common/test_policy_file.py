@@ -63,9 +63,10 @@ def test_an_empty_variable_changes_nothing(tmp_path: Path) -> None:
         ("a: [", {}, "policy.yaml cannot be read (ParserError)", UNREADABLE),
     ],
 )
-def test_a_mistake_is_one_line_for_the_log_and_one_for_the_operator(
+def test_a_mistake_is_one_line_in_each_language(
     tmp_path: Path, text: str, overrides: dict[str, str], line: str, said: str
 ) -> None:
+    """English for the log, Russian for the operator."""
     with pytest.raises(NotConfigured) as caught:
         loaded(tmp_path, text, **overrides)
     assert (str(caught.value), sentence(caught.value)) == (line, said)

@@ -8,40 +8,45 @@ import time
 import pytest
 
 from include.common.errors import ExportError, Temporary
-from include.common.run_in_subprocess import apart
+from include.common.run_in_subprocess import run_in_subprocess
 
 
 def test_the_result_comes_back_from_another_process() -> None:
-    assert apart(json.loads, '{"дни": [1.5]}', parse_float=str) == {"дни": ["1.5"]}
-    assert apart(os.getpid) != os.getpid()
+    assert run_in_subprocess(json.loads, '{"дни": [1.5]}', parse_float=str) == {"дни": ["1.5"]}
+    assert run_in_subprocess(os.getpid) != os.getpid()
 
 
-def test_what_is_printed_is_no_part_of_the_result(capfd: pytest.CaptureFixture[str]) -> None:
-    assert apart(print, "a library's progress") is None
+def test_printed_text_is_no_part_of_the_result(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_in_subprocess(print, "a library's progress") is None
     assert capfd.readouterr() == ("", "a library's progress\n")
 
 
-def test_it_is_told_where_caches_and_libraries_are_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process gets the paths of libraries and caches, and no connection."""
     monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_DB", "postgres://user:password@host/db")
     monkeypatch.setenv("MPLCONFIGDIR", "/caches")
     monkeypatch.setenv("PYTHONPATH", "/libraries")
-    assert apart(os.getenv, "AIRFLOW_CONN_CALL_EXPORT_DB") is None
-    assert (apart(os.getenv, "MPLCONFIGDIR"), apart(os.getenv, "PYTHONPATH")) == ("/caches", "/libraries")
+    assert run_in_subprocess(os.getenv, "AIRFLOW_CONN_CALL_EXPORT_DB") is None
+    assert (run_in_subprocess(os.getenv, "MPLCONFIGDIR"), run_in_subprocess(os.getenv, "PYTHONPATH")) == (
+        "/caches",
+        "/libraries",
+    )
 
 
-def test_a_failure_there_is_one_here_and_its_reason_can_be_read(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_in_the_process_is_an_error_here(capfd: pytest.CaptureFixture[str]) -> None:
+    """The traceback is on our standard error."""
     with pytest.raises(ExportError, match=r"loads failed .* exit status 1") as failure:
-        apart(json.loads, "{")
-    assert not isinstance(failure.value, Temporary), "asked again it would fail again"
+        run_in_subprocess(json.loads, "{")
+    assert not isinstance(failure.value, Temporary), "a second call would fail again"
     assert "JSONDecodeError" in capfd.readouterr().err
 
 
-def test_a_process_that_is_killed_says_by_what() -> None:
+def test_a_killed_process_names_the_signal() -> None:
     with pytest.raises(Temporary, match="SIGKILL"):
-        apart(signal.raise_signal, signal.SIGKILL)
+        run_in_subprocess(signal.raise_signal, signal.SIGKILL)
 
 
-def test_nobody_waits_for_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.common.run_in_subprocess._MOST_SECONDS", 0.2)
-    with pytest.raises(Temporary, match=r"not done in its own process within 0\.2 s"):
-        apart(time.sleep, 60)
+    with pytest.raises(Temporary, match=r"did not end in its own process within 0\.2 s"):
+        run_in_subprocess(time.sleep, 60)

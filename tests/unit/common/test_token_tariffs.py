@@ -1,9 +1,9 @@
 from decimal import Decimal
 
 import pytest
+from include.calls.steps.summary_costs import summary_forecast, summary_tariff
 
 from include.calls.policy import load_policy
-from include.calls.steps.summary_costs import summary_forecast, summary_tariff
 from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
 
 
@@ -11,7 +11,7 @@ def test_a_million_tokens_each_way_cost_the_tariff() -> None:
     assert tariff_of("gpt-5-mini").cost(1_000_000, 1_000_000) == Decimal("2.25")
 
 
-def test_a_single_token_is_not_lost_to_rounding_of_a_thousand() -> None:
+def test_a_single_token_is_not_lost_to_rounding() -> None:
     assert tariff_of("gpt-5-mini").cost(1000, 0) == Decimal("0.000250")
 
 
@@ -20,8 +20,8 @@ def test_a_snapshot_has_its_familys_tariff(model: str) -> None:
     assert tariff_of(model) == TokenTariff(Decimal("0.25"), Decimal("2.00"))
 
 
-def test_an_unknown_model_is_counted_as_the_dearest_one_known() -> None:
-    """A spending limit must hold for a model that nobody has entered yet."""
+def test_an_unknown_model_has_the_highest_price() -> None:
+    """A spending limit must hold for a model that is not in the table."""
     assert tariff_of("something-new").output_usd >= tariff_of("gpt-5").output_usd
     assert tariff_of("gpt-5-mini-turbo") == tariff_of("something-new"), "a name that only begins alike is no snapshot"
 
@@ -40,5 +40,5 @@ def test_a_forecast_grows_with_minutes_and_with_calls() -> None:
     assert summary_forecast(policy, Decimal(9000), 3000) < policy.money.budget_usd, "far below the texts themselves"
 
 
-def test_an_estimate_never_says_nothing_for_something() -> None:
+def test_an_estimate_of_any_text_is_above_zero() -> None:
     assert (tokens_of(0), tokens_of(1), tokens_of(3)) == (0, 1, 2)

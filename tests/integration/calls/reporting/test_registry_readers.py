@@ -1,26 +1,35 @@
 """The registry, read by the programs that people open it with: hostile texts come back as the text they were."""
 
 import csv
+import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import timedelta, timezone
+from urllib.parse import unquote
 
 import psycopg
 import pytest
 import yaml
-
-from include.calls.domain.registry_row import COLUMNS, original_text
-from include.calls.reporting.registry_file import write_registry
 from include.calls.state.report_queries import registry_rows
+
+from include.calls.domain.registry_row import COLUMNS, KEYS
+from include.calls.domain.spreadsheet_cells import without_mark
+from include.calls.reporting.registry_file import LINK, write_registry
 from tests.integration.calls.state.test_report_queries import RUN_ID, add_run
 from tests.kit.paths import ROOT
-from tests.unit.calls.domain.test_registry_row import FOLDER, FORMULAS, REWRITTEN, ROW
+from tests.unit.calls.domain.test_registry_row import FOLDER, ROW
+from tests.unit.calls.domain.test_spreadsheet_cells import FORMULAS, REWRITTEN
 
 SCHEMA = ROOT / "docs/specs/call_registry_schema.yaml"
+MOSCOW = timezone(timedelta(hours=3))
+START = "datetime_start (UTC+03:00)"
 NASTY = [
     *FORMULAS,
     *REWRITTEN,
     "'в кавычке",
+    "'=1+1",
+    "''",
     '";"',
     "а;б",
     "две\nстроки",
@@ -30,8 +39,10 @@ NASTY = [
     "NULL",
     "None",
     "nan",
+    "_x0041_",
+    "#REF!",
 ]
-TEXTS = ("call_id", "from", "to", "employee", "text_preview")
+TEXTS = ("from", "to", "employee", "text_preview")
 
 
 def hostile_rows():
@@ -50,46 +61,91 @@ def hostile_rows():
 
 @pytest.fixture
 def registry(tmp_path):
+    """The CSV form; the XLSX form is beside it."""
     path = tmp_path / "calls.csv"
     with path.open("wb") as out:
-        write_registry(hostile_rows(), out, folder=FOLDER)
+        write_registry(hostile_rows(), out, path.with_suffix(".xlsx"), folder=FOLDER, zone=MOSCOW)
     return path
 
 
 def expected():
-    """What a careful reader gets: the cells of Python's own reader."""
+    """What a careful reader gets of each nasty text, by column."""
 
     def stored(text):
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
-    return [{name: stored(text) for name in TEXTS} for text in NASTY]
+    # an employee without an id is stripped like any joined text; the others keep their blanks
+    return [{"call_id": text} | {name: stored(text) for name in TEXTS} | {"employee": stored(text.strip())}
+            for text in NASTY]  # fmt: skip
 
 
 def restored(rows):
-    # an employee without an id is stripped like any joined text; the others keep their blanks
-    return [{name: original_text(row[name]) for name in TEXTS} for row in rows[: len(NASTY)]]
+    names = ("call_id", *TEXTS)
+    return [
+        {name: row[name] if name in KEYS else without_mark(row[name]) for name in names} for row in rows[: len(NASTY)]
+    ]
 
 
 def same(found):
     for got, wanted in zip(found, expected(), strict=True):
-        wanted["employee"] = wanted["employee"].strip()
         assert got == wanted
 
 
-def test_pythons_own_reader_gives_everything_back(registry):
+def lines_of(registry):
     with registry.open(encoding="utf-8-sig", newline="") as file:
-        same(restored(list(csv.DictReader(file, delimiter=";"))))
+        return list(csv.DictReader(file, delimiter=";"))
 
 
-def test_pandas_gives_everything_back_without_being_told_types(registry):
+def test_pythons_own_reader_gives_everything_back(registry):
+    same(restored(lines_of(registry)))
+
+
+def test_pandas_gives_everything_back_by_the_rule_of_the_description(registry):
+    """The rule stands in the schema's description: types as text, one regular expression."""
     import pandas
 
-    table = pandas.read_csv(registry, sep=";", keep_default_na=False, na_values={"transcription_cost": [""]})
+    description = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["description"]
+    (rule,) = re.findall(r"column\.str\.replace\(r\"(.+?)\", \"\", regex=True\)", description)
+    table = pandas.read_csv(registry, sep=";", dtype=str, keep_default_na=False)
     assert list(table.columns) == list(COLUMNS)
-    same(restored(table.to_dict("records")))
+    for name in TEXTS:
+        table[name] = table[name].str.replace(rule, "", regex=True)
+    for got, wanted in zip(table.head(len(NASTY)).to_dict("records"), expected(), strict=True):
+        assert {name: got[name] for name in wanted} == wanted
+    assert str(pandas.to_datetime(table["datetime_start"], utc=True)[0]) == "2025-08-31 21:23:45+00:00"
+
+
+def test_pandas_finds_types_in_the_xlsx_without_being_told(registry):
+    import pandas
+
+    table = pandas.read_excel(
+        registry.with_suffix(".xlsx"), keep_default_na=False, na_values={"transcription_cost": [""]}
+    )
+    assert list(table.columns) == [*(START if name == "datetime_start" else name for name in COLUMNS), LINK]
     assert table["duration_sec"].dtype == "int64"
     assert table["transcription_cost"].dtype == "float64"
-    assert str(pandas.to_datetime(table["datetime_start"], utc=True)[0]) == "2025-08-31 21:23:45+00:00"
+    assert table["needs_review"].dtype == bool
+    assert str(table[START].dtype).startswith("datetime64")
+    assert str(table[START][0]) == "2025-09-01 00:23:45"
+
+
+def test_the_xlsx_has_the_cells_of_the_csv_key_by_key(registry):
+    """Excel escapes control characters and `_x0041_`; its own readers undo that, openpyxl does not."""
+    from openpyxl import load_workbook
+    from openpyxl.utils.escape import unescape
+
+    head, *rows = load_workbook(registry.with_suffix(".xlsx")).active.iter_rows(values_only=True)
+    lines = lines_of(registry)
+    assert len(rows) == len(lines)
+    for values, line in zip(rows, lines, strict=True):
+        found = dict(zip(head, values, strict=True))
+        assert (float(line["transcription_cost"] or 0), int(line["duration_sec"])) == (
+            found["transcription_cost"] or 0, found["duration_sec"],
+        )  # fmt: skip
+        for name in ("run_id", "call_id", "record_id", "checksum", *TEXTS, "status", "tags", "transcript_path"):
+            text = unescape(found[name] or "").replace("\r\n", "\n").replace("\r", "\n")
+            wanted = line[name] if name in KEYS else without_mark(line[name])
+            assert text == wanted.replace("\r\n", "\n").replace("\r", "\n"), name
 
 
 def described(registry):
@@ -143,30 +199,76 @@ def test_the_schema_refuses_what_the_format_does_not_allow(registry, column, val
     assert errors, cells
 
 
-def opened_in_libreoffice(registry, tmp_path):
-    """Opened as a person would: types detected, separator `;`, and saved with what the cells then hold."""
+# Options of LibreOffice's CSV filter: 59 = `;`, 34 = `"`, 76 = UTF-8, from row 1, formats of the columns (2 = text),
+# language en-US, quoted cells are no text by that alone, numbers are detected.
+AS_TEXT = "/".join(f"{column}/2" for column in range(1, len(COLUMNS) + 1))
+CSV_OUT = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false"
+
+
+def opened_in_libreoffice(registry, tmp_path, formats=AS_TEXT):
+    """Opened, and saved with what the cells then hold. `formats` is empty where LibreOffice decides by itself."""
     soffice = shutil.which("soffice")
     if soffice is None:
         pytest.skip("needs the Debian package libreoffice-calc-nogui")
-    # 59 = ;  34 = "  76 = UTF-8; from row 1, columns by themselves, language en-US, no quoted-as-text, detect numbers
-    options = "59,34,76,1,,1033,false,true,false"
+    options = [f"--infilter=CSV:59,34,76,1,{formats},1033,false,true,false"] if registry.suffix == ".csv" else []
     subprocess.run(
-        [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", f"--infilter=CSV:{options}",
-         "--convert-to", "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false",
+        [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", *options, "--convert-to", CSV_OUT,
          "--outdir", tmp_path / "out", registry],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
-    with (tmp_path / "out" / registry.name).open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file, delimiter=";"))
+    return lines_of(tmp_path / "out" / f"{registry.stem}.csv")
 
 
 @pytest.mark.libreoffice
-def test_libreoffice_computes_nothing_and_rewrites_nothing(registry, tmp_path):
-    rows = opened_in_libreoffice(registry, tmp_path)
-    same(restored(rows))
-    with registry.open(encoding="utf-8-sig", newline="") as file:
-        before = list(csv.DictReader(file, delimiter=";"))
-    assert [row["from"] for row in rows] == [row["from"] for row in before]
+def test_libreoffice_gives_the_csv_back_when_told_that_all_is_text(registry, tmp_path):
+    assert opened_in_libreoffice(registry, tmp_path) == [
+        {name: cell.replace("\r", "\n") for name, cell in line.items()} for line in lines_of(registry)
+    ]
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_computes_no_text_of_the_csv(registry, tmp_path):
+    """By itself it rewrites 007 and 1E5, and computes a hostile key: people get the XLSX form."""
+    rows = opened_in_libreoffice(registry, tmp_path, formats="")
+    for row, text in zip(rows, FORMULAS, strict=False):
+        for name in TEXTS:
+            wanted = (text.strip() if name == "employee" else text).replace("\r", "\n")
+            assert without_mark(row[name]) == wanted, name
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_computes_and_rewrites_nothing_of_the_xlsx(registry, tmp_path):
+    """Nothing but our link."""
+    rows = opened_in_libreoffice(registry.with_suffix(".xlsx"), tmp_path)
+    for row, line in zip(rows, lines_of(registry), strict=True):
+        for name in ("run_id", "call_id", "record_id", "checksum", *TEXTS, "status", "tags", "transcript_path"):
+            wanted = line[name] if name in KEYS else without_mark(line[name])
+            assert row[name].replace("\r", "\n") == wanted.replace("\r", "\n"), name
+        assert row[LINK] == ("открыть" if line["transcript_path"] else "")
+    assert rows[0][START] in ("01.09.2025 00:23:45", "09/01/2025 00:23:45")
+
+
+@pytest.mark.libreoffice
+def test_the_link_of_the_xlsx_leads_to_the_text(tmp_path):
+    """Also to a name with a percent sign. LibreOffice writes the links of the sheet into a PDF."""
+    folder = tmp_path / "exports" / FOLDER
+    for name in ("registry", "transcripts"):
+        (folder / name).mkdir(parents=True)
+    keys = [f"exports/{FOLDER}/transcripts/call_a%2Fb.txt", "transcripts/2025/08/31/call_1.txt"]
+    rows = [replace(ROW, transcript_path=key) for key in keys]
+    sheet = folder / "registry/calls.xlsx"
+    with (folder / "registry/calls.csv").open("wb") as out:
+        write_registry(rows, out, sheet, folder=FOLDER, zone=MOSCOW)
+    if not (shutil.which("soffice") and shutil.which("pdfinfo")):
+        pytest.skip("needs the Debian packages libreoffice-calc-nogui and poppler-utils")
+    subprocess.run(
+        ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf",
+         "--outdir", tmp_path, sheet],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    links = subprocess.run(["pdfinfo", "-url", tmp_path / "calls.pdf"], check=True, capture_output=True, text=True)
+    found = re.findall(r"\S+call_\S+\.txt", links.stdout)
+    assert [(sheet.parent / unquote(link)).resolve() for link in found] == [tmp_path / key for key in keys]
 
 
 @pytest.mark.postgres
@@ -182,4 +284,5 @@ def test_more_calls_than_one_fetch_stream_into_the_file(database, tmp_path):
             [RUN_ID],
         )
         with (tmp_path / "calls.csv").open("wb") as out:
-            assert write_registry(registry_rows(conn, RUN_ID), out, folder=FOLDER) == 10_000
+            sheet = tmp_path / "calls.xlsx"
+            assert write_registry(registry_rows(conn, RUN_ID), out, sheet, folder=FOLDER, zone=MOSCOW) == 10_000

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """A suspicious text is heard once more by the fallback model: what is asked, what it costs, whose text is used."""
+=======
+"""The fallback model gets a suspicious text once: which pieces, at what cost, and whose text is stored."""
+>>>>>>> merged
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +18,7 @@ import pytest
 from include.calls.state.moves import Moves
 from include.common.errors import Temporary
 from simulators.bitrix24.world import Audio, Call, PortalWorld
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from simulators.sound.dialogues import record
 from tests.kit.small_world import FIRST, by_sql, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -74,7 +78,11 @@ def test_the_better_text_stands_and_both_answers_are_kept_and_paid(database: str
         row = the_row(export)
         assert (row["model"], row["needs_review"], row["review_reasons"]) == (SECOND_MODEL, False, [])
         assert HONEST in row["text_preview"]
+<<<<<<< HEAD
         assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each"
+=======
+        assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each model"
+>>>>>>> merged
         answers = kept(export)
         assert answers["answers"][0][1]["text"] == INVENTED
         assert answers["fallback_answers"][0][1]["text"] == HONEST
@@ -106,9 +114,17 @@ def test_a_second_answer_as_bad_as_the_first_changes_nothing_but_the_bill(databa
 @pytest.mark.parametrize(
     "fault",
     [
-        {"what": What.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}},
-        {"what": What.STATUS, "status": 404, "body": {"error": {"message": "no model", "code": "model_not_found"}}},
-        {"what": What.STATUS, "status": 429, "body": {"error": {"message": "slow", "code": "rate_limit_exceeded"}}},
+        {"kind": FaultKind.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}},
+        {
+            "kind": FaultKind.STATUS,
+            "status": 404,
+            "body": {"error": {"message": "none", "code": "model_not_found"}},
+        },
+        {
+            "kind": FaultKind.STATUS,
+            "status": 429,
+            "body": {"error": {"message": "", "code": "rate_limit_exceeded"}},
+        },
     ],
     ids=["down", "unknown model", "throttled"],
 )

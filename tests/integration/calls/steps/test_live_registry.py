@@ -16,7 +16,7 @@ from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from include.common.periods import Period
-from include.common.run_in_subprocess import apart
+from include.common.run_in_subprocess import run_in_subprocess
 from simulators.bitrix24.world import Audio, Call
 from simulators.sound.dialogues import record_briefly
 from tests.kit.small_world import FIRST, world_of
@@ -118,9 +118,9 @@ def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeyp
     def slow(*call, **options):
         begun.set()
         assert go_on.wait(30)
-        return apart(*call, **options)
+        return run_in_subprocess(*call, **options)
 
-    monkeypatch.setattr("include.calls.steps.publish.apart", slow)
+    monkeypatch.setattr("include.calls.steps.publish.run_in_subprocess", slow)
     outcome, batches = export.prepare()
     export.work(outcome, batches)
 

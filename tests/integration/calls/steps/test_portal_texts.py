@@ -16,7 +16,7 @@ from include.common.errors import AccessDenied, ExportError, Throttled
 from include.common.telephony import RecordingLink
 from simulators.bitrix24.methods import Rights
 from simulators.bitrix24.world import Audio, Call, PortalWorld
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from simulators.sound.dialogues import record_briefly
 from tests.kit.small_world import FIRST, by_sql, downloaded
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -101,8 +101,12 @@ def test_a_text_that_looks_wrong_is_bought_instead(database: str, tmp_path: Path
 @pytest.mark.parametrize(
     "fault",
     [
-        {"what": What.ERROR, "body": {"error": "ACCESS_DENIED", "error_description": "Доступ запрещен"}, "status": 403},
-        {"what": What.ERROR, "body": {"error": "INTERNAL_SERVER_ERROR"}, "status": 500},
+        {
+            "kind": FaultKind.ERROR,
+            "body": {"error": "ACCESS_DENIED", "error_description": "Доступ запрещен"},
+            "status": 403,
+        },
+        {"kind": FaultKind.ERROR, "body": {"error": "INTERNAL_SERVER_ERROR"}, "status": 500},
     ],
     ids=["the right is lost", "it fails"],
 )
@@ -119,7 +123,7 @@ def test_a_portal_that_refuses_one_text_costs_money_and_no_text(
 def test_a_batch_of_texts_that_breaks_off_is_an_event(database: str, tmp_path: Path) -> None:
     with an_export(world(SAID), database, tmp_path) as export:
         outcome, batches = export.prepare()
-        export.portal.faults.add("batch", What.STATUS, after=1, times=-1, status=500, body={})  # after the links
+        export.portal.faults.add("batch", FaultKind.STATUS, after=1, times=-1, status=500, body={})  # after the links
         export.work(outcome, batches)
         assert (rows(database), outcome.red) == ([BOUGHT], [])
         assert by_sql(database, "SELECT stage FROM call_events WHERE event = 'portal_texts_failed'") == [("download",)]
@@ -197,7 +201,7 @@ def test_a_portal_that_throttles_the_downloads_is_not_asked_for_texts(
         ),
         (
             lambda portal: portal.faults.add(
-                METHOD, What.ERROR, body={"error": "ACCESS_DENIED", "error_description": "x"}, status=403
+                METHOD, FaultKind.ERROR, body={"error": "ACCESS_DENIED", "error_description": "x"}, status=403
             ),
             "stt.reuse_portal_transcripts is on",
         ),

@@ -7,7 +7,7 @@ import pytest
 
 from include.calls.domain.states import RunStatus
 from include.calls.steps.publish import publish
-from include.clients.storage.base import did_not_work
+from include.clients.storage.base import storage_failure
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from tests.kit.small_world import by_sql, world_of
@@ -31,7 +31,7 @@ def test_a_report_is_published_by_a_process_that_cannot_draw(
 class DoesNotKnowTheFileAsked(LocalStorage):
     def exists(self, key: str) -> bool:
         if key.startswith("transcripts/2024/"):
-            raise did_not_work(key, "slow down")
+            raise storage_failure(key, "slow down")
         return super().exists(key)
 
 
@@ -53,7 +53,7 @@ def killed(*_: object, **__: object) -> None:
 def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.calls.steps.publish.apart", killed)
+    monkeypatch.setattr("include.calls.steps.publish.run_in_subprocess", killed)
     with export_over(world_of(2), database, tmp_path / "storage") as export:
         outcome, batches = export.prepare()
         export.work(outcome, batches)
@@ -66,7 +66,7 @@ def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
 class KeepsNoRegistry(LocalStorage):
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         if "/registry/" in key:
-            raise did_not_work(key, "no space left")
+            raise storage_failure(key, "no space left")
         super().put_file(key, path, content_type)
 
 

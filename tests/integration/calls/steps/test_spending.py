@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Nothing is bought above the budget before a person approves it, and nothing above the approved sum."""
+=======
+"""Nothing is bought above the budget before a person approves, and nothing above the approved sum."""
+>>>>>>> merged
 
 import threading
 import time
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from include.calls.steps.summary_costs import summary_forecast
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy

@@ -12,14 +12,22 @@ import pytest
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy, load_policy
+<<<<<<< HEAD
 from include.calls.state import responses
+=======
+>>>>>>> merged
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Run
 from include.calls.steps.close_run import close_run
 from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
-from include.clients.openai.chat_completion import ModelAnswer, TokenUsage, UnusableAnswer
+<<<<<<< HEAD
+from include.clients.openai.chat_completion import ModelResponse, TokenUsage, UnusableResponse
+=======
+from include.clients.bitrix24.statistics_row import call_from_row
+from include.clients.openai.chat_completion import ModelResponse
+>>>>>>> merged
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.common.postgres_session import Session
@@ -52,13 +60,17 @@ class FakeModel:
     tokens: tuple[int | None, int | None] = (812, 207)
     on_ask: Callable[[], None] = lambda: None
 
-    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelAnswer:
+    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelResponse:
         self.asked.append({"instructions": instructions, "data": data, "schema_name": schema_name, "schema": schema})
         self.on_ask()
         if self.failures:
             raise self.failures.pop(0)
         content = next((answer for mark, answer in self.spoilt.items() if mark in data), GOOD)
-        return ModelAnswer(content, TokenUsage("gpt-5-mini-2025-08-07", *self.tokens))
+<<<<<<< HEAD
+        return ModelResponse(content, TokenUsage("gpt-5-mini-2025-08-07", *self.tokens))
+=======
+        return ModelResponse(content, "gpt-5-mini-2025-08-07", *self.tokens)
+>>>>>>> merged
 
 
 @dataclass
@@ -318,7 +330,7 @@ def test_an_unusable_response_is_charged(world: World, checked: bool):
     """It was billed like any other; cleared, the task buys and pays another one."""
     add_calls(world, TEXT.format(1))
     usage = TokenUsage("gpt-5-mini-2025-08-07", 812, 207)
-    model = FakeModel() if checked else FakeModel(failures=[UnusableAnswer("unfinished (length)", usage, 100)])
+    model = FakeModel() if checked else FakeModel(failures=[UnusableResponse("unfinished (length)", usage, 100)])
     model.spoilt = {"заказ 1": {"summary": 17}} if checked else {}
     with pytest.raises(BatchFailed):
         world.summarize(model)

@@ -1,4 +1,4 @@
-"""One row of PostgreSQL paces every thread, worker and run that talks to one portal (D12, D13)."""
+"""One row of PostgreSQL paces every thread, worker and run that talks to one portal."""
 
 import threading
 import time
@@ -45,7 +45,8 @@ def events(database: str) -> list[str]:
     return [event for (event,) in rows(database, "SELECT event FROM call_events ORDER BY id")]
 
 
-def test_permits_are_slots_of_the_rate_whoever_asks(make_pace: MakePace, slept: list[float]) -> None:
+def test_permits_follow_the_rate(make_pace: MakePace, slept: list[float]) -> None:
+    """Two clients of one portal share one sequence of permits."""
     paces = [make_pace(rate=0.5), make_pace(rate=0.5)]
     for pace in paces * 2:
         pace.acquire()
@@ -71,13 +72,13 @@ def test_threads_share_one_pace_at_the_rate(make_pace: MakePace) -> None:
 
 
 def idle(database: str, seconds: float) -> None:
-    """As if nobody had asked the portal for so long."""
+    """As if no request had been sent to the portal for so long."""
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE portal_pace SET next_permit_at = now() - make_interval(secs => %s)", (seconds,))
 
 
 @pytest.mark.parametrize(("burst", "waits"), [(0, [0, 1, 2, 3]), (2, [0, 0, 0, 1])])
-def test_of_idle_time_only_the_burst_is_saved_up(
+def test_idle_time_saves_up_the_burst_only(
     make_pace: MakePace, slept: list[float], database: str, burst: int, waits: list[float]
 ) -> None:
     make_pace(rate=1).acquire()
@@ -87,9 +88,8 @@ def test_of_idle_time_only_the_burst_is_saved_up(
     assert slept[1:] == pytest.approx(waits, abs=0.3)
 
 
-def test_a_permit_that_came_too_late_is_made_up_for_and_no_more_than_it(
-    make_pace: MakePace, slept: list[float], database: str
-) -> None:
+def test_a_late_permit_is_made_up_for(make_pace: MakePace, slept: list[float], database: str) -> None:
+    """Exactly the unused permits may be taken at once, not one more."""
     make_pace(rate=1).acquire()
     idle(database, 1.5)
     for _ in range(3):
@@ -98,9 +98,8 @@ def test_a_permit_that_came_too_late_is_made_up_for_and_no_more_than_it(
 
 
 @pytest.mark.parametrize("slow_down", ["force_low_rate", "refused"])
-def test_a_portal_that_is_to_be_spared_gets_no_burst(
-    make_pace: MakePace, slept: list[float], database: str, slow_down: str
-) -> None:
+def test_the_low_rate_has_no_burst(make_pace: MakePace, slept: list[float], database: str, slow_down: str) -> None:
+    """Nor is there a burst within the calm time after a refusal."""
     pace = make_pace(rate=1, burst=10)
     pace.acquire()
     idle(database, 3600)
@@ -111,7 +110,7 @@ def test_a_portal_that_is_to_be_spared_gets_no_burst(
     assert slept[1:] == pytest.approx(waits, abs=0.3)
 
 
-def test_refusal_blocks_everybody_and_leaves_an_event(make_pace: MakePace, slept: list[float], database: str) -> None:
+def test_a_refusal_blocks_all_and_leaves_an_event(make_pace: MakePace, slept: list[float], database: str) -> None:
     run_id = uuid4()
     make_pace(run_id=run_id).refused("OPERATION_TIME_LIMIT", 30, "voximplant.statistic.get")
     make_pace().acquire()
@@ -133,15 +132,14 @@ def test_shorter_refusal_does_not_shorten_a_longer_one(make_pace: MakePace, slep
 def test_permit_too_far_away_is_not_taken(make_pace: MakePace, slept: list[float]) -> None:
     make_pace().refused("OPERATION_TIME_LIMIT", 500, "m")
     with pytest.raises(Throttled) as raised:
-        make_pace(patience=60).acquire()
+        make_pace(max_wait=60).acquire()
     assert raised.value.retry_after == pytest.approx(500, abs=2)
-    make_pace(patience=1000).acquire()
+    make_pace(max_wait=1000).acquire()
     assert slept == pytest.approx([500], abs=2)
 
 
-def test_more_than_ten_refusals_in_a_quarter_of_an_hour_switch_to_low_rate(
-    make_pace: MakePace, slept: list[float], database: str
-) -> None:
+def test_many_refusals_switch_to_the_low_rate(make_pace: MakePace, slept: list[float], database: str) -> None:
+    """More than ten in a quarter of an hour, for a quarter of an hour."""
     pace = make_pace(rate=10)
     for _ in range(10):
         pace.refused("QUERY_LIMIT_EXCEEDED", 0, "m")
@@ -205,7 +203,8 @@ def test_lost_connection_is_opened_again(make_pace: MakePace, slept: list[float]
     assert len(slept) == 2
 
 
-def test_database_that_does_not_answer_is_temporary_and_shows_no_password() -> None:
+def test_a_lost_database_is_temporary() -> None:
+    """The message shows no password."""
     pace = PortalPace("postgresql://user:hunter2@127.0.0.1:9/db", PORTAL)
     with pytest.raises(Temporary) as raised:
         pace.acquire()

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from simulators.kit.faults import Faults
+from simulators.kit.instrumentation import Instrumented
 from simulators.kit.journal import Journal
-from simulators.kit.watch import Watched
 
 _OF_ONE_CONNECTION = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
 
@@ -19,7 +19,7 @@ class S3Front:
     def __init__(self, behind: str) -> None:
         self.behind = behind
         self.journal, self.faults = Journal(), Faults()
-        self._watched = Watched(self._forward, self.journal, self.faults, lambda r: (r.method, r.url.path))
+        self._watched = Instrumented(self._forward, self.journal, self.faults, lambda r: (r.method, r.url.path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._watched(scope, receive, send)

@@ -29,7 +29,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 
 class TestContract:
-    def test_what_is_put_comes_back_and_is_replaced_whole(self, storage: Storage) -> None:
+    def test_an_object_is_replaced_completely(self, storage: Storage) -> None:
         storage.put_bytes(KEY, "Здравствуйте! Это длинный текст.".encode(), TEXT)
         storage.put_bytes(KEY, "да".encode(), TEXT)
         assert storage.get_bytes(KEY).decode() == "да"
@@ -43,7 +43,7 @@ class TestContract:
             assert path.suffix == ".mp3"
             assert path.read_bytes() == b"\x00\xff" * 100_000
 
-    def test_what_is_not_there_is_permanent(self, storage: Storage) -> None:
+    def test_a_missing_object_is_permanent(self, storage: Storage) -> None:
         assert not storage.exists(KEY)
         for read in (
             storage.get_bytes,
@@ -63,7 +63,8 @@ class TestContract:
         storage.delete("b")
         assert sorted(storage.keys("")) == ["a", "c"]
 
-    def test_of_many_copies_one_that_fails_leaves_nothing_and_keeps_no_other_waiting(self, storage: Storage) -> None:
+    def test_a_failed_copy_leaves_nothing(self, storage: Storage) -> None:
+        """The other copies go on, and no part of the failed one stays."""
         storage.put_bytes("a", b"1", TEXT)
         failures = storage.copy_all([("missing", "b/1"), ("a", "b/2"), ("missing", "c/3")])
         assert [getattr(failure, "code", None) for failure in failures] == [
@@ -75,7 +76,7 @@ class TestContract:
         assert sorted(storage.keys("")) == ["a", "b/2"]
         assert storage.copy_all([]) == []
 
-    def test_keys_are_found_by_how_they_begin(self, storage: Storage) -> None:
+    def test_keys_are_found_by_their_prefix(self, storage: Storage) -> None:
         wanted = {"exports/p1/raw/a.mp3", "exports/p1/raw/b.mp3"}
         for key in wanted | {"exports/p10/raw/a.mp3", "other.txt"}:
             storage.put_bytes(key, b"", TEXT)
@@ -87,11 +88,12 @@ class TestContract:
     @pytest.mark.parametrize(
         "key", ["", "/etc/passwd", "../up", "a/../b", "a//b", "a/", "a\0b", "a\\b", ".", "a/.", "a/.unfinished-1"]
     )
-    def test_a_key_that_climbs_out_or_hides_is_a_programming_error(self, storage: Storage, key: str) -> None:
+    def test_an_unsafe_key_is_a_programming_error(self, storage: Storage, key: str) -> None:
+        """A key that leaves the storage, or that looks like an unfinished file."""
         with pytest.raises(ValueError, match="not a key"):
             storage.put_bytes(key, b"", TEXT)
 
-    def test_a_usable_storage_passes_its_check_and_keeps_no_trace(self, storage: Storage) -> None:
+    def test_the_check_leaves_no_object(self, storage: Storage) -> None:
         storage.check()
         assert list(storage.keys("")) == []
 
@@ -119,9 +121,8 @@ class TestLocal:
             modes[path.is_dir()].add(stat.S_IMODE(path.stat().st_mode))
         assert modes == {True: {0o700}, False: {0o600}}
 
-    def test_an_interrupted_write_is_invisible_and_leaves_the_old_file(
-        self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_interrupted_write_keeps_the_old_file(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The unfinished file is invisible."""
         storage = LocalStorage(root)
         storage.put_bytes(KEY, b"old", TEXT)
         monkeypatch.setattr(Path, "write_bytes", half_written)
@@ -130,7 +131,8 @@ class TestLocal:
         assert storage.get_bytes(KEY) == b"old"
         assert [path.name for path in root.rglob("*") if path.is_file()] == ["call_1.txt"]
 
-    def test_a_copy_is_a_file_of_its_own_for_an_editor_that_writes_in_place(self, root: Path) -> None:
+    def test_a_copy_is_no_link(self, root: Path) -> None:
+        """An editor that writes in place changes the text of one period only."""
         storage = LocalStorage(root)
         storage.put_bytes("a/1.txt", b"as it was", TEXT)
         storage.copy_all([("a/1.txt", "b/1.txt")])
@@ -138,9 +140,7 @@ class TestLocal:
             out.write(b", and a note")
         assert storage.get_bytes("a/1.txt") == b"as it was"
 
-    def test_copies_get_their_names_only_when_all_of_them_are_on_the_disk(
-        self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_copies_are_named_after_all_are_on_the_disk(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         storage = LocalStorage(root)
         storage.put_bytes("a/1.txt", b"1", TEXT)
         storage.put_bytes("a/2.txt", b"2", TEXT)
@@ -153,7 +153,7 @@ class TestLocal:
         assert [path.name for path in (root / "b").iterdir()] == []
         assert storage.copy_all(pairs) == [None, None]
 
-    def test_a_copy_that_does_not_fit_keeps_no_other_waiting(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_copy_that_does_not_fit_stops_no_other(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         storage = LocalStorage(root)
         storage.put_bytes("a/1.txt", b"1", TEXT)
         storage.put_bytes("a/2.txt", b"2", TEXT)
@@ -167,9 +167,8 @@ class TestLocal:
         assert isinstance(first, Temporary)
         assert (second, [path.name for path in (root / "b").iterdir()]) == (None, ["2.txt"])
 
-    def test_a_folder_that_goes_among_the_copies_into_it_is_made_anew_by_the_next_try(
-        self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_folder_removed_while_copying(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The copies into it fail as temporary; the next try creates it again."""
         storage = LocalStorage(root)
         storage.put_bytes("a/1.txt", b"1", TEXT)
         with monkeypatch.context() as patch:
@@ -179,9 +178,8 @@ class TestLocal:
         assert isinstance(failure, Temporary)
         assert storage.copy_all([("a/1.txt", "b/1.txt")]) == [None]
 
-    def test_a_disk_that_lets_nothing_be_removed_either_is_told_of_as_ever(
-        self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_disk_that_removes_nothing_either(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The error of the write is reported, not that of the clean-up."""
         storage = LocalStorage(root)
         storage.put_bytes("a/1.txt", b"1", TEXT)
         monkeypatch.setattr(shutil, "copyfileobj", disk_full)
@@ -216,7 +214,7 @@ class TestLocal:
         with pytest.raises(NotConfigured, match="LOCAL_STORAGE_DIR"):
             LocalStorage(tmp_path / "file").check()
 
-    def test_people_are_told_the_path(self, root: Path) -> None:
+    def test_the_location_is_the_path(self, root: Path) -> None:
         assert LocalStorage(root).location("a/b.txt") == str(root / "a" / "b.txt")
 
 
@@ -236,9 +234,8 @@ def half_written(path: Path, data: bytes) -> None:
 
 @pytest.mark.s3
 class TestS3:
-    def test_every_object_is_encrypted_by_the_server_however_it_came(
-        self, s3_client: Any, s3_bucket: str, tmp_path: Path
-    ) -> None:
+    def test_the_server_encrypts_every_object(self, s3_client: Any, s3_bucket: str, tmp_path: Path) -> None:
+        """Bytes, files and copies alike."""
         storage = S3Storage(s3_bucket, "", s3_client)
         source = tmp_path / "audio"
         source.write_bytes(b"1")
@@ -249,7 +246,7 @@ class TestS3:
             head = s3_client.head_object(Bucket=s3_bucket, Key=key)
             assert (head["ServerSideEncryption"], head["ContentType"]) == ("AES256", content_type)
 
-    def test_a_key_of_the_key_service_is_sent_where_one_is_set(self, s3_client: Any, s3_bucket: str) -> None:
+    def test_a_kms_key_is_sent_if_it_is_set(self, s3_client: Any, s3_bucket: str) -> None:
         storage = S3Storage(s3_bucket, "", s3_client, encryption="aws:kms", kms_key_id="our-key")
         storage.put_bytes("bytes", b"1", TEXT)
         head = s3_client.head_object(Bucket=s3_bucket, Key="bytes")
@@ -266,9 +263,8 @@ class TestS3:
         S3Storage(s3_bucket, "", s3_client).put_file("file", source, "audio/mpeg")
         assert sent == operations
 
-    def test_a_larger_one_comes_in_parts_and_is_encrypted_too(
-        self, s3_client: Any, s3_bucket: str, tmp_path: Path
-    ) -> None:
+    def test_a_larger_object_is_sent_in_parts(self, s3_client: Any, s3_bucket: str, tmp_path: Path) -> None:
+        """It is encrypted, too."""
         source = tmp_path / "audio"
         with source.open("wb") as out:
             out.truncate(64 * 1024 * 1024 + 1)
@@ -290,14 +286,12 @@ class TestS3:
             S3Storage("no-such-bucket", "", s3_client).check()
 
     @pytest.mark.parametrize("operation", ["ListObjectsV2", "PutObject", "GetObject", "DeleteObject"])
-    def test_a_missing_right_is_not_configured_and_names_the_rights(
-        self, s3_client: Any, s3_bucket: str, operation: str
-    ) -> None:
+    def test_a_missing_right_names_the_needed_rights(self, s3_client: Any, s3_bucket: str, operation: str) -> None:
         refuse(s3_client, operation, 403, "AccessDenied")
         with pytest.raises(NotConfigured, match="s3:PutObject"):
             S3Storage(s3_bucket, "", s3_client).check()
 
-    def test_what_may_pass_is_temporary(self, s3_client: Any, s3_bucket: str) -> None:
+    def test_a_failure_that_may_pass_is_temporary(self, s3_client: Any, s3_bucket: str) -> None:
         refuse(s3_client, "PutObject", 503, "SlowDown")
         with pytest.raises(Temporary, match="SlowDown") as caught:
             S3Storage(s3_bucket, "", s3_client).put_bytes("a", b"1", TEXT)
@@ -312,7 +306,7 @@ def operations_of(client: Any) -> list[str]:
 
 
 def refuse(client: Any, operation: str, status: int, code: str) -> None:
-    """The server's refusal of one operation, put in where the answer arrives."""
+    """The server's refusal of one operation, inserted in place of its response."""
     from botocore.awsrequest import AWSResponse
 
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
@@ -321,5 +315,5 @@ def refuse(client: Any, operation: str, status: int, code: str) -> None:
         def stream(self, *_: object, **__: object) -> list[bytes]:
             return [body]
 
-    answer: Callable[..., AWSResponse] = lambda request, **_: AWSResponse(request.url, status, {}, Raw())  # noqa: E731
-    client.meta.events.register(f"before-send.s3.{operation}", answer)
+    response: Callable[..., AWSResponse] = lambda request, **_: AWSResponse(request.url, status, {}, Raw())  # noqa: E731
+    client.meta.events.register(f"before-send.s3.{operation}", response)

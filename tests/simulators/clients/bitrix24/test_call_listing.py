@@ -13,10 +13,11 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
-from simulators.bitrix24.answers import Result
+from include.common.problems import sentence
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.methods import Rights
+from simulators.bitrix24.responses import Result
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.in_process import running
 from tests.unit.clients.bitrix24.fakes import FakePace, portal_at
@@ -78,8 +79,8 @@ def test_count_is_the_portals_own_total(portal: Portal) -> None:
     assert count_rows(portal, PERIOD) == 120
 
 
-def test_rows_that_appear_while_listing_are_met_and_shift_nothing(simulator: PortalSimulator, portal: Portal) -> None:
-    """Newer calls come with higher IDs; an older call that vanishes moves no other."""
+def test_rows_that_appear_shift_no_others(simulator: PortalSimulator, portal: Portal) -> None:
+    """Newer calls get higher IDs and come at the end; an older call that vanishes moves no other."""
     late = [Call(10_000 + number, START + timedelta(minutes=number)) for number in range(1, 60)]
     simulator.before(METHOD, 3, lambda: [simulator.world.add(call) for call in late] and None)
     simulator.before(METHOD, 3, lambda: simulator.world.calls.pop(7) and None)
@@ -87,7 +88,7 @@ def test_rows_that_appear_while_listing_are_met_and_shift_nothing(simulator: Por
 
 
 @pytest.mark.parametrize("ignored", [{">ID"}, {">ID", "start=-1"}, {"start=-1"}, {"SORT", "start=-1"}, {"SORT"}])
-def test_portal_that_ignores_the_keyset_is_still_listed_whole(
+def test_a_portal_without_keyset_is_listed_by_offsets(
     simulator: PortalSimulator, portal: Portal, ignored: set[str]
 ) -> None:
     simulator.methods.ignores = frozenset(ignored)
@@ -95,27 +96,27 @@ def test_portal_that_ignores_the_keyset_is_still_listed_whole(
 
 
 def change_answers(simulator: PortalSimulator, change: Callable[[Result], Result]) -> None:
-    """Every answer of the statistics, batched ones included, as a broken portal would give it."""
+    """Changes each response of the statistics, batched ones included, into that of a broken portal."""
     original = simulator.methods._statistics
-    simulator.methods._table[METHOD.lower()] = lambda asked: change(original(asked))
+    simulator.methods._table[METHOD.lower()] = lambda call: change(original(call))
 
 
-def test_listing_that_cannot_reach_the_portals_total_stops_the_run(portal: Portal, simulator: PortalSimulator) -> None:
-    change_answers(simulator, lambda answer: replace(answer, total=answer.total and answer.total + 1))
+def test_a_total_that_is_never_reached_stops_the_run(portal: Portal, simulator: PortalSimulator) -> None:
+    change_answers(simulator, lambda response: replace(response, total=response.total and response.total + 1))
     with pytest.raises(ContractBroken, match="counts 121 calls in the period but lists 120"):
         list(list_rows(portal, PERIOD))
 
 
-def test_row_outside_the_period_is_an_error_not_data(simulator: PortalSimulator, portal: Portal) -> None:
-    """A portal that does not know the names of our conditions drops them in silence."""
+def test_a_row_outside_the_period_is_an_error(simulator: PortalSimulator, portal: Portal) -> None:
+    """A portal that does not know a condition drops it silently and sends its whole history."""
     original = simulator.methods._statistics
 
-    def answer(asked: Any) -> Result:
+    def response(call: Any) -> Result:
         for name in (">=CALL_START_DATE", "<=CALL_START_DATE"):
-            asked.params.get("FILTER", {}).pop(name)
-        return original(asked)
+            call.params.get("FILTER", {}).pop(name)
+        return original(call)
 
-    simulator.methods._table[METHOD.lower()] = answer
+    simulator.methods._table[METHOD.lower()] = response
     with pytest.raises(ContractBroken, match="outside the period"):
         list(list_rows(portal, PERIOD))
 
@@ -124,30 +125,27 @@ def test_row_outside_the_period_is_an_error_not_data(simulator: PortalSimulator,
     "field", [("CALL_START_DATE", "yesterday"), ("CALL_ID", None), ("CALL_TYPE", "99"), ("ID", "x12"), ("ID", None)]
 )
 @pytest.mark.parametrize("at", [1, 50, 120], ids=["first", "last-of-a-page", "last"])
-def test_bad_row_is_handed_on_exactly_once(
-    simulator: PortalSimulator, portal: Portal, field: tuple[str, Any], at: int
-) -> None:
+def test_a_bad_row_is_yielded_once(simulator: PortalSimulator, portal: Portal, field: tuple[str, Any], at: int) -> None:
     name, value = field
 
-    def spoil(answer: Result) -> Result:
-        rows = [row | {name: value} if row["ID"] == str(7 * at) else row for row in answer.value]
-        return replace(answer, value=rows)
+    def damage(response: Result) -> Result:
+        rows = [row | {name: value} if row["ID"] == str(7 * at) else row for row in response.value]
+        return replace(response, value=rows)
 
-    change_answers(simulator, spoil)
+    change_answers(simulator, damage)
     rows = [row for page in list_rows(portal, PERIOD) for row in page]
     assert len(rows) == 120
     assert sum(row[name] == value for row in rows) == 1
 
 
-def test_refused_pages_are_asked_for_again_from_where_the_list_stopped(
-    simulator: PortalSimulator, portal: Portal, pace: FakePace
-) -> None:
+def test_refused_pages_are_requested_again(simulator: PortalSimulator, portal: Portal, pace: FakePace) -> None:
+    """The listing continues after the last row that arrived."""
     simulator.faults.add(METHOD, "error", after=2, body={"error": "QUERY_LIMIT_EXCEEDED"})
     assert ids_of(list_rows(portal, PERIOD)) == expected(120)
     assert [refusal[0] for refusal in pace.refusals] == ["QUERY_LIMIT_EXCEEDED"]
 
 
-def test_listing_refused_for_ever_is_throttled(simulator: PortalSimulator, portal: Portal) -> None:
+def test_endless_refusals_throttle_the_listing(simulator: PortalSimulator, portal: Portal) -> None:
     simulator.faults.add(METHOD, "error", times=-1, after=1, body={"error": "OPERATION_TIME_LIMIT"})
     with pytest.raises(Throttled):
         list(list_rows(portal, PERIOD))
@@ -166,7 +164,7 @@ def refusal_of(portal: Portal) -> str:
     return str(raised.value)
 
 
-def test_full_rights_pass_the_probe_quietly(simulator: PortalSimulator, portal: Portal) -> None:
+def test_full_rights_pass_the_check(simulator: PortalSimulator, portal: Portal) -> None:
     simulator.world.add(Call(9000, START, file_id=9079), Audio(b"x"))
     check_access(portal, START + timedelta(days=1))
     assert simulator.journal.count("disk.file.get") == 1
@@ -181,8 +179,11 @@ def test_missing_scope_is_named(simulator: PortalSimulator, portal: Portal, miss
 
 
 def test_owner_without_the_statistics_right(simulator: PortalSimulator, portal: Portal) -> None:
+    """The operator reads the right's name as the portal's Russian form has it."""
     simulator.rights.statistics = False
-    assert "Статистика звонков" in refusal_of(portal)
+    with pytest.raises(AccessDenied, match="may not view the call statistics") as raised:
+        check_access(portal, START + timedelta(days=1))
+    assert "«Статистика звонков: просмотр — любые»" in sentence(raised.value)
 
 
 def test_owner_who_may_read_no_recording(simulator: PortalSimulator, portal: Portal) -> None:
@@ -199,20 +200,19 @@ def test_one_closed_recording_does_not_stop_the_run(simulator: PortalSimulator, 
     check_access(portal, START + timedelta(days=1))
 
 
-def test_role_limited_to_some_employees_is_noticed_by_the_overwritten_filter(
-    simulator: PortalSimulator, portal: Portal
-) -> None:
-    """The portal's core puts the allowed list in the place of PORTAL_USER_ID (facts of the API, 2.5)."""
+def test_a_limited_role_overwrites_the_filter(simulator: PortalSimulator, portal: Portal) -> None:
+    """The portal's core replaces the filter's PORTAL_USER_ID by its list of allowed employees."""
     simulator.rights.only_users = frozenset({"11", "12"})
     assert "only their own or their department's calls" in refusal_of(portal)
 
 
 @pytest.mark.parametrize("own_calls", [1, 0], ids=["own calls", "none"])
-def test_owner_who_sees_nobody_elses_calls_must_be_an_administrator(own_calls: int) -> None:
+def test_an_owner_who_sees_only_own_calls(own_calls: int) -> None:
+    """Such an owner must be an administrator: else the export would look like that of a quiet portal."""
     world = PortalWorld([Call(500 + number, START, user_id="1") for number in range(own_calls)])
     simulator = simulator_of(world, rights=Rights(admin=False))
     with running(simulator) as url, portal_at(url, token=TOKEN) as portal:
-        assert "nobody else's calls" in refusal_of(portal)
+        assert "no calls of other employees" in refusal_of(portal)
 
 
 def test_quiet_portal_of_an_administrator_passes() -> None:

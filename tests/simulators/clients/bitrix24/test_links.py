@@ -93,7 +93,8 @@ def why_not(portal: Portal, recording: RecordingRequest) -> ExportError:
     return found
 
 
-def test_both_kinds_of_recordings_arrive_whole(portal: Portal, tmp_path: Path) -> None:
+def test_both_kinds_of_recordings_are_downloaded(portal: Portal, tmp_path: Path) -> None:
+    """A file of the portal's disk, and a link of the telephony's storage."""
     for recording in (wanted(1, 9079), wanted(2)):
         downloaded = download(portal, link_to(portal, recording), tmp_path / "audio")
         assert (tmp_path / "audio").read_bytes() == MP3
@@ -111,11 +112,12 @@ def test_fifty_links_cost_one_request(simulator: PortalSimulator, portal: Portal
     assert [entry.where for entry in simulator.journal.entries(inner=False)] == ["batch"]
 
 
-def test_one_recording_under_two_calls_has_two_answers(portal: Portal) -> None:
+def test_one_file_of_two_calls_has_two_links(portal: Portal) -> None:
     assert len(links_of(portal, [wanted(1, 9079), wanted(3, 9079)])) == 2
 
 
-def test_recording_that_the_disk_has_by_now_comes_from_the_disk(simulator: PortalSimulator, portal: Portal) -> None:
+def test_a_recording_that_has_moved_to_the_disk(simulator: PortalSimulator, portal: Portal) -> None:
+    """The row is read again and shows the file."""
     simulator.world.calls[2].file_id = 9079
     assert link_to(portal, wanted(2)).size == len(MP3)
 
@@ -126,9 +128,8 @@ def test_dead_recordings_are_missing(simulator: PortalSimulator, portal: Portal)
         assert isinstance(why_not(portal, recording), MissingAudio)
 
 
-def test_closed_file_is_the_recordings_trouble_all_of_many_closed_are_the_webhooks(
-    simulator: PortalSimulator, portal: Portal
-) -> None:
+def test_closed_files(simulator: PortalSimulator, portal: Portal) -> None:
+    """One closed file concerns its recording; many files, all closed, mean that the webhook has lost its right."""
     simulator.world.add(Call(5, START, file_id=5), Audio(MP3))
     simulator.world.files[5].denied = True
     both = [wanted(1, 9079), wanted(5, 5)]
@@ -145,7 +146,7 @@ def test_closed_file_is_the_recordings_trouble_all_of_many_closed_are_the_webhoo
         links_of(portal, many)
 
 
-def test_failure_inside_the_portal_may_pass(simulator: PortalSimulator, portal: Portal) -> None:
+def test_a_failure_inside_the_portal_is_temporary(simulator: PortalSimulator, portal: Portal) -> None:
     body = {"error": "INTERNAL_SERVER_ERROR", "error_description": ""}
     simulator.faults.add("disk.file.get", "error", body=body, status=500)
     failure = why_not(portal, wanted(1, 9079))
@@ -153,10 +154,10 @@ def test_failure_inside_the_portal_may_pass(simulator: PortalSimulator, portal: 
     assert failure.code is ErrorCode.DOWNLOAD_FAILED
 
 
-def test_another_row_than_asked_for_is_no_answer(portal: Portal, simulator: PortalSimulator) -> None:
+def test_a_row_that_was_not_requested_is_refused(portal: Portal, simulator: PortalSimulator) -> None:
     simulator.world.calls[2].fields["ID"] = "77"
-    simulator.methods._table["voximplant.statistic.get"] = lambda asked: simulator.methods._statistics(
-        type(asked)({"start": -1}, asked.base_url, asked.now)
+    simulator.methods._table["voximplant.statistic.get"] = lambda call: simulator.methods._statistics(
+        type(call)({"start": -1}, call.base_url, call.now)
     )
     with pytest.raises(ContractBroken):
         links_of(portal, [wanted(2)])
@@ -189,9 +190,10 @@ def failure_of(portal: Portal, link: RecordingLink, folder: Path, **options: Any
         (("drop_connection", {}), MAY_PASS),
     ],
 )
-def test_each_bad_answer_is_what_it_is(
+def test_each_bad_response_has_its_error(
     simulator: PortalSimulator, portal: Portal, tmp_path: Path, fault: tuple[str, Any], expected: tuple[Any, ErrorCode]
 ) -> None:
+    """A dead link ends the recording; what may pass is tried again. No file stays."""
     what, options = fault
     link = link_to(portal, wanted(1, 9079))
     simulator.faults.add("download", what, **options)
@@ -200,7 +202,8 @@ def test_each_bad_answer_is_what_it_is(
     assert download(portal, link, tmp_path / "audio").size == len(MP3)
 
 
-def test_expired_link_asks_for_a_fresh_one(simulator: PortalSimulator, portal: Portal, tmp_path: Path) -> None:
+def test_an_expired_link_is_temporary(simulator: PortalSimulator, portal: Portal, tmp_path: Path) -> None:
+    """A fresh link then works."""
     simulator.links.ttl_seconds = -1
     failure = failure_of(portal, link_to(portal, wanted(1, 9079)), tmp_path)
     assert isinstance(failure, Temporary)
@@ -209,14 +212,12 @@ def test_expired_link_asks_for_a_fresh_one(simulator: PortalSimulator, portal: P
     download(portal, link_to(portal, wanted(1, 9079)), tmp_path / "audio")
 
 
-def test_front_that_wants_the_documented_headers_is_satisfied(
-    simulator: PortalSimulator, portal: Portal, tmp_path: Path
-) -> None:
+def test_downloads_send_the_documented_headers(simulator: PortalSimulator, portal: Portal, tmp_path: Path) -> None:
     simulator.picky_downloads = True
     assert download(portal, link_to(portal, wanted(1, 9079)), tmp_path / "audio").size == len(MP3)
 
 
-def test_downloads_by_the_rest_address_are_paced_others_are_not(portal: Portal, pace: FakePace, tmp_path: Path) -> None:
+def test_only_downloads_by_rest_are_paced(portal: Portal, pace: FakePace, tmp_path: Path) -> None:
     disk, stored = link_to(portal, wanted(1, 9079)), link_to(portal, wanted(2))
     before = pace.permits
     download(portal, disk, tmp_path / "audio")
@@ -225,9 +226,10 @@ def test_downloads_by_the_rest_address_are_paced_others_are_not(portal: Portal, 
     assert pace.permits == before + 1
 
 
-def test_refused_download_is_waited_out(
+def test_a_refused_download_is_waited_out(
     simulator: PortalSimulator, portal: Portal, pace: FakePace, tmp_path: Path
 ) -> None:
+    """Endless refusals end as Throttled."""
     link = link_to(portal, wanted(1, 9079))
     body = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
     simulator.faults.add("download", "status", times=2, status=503, body=body)
@@ -251,7 +253,8 @@ def test_redirect_to_a_forbidden_host_is_refused(
     assert failure.code is ErrorCode.FORBIDDEN_HOST
 
 
-def test_redirect_to_a_named_host_is_followed_and_circles_end(tmp_path: Path) -> None:
+def test_redirects_of_a_download(tmp_path: Path) -> None:
+    """To a named host it is followed; a circle and a target that is no address end in an error."""
     with serving(Reply(200, MP3)) as storage, serving() as front:
         front.replies = [Reply(302, b"", {"Location": f"{storage.url}/a"}), Reply(302, b"", {"Location": "/b"})]
         named = storage.url.removeprefix("http://")
@@ -264,7 +267,7 @@ def test_redirect_to_a_named_host_is_followed_and_circles_end(tmp_path: Path) ->
             assert "circle" in str(failure_of(portal, RecordingLink(f"{front.url}/x"), tmp_path))
 
 
-def test_too_large_or_too_slow_recordings_are_given_up(simulator: PortalSimulator, tmp_path: Path) -> None:
+def test_too_large_and_too_slow_downloads_end(simulator: PortalSimulator, tmp_path: Path) -> None:
     ticks = iter(range(0, 10_000, 100))
     with running(simulator) as url, portal_at(url, token=TOKEN, clock=lambda: float(next(ticks))) as portal:
         link = link_to(portal, wanted(1, 9079))
@@ -308,10 +311,10 @@ def test_container_is_known_by_its_content(
     ],
     ids=["noise", "playlist", "archive"],
 )
-def test_what_is_no_audio_is_not_audio(
+def test_a_file_without_audio_is_refused(
     simulator: PortalSimulator, portal: Portal, tmp_path: Path, content: bytes
 ) -> None:
-    """A playlist above all: opened, it would make the decoder read files and addresses of a stranger's choice."""
+    """Above all a playlist: opened, it would make the decoder read foreign files and addresses."""
     simulator.world.add(Call(8, START, file_id=8), Audio(content))
     failure = failure_of(portal, link_to(portal, wanted(8, 8)), tmp_path)
     assert failure.code is ErrorCode.NOT_AUDIO

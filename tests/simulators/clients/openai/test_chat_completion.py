@@ -1,4 +1,4 @@
-"""The language model's client against a server on loopback: what it sends, what it believes, what it raises."""
+"""The language model's client against a server on loopback: its requests, the responses that it accepts, its errors."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from include.calls.domain.summaries import answer_schema, checked_summary
-from include.clients.openai.chat_completion import LanguageModel, ModelAnswer, TokenUsage, UnusableAnswer
+from include.clients.openai.chat_completion import LanguageModel, ModelResponse, TokenUsage, UnusableResponse
 from include.common.errors import (
     AccessDenied,
     ErrorCode,
@@ -58,17 +58,17 @@ def refusal(kind: str | None, code: str | None, message: str = "No.") -> dict[st
 
 @dataclass
 class Service:
-    """Answers what it is told to, in turn, and remembers what it was asked."""
+    """Sends prepared responses in turn and keeps the requests."""
 
-    answers: deque[tuple[int, bytes, dict[str, str]]] = field(default_factory=deque)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    responses: deque[tuple[int, bytes, dict[str, str]]] = field(default_factory=deque)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
-    def will_answer(self, body: object, status: int = 200, **headers: str) -> None:
+    def will_respond(self, body: object, status: int = 200, **headers: str) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         kind = "text/html" if isinstance(body, str) and body.startswith("<") else "application/json"
-        self.answers.append(
+        self.responses.append(
             (status, data, {"content-type": kind} | {k.replace("_", "-"): v for k, v in headers.items()})
         )
 
@@ -81,8 +81,8 @@ class Service:
             body, more = body + message.get("body", b""), message.get("more_body", False)
         self.paths.append(scope["path"])
         self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
-        self.asked.append(json.loads(body))
-        status, data, headers = self.answers.popleft()
+        self.requests.append(json.loads(body))
+        status, data, headers = self.responses.popleft()
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": data})
@@ -105,45 +105,44 @@ def language_model(url: str, *, proxy_url: str | None = None, timeout_seconds: f
     )
 
 
-def ask(model: LanguageModel) -> ModelAnswer:
+def ask(model: LanguageModel) -> ModelResponse:
     return model.ask(instructions="Правила", data="Текст звонка", schema_name="summary_v1", schema=SCHEMA)
 
 
-def everything_told(error: BaseException) -> str:
+def everything_shown(error: BaseException) -> str:
     """All that a log could show of an exception, its chain included."""
     linked = [repr(link) for link in (error.__cause__, error.__context__) if link is not None]
     return "".join(traceback.format_exception(error)) + repr(error.args) + "".join(linked)
 
 
-def test_the_transcript_goes_in_its_own_message_and_the_answer_is_bound_to_the_schema(
-    service: Service, model: LanguageModel
-):
-    service.will_answer(completion())
+def test_the_transcript_is_a_message_of_its_own(service: Service, model: LanguageModel):
+    """Apart from the instructions; the response must follow the schema strictly."""
+    service.will_respond(completion())
     ask(model)
-    (asked,) = service.asked
-    assert asked["messages"] == [{"role": "system", "content": "Правила"}, {"role": "user", "content": "Текст звонка"}]
-    assert asked["response_format"] == {
+    (sent,) = service.requests
+    assert sent["messages"] == [{"role": "system", "content": "Правила"}, {"role": "user", "content": "Текст звонка"}]
+    assert sent["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "summary_v1", "strict": True, "schema": SCHEMA},
     }
-    assert asked["model"] == "gpt-5-mini"
-    assert asked["store"] is False
-    assert asked["max_completion_tokens"] > 0
+    assert sent["model"] == "gpt-5-mini"
+    assert sent["store"] is False
+    assert sent["max_completion_tokens"] > 0
     assert service.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
 def test_the_answer_comes_with_the_tokens_it_cost_and_the_model_that_gave_it(service: Service, model: LanguageModel):
-    service.will_answer(completion())
-    assert ask(model) == ModelAnswer(CONTENT, TokenUsage("gpt-5-mini-2025-08-07", 812, 207))
+    service.will_respond(completion())
+    assert ask(model) == ModelResponse(CONTENT, TokenUsage("gpt-5-mini-2025-08-07", 812, 207))
 
 
 def test_a_server_that_counts_no_tokens_is_believed_all_the_same(service: Service, model: LanguageModel):
-    service.will_answer({key: value for key, value in completion().items() if key != "usage"})
+    service.will_respond({key: value for key, value in completion().items() if key != "usage"})
     assert ask(model).usage.input_tokens is None
 
 
 def test_a_servers_odd_name_for_its_model_is_not_taken_over(service: Service, model: LanguageModel):
-    service.will_answer(completion() | {"model": "<b>\x00model</b>"})
+    service.will_respond(completion() | {"model": "<b>\x00model</b>"})
     assert ask(model).usage.model == "gpt-5-mini"
 
 
@@ -171,28 +170,29 @@ def test_a_servers_odd_name_for_its_model_is_not_taken_over(service: Service, mo
         (502, "<html>cloudflare</html>", Temporary),
     ],
 )
-def test_each_refusal_becomes_the_error_that_says_what_to_do(
+def test_each_refusal_has_its_error(
     service: Service, model: LanguageModel, status: int, body: object, expected: type[ExportError]
 ):
-    service.will_answer(body, status)
+    service.will_respond(body, status)
     with pytest.raises(ExportError) as caught:
         ask(model)
     assert type(caught.value) is expected
-    assert len(service.asked) == 1, "the SDK's own retries must be off: each may be paid"
+    assert len(service.requests) == 1, "the SDK's own retries must be off: each may be paid"
     if not issubclass(expected, AccessDenied | QuotaExhausted):
         assert caught.value.code is ErrorCode.SUMMARY_FAILED
-    told = everything_told(caught.value)
-    assert "127.0.0.1" not in told
-    assert KEY not in told
+    shown = everything_shown(caught.value)
+    assert "127.0.0.1" not in shown
+    assert KEY not in shown
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"), [("20", 20.0), ("99999999", 3600.0), ("-5", None), ("nan", None), ("soon", None)]
 )
-def test_the_servers_wish_to_wait_is_passed_on_within_reason(
+def test_the_servers_hint_to_wait_is_limited(
     service: Service, model: LanguageModel, header: str, seconds: float | None
 ):
-    service.will_answer(refusal("requests", "rate_limit_exceeded"), 429, retry_after=header)
+    """At most an hour."""
+    service.will_respond(refusal("requests", "rate_limit_exceeded"), 429, retry_after=header)
     with pytest.raises(Throttled) as caught:
         ask(model)
     assert caught.value.retry_after == seconds
@@ -221,14 +221,13 @@ def test_the_servers_wish_to_wait_is_passed_on_within_reason(
     ],
     ids=lambda body: str(body)[:40],
 )
-def test_an_answer_that_is_no_finished_json_object_is_an_error_and_never_a_summary(
-    service: Service, model: LanguageModel, body: object
-):
-    service.will_answer(body)
+def test_an_unfinished_response_is_an_error(service: Service, model: LanguageModel, body: object):
+    """Only a finished JSON object may become a summary."""
+    service.will_respond(body)
     with pytest.raises(Permanent) as caught:
         ask(model)
     assert caught.value.code is ErrorCode.SUMMARY_FAILED
-    assert len(everything_told(caught.value)) < 4000, "the answer itself is not quoted"
+    assert len(everything_shown(caught.value)) < 4000, "the response itself is not quoted"
 
 
 @pytest.mark.parametrize(
@@ -244,8 +243,8 @@ def test_an_unusable_response_says_what_it_cost(
     service: Service, model: LanguageModel, body: object, characters: int | None
 ):
     """It is billed like any other one."""
-    service.will_answer(body)
-    with pytest.raises(UnusableAnswer) as caught:
+    service.will_respond(body)
+    with pytest.raises(UnusableResponse) as caught:
         ask(model)
     assert caught.value.usage == TokenUsage("gpt-5-mini-2025-08-07", 812, 207)
     assert characters is None or caught.value.characters == characters
@@ -258,11 +257,11 @@ def test_a_server_that_is_away_is_temporary_and_its_address_is_not_told():
     with language_model(f"http://127.0.0.1:{port}") as model, pytest.raises(Temporary) as caught:
         ask(model)
     assert caught.value.code is ErrorCode.SUMMARY_FAILED
-    assert str(port) not in everything_told(caught.value)
+    assert str(port) not in everything_shown(caught.value)
     assert caught.value.__context__ is None
 
 
-def test_a_server_that_says_nothing_is_temporary():
+def test_a_silent_server_is_temporary():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -273,42 +272,43 @@ def test_a_server_that_says_nothing_is_temporary():
 
 
 def test_with_a_proxy_every_request_goes_through_it(service: Service):
-    service.will_answer(completion())
+    service.will_respond(completion())
     with running(service) as proxy, language_model("http://model.invalid", proxy_url=proxy) as model:
         ask(model)
     assert service.paths == ["http://model.invalid/v1/chat/completions"]
 
 
-def test_without_the_proxy_there_is_no_way_round_it(service: Service):
+def test_without_the_proxy_nothing_is_sent(service: Service):
+    """No request bypasses a proxy that is down."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         proxy = f"http://user:hidden-word@127.0.0.1:{closed.getsockname()[1]}"
     with running(service) as url, language_model(url, proxy_url=proxy) as model, pytest.raises(Temporary) as caught:
         ask(model)
-    assert service.asked == []
-    assert "hidden-word" not in everything_told(caught.value)
+    assert service.requests == []
+    assert "hidden-word" not in everything_shown(caught.value)
 
 
-def test_the_environments_proxy_is_nobodys_business(
-    service: Service, model: LanguageModel, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_environments_proxy_is_not_used(service: Service, model: LanguageModel, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    service.will_answer(completion())
+    service.will_respond(completion())
     assert ask(model).content == CONTENT
 
 
 @pytest.mark.parametrize(
     "proxy", ["gopher://user:hidden-word@127.0.0.1:1", "http://user:hidden-word@[::1", "socks9://x"]
 )
-def test_an_unusable_proxy_is_named_by_its_setting_and_never_quoted(proxy: str):
+def test_a_bad_proxy_is_named_by_its_setting(proxy: str):
+    """Its address, which may hold a password, is not shown."""
     with pytest.raises(NotConfigured, match="CHATGPT_PROXY_URL") as caught:
         language_model("http://127.0.0.1:1", proxy_url=proxy)
-    assert "hidden-word" not in everything_told(caught.value)
+    assert "hidden-word" not in everything_shown(caught.value)
     assert caught.value.__context__ is None
 
 
-def test_the_demos_simulator_gives_a_summary_that_the_checker_accepts_and_that_says_it_is_simulated():
+def test_the_simulators_summary_is_accepted():
+    """It passes the checks of a real one and says that it is simulated."""
     simulator = RecogniserSimulator(key=KEY)
     with running(simulator) as url, language_model(url) as model:
         summary = checked_summary(ask(model).content, ["заказ", "оплата"], 5)

@@ -1,4 +1,4 @@
-"""When a person is asked, and what an answer allows (D26)."""
+"""When a person is asked, and what a decision allows."""
 
 from decimal import Decimal
 

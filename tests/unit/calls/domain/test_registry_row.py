@@ -1,8 +1,5 @@
-"""The registry's row and file: order, formats, safety in a spreadsheet, and the schema that describes them."""
+"""The registry's row: order, types, formats, masks, and the schema that describes them."""
 
-import csv
-import io
-import tracemalloc
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,15 +14,12 @@ from include.calls.domain.registry_row import (
     COLUMNS,
     Masks,
     RegistryRow,
+    csv_cells,
     money_cell,
-    original_text,
-    phone_cell,
-    registry_cells,
+    registry_values,
     relative_path,
-    text_cell,
 )
 from include.calls.domain.states import RecordStatus
-from include.calls.reporting.registry_file import write_registry
 from include.common.errors import ErrorCode
 from include.common.masking import mask_number, mask_phones
 from tests.kit.paths import ROOT
@@ -60,58 +54,31 @@ ROW = RegistryRow(
     needs_review=False,
 )
 
-FORMULAS = [
-    "=cmd|' /c calc'!A0",
-    "+1+1",
-    "-2+3",
-    "@SUM(A1)",
-    "\t=1+1",
-    "\r=1+1",
-    "\n=1+1",
-    "  =1+1",
-    "＝1+1",
-    '=HYPERLINK("https://evil.example";"нажми")',
-]
-REWRITTEN = [
-    "007",
-    "1E5",
-    "1.50",
-    "1754478570.11438214",
-    "12345678901234567890",
-    "1/2",
-    "12:30",
-    "2025-08-01",
-    "50%",
-    "True",
-    "ложь",
-]
-KEPT = ["", "0", "9079", "externalCall.716f.1754478570", "Оператор 12", "[Клиент]: да", "url-00ff00ff00ff00ff", "a=b"]
-
-
-def written(*rows, **options):
-    out = io.BytesIO()
-    count = write_registry(rows, out, folder=FOLDER, **options)
-    assert count == len(rows)
-    return out.getvalue()
-
 
 def cells(row=ROW, **options):
-    return dict(zip(COLUMNS, registry_cells(row, FOLDER, **options), strict=True))
+    return dict(zip(COLUMNS, csv_cells(registry_values(row, FOLDER, **options)), strict=True))
 
 
-def test_the_file_is_what_excel_needs_bom_semicolons_crlf_and_the_agreed_columns():
-    data = written(ROW)
-    assert data.startswith(
-        b"\xef\xbb\xbfrun_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;"
-    )
-    header = data.decode("utf-8-sig").split("\r\n")[0]
-    assert header == (
-        "run_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;recording_url;transcript_path;"
-        "summary_path;text_preview;transcription_cost;currency_code;language;status;error_code;retry_count;checksum;tags;"
-        "roles;needs_review"
-    )
-    assert data.count(b"\r\n") == 2
-    assert data.count(b"\n") == 2
+def test_the_values_keep_their_types_and_the_order_of_the_columns():
+    values = registry_values(ROW, FOLDER)
+    assert tuple(values) == COLUMNS
+    assert values["duration_sec"] == 420
+    assert values["transcription_cost"] == Decimal("0.0315")
+    assert values["needs_review"] is False
+    assert values["datetime_start"] == ROW.call_started_at
+    assert str(values["datetime_start"]) == "2025-09-01 00:23:45+03:00", "with the portal's offset"
+
+
+@pytest.mark.parametrize("key", ["11018129443E80", "007", "=1+1", "'x", " a ", "a\r\nb", "1E5"])
+def test_a_key_is_never_changed(key):
+    """Programs join by it; a spreadsheet is given the XLSX form."""
+    found = cells(replace(ROW, call_id=key, record_id=key, checksum=key))
+    assert {found["call_id"], found["record_id"], found["checksum"]} == {key}
+
+
+def test_a_phone_with_a_plus_is_no_sum():
+    found = cells(replace(ROW, from_number="+79990000001", to_number="74950000002"))
+    assert (found["from"], found["to"]) == ("'+79990000001", "74950000002")
 
 
 def test_a_row_reads_as_the_format_promises():
@@ -122,7 +89,7 @@ def test_a_row_reads_as_the_format_promises():
         "datetime_start": "2025-09-01T00:23:45+03:00",
         "direction": "inbound",
         "from": "'+79990000001",
-        "to": "'74950000002",
+        "to": "74950000002",
         "employee": "1269 Оператор 12",
         "duration_sec": "420",
         "recording_url": "https://portal.example/disk/showFile/9079/",
@@ -142,42 +109,11 @@ def test_a_row_reads_as_the_format_promises():
     }
 
 
-@pytest.mark.parametrize("value", [*FORMULAS, *REWRITTEN])
-def test_what_a_spreadsheet_would_compute_or_rewrite_is_marked_as_text(value):
-    assert text_cell(value).startswith("'")
-
-
-@pytest.mark.parametrize("value", KEPT)
-def test_ordinary_text_stays_as_it_is(value):
-    assert text_cell(value) == value
-
-
-@pytest.mark.parametrize("number", ["+79990000001", "79990000001", "101", "007", "=1+1", "'x", "-5"])
-def test_a_phone_number_is_never_a_quantity(number):
-    assert phone_cell(number) == "'" + number
-    assert original_text(phone_cell(number)) == number
-
-
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
-def test_the_mark_is_reversible_for_any_text(value):
-    cell = text_cell(value)
-    assert original_text(cell) == value
-    assert cell.lstrip()[:1] not in {"=", "+", "-", "@"} - {""}
-
-
 @given(st.text(max_size=2000))
 def test_the_preview_keeps_to_its_bytes_whatever_is_said(value):
     row = replace(ROW, text_preview=value.encode(errors="replace").decode())
     preview = cells(row)["text_preview"]
     assert len(preview.encode()) <= 1024
-
-
-def test_text_of_strangers_stays_in_its_cell():
-    hostile = replace(ROW, employee_name='";"\r\n=1;"', text_preview='строка\r\nдругая;"третья"\x00\x07')
-    row = list(csv.reader(io.StringIO(written(hostile).decode("utf-8-sig"), newline=""), delimiter=";"))[1]
-    found = dict(zip(COLUMNS, row, strict=True))
-    assert found["employee"] == '1269 ";"\n=1;"'
-    assert found["text_preview"] == 'строка\nдругая;"третья"'
 
 
 @pytest.mark.parametrize(
@@ -188,8 +124,10 @@ def test_money_has_four_decimals_at_least_and_no_exponent(amount, cell):
     assert money_cell(Decimal(amount)) == cell
 
 
-def test_paths_are_relative_to_the_period_even_into_another_one():
+def test_paths_are_relative_to_the_periods_folder():
     assert relative_path(f"exports/{FOLDER}/transcripts/call_1.txt", FOLDER) == "transcripts/call_1.txt"
+    stored = "transcripts/2025/08/31/call_1.txt"
+    assert relative_path(stored, FOLDER) == "../../transcripts/2025/08/31/call_1.txt"
     other = "exports/2025-07-01_2025-07-31/transcripts/call_1.txt"
     assert relative_path(other, FOLDER) == "../2025-07-01_2025-07-31/transcripts/call_1.txt"
     assert relative_path(None, FOLDER) == ""
@@ -221,23 +159,6 @@ def test_the_masks_of_the_product_leave_no_number_whole():
 
 def test_a_tag_cannot_pose_as_two():
     assert cells(replace(ROW, tags=["a|b", "c"]))["tags"] == "a/b|c"
-
-
-def test_memory_does_not_grow_with_the_number_of_rows():
-    class Nowhere(io.RawIOBase):
-        def writable(self):
-            return True
-
-        def write(self, data):
-            return len(data)
-
-    tracemalloc.start()
-    try:
-        write_registry((ROW for _ in range(5_000)), io.BufferedWriter(Nowhere()), folder=FOLDER)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 1_000_000
 
 
 def test_the_schema_describes_exactly_the_columns_in_their_order():

@@ -1,4 +1,4 @@
-"""The forecast says what will be bought and whether it fits the budget and the time (D14, D26)."""
+"""The forecast says what will be bought and whether it fits the budget and the time."""
 
 from dataclasses import replace
 from decimal import Decimal

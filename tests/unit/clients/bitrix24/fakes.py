@@ -1,4 +1,4 @@
-"""A pace that never waits, and a server that answers what it was told to."""
+"""A pace that never waits, and a server with prepared replies."""
 
 import json
 import threading
@@ -116,6 +116,6 @@ def ok(result: Any, **more: Any) -> Reply:
     return Reply(200, {"result": result, **more})
 
 
-def batch_answer(results: Any = (), errors: Any = ()) -> Reply:
+def batch_response(results: Any = (), errors: Any = ()) -> Reply:
     """Empty parts are lists, as PHP writes them."""
     return ok({"result": results or [], "result_error": errors or [], "result_time": []})

@@ -1,4 +1,4 @@
-"""Calls and batches against recorded answers: what each of them makes the client do."""
+"""Calls and batches against recorded responses: the effect of each one on the client."""
 
 import traceback
 from typing import Any
@@ -15,7 +15,7 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from tests.unit.clients.bitrix24.fakes import TOKEN, FakePace, Reply, batch_answer, ok, portal_at, recorded, serving
+from tests.unit.clients.bitrix24.fakes import TOKEN, FakePace, Reply, batch_response, ok, portal_at, recorded, serving
 
 METHOD = "voximplant.statistic.get"
 SLOW_DOWN = Reply(503, {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"})
@@ -58,13 +58,15 @@ def test_each_documented_error_says_what_to_do(error: dict[str, Any], case: Any)
         assert len(server.requests) == 1
 
 
-def test_missing_scope_is_named_together_with_what_to_do() -> None:
+def test_a_missing_scope_is_named() -> None:
+    """The message names the permission and the place to grant it."""
     body = {"error": "insufficient_scope", "error_description": "higher privileges"}
     with serving(Reply(403, body)) as server, portal_at(server.url) as portal:
         assert "`telephony`: tick it in the webhook's settings" in str(failure_of(portal))
 
 
-def test_error_of_rest_3_is_understood() -> None:
+def test_an_error_of_rest_3_is_read() -> None:
+    """REST 3.0 nests the error's code and message."""
     with serving(Reply(403, recorded("rest_v3_error_403"))) as server, portal_at(server.url) as portal:
         assert isinstance(failure_of(portal), AccessDenied)
 
@@ -83,12 +85,14 @@ def test_error_of_rest_3_is_understood() -> None:
     ],
     ids=["page", "page-503", "page-403", "page-404", "no-result", "list", "error-with-200", "cut"],
 )
-def test_what_is_no_answer_is_never_data(reply: Reply, expected: type[ExportError]) -> None:
+def test_an_unknown_form_is_never_data(reply: Reply, expected: type[ExportError]) -> None:
+    """A page, a list or a response without `result` ends in an error."""
     with serving(reply) as server, portal_at(server.url) as portal:
         assert type(failure_of(portal)) is expected
 
 
-def test_refusals_are_told_to_the_pace_and_waited_out() -> None:
+def test_short_refusals_are_waited_out() -> None:
+    """The pace hears of each refusal, and the request is sent again."""
     pace = FakePace()
     with serving(SLOW_DOWN, SLOW_DOWN, ok(7)) as server, portal_at(server.url, pace) as portal:
         assert portal.call(METHOD).result == 7
@@ -96,8 +100,8 @@ def test_refusals_are_told_to_the_pace_and_waited_out() -> None:
     assert pace.permits == 3
 
 
-def test_endless_refusals_end_as_throttled_with_a_hint() -> None:
-    """5 + 15 + 30 s are within a minute's patience, the next 60 s are not."""
+def test_endless_refusals_end_as_throttled() -> None:
+    """5 + 15 + 30 s are within the minute that one call may wait, the next 60 s are not."""
     pace = FakePace()
     with serving(SLOW_DOWN) as server, portal_at(server.url, pace) as portal:
         failure = failure_of(portal)
@@ -106,8 +110,8 @@ def test_endless_refusals_end_as_throttled_with_a_hint() -> None:
     assert [seconds for _, seconds, _ in pace.refusals] == [5.0, 15.0, 30.0, 60.0]
 
 
-def test_time_limit_waits_until_the_reset_the_portal_named_before() -> None:
-    """The reset is read against the portal's own clock, which may be years away from ours."""
+def test_a_time_limit_waits_until_the_stated_reset() -> None:
+    """The reset is compared with the portal's own clock, which may differ from ours by years."""
     now = 100.0
     pace = FakePace()
     good = ok([], time={"finish": 1771259149.0, "operating_reset_at": 1771259749})
@@ -121,7 +125,7 @@ def test_time_limit_waits_until_the_reset_the_portal_named_before() -> None:
     assert pace.refusals == [("OPERATION_TIME_LIMIT", 580.0, METHOD)]
 
 
-def test_time_limit_without_a_known_reset_waits_a_minute() -> None:
+def test_a_time_limit_without_a_reset_waits_a_minute() -> None:
     pace = FakePace()
     with serving(Reply(429, {"error": "operation_time_limit"}), ok(1)) as server, portal_at(server.url, pace) as portal:
         assert portal.call(METHOD).result == 1
@@ -129,6 +133,7 @@ def test_time_limit_without_a_known_reset_waits_a_minute() -> None:
 
 
 def test_retry_after_of_the_portal_wins() -> None:
+    """The portal's own header overrides our ladder."""
     pace = FakePace()
     refusal = Reply(503, SLOW_DOWN.body, {"Retry-After": "7"})
     with serving(refusal, ok(1)) as server, portal_at(server.url, pace) as portal:
@@ -136,7 +141,8 @@ def test_retry_after_of_the_portal_wins() -> None:
     assert pace.refusals == [("QUERY_LIMIT_EXCEEDED", 7.0, METHOD)]
 
 
-def test_renamed_portal_gets_the_same_post_at_its_new_address() -> None:
+def test_a_renamed_portal_gets_the_same_post() -> None:
+    """A 302 to a new domain is followed with the same POST, never with a GET."""
     with serving(ok(5)) as new:
         moved = Reply(302, b"", {"Location": f"{new.url}/rest/1/{TOKEN}/{METHOD}.json"})
         with serving(moved) as old, portal_at(old.url, recording_hosts=[new.url.removeprefix("http://")]) as portal:
@@ -155,7 +161,8 @@ def test_redirect_to_a_page_is_not_followed(location: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2:9", "10.1.2.3"])
-def test_portal_cannot_send_the_token_into_a_private_network(host: str) -> None:
+def test_no_token_goes_into_a_private_network(host: str) -> None:
+    """A redirect to an internal address stops the run before the token is sent."""
     moved = Reply(302, b"", {"Location": f"http://{host}/rest/1/{TOKEN}/{METHOD}.json"})
     with serving(moved) as server, portal_at(server.url) as portal:
         assert isinstance(failure_of(portal), StopRun)
@@ -171,7 +178,8 @@ def test_portal_cannot_send_the_token_into_a_private_network(host: str) -> None:
     ],
     ids=["cut", "description", "redirect", "body"],
 )
-def test_no_failure_holds_the_token_chained_ones_included(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_contains_the_token(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the message nor a chained exception shows the webhook's token."""
     with caplog.at_level("DEBUG"), serving(reply) as server, portal_at(server.url) as portal:
         failure = failure_of(portal)
     assert failure.__context__ is None
@@ -180,7 +188,8 @@ def test_no_failure_holds_the_token_chained_ones_included(reply: Reply, caplog: 
     assert "urllib3.connectionpool" in caplog.text
 
 
-def test_nobody_listening_is_temporary_and_silent_about_the_address() -> None:
+def test_a_closed_port_is_temporary() -> None:
+    """The message shows neither the address nor the token."""
     with serving(ok(1)) as server:
         url = server.url
     with portal_at(url) as portal:
@@ -191,7 +200,7 @@ def test_nobody_listening_is_temporary_and_silent_about_the_address() -> None:
 
 
 def test_batch_sends_names_and_values_encoded_once() -> None:
-    with serving(batch_answer({"a": [1]})) as server, portal_at(server.url) as portal:
+    with serving(batch_response({"a": [1]})) as server, portal_at(server.url) as portal:
         portal.batch({"a": (METHOD, {"FILTER": {">=CALL_START_DATE": "2026-01-01T00:00:00+03:00", "ID": [7, 8]}})})
         assert server.requests[0].path == f"/rest/1/{TOKEN}/batch.json"
         assert server.requests[0].body == {
@@ -217,7 +226,8 @@ def test_recorded_batches_are_read() -> None:
     assert {key: error.code for key, error in answer.errors.items()} == dict.fromkeys(keys, "INSUFFICIENT_SCOPE")
 
 
-def test_recorded_list_of_errors_belongs_to_the_commands_in_order() -> None:
+def test_a_list_of_errors_follows_the_commands() -> None:
+    """A recorded portal sends errors without keys: they belong to the commands in order."""
     answer = Reply(200, recorded("real_fast_bitrix24_crm_get_batch_of_two_error"))
     with serving(answer) as server, portal_at(server.url) as portal:
         errors = portal.batch(commands("x", "y")).errors
@@ -232,17 +242,18 @@ def test_empty_result_in_a_batch_is_a_result() -> None:
         assert len(server.requests) == 1
 
 
-def test_only_refused_and_left_out_commands_are_sent_again() -> None:
+def test_only_postponed_commands_are_sent_again() -> None:
+    """Refused commands and commands without any result are repeated; the others are not."""
     pace = FakePace()
-    first = batch_answer({"a": 1}, {"b": {"error": "query_limit_exceeded", "error_description": ""}})
-    with serving(first, batch_answer({"b": 2, "c": 3})) as server, portal_at(server.url, pace) as portal:
+    first = batch_response({"a": 1}, {"b": {"error": "query_limit_exceeded", "error_description": ""}})
+    with serving(first, batch_response({"b": 2, "c": 3})) as server, portal_at(server.url, pace) as portal:
         assert portal.batch(commands("a", "b", "c")).results == {"a": 1, "b": 2, "c": 3}
         assert [list(request.body["cmd"]) for request in server.requests] == [["a", "b", "c"], ["b", "c"]]
     assert pace.refusals == [("QUERY_LIMIT_EXCEEDED", 5.0, "user.get")]
 
 
 def test_batch_that_executes_nothing_is_temporary() -> None:
-    with serving(batch_answer()) as server, portal_at(server.url) as portal, pytest.raises(Temporary):
+    with serving(batch_response()) as server, portal_at(server.url) as portal, pytest.raises(Temporary):
         portal.batch(commands("a"))
 
 
@@ -258,13 +269,14 @@ def test_batch_of_an_unknown_shape_is_not_read(parts: Any) -> None:
 
 def test_fifty_commands_a_request() -> None:
     keys = [f"k{number}" for number in range(120)]
-    replies = [batch_answer(dict.fromkeys(keys[at : at + 50], 1)) for at in (0, 50, 100)]
+    replies = [batch_response(dict.fromkeys(keys[at : at + 50], 1)) for at in (0, 50, 100)]
     with serving(*replies) as server, portal_at(server.url) as portal:
         assert list(portal.batch(commands(*keys)).results) == keys
         assert [len(request.body["cmd"]) for request in server.requests] == [50, 50, 20]
 
 
-def test_request_names_the_program_and_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has our User-Agent; the machine's proxy and .netrc are not used."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with serving(ok(1)) as server, portal_at(server.url) as portal:
         portal.call(METHOD)

@@ -24,7 +24,8 @@ def test_base_url_with_or_without_rest(base: str) -> None:
         ("https://a.bitrix24.ru", "1", ""),
     ],
 )
-def test_unusable_settings_are_refused_without_showing_the_token(base: str, user: str, token: str) -> None:
+def test_bad_settings_do_not_show_the_token(base: str, user: str, token: str) -> None:
+    """The message names the setting; its value may be the whole webhook."""
     with pytest.raises(NotConfigured) as raised:
         Webhook.of(base, user, token)
     assert "topsecret" not in str(raised.value)

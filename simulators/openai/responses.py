@@ -1,4 +1,4 @@
-"""The shapes of a good answer, by model and response_format."""
+"""The forms of a successful response, by model and response_format."""
 
 import math
 from typing import Any

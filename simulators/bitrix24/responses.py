@@ -1,4 +1,4 @@
-"""The portal's envelope and its refusals, as published by the vendor."""
+"""The envelope of the portal's responses and its errors, as published by the vendor."""
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -41,7 +41,7 @@ class PortalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a method returned; `total` only for lists, `next` only where there is a further page."""
+    """The result of a method; `total` only for lists, `next` only if there is a further page."""
 
     value: Any
     total: int | None = None
@@ -49,7 +49,7 @@ class Result:
 
 
 def time_block(started: float, finished: float, zone: timezone, operating: float, reset_at: int) -> dict[str, Any]:
-    """The `time` of an answer; `started` and `finished` are seconds of the Unix clock."""
+    """The `time` of a response; `started` and `finished` are seconds of the Unix clock."""
     return {
         "start": started,
         "finish": finished,

@@ -18,7 +18,7 @@ def _system() -> "Iterator[System]":
     from ops.settings.variables import VARIABLES
     from tests.airflow.system import system_in  # here: most test sessions never ask for it
 
-    # not pytest's own folder: it takes away again the right of PostgreSQL's user to walk through
+    # not pytest's own folder: pytest removes the right that PostgreSQL's user needs to enter it
     root = Path(tempfile.mkdtemp(prefix="call-export-system-", dir="/tmp"))
     root.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The outermost layer of every simulator: writes the journal, plays the faults, answers `/__control__/`."""
+"""The outermost layer of every simulator: writes the journal, applies the faults, serves `/__control__/`."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.kit.faults import Fault, Faults, What
+from simulators.kit.faults import Fault, FaultKind, Faults
 from simulators.kit.journal import Entry, Journal
 
 PAGE = "<!DOCTYPE html><html><head><title>Simulator</title></head><body>This is a page, not data.</body></html>"
@@ -18,13 +18,13 @@ ENTRY = "simulators.entry"
 
 
 def entry_of(request: Request) -> Entry:
-    """The journal's entry of this request, so that a handler can add what only it knows."""
+    """The journal's entry of this request, so that a handler can add facts to it."""
     entry: Entry = request.scope["state"][ENTRY]
     return entry
 
 
-class Watched:
-    """ASGI application around `app`; `locate(request)` names its (where, subject) before it is handled."""
+class Instrumented:
+    """ASGI application around `app`; `locate(request)` returns its (where, subject) before it is handled."""
 
     def __init__(
         self, app: ASGIApp, journal: Journal, faults: Faults, locate: Callable[[Request], tuple[str, str]]
@@ -42,7 +42,7 @@ class Watched:
         entry = self._journal.add(Entry(where.lower(), subject))
         scope.setdefault("state", {})[ENTRY] = entry
 
-        async def noting(message: Message) -> None:
+        async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry.status = message["status"]
             elif not message.get("more_body"):
@@ -51,28 +51,28 @@ class Watched:
 
         fault = self._faults.take(entry.where, subject)
         try:
-            await self._play(fault, scope, receive, noting)
+            await self._apply(fault, scope, receive, noted)
         finally:
             entry.finished_at = entry.finished_at or time.time()
 
-    async def _play(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _apply(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        scope["state"][ENTRY].fault = fault.what.value
-        if fault.what in (What.TRUNCATE, What.SHORT, What.WRONG_LENGTH):
-            await _spoilt_body(fault.what, self._app, scope, receive, send)
+        scope["state"][ENTRY].fault = fault.kind.value
+        if fault.kind in (FaultKind.TRUNCATE, FaultKind.SHORT, FaultKind.WRONG_LENGTH):
+            await _damaged_body(fault.kind, self._app, scope, receive, send)
             return
-        if fault.what in (What.DELAY, What.HANG):
+        if fault.kind in (FaultKind.DELAY, FaultKind.HANG):
             await asyncio.sleep(fault.seconds)
-        if fault.what is What.DELAY:
+        if fault.kind is FaultKind.DELAY:
             await self._app(scope, receive, send)
             return
-        await Request(scope, receive).body()  # a client that is still sending would see a broken pipe instead
-        if fault.what in (What.HANG, What.DROP_CONNECTION):
+        await Request(scope, receive).body()  # a client that is still sending would get a broken pipe instead
+        if fault.kind in (FaultKind.HANG, FaultKind.DROP_CONNECTION):
             scope["state"][TRANSPORT].abort()
         else:
-            await _ready_answer(fault)(scope, receive, send)
+            await _ready_response(fault)(scope, receive, send)
 
     async def _control(self, request: Request) -> Response:
         """`/__control__/journal` and `/__control__/faults`: GET reads, DELETE clears, POST adds a fault."""
@@ -90,23 +90,23 @@ class Watched:
         return JSONResponse(book.as_dicts())
 
 
-def _ready_answer(fault: Fault) -> Response:
-    if fault.what is What.REDIRECT:
+def _ready_response(fault: Fault) -> Response:
+    if fault.kind is FaultKind.REDIRECT:
         status = fault.status if 300 <= fault.status < 400 else 302
         return RedirectResponse(fault.url, status, headers=fault.headers)
-    if fault.what is What.HTML200:
+    if fault.kind is FaultKind.HTML200:
         return HTMLResponse(PAGE, headers=fault.headers)
-    if fault.what is What.EMPTY:
+    if fault.kind is FaultKind.EMPTY:
         return Response(b"", headers=fault.headers)
-    status = 200 if fault.what is What.BODY else fault.status
+    status = 200 if fault.kind is FaultKind.BODY else fault.status
     if isinstance(fault.body, str):
         kind = HTMLResponse if fault.body.lstrip().startswith("<") else PlainTextResponse
         return kind(fault.body, status, headers=fault.headers)
     return JSONResponse(fault.body, status, headers=fault.headers)
 
 
-async def _spoilt_body(what: What, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Runs the application and damages what it answers."""
+async def _damaged_body(kind: FaultKind, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Runs the application and damages its response."""
     start: dict[str, Any] = {}
     body = bytearray()
 
@@ -118,11 +118,11 @@ async def _spoilt_body(what: What, app: ASGIApp, scope: Scope, receive: Receive,
 
     await app(scope, receive, keep)
     announced, sent = len(body), bytes(body)
-    if what in (What.TRUNCATE, What.SHORT):
+    if kind in (FaultKind.TRUNCATE, FaultKind.SHORT):
         sent = sent[: len(sent) // 2]
-    if what is What.SHORT:
+    if kind is FaultKind.SHORT:
         announced = len(sent)
-    if what is What.WRONG_LENGTH:
+    if kind is FaultKind.WRONG_LENGTH:
         announced += 1000
     headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
     await send({**start, "headers": [*headers, (b"content-length", str(announced).encode())]})

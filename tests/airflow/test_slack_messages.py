@@ -1,4 +1,4 @@
-"""Slack is told once, briefly, without personal data, and cannot harm or hold up a run."""
+"""Each occasion is one short Slack message without personal data; Slack can neither fail nor delay a run."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from include.calls.domain.states import RunStatus
 from include.calls.state.state import State
 from plugins.airflow_kit.slack import LONGEST_SECONDS
 from plugins.calls import slack_messages as alerts
-from simulators.kit.faults import What
+from simulators.kit.faults import FaultKind
 from simulators.kit.in_process import running
 from simulators.slack import SlackSimulator
 from tests.kit.state_samples import call, opened
@@ -33,7 +33,7 @@ SLACK_TOKEN = "T0/B0/SECRETSECRET"
 
 @pytest.fixture
 def slack(monkeypatch: pytest.MonkeyPatch, database: str) -> Iterator[SlackSimulator]:
-    """A Slack that Airflow's connection points at, and the state's connection beside it."""
+    """A simulated Slack with Airflow's connection to it, and the connection to the state."""
     simulator = SlackSimulator()
     state = {key: str(value) for key, value in conninfo_to_dict(database).items()}
     connection: dict[str, Any] = {
@@ -53,7 +53,7 @@ def slack(monkeypatch: pytest.MonkeyPatch, database: str) -> Iterator[SlackSimul
 @pytest.fixture
 def failed(database: str) -> UUID:
     """A run of one recording that ended in error; its DAG run is `dag-1`."""
-    with State(database) as state:
+    with State.open(database) as state:
         run = opened(state, "1", call(1))
         state.finish_run(run.run_id, RunStatus.ERROR, detail={"verdict": f"{VERDICT}; звонок с {PHONE}"})
     return run.run_id
@@ -74,16 +74,14 @@ def event(database: str, run_id: UUID | None, name: str, **detail: object) -> No
         )
 
 
-def told(database: str) -> list[tuple[str, str]]:
+def sent(database: str) -> list[tuple[str, str]]:
     with psycopg.connect(database) as connection:
         return connection.execute(
             "SELECT event, detail ->> 'kind' FROM call_events WHERE stage = 'slack' ORDER BY id"
         ).fetchall()
 
 
-def test_a_failed_run_is_told_once_with_run_period_numbers_and_link(
-    slack: SlackSimulator, failed: UUID, database: str
-) -> None:
+def test_a_failed_run_is_reported_once(slack: SlackSimulator, failed: UUID, database: str) -> None:
     alerts.run_failed(of_dag_run("dag-1"))
     alerts.run_failed(of_dag_run("dag-1"))
     (message,) = [message["text"] for message in slack.messages]
@@ -93,7 +91,7 @@ def test_a_failed_run_is_told_once_with_run_period_numbers_and_link(
     assert "готово 0 из 1 записей" in message
     assert "<https://airflow.example.com/dags/call_export/runs/dag-1|Открыть в Airflow>" in message
     assert str(failed) in message
-    assert told(database) == [("told_slack", "run_failed")]
+    assert sent(database) == [("told_slack", "run_failed")]
 
 
 def test_no_phone_number_reaches_slack(slack: SlackSimulator, failed: UUID) -> None:
@@ -101,28 +99,26 @@ def test_no_phone_number_reaches_slack(slack: SlackSimulator, failed: UUID) -> N
     assert "345-67-89" not in slack.messages[0]["text"]
 
 
-def test_the_same_run_failing_again_after_a_resume_is_another_occasion(
-    slack: SlackSimulator, failed: UUID, database: str
-) -> None:
+def test_a_second_failure_after_a_resume_is_a_new_occasion(slack: SlackSimulator, failed: UUID, database: str) -> None:
     alerts.run_failed(of_dag_run("dag-1"))
-    with State(database) as state:
+    with State.open(database) as state:
         state.move_run(failed, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run")
         state.finish_run(failed, RunStatus.ERROR, detail={"verdict": "снова"})
     resuming = of_dag_run("dag-2", conf={"resume_run_id": str(failed)})
     alerts.run_failed(resuming)
     assert len(slack.messages) == 2
     assert "снова" in slack.messages[1]["text"]
-    assert "runs/dag-2|" in slack.messages[1]["text"], "the DAG run that a person has to open"
+    assert "runs/dag-2|" in slack.messages[1]["text"], "the DAG run to look at"
 
 
-def test_a_run_that_never_opened_is_told_too(slack: SlackSimulator, database: str) -> None:
+def test_a_run_that_never_opened_is_reported(slack: SlackSimulator, database: str) -> None:
     alerts.run_failed(of_dag_run("manual__2025-08-01T00:00:00+00:00"))
     assert "в его заметке" in slack.messages[0]["text"]
     assert "runs/manual__2025-08-01T00%3A00%3A00%2B00%3A00|" in slack.messages[0]["text"]
 
 
-def test_a_completed_run_tells_that_its_report_is_ready(slack: SlackSimulator, database: str) -> None:
-    with State(database) as state:
+def test_a_completed_run_announces_its_report(slack: SlackSimulator, database: str) -> None:
+    with State.open(database) as state:
         run = opened(state, "1", call(1))
         state.finish_run(run.run_id, RunStatus.COMPLETED)
     for _ in range(2):
@@ -132,10 +128,8 @@ def test_a_completed_run_tells_that_its_report_is_ready(slack: SlackSimulator, d
     assert VERDICT in message["text"]
 
 
-def test_a_cancelled_run_is_told_once_for_nobody_may_have_seen_the_question(
-    slack: SlackSimulator, database: str
-) -> None:
-    with State(database) as state:
+def test_a_cancelled_run_is_reported_once(slack: SlackSimulator, database: str) -> None:
+    with State.open(database) as state:
         run = opened(state, "1", call(1))
         state.finish_run(run.run_id, RunStatus.CANCELLED)
     for _ in range(2):
@@ -148,7 +142,7 @@ def test_a_cancelled_run_is_told_once_for_nobody_may_have_seen_the_question(
 def test_a_dry_run_and_a_failed_run_have_no_report_to_announce(
     slack: SlackSimulator, failed: UUID, database: str
 ) -> None:
-    with State(database) as state, psycopg.connect(database, autocommit=True) as connection:
+    with State.open(database) as state, psycopg.connect(database, autocommit=True) as connection:
         dry = opened(state, "2")
         connection.execute("UPDATE call_exports SET dry_run = true WHERE run_id = %s", [dry.run_id])
         state.finish_run(dry.run_id, RunStatus.COMPLETED)
@@ -157,7 +151,7 @@ def test_a_dry_run_and_a_failed_run_have_no_report_to_announce(
     assert slack.messages == []
 
 
-def test_the_dlq_is_told_of_only_by_what_it_grew(slack: SlackSimulator, failed: UUID, database: str) -> None:
+def test_the_dlq_is_reported_by_its_growth(slack: SlackSimulator, failed: UUID, database: str) -> None:
     for _ in range(3):
         event(database, failed, "moved_to_dlq")
     alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
@@ -168,7 +162,7 @@ def test_the_dlq_is_told_of_only_by_what_it_grew(slack: SlackSimulator, failed: 
     assert len(slack.messages) == 2
 
 
-def test_low_rate_is_told_once_while_it_lasts_and_not_after(slack: SlackSimulator, failed: UUID, database: str) -> None:
+def test_low_rate_is_reported_once_while_it_lasts(slack: SlackSimulator, failed: UUID, database: str) -> None:
     event(database, None, "low_rate_on", reason="refusals", until=str(datetime.now(UTC) - timedelta(minutes=1)))
     alerts.low_rate_switched(of_dag_run("dag-1"), failed)
     assert slack.messages == []
@@ -206,15 +200,15 @@ class TestDeadline:
         }
         return asyncio.run(alerts.deadline_missed(context))
 
-    def test_a_run_still_under_way_is_told_once(
+    def test_a_running_run_is_reported_once(
         self, slack: SlackSimulator, database: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        assert [self.missed("running"), self.missed("running")] == ["told", "told"]
+        assert [self.missed("running"), self.missed("running")] == ["sent", "sent"]
         (message,) = slack.messages
         assert "не закончилась к сроку 2025-08-31 08:00 UTC" in message["text"]
         assert "готово 0 из 1 записей" in message["text"]
-        assert told(database) == [("told_slack", "deadline_missed")]
+        assert sent(database) == [("told_slack", "deadline_missed")]
         assert SLACK_TOKEN not in caplog.text
 
     def test_a_run_that_has_ended_is_not_late(self, slack: SlackSimulator) -> None:
@@ -225,15 +219,15 @@ class TestDeadline:
 @pytest.mark.parametrize(
     ("fault", "options"),
     [
-        (What.HANG, {}),
-        (What.DROP_CONNECTION, {}),
-        (What.STATUS, {"status": 500, "body": "no"}),
-        (What.STATUS, {"status": 403, "body": "invalid_token"}),
+        (FaultKind.HANG, {}),
+        (FaultKind.DROP_CONNECTION, {}),
+        (FaultKind.STATUS, {"status": 500, "body": "no"}),
+        (FaultKind.STATUS, {"status": 403, "body": "invalid_token"}),
     ],
     ids=["hangs", "drops", "fails", "refuses"],
 )
-def test_a_slack_that_misbehaves_costs_a_run_five_seconds_at_most_and_once(
-    slack: SlackSimulator, failed: UUID, database: str, caplog: pytest.LogCaptureFixture, fault: What, options: Any
+def test_a_failing_slack_costs_a_run_five_seconds_once(
+    slack: SlackSimulator, failed: UUID, database: str, caplog: pytest.LogCaptureFixture, fault: FaultKind, options: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
     slack.faults.add("slack", fault, times=-1, **options)
@@ -241,11 +235,11 @@ def test_a_slack_that_misbehaves_costs_a_run_five_seconds_at_most_and_once(
     alerts.run_failed(of_dag_run("dag-1"))
     alerts.run_failed(of_dag_run("dag-1"))
     assert time.monotonic() - began < LONGEST_SECONDS + 2
-    assert told(database) == [("slack_failed", "run_failed")]
+    assert sent(database) == [("slack_failed", "run_failed")]
     assert SLACK_TOKEN not in caplog.text
 
 
-def test_without_slack_nobody_asks_the_database_even(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_slack_the_database_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_SLACK", raising=False)
     monkeypatch.setenv(
         "AIRFLOW_CONN_CALL_EXPORT_DB", json.dumps({"conn_type": "postgres", "host": "127.0.0.1", "port": 1})
@@ -253,7 +247,7 @@ def test_without_slack_nobody_asks_the_database_even(monkeypatch: pytest.MonkeyP
     alerts.run_failed(of_dag_run("dag-1"))
 
 
-def test_a_database_that_is_down_harms_nobody(slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_down_fails_no_run(slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_CALL_EXPORT_DB", json.dumps({"conn_type": "postgres", "host": "127.0.0.1", "port": 1})
     )

@@ -1,4 +1,4 @@
-"""Calls that the portal says are long, so that their forecast passes the budget; their recordings last a second."""
+"""Calls that are long in the statistics, so that their forecast exceeds the budget; their recordings last a second."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -1,0 +1,57 @@
+"""The command line speaks Russian: help and refusals; names of options and codes are as they are."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from include.calls.domain.run_request import parameter_schemas
+from jobs.call_export import main
+from jobs.run_options import option_of
+
+ENGLISH = re.compile(r"\b(?!make )[a-z]{2,} [a-z]{2,}\b", re.IGNORECASE)  # two words; names of options have hyphens
+
+
+def said(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, list(arguments), prog_name="make export")
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--nowhere",), "--nowhere"),
+        (("--from",), "--from"),
+        (("--from", "2025-13-01"), "period_from"),
+        (("--from", "2025-08-02", "--to", "2025-08-01"), "2025-08-02"),
+        (("--limit-calls", "-1"), "--limit-calls"),
+        (("--dry-run=perhaps",), "--dry-run"),
+        (("--key", ""), "--key"),
+        (("--key", "k" * 129), "--key"),
+        (("--resume",), "--run-id"),
+        (("--run-id", "7", "--resume"), "--run-id"),
+        (("--replay-dlq",), "--run-id"),
+        (("surplus",), "--help"),
+    ],
+)
+def test_a_refusal_is_one_russian_sentence(arguments: tuple[str, ...], names: str) -> None:
+    code, output = said(*arguments)
+    assert code == 2
+    assert names in output
+    assert output.count("\n") == 1
+    assert not ENGLISH.search(output.replace("true|false", "")), output
+
+
+def test_a_command_outside_make_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_AIRFLOW_API", raising=False)
+    code, output = said("--from", "2025-08-01", "--to", "2025-08-02")
+    assert code == 1
+    assert "make export" in output
+    assert not ENGLISH.search(output.replace("true|false", "")), output
+
+
+def test_help_is_russian_and_names_every_parameter() -> None:
+    code, output = said("--help")
+    assert code == 0
+    assert {option_of(name) for name in parameter_schemas()} <= set(re.findall(r"--[a-z-]+", output))
+    assert not ENGLISH.search(output.replace("true|false", "")), output

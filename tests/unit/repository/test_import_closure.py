@@ -1,0 +1,31 @@
+"""A task needs a part of the house, not all of it. Where the numbers come from: tests/kit/import_closure.py."""
+
+import pytest
+
+from tests.kit.import_closure import STEPS, step_closure, task_closure
+
+MOST_FILES_OF_A_STEP = 60
+MOST_FILES_OF_DOWNLOAD = 50  # in 1.0 it was 66, with the whole report
+MOST_FILES_LOADED = 90  # in 1.0 each task loaded 92 or 111
+
+
+@pytest.mark.parametrize("step", STEPS.values())
+def test_a_step_reaches_few_files(step: str) -> None:
+    assert len(step_closure(step)) <= MOST_FILES_OF_A_STEP
+
+
+def test_a_download_reaches_no_report() -> None:
+    files = step_closure("download")
+    assert len(files) <= MOST_FILES_OF_DOWNLOAD
+    assert not [file for file in files if "reporting" in file.parts]
+
+
+@pytest.mark.parametrize("task", STEPS)
+def test_a_task_loads_few_files_when_it_starts(task: str) -> None:
+    assert len(task_closure(task, functions=False)) <= MOST_FILES_LOADED
+
+
+def test_a_download_task_loads_no_report_and_no_audio() -> None:
+    """Of the other tasks' needs: pictures and tables belong to `publish`, cutting to `transcribe`."""
+    folders = {part for file in task_closure("download", functions=False) for part in file.parts}
+    assert not {"reporting", "audio"} & folders
