@@ -4,14 +4,7 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
 from include.calls.domain.states import RecordStatus, RunStatus
-=======
-from include.calls.domain.states import RecordStatus
-from include.calls.state.state import State
-from include.calls.steps import reuse
-from include.clients.storage.base import CopyFailure
->>>>>>> merged
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
 from tests.kit.small_world import bought, by_sql, downloaded, statuses, world_of

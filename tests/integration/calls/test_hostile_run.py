@@ -80,7 +80,8 @@ def published(pg_server, tmp_path_factory):
         outcome = export.run(actor='<b>=1+1</b> [я](https://evil.example) #panic("x")')
         with psycopg.connect(database) as conn:
             conn.execute(
-                """INSERT INTO call_qa_checks SELECT run_id, call_id, record_id, 'issue', call_id, call_id
+                """INSERT INTO call_qa_checks (recording_id, transcript_id, run_id, result, comment, checked_by)
+                   SELECT recording_id, transcript_id, run_id, 'issue', call_id, call_id
                      FROM call_records WHERE status = 'completed'"""
             )
         export.close(outcome)
@@ -89,7 +90,7 @@ def published(pg_server, tmp_path_factory):
             markdown=export.storage.get_bytes(report_key(PERIOD, ".md")).decode(),
             pdf=export.storage.get_bytes(report_key(PERIOD, ".pdf")),
             log=next(folder.glob("exports/*/logs/*.jsonl")).read_text(encoding="utf-8"),
-            texts=[path.read_text(encoding="utf-8") for path in sorted(folder.glob("exports/*/transcripts/*"))],
+            texts=[path.read_text(encoding="utf-8") for path in sorted(folder.glob("transcripts/*/*/*/*"))],
             rows=list(csv.DictReader(io.StringIO(export.registry()), delimiter=";")),
         )
 
@@ -99,7 +100,7 @@ def one_line(text):
 
 
 def words(text):
-    """Normalisation may move blanks and drop marks that nobody sees; words stay."""
+    """Normalisation may move blanks and drop invisible marks; words stay."""
     return re.findall(r"\w+", text)
 
 

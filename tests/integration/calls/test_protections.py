@@ -77,13 +77,8 @@ def test_without_the_claim_two_runs_buy_the_same_recording(export: Export, monke
     assert bought(export) == 3
 
 
-<<<<<<< HEAD
 def test_without_kept_responses_a_killed_task_pays_twice(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     """2. Responses kept as soon as they come.
-=======
-def test_without_kept_answers_a_killed_task_pays_twice(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """2. Responses stored as soon as they arrive.
->>>>>>> merged
 
     With it: tests/integration/calls/test_overlap_and_resume.py, "response kept, no file".
     """
@@ -107,11 +102,7 @@ def kill(*_args: Any, **_named: Any) -> None:
 def test_without_the_guarded_update_two_tasks_take_the_same_recording(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-<<<<<<< HEAD
     """3. An UPDATE that names the status it expects.
-=======
-    """3. An UPDATE that names the state it expects.
->>>>>>> merged
 
     With it: tests/integration/calls/state/test_moves.py.
     """
@@ -159,15 +150,10 @@ def body_of(export: Export, key: str) -> str:
     return export.storage.get_bytes(key).decode().partition("\n---\n")[2]
 
 
-<<<<<<< HEAD
 def test_without_the_portals_identity_the_next_night_buys_again(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """5. One statistics row of a portal is one recording, whatever run lists it.
-=======
-def test_without_reuse_the_next_night_buys_everything_again(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """5. Texts of earlier runs are reused.
->>>>>>> merged
 
     With it: tests/integration/calls/test_overlap_and_resume.py, TestAgain.
     """

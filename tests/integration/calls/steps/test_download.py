@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """A task's downloads overlap, so that slow ones do not waste the portal's rate, and none is left half done."""
-=======
-"""Downloads of a task overlap, so slow ones do not waste the portal's rate; a task that ends leaves none unfinished."""
->>>>>>> merged
 
 from collections.abc import Iterator
 from pathlib import Path

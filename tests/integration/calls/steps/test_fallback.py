@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """A suspicious text is heard once more by the fallback model: what is asked, what it costs, whose text is used."""
-=======
-"""The fallback model gets a suspicious text once: which pieces, at what cost, and whose text is stored."""
->>>>>>> merged
 
 import json
 from collections.abc import Callable, Iterator
@@ -78,11 +74,7 @@ def test_the_better_text_stands_and_both_answers_are_kept_and_paid(database: str
         row = the_row(export)
         assert (row["model"], row["needs_review"], row["review_reasons"]) == (SECOND_MODEL, False, [])
         assert HONEST in row["text_preview"]
-<<<<<<< HEAD
         assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each"
-=======
-        assert row["cost"] == MINUTE + SECOND_MINUTE, "a minute of each model"
->>>>>>> merged
         answers = kept(export)
         assert answers["answers"][0][1]["text"] == INVENTED
         assert answers["fallback_answers"][0][1]["text"] == HONEST

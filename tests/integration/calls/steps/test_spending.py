@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Nothing is bought above the budget before a person approves it, and nothing above the approved sum."""
-=======
-"""Nothing is bought above the budget before a person approves, and nothing above the approved sum."""
->>>>>>> merged
 
 import threading
 import time

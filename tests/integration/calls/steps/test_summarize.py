@@ -12,22 +12,14 @@ import pytest
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy, load_policy
-<<<<<<< HEAD
 from include.calls.state import responses
-=======
->>>>>>> merged
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Run
 from include.calls.steps.close_run import close_run
 from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
-<<<<<<< HEAD
 from include.clients.openai.chat_completion import ModelResponse, TokenUsage, UnusableResponse
-=======
-from include.clients.bitrix24.statistics_row import call_from_row
-from include.clients.openai.chat_completion import ModelResponse
->>>>>>> merged
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, ErrorCode, Permanent, StopRun, Temporary, Throttled
 from include.common.postgres_session import Session
@@ -66,11 +58,7 @@ class FakeModel:
         if self.failures:
             raise self.failures.pop(0)
         content = next((answer for mark, answer in self.spoilt.items() if mark in data), GOOD)
-<<<<<<< HEAD
         return ModelResponse(content, TokenUsage("gpt-5-mini-2025-08-07", *self.tokens))
-=======
-        return ModelResponse(content, "gpt-5-mini-2025-08-07", *self.tokens)
->>>>>>> merged
 
 
 @dataclass
