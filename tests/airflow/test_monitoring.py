@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import yaml
-from include.calls.state.metric_queries import MetricsReader
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
@@ -21,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
 from ops.settings.profile import REPOSITORY

@@ -3,4 +3,5 @@
 from include.calls.policy import load_policy
 from include.calls.steps.build_transcript import review_of
 
-REVIEW_POLICY = review_of(load_policy({})).policy
+_POLICY = load_policy({})
+REVIEW_POLICY = review_of(_POLICY.stt, _POLICY.review).policy

@@ -1,9 +1,9 @@
 from decimal import Decimal
 
 import pytest
-from include.calls.steps.summary_costs import summary_forecast, summary_tariff
 
 from include.calls.policy import load_policy
+from include.calls.steps.spending import summary_forecast, summary_tariff
 from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
 
 

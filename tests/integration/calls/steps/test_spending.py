@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from include.calls.steps.summary_costs import summary_forecast
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy

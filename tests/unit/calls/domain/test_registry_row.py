@@ -41,6 +41,7 @@ ROW = RegistryRow(
     recording_url="https://portal.example/disk/showFile/9079/",
     transcript_path=f"exports/{FOLDER}/transcripts/call_1.txt",
     summary_path=None,
+    text_at=None,
     text_preview="[Оператор]: Здравствуйте!",
     cost=Decimal("0.031500"),
     currency_code="USD",

@@ -61,6 +61,7 @@ RUN = RunFacts(
     decided_by=None,
     decided_at=None,
     portal_total=220,
+    registered=220,
     bad_rows=0,
     shared_rows=0,
     limit_calls=0,
