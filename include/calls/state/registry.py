@@ -1,8 +1,8 @@
 """The recordings of a scope as a registry and a delivery need them."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from include.calls.domain.registry_row import RegistryRow
@@ -13,8 +13,7 @@ from include.common.postgres_session import Session
 _FILE = "registry"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingFiles:
+class RecordingFiles(NamedTuple):
     """The storage keys of a recording's files. `text_at`: the last change of text or summary."""
 
     recording_id: int

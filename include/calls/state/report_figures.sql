@@ -40,40 +40,40 @@ SELECT run.run_id, run.status, run.actor, run.trigger, run.dry_run, run.generate
 -- Sums over the report's recordings and over the ledger. A text that two recordings of one call share was bought once.
 -- `came_since` bounds the recordings that the run's own listing did not bring: they were first listed after it began.
 WITH reported AS MATERIALIZED (
-    SELECT own.status, own.call_id, own.checksum, own.duration_sec, own.audio_sec, own.needs_review, own.outcome,
-           own.gone_at, own.listed_at, text.roles, text.source, text.run_id AS bought_by,
+    SELECT own.status = 'completed' AS has_text, own.status, own.call_id, own.checksum, own.duration_sec, own.audio_sec,
+           own.needs_review, own.outcome, own.gone_at, own.listed_at, text.roles, text.source, text.run_id AS bought_by,
            ceil(coalesce(own.audio_sec, 0) / 60) AS billed,
-           text.run_id = own.run_id AND text.recording_id = own.recording_id AS bought
+           own.status = 'completed' AND text.run_id = own.run_id AND text.recording_id = own.recording_id AS bought
       FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
      WHERE own.run_id = :run_id
-), texts AS (
-    SELECT * FROM reported WHERE status = 'completed'
+), again AS (
+    SELECT count(*) - 1 AS times FROM reported WHERE bought AND checksum IS NOT NULL
+     GROUP BY call_id, checksum
+    HAVING count(*) > 1
+), listing AS (
+    SELECT (metadata ->> 'listing_began_at')::timestamptz AS began_at FROM call_exports WHERE run_id = :run_id
 )
-SELECT (SELECT count(*) FROM reported) AS calls,
-       (SELECT count(*) FROM reported WHERE gone_at IS NOT NULL) AS gone,
-       (SELECT count(*) FROM reported
-         WHERE listed_at >= (SELECT (metadata ->> 'listing_began_at')::timestamptz
-                               FROM call_exports WHERE run_id = :run_id)) AS came_since,
-       coalesce(sum(audio_sec), 0) / 60 AS minutes,
-       coalesce(sum(billed), 0)::integer AS billed_minutes,
+SELECT count(*) AS calls,
+       count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone,
+       count(*) FILTER (WHERE listed_at >= (SELECT began_at FROM listing)) AS came_since,
+       coalesce(sum(audio_sec) FILTER (WHERE has_text), 0) / 60 AS minutes,
+       coalesce(sum(billed) FILTER (WHERE has_text), 0)::integer AS billed_minutes,
        coalesce(sum(billed) FILTER (WHERE bought), 0)::integer AS bought_minutes,
        -- whatever became of the recordings: pieces of one without a text may be paid for, or a text that was sent back
        (SELECT coalesce(sum(usd), 0) FROM charges WHERE run_id = :run_id) AS spent,
        (SELECT coalesce(sum(usd), 0) FROM charges WHERE run_id = :run_id AND purpose = 'summary') AS spent_on_summaries,
        (SELECT coalesce(sum(usd), 0) FROM charges
          WHERE run_id = :run_id AND purpose IN ('recognition', 'fallback')) AS spent_per_second,
-       coalesce(sum(duration_sec) FILTER (WHERE audio_sec IS NOT NULL), 0)::bigint AS portal_sec,
-       coalesce(sum(audio_sec), 0) AS audio_sec,
-       count(*) FILTER (WHERE bought_by <> :run_id) AS reused,
-       count(*) FILTER (WHERE source = 'portal') AS from_portal,
-       count(*) FILTER (WHERE needs_review) AS flagged,
-       count(*) FILTER (WHERE roles = 'none') AS no_roles,
+       coalesce(sum(duration_sec) FILTER (WHERE has_text AND audio_sec IS NOT NULL), 0)::bigint AS portal_sec,
+       coalesce(sum(audio_sec) FILTER (WHERE has_text), 0) AS audio_sec,
+       count(*) FILTER (WHERE has_text AND bought_by <> :run_id) AS reused,
+       count(*) FILTER (WHERE has_text AND source = 'portal') AS from_portal,
+       count(*) FILTER (WHERE has_text AND needs_review) AS flagged,
+       count(*) FILTER (WHERE has_text AND roles = 'none') AS no_roles,
        -- talked, but no recording yet: a later run looks again
-       (SELECT count(*) FROM reported
-         WHERE status = 'no_recording' AND outcome = 'answered' AND duration_sec > 0) AS late_expected,
-       count(*) FILTER (WHERE bought AND checksum IS NOT NULL)
-           - count(DISTINCT (call_id, checksum)) FILTER (WHERE bought AND checksum IS NOT NULL) AS duplicates
-  FROM texts;
+       count(*) FILTER (WHERE status = 'no_recording' AND outcome = 'answered' AND duration_sec > 0) AS late_expected,
+       (SELECT coalesce(sum(times), 0)::bigint FROM again) AS duplicates
+  FROM reported;
 
 -- name: usual_offset
 -- The telephony system's UTC offset, in seconds, of most calls of the period; no row without calls.
@@ -93,19 +93,16 @@ SELECT (call_started_at AT TIME ZONE :zone)::date AS day, status, count(*) AS ca
  ORDER BY 1, 2;
 
 -- name: money_by_day
--- For each day of calls: the cost of the period's texts, whichever run paid, and the payments of this run.
-WITH paid AS (
-    SELECT own.call_started_at, charge.usd AS cost, 0 AS spent
-      FROM reported_recordings own
-      JOIN transcripts text USING (transcript_id)
-      JOIN charges charge ON charge.recording_id = own.recording_id AND charge.purchase_no = text.purchase_no
-     WHERE own.run_id = :run_id AND own.status = 'completed' AND text.recording_id = own.recording_id
-    UNION ALL
-    SELECT own.call_started_at, 0, charge.usd
-      FROM charges charge JOIN recordings own USING (recording_id)
-     WHERE charge.run_id = :run_id
-)
-SELECT (call_started_at AT TIME ZONE :zone)::date AS day, sum(cost) AS cost, sum(spent) AS spent FROM paid GROUP BY 1;
+-- By the day of the call: the cost of the period's texts, whichever run paid, and the payments of this run.
+SELECT (own.call_started_at AT TIME ZONE :zone)::date AS day,
+       coalesce(sum(paid.usd) FILTER (WHERE own.status = 'completed' AND text.recording_id = own.recording_id
+                                        AND text.purchase_no = paid.purchase_no), 0) AS cost,
+       coalesce(sum(paid.usd) FILTER (WHERE paid.run_id = :run_id), 0) AS spent
+  FROM reported_recordings own
+  JOIN charges paid USING (recording_id)
+  LEFT JOIN transcripts text USING (transcript_id)
+ WHERE own.run_id = :run_id
+ GROUP BY 1;
 
 -- name: gap_groups
 -- Recordings without a text, by the reason.

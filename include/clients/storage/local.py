@@ -89,8 +89,9 @@ class LocalStorage(Storage):
     def keys(self, prefix: str) -> Iterator[str]:
         top = self._root / prefix.rpartition("/")[0]
         for folder, _, names in os.walk(top):
+            inside = Path(folder).relative_to(self._root).as_posix()
             for name in names:
-                key = (Path(folder) / name).relative_to(self._root).as_posix()
+                key = f"{inside}/{name}".removeprefix("./")
                 if key.startswith(prefix) and not name.startswith(TEMPORARY_PREFIX):
                     yield key
 
