@@ -22,7 +22,7 @@ def test_a_lost_text_is_written_again_and_nothing_is_bought(database: str, tmp_p
         first = export.run()
         texts = {str(row.transcript_path): row.call_id for row in export.records(first.run_id)}
         before = {key: export.storage.get_bytes(key) for key in texts}
-        for key in list(texts)[1:]:
+        for key in list(texts)[:-1]:  # one of the newest shows that it is the same storage
             export.storage.delete(key)
         second = export.run()
         assert second.verdict.status is RunStatus.COMPLETED
