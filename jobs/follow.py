@@ -1,14 +1,14 @@
 """Follows a run: a progress bar with recordings, minutes and money, then how it ended."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from psycopg.rows import class_row
+from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from include.calls.state.state import State
+from include.calls.state.types import RunProgress
 from include.calls.wording import command_line
 from include.common.errors import ExportError
 from jobs.airflow_api import AirflowApi
@@ -16,36 +16,6 @@ from jobs.airflow_api import AirflowApi
 POLL_SECONDS = 1.0
 LONGEST_SILENCE_SECONDS = 300.0
 ENDED = {"success", "failed"}
-
-PROGRESS_SQL = """
-SELECT e.run_id::text, e.status, e.metadata ->> 'phase' AS phase, e.metadata ->> 'asked_cost' AS asked_cost,
-       count(r.*) FILTER (WHERE r.status NOT IN ('no_recording')) AS recordings,
-       count(r.*) FILTER (WHERE r.status IN ('completed', 'error', 'missing_audio')) AS done,
-       count(r.*) FILTER (WHERE r.status = 'error') AS errors,
-       coalesce(sum(r.audio_sec) FILTER (WHERE r.status = 'completed'), 0) / 60 AS minutes,
-       coalesce(sum(r.spent), 0) AS spent
-  FROM call_exports e LEFT JOIN call_records r USING (run_id)
- WHERE e.dag_run_id = %(dag_run_id)s OR e.run_id = %(run_id)s::uuid OR e.idempotency_key = %(key)s::text
- GROUP BY e.run_id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class RunProgress:
-    """`recordings` counts calls that have one; `minutes` of recognised audio; `spent` in USD by this run.
-
-    `asked_cost` (USD) is the sum whose approval the run waits for, None if it waits for none.
-    """
-
-    run_id: str
-    status: str
-    phase: str | None
-    asked_cost: str | None
-    recordings: int
-    done: int
-    errors: int
-    minutes: float
-    spent: float
 
 
 def follow(
@@ -71,14 +41,14 @@ def follow(
     lost = 0.0
     now: RunProgress | None = None
     shown: str | None = None
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console) as bar, State.open(make_conninfo(**conninfo)) as state:
         line = bar.add_task(command_line.WAITING_FOR_AIRFLOW, total=None, numbers="")
         while True:
             try:
-                state = api.state(dag_run_id)
-                now = progress(conninfo, dag_run_id, resumed, key)
+                dag_run = api.state(dag_run_id)
+                now = state.runs.following(dag_run_id, run_id=resumed, key=key)
                 lost = 0.0
-            except (ExportError, psycopg.OperationalError):
+            except ExportError:
                 # the run goes on without this command: Airflow and PostgreSQL may be restarting
                 lost += POLL_SECONDS
                 if lost > LONGEST_SILENCE_SECONDS:
@@ -87,7 +57,7 @@ def follow(
                         problem="lost_sight_of_run",
                         dag_run_id=dag_run_id,
                     ) from None
-                state = ""
+                dag_run = ""
             if now is not None:
                 if now.asked_cost and now.asked_cost != shown:
                     question = command_line.waiting_for_decision(now.asked_cost, api.question_url(dag_run_id))
@@ -96,27 +66,15 @@ def follow(
                 numbers = command_line.progress_numbers(now.minutes, now.spent, now.errors)
                 bar.update(
                     line,
-                    description=now.phase or state,
+                    description=now.phase or dag_run,
                     completed=now.done,
                     total=now.recordings or None,
                     numbers=numbers,
                 )
-            if state in ENDED:
+            if dag_run in ENDED:
                 break
             sleep(POLL_SECONDS)
     return show_end(api, dag_run_id, now, console)
-
-
-def progress(
-    conninfo: dict[str, Any], dag_run_id: str, run_id: str | None, key: str | None = None
-) -> RunProgress | None:
-    """None until the run is registered. `key` finds the run that had the idempotency key first."""
-    with (
-        psycopg.connect(**conninfo, autocommit=True, connect_timeout=5) as conn,
-        conn.cursor(row_factory=class_row(RunProgress)) as cursor,
-    ):
-        parameters = {"dag_run_id": dag_run_id, "run_id": run_id, "key": key}
-        return cursor.execute(PROGRESS_SQL, parameters).fetchone()
 
 
 def show_end(api: AirflowApi, dag_run_id: str, last: RunProgress | None, console: Console) -> int:
