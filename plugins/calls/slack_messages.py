@@ -15,6 +15,7 @@ from uuid import UUID
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from include.calls.names import DAG_ID, STATE_CONN
+from include.calls.state.notifications import Notifications
 from include.common.names import SLACK_CONN
 from plugins.airflow_kit import slack
 
@@ -112,11 +113,11 @@ def _run_failed(context: "Context", state: "State") -> None:
     dag_run_id = context["run_id"]
     run = _run_of(context, state)
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
-    end = state.notifications.last_event(run.run_id, "error") if run else None
+    end = Notifications(state.session).last_event(run.run_id, "error") if run else None
     reason = end.verdict if end else texts.REASON_IN_NOTE
     text = messages.run_failed(_summary(run, dag_run_id, state), reason)
     occasion = f"run_failed {dag_run_id} {end.event_id if end else 0}"
-    state.notifications.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
+    Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
 
 
 def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State") -> None:
@@ -126,17 +127,20 @@ def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State") -> 
     run = state.runs.get(run_id)
     summary = _summary(run, dag_run_id, state)
     if run.status is RunStatus.COMPLETED and not run.dry_run:
-        ready, end = messages.report_ready(summary, verdict), state.notifications.last_event(run_id, "completed")
+        ready, end = (
+            messages.report_ready(summary, verdict),
+            Notifications(state.session).last_event(run_id, "completed"),
+        )
         occasion = f"report_ready {run_id} {end.event_id if end else 0}"
-        state.notifications.once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
+        Notifications(state.session).once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
     if run.status is RunStatus.CANCELLED:  # above all if no decision came in time: the night has no export
-        text, end = messages.cancelled(summary, verdict), state.notifications.last_event(run_id, "cancelled")
+        text, end = messages.cancelled(summary, verdict), Notifications(state.session).last_event(run_id, "cancelled")
         occasion = f"cancelled {run_id} {end.event_id if end else 0}"
-        state.notifications.once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
-    letters = state.notifications.new_dead_letters(run_id)
+        Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
+    letters = Notifications(state.session).new_dead_letters(run_id)
     if letters.moved:
         grew, occasion = messages.dlq_grew(summary, letters.moved), f"dlq_grew {run_id} {letters.up_to}"
-        state.notifications.once(
+        Notifications(state.session).once(
             occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to
         )
 
@@ -144,12 +148,12 @@ def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State") -> 
 def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State") -> None:
     from include.calls.reporting import slack_texts as messages
 
-    switch = state.notifications.low_rate_switch()
+    switch = Notifications(state.session).low_rate_switch()
     if switch is None:
         return
     summary = _summary(state.runs.get(run_id), dag_run_id, state)
     text = messages.low_rate_on(summary, switch.until, switch.refusals, forced=switch.forced)
-    state.notifications.once(
+    Notifications(state.session).once(
         f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on"
     )
 
@@ -167,7 +171,7 @@ def _approval_wanted(context: "Context", state: "State") -> None:
     question = str(getattr(context["task"], "subject", ""))  # of the operator that asks
     text = messages.approval_wanted(summary, question)
     asked = context["ti"]  # each try asks again
-    state.notifications.once(
+    Notifications(state.session).once(
         f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted"
     )
 
@@ -180,7 +184,7 @@ def _deadline_missed(context: Mapping[str, Any], state: "State", send: Callable[
     until = str((context.get("deadline") or {}).get("deadline_time") or "")[:16].replace("T", " ")
     text = messages.deadline_missed(_summary(run, dag_run["dag_run_id"], state), f"{until} UTC")
     occasion = f"deadline_missed {dag_run['dag_run_id']}"
-    state.notifications.once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
+    Notifications(state.session).once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
 
 
 def _run_of(context: "Context", state: "State") -> "Run | None":

@@ -48,7 +48,8 @@ class Judged:
 
 def judged() -> Iterator[Judged]:
     """Each answer as the only piece, or as each of `pieces`, of a recording, by the thresholds of policy.yaml."""
-    review = review_of(load_policy({}))
+    policy = load_policy({})
+    review = review_of(policy.stt, policy.review)
     for side, kinds in yaml.safe_load(CASES.read_text(encoding="utf-8")).items():
         for kind, cases in kinds.items():
             for case in cases:

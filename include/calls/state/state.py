@@ -12,16 +12,11 @@ from include.calls.state.dead_letters import DeadLetters
 from include.calls.state.events import Events
 from include.calls.state.listing import Listing
 from include.calls.state.moves import Moves
-from include.calls.state.notifications import Notifications
 from include.calls.state.portals import Portals
-from include.calls.state.publications import Publications
-from include.calls.state.qa import QaChecks
 from include.calls.state.recordings import Recordings
-from include.calls.state.registry import Registry
-from include.calls.state.report_figures import ReportFigures
-from include.calls.state.responses import Responses
 from include.calls.state.runs import Runs
-from include.calls.state.transcripts import Transcripts
+from include.calls.state.stored_responses import Responses
+from include.calls.state.stored_transcripts import Transcripts
 from include.calls.state.work import Work
 from include.common.postgres_session import Session
 
@@ -35,6 +30,9 @@ class State:
     `with State.open(conninfo) as state:` closes it. Each method of each class is one short transaction;
     `with state.transaction():` joins several. Raises Temporary if the database does not respond. Row times come from
     the database's clock, the same for all workers.
+
+    Classes that few tasks need are not fields; a step makes them over the session, as in `Registry(state.session)`:
+    Publications, Registry, ReportFigures, QaChecks, Notifications, MetricsReader.
     """
 
     session: Session
@@ -49,12 +47,7 @@ class State:
     charges: Charges
     responses: Responses
     dead_letters: DeadLetters
-    qa: QaChecks
-    publications: Publications
-    registry: Registry
-    figures: ReportFigures
     events: Events
-    notifications: Notifications
 
     @classmethod
     def open(cls, conninfo: str) -> Self:
@@ -77,12 +70,7 @@ class State:
             charges=Charges(session),
             responses=Responses(session),
             dead_letters=DeadLetters(session),
-            qa=QaChecks(session),
-            publications=Publications(session),
-            registry=Registry(session),
-            figures=ReportFigures(session),
             events=Events(session),
-            notifications=Notifications(session),
         )
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from include.calls.domain.registry_row import RegistryRow
 from include.calls.domain.report_figures import QaItem
 from include.calls.state.publications import Delivery
-from include.calls.state.registry import RecordingFiles
+from include.calls.state.registry import RecordingFiles, Registry
 from include.calls.state.state import State
 from include.calls.state.types import Scope
 from include.clients.storage.base import Storage
@@ -109,7 +109,7 @@ def deliver(
             elif (summary := _summary_of(recording, folder)) in found.keys:
                 forgotten.add(summary)
 
-    with closing(state.registry.files(scope)) as recordings:
+    with closing(Registry(state.session).files(scope)) as recordings:
         copies = wanted(recordings)
         while some := list(islice(copies, COPIES_AT_A_TIME)):
             _copy(some, found, storage)

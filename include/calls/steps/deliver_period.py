@@ -6,6 +6,8 @@ from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import portal_part, registry_key
 from include.calls.policy import Policy
+from include.calls.state.figures import ReportFigures
+from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import deliver
@@ -32,10 +34,10 @@ def deliver_period(
     Raises BadInput if no portal's calls of these days were listed whole.
     """
     done, found = Delivered(), False
-    for portal_id in state.publications.portals():
+    for portal_id in Publications(state.session).portals():
         key = registry_key(period, part + portal_part(portal_id))
         with state.transaction():
-            state.publications.lock(key)
+            Publications(state.session).lock(key)
             run = _run_of(portal_id, period, key, state)
             if run is None:
                 continue
@@ -57,7 +59,7 @@ def _run_of(portal_id: int, period: Period, key: str, state: State) -> Run | Non
 
     The latter is given the period, because its own one is another.
     """
-    publisher, newest = state.publications.publisher(key), state.publications.known(portal_id, period)
+    publisher, newest = Publications(state.session).publisher(key), Publications(state.session).known(portal_id, period)
     if publisher is not None:
         run = state.runs.get(publisher)
         if newest is None or (run.period_from <= period.start and run.period_to >= period.end):
@@ -78,12 +80,12 @@ def _deliver(
     actor: str,
     done: Delivered,
 ) -> None:
-    folder, before = run.period.folder, state.publications.delivery(key)
-    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run.run_id))
+    folder, before = run.period.folder, Publications(state.session).delivery(key)
+    zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run.run_id))
     texts = restore_texts(run.scope, state, storage, policy.privacy, zone=zone)
     delivered = deliver(run.scope, folder, before, state, storage, audio=audio)
     delivered.lost = texts.lost
-    state.publications.note_delivery(key, audio=audio, run_id=None, actor=actor)
+    Publications(state.session).note_delivery(key, audio=audio, run_id=None, actor=actor)
     publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=True)
     detail = {"texts": delivered.texts, "audio": delivered.audio, "by": actor}
     state.events.add(run.run_id, stage=Stage.DELIVER, event="delivered", detail=detail)

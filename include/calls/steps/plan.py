@@ -14,6 +14,7 @@ from include.calls.policy import BatchPolicy, MoneyPolicy, Policy
 from include.calls.reporting.approval_question import Question, approval_question
 from include.calls.reporting.estimate import hours_needed, render_estimate
 from include.calls.reporting.settings import report_settings
+from include.calls.state.figures import ReportFigures
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.approve import ask, forget_decision
@@ -47,9 +48,9 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
         state.moves.take_up(run, stage=Stage.PLAN, summaries=summaries)
     planned = planned_spending(run, state, policy)
     state.runs.set_forecast(run_id, planned.forecast)
-    estimate = state.figures.estimate(run_id, state.work.to_buy(run))
+    estimate = ReportFigures(state.session).estimate(run_id, state.work.to_buy(run))
     estimate = replace(estimate, cost=planned.forecast)  # the run keeps its first forecast
-    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run_id))
+    zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run_id))
     settings = report_settings(policy, datetime.now(UTC), zone)
     _write_estimate(estimate, planned, storage, run, settings)
     if run.dry_run:

@@ -19,6 +19,9 @@ from include.calls.reporting.registry_file import XLSX_TYPE, write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
 from include.calls.reporting.settings import report_settings
+from include.calls.state.figures import ReportFigures
+from include.calls.state.publications import Publications
+from include.calls.state.registry import Registry
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
@@ -48,12 +51,14 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
     rows = 0
     if not run.dry_run and (_is_listed(run) or not storage.exists(_key(run))):
         with state.transaction():
-            state.publications.lock(_key(run))  # for all files of the registry and the report
+            Publications(state.session).lock(_key(run))  # for all files of the registry and the report
             owner = _owner(run, state)
             began = time.monotonic()
             rows = _publish_all(owner, run, state, storage, policy, upstream_failed)
             seconds = time.monotonic() - began
-            state.publications.note(_key(run), owner.run_id, complete=_is_listed(owner), rows=rows, seconds=seconds)
+            Publications(state.session).note(
+                _key(run), owner.run_id, complete=_is_listed(owner), rows=rows, seconds=seconds
+            )
         if goes_on:
             detail = {"rows": rows} | ({} if owner.run_id == run_id else {"registry_of": str(owner.run_id)})
             state.events.add(run_id, stage=Stage.PUBLISH, event="published", detail=detail)
@@ -70,13 +75,13 @@ def publish_live(run_id: UUID, state: State, storage: Storage, policy: Policy) -
     run = state.runs.get(run_id)
     key = _key(run)
     with state.transaction():
-        if not state.publications.lock_live(key, run_id):
+        if not Publications(state.session).lock_live(key, run_id):
             return False
         began = time.monotonic()
-        delivered = delivered_files(run.period.folder, state.publications.delivery(key), storage)
-        zone = report_zone(policy.report.time_zone, state.figures.usual_offset(run_id))
+        delivered = delivered_files(run.period.folder, Publications(state.session).delivery(key), storage)
+        zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run_id))
         rows = publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=False)
-        state.publications.note(key, run_id, complete=False, rows=rows, seconds=time.monotonic() - began)
+        Publications(state.session).note(key, run_id, complete=False, rows=rows, seconds=time.monotonic() - began)
     return True
 
 
@@ -109,14 +114,14 @@ def publish_registry(
 
 def _rows(run: Run, state: State) -> Generator[RegistryRow]:
     if run.portal_id is not None:  # None: it has listed no call
-        yield from state.registry.rows(run.scope, run.run_id)
+        yield from Registry(state.session).rows(run.scope, run.run_id)
 
 
 def _publish_all(
     owner: Run, asked: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
 ) -> int:
     """Texts, registry and report of the run `owner`; `asked` is the run that publishes."""
-    zone = report_zone(policy.report.time_zone, state.figures.usual_offset(owner.run_id))
+    zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(owner.run_id))
     files, delivered = TextFiles(), DeliveredFiles(owner.period.folder, set())
     if owner.portal_id is not None:
         files = restore_texts(owner.scope, state, storage, policy.privacy, zone=zone)
@@ -126,7 +131,7 @@ def _publish_all(
         delivered = _deliver(owner, asked, state, storage)
         delivered.lost = files.lost
     failed_step = upstream_failed if owner.run_id == asked.run_id else owner.failed_step
-    figures = state.figures.figures(
+    figures = ReportFigures(state.session).figures(
         owner.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
     )
     figures = replace(figures, files=files.by_day, qa_sample=[delivered.in_sample(item) for item in figures.qa_sample])
@@ -140,12 +145,12 @@ def _publish_all(
 def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> DeliveredFiles:
     """Where a run asks for it, and into a folder that has been delivered before."""
     key, folder = _key(owner), owner.period.folder
-    before = state.publications.delivery(key)
+    before = Publications(state.session).delivery(key)
     audio = asked.deliver_audio or owner.deliver_audio or (before is not None and before.audio_at is not None)
     if not (audio or before or asked.deliver_texts or owner.deliver_texts):
         return DeliveredFiles(folder, set())
     delivered = deliver(owner.scope, folder, before, state, storage, audio=audio)
-    state.publications.note_delivery(key, audio=audio, run_id=asked.run_id, actor=asked.actor)
+    Publications(state.session).note_delivery(key, audio=audio, run_id=asked.run_id, actor=asked.actor)
     return delivered
 
 
@@ -184,7 +189,7 @@ def _publish_log(run: Run, state: State, storage: Storage) -> None:
 
 def _owner(run: Run, state: State) -> Run:
     """The run whose registry belongs at this run's key; its sums are fresh afterwards."""
-    owner_id = state.publications.owner(_key(run), run.run_id)
+    owner_id = Publications(state.session).owner(_key(run), run.run_id)
     if owner_id == run.run_id:
         return run
     state.runs.sum_up(owner_id)

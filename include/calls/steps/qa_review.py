@@ -6,6 +6,8 @@ from uuid import UUID
 
 from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.report_figures import QaItem
+from include.calls.state.figures import ReportFigures
+from include.calls.state.qa import QaChecks
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.common.errors import BadInput
@@ -31,7 +33,7 @@ class Sample:
 def sample_of(run_id: UUID, state: State, size: int) -> Sample:
     """Raises BadInput if there is no such run."""
     run = state.runs.get(run_id)
-    return Sample(run, state.runs.last_dag_run(run_id), state.figures.qa_sample(run_id, size))
+    return Sample(run, state.runs.last_dag_run(run_id), ReportFigures(state.session).qa_sample(run_id, size))
 
 
 def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: str) -> int:
@@ -39,7 +41,7 @@ def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: 
     changed = 0
     with state.transaction():
         for check in checks:
-            new = state.qa.record(run_id, check, by=by)
+            new = QaChecks(state.session).record(run_id, check, by=by)
             if new is None:
                 raise BadInput(
                     f"{check.where}: the run {run_id} has no text of call {check.call_id!r}, recording "
@@ -56,7 +58,7 @@ def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: 
 
 def only_recording(run_id: UUID, call_id: str, state: State) -> str:
     """The call's recording. Raises BadInput if it has none with a text, or several to choose from."""
-    found = state.qa.recordings_of_call(run_id, call_id)
+    found = QaChecks(state.session).recordings_of_call(run_id, call_id)
     if not found:
         raise BadInput(
             f"the run {run_id} has no text of call {call_id!r}",

@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta, tzinfo
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import PrivacyPolicy
-from include.calls.state.registry import RecordingFiles
+from include.calls.state.registry import RecordingFiles, Registry
 from include.calls.state.state import State
 from include.calls.state.types import Scope
 from include.calls.steps.build_transcript import store_transcript, transcript_file
@@ -36,7 +36,7 @@ def restore_texts(
     """
     found = TextFiles()
     stored = {key for month in _months(scope) for key in storage.keys(f"transcripts/{month}/")}
-    with closing(state.registry.files(scope)) as recordings:
+    with closing(Registry(state.session).files(scope)) as recordings:
         for recording in recordings:
             key = recording.transcript_path
             if key is None:

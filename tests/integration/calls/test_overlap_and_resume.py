@@ -20,8 +20,8 @@ from tests.kit.whole_export import Export, Outcome, export_over
 pytestmark = pytest.mark.postgres
 
 S = RecordStatus
-MOVES, RESPONSES = "include.calls.state.moves:Moves", "include.calls.state.responses:Responses"
-TEXTS, STORAGE = "include.calls.state.transcripts:Transcripts", "include.clients.storage.local:LocalStorage"
+MOVES, RESPONSES = "include.calls.state.moves:Moves", "include.calls.state.stored_responses:Responses"
+TEXTS, STORAGE = "include.calls.state.stored_transcripts:Transcripts", "include.clients.storage.local:LocalStorage"
 
 
 @pytest.fixture
@@ -161,6 +161,16 @@ class TestAgain:
             assert renamed.records(again.run_id) == rows
         assert by_sql(database, "SELECT count(*) FROM portals") == [(1,)]
         assert by_sql(database, "SELECT count(*) FROM portal_hosts") == [(2,)]
+
+    def test_a_renamed_portal_is_recognised_by_a_run_over_other_days(self, database: str, tmp_path: Path) -> None:
+        """Its first run under the new address lists no known call, a later one lists them all: nothing is bought."""
+        with export_over(world_of(2), database, tmp_path / "storage") as export:
+            export.run()
+        with export_over(world_of(2), database, tmp_path / "storage") as renamed:
+            renamed.run(dag_run_id="renamed__1", period_from="2025-08-02", period_to="2025-08-02")
+            again = renamed.run(dag_run_id="renamed__2")
+            assert statuses(renamed, again.run_id) == {S.COMPLETED: 2}
+            assert (downloaded(renamed), asked(renamed)) == (0, 0)
 
     def test_two_portals_with_equal_call_ids_share_nothing(self, database: str, tmp_path: Path) -> None:
         """Equal statistics rows and CALL_IDs, other calls: each portal has rows, files and texts of its own."""

@@ -16,7 +16,7 @@ import pytest
 from include.calls.domain.states import RecordStatus
 from include.calls.state.claims import Claims
 from include.calls.state.portals import Portals
-from include.calls.state.responses import Responses
+from include.calls.state.stored_responses import Responses
 from include.calls.steps import transcribe_batch, transcribe_recording
 from include.calls.steps.run_lifecycle import stop_run
 from include.clients.storage.local import LocalStorage

@@ -27,17 +27,17 @@ def test_an_unknown_model_has_the_highest_price() -> None:
 
 
 def test_the_settings_prices_are_above_the_public_ones() -> None:
-    policy = load_policy({})
-    own = policy.summary.model_copy(update={"input_usd_per_million": Decimal(0), "output_usd_per_million": Decimal(0)})
-    assert summary_tariff(policy.model_copy(update={"summary": own}), "gpt-5").cost(10**6, 10**6) == 0
+    summary = load_policy({}).summary
+    own = summary.model_copy(update={"input_usd_per_million": Decimal(0), "output_usd_per_million": Decimal(0)})
+    assert summary_tariff(own, "gpt-5").cost(10**6, 10**6) == 0
 
 
 def test_a_forecast_grows_with_minutes_and_with_calls() -> None:
     policy = load_policy({})
-    one = summary_forecast(policy, Decimal(60), 20)
-    assert summary_forecast(policy, Decimal(120), 20) > one
-    assert summary_forecast(policy, Decimal(60), 40) > one
-    assert summary_forecast(policy, Decimal(9000), 3000) < policy.money.budget_usd, "far below the texts themselves"
+    one = summary_forecast(policy.summary, Decimal(60), 20)
+    assert summary_forecast(policy.summary, Decimal(120), 20) > one
+    assert summary_forecast(policy.summary, Decimal(60), 40) > one
+    assert summary_forecast(policy.summary, Decimal(9000), 3000) < policy.money.budget_usd, "far below the texts themselves"
 
 
 def test_an_estimate_of_any_text_is_above_zero() -> None:

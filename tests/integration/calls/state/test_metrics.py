@@ -13,6 +13,7 @@ from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy
 from include.calls.reporting.prometheus_page import limits_of, render_metrics
 from include.calls.state.metrics import MetricsReader
+from include.calls.state.qa import QaChecks
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
 from tests.kit.state_samples import (
@@ -298,10 +299,12 @@ def test_a_corrected_verdict_is_counted_once_more(state: State, database: str) -
     run = opened(state, "1", call(1), call(2))
     for number, row in enumerate(rows(state, run)):
         to_text(state, run, row, checksum=f"c{number}")
-        assert state.qa.record(run.run_id, QaCheck(row.call_id, row.record_id, "ok", "", where="row 1"), by="analyst")
+        assert QaChecks(state.session).record(
+            run.run_id, QaCheck(row.call_id, row.record_id, "ok", "", where="row 1"), by="analyst"
+        )
     first = rows(state, run)[0]
     corrected = QaCheck(first.call_id, first.record_id, "issue", "the end is missing", where="row 1")
-    assert state.qa.record(run.run_id, corrected, by="analyst")
+    assert QaChecks(state.session).record(run.run_id, corrected, by="analyst")
     samples = page(database)
     found = {result: value(samples, "call_export_qa_checked_total", result=result) for result in ("ok", "issue")}
     assert found == {"ok": 2, "issue": 1}

@@ -9,9 +9,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include.calls.state import publications
+from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.common.periods import Period
-from tests.integration.calls.state.test_report_figures import add_run, insert
+from tests.integration.calls.state.test_figures import add_run, insert
 
 pytestmark = pytest.mark.postgres
 
@@ -50,18 +51,18 @@ def run_of(conn, first, last, **columns) -> UUID:
 
 
 def published(state, run_id, *, complete=True):
-    state.publications.note(KEY, run_id, complete=complete, rows=7, seconds=0.1)
+    Publications(state.session).note(KEY, run_id, complete=complete, rows=7, seconds=0.1)
 
 
 def lock_live(state, run_id):
     with state.transaction():
-        return state.publications.lock_live(KEY, run_id)
+        return Publications(state.session).lock_live(KEY, run_id)
 
 
 class TestOwner:
     def test_who_comes_first_owns_the_folder(self, conn, state):
         run_id = run_of(conn, 1, 31)
-        assert state.publications.owner(KEY, run_id) == run_id
+        assert Publications(state.session).owner(KEY, run_id) == run_id
 
     @pytest.mark.parametrize("further", ["later end", "earlier beginning", "later start"])
     def test_the_run_that_reaches_further_owns_it_whoever_publishes(self, conn, state, further):
@@ -73,16 +74,16 @@ class TestOwner:
             "later start": lambda: run_of(conn, 2, 30, started_at=start + DAY),
         }[further]()
         published(state, short)
-        assert state.publications.owner(KEY, longer) == longer
+        assert Publications(state.session).owner(KEY, longer) == longer
         published(state, longer)
-        assert state.publications.owner(KEY, short) == longer
-        assert state.publications.publisher(KEY) == longer
+        assert Publications(state.session).owner(KEY, short) == longer
+        assert Publications(state.session).publisher(KEY) == longer
 
     def test_a_registry_in_mid_run_owns_nothing(self, conn, state):
         longer, short = run_of(conn, 1, 31), run_of(conn, 1, 30)
         published(state, longer, complete=False)
-        assert state.publications.owner(KEY, short) == short
-        assert state.publications.publisher(KEY) is None
+        assert Publications(state.session).owner(KEY, short) == short
+        assert Publications(state.session).publisher(KEY) is None
 
 
 class TestLive:
@@ -122,7 +123,7 @@ class TestLive:
     def test_one_task_at_a_time(self, conn, state, database):
         run_id = run_of(conn, 1, 31)
         with State.open(database) as other, other.transaction():
-            other.publications.lock(KEY)
+            Publications(other.session).lock(KEY)
             assert not lock_live(state, run_id)
         assert lock_live(state, run_id)
 
@@ -132,12 +133,12 @@ class TestLive:
         def second():
             with State.open(database) as other, other.transaction():
                 entered.set()
-                other.publications.lock(KEY)
+                Publications(other.session).lock(KEY)
                 order.append("second")
 
         thread = Thread(target=second)
         with state.transaction():
-            state.publications.lock(KEY)
+            Publications(state.session).lock(KEY)
             thread.start()
             assert entered.wait(10)
             thread.join(0.3)
@@ -149,24 +150,24 @@ class TestLive:
 class TestDeliveries:
     def test_a_delivery_is_as_fresh_as_its_transaction_less_five_minutes(self, conn, state):
         """A text that was committed while the delivery read may carry an earlier time."""
-        assert state.publications.delivery(KEY) is None
-        state.publications.note_delivery(KEY, audio=False, run_id=run_of(conn, 1, 31), actor="operator")
-        found = state.publications.delivery(KEY)
+        assert Publications(state.session).delivery(KEY) is None
+        Publications(state.session).note_delivery(KEY, audio=False, run_id=run_of(conn, 1, 31), actor="operator")
+        found = Publications(state.session).delivery(KEY)
         age = datetime.now(UTC) - found.texts_at
         assert timedelta(minutes=5) <= age < timedelta(minutes=6)
         assert found.audio_at is None
 
     def test_audio_stays_delivered(self, state):
-        state.publications.note_delivery(KEY, audio=True, run_id=None, actor="operator")
-        state.publications.note_delivery(KEY, audio=False, run_id=None, actor="operator")
-        assert state.publications.delivery(KEY).audio_at is not None
+        Publications(state.session).note_delivery(KEY, audio=True, run_id=None, actor="operator")
+        Publications(state.session).note_delivery(KEY, audio=False, run_id=None, actor="operator")
+        assert Publications(state.session).delivery(KEY).audio_at is not None
 
 
 class TestKnownDays:
     WEEK = Period(AUGUST, AUGUST + 7 * DAY - SECOND)
 
     def known(self, state, portal_id=1):
-        return state.publications.known(portal_id, self.WEEK)
+        return Publications(state.session).known(portal_id, self.WEEK)
 
     def test_days_of_several_runs_are_known_if_no_second_lacks(self, conn, state):
         run_of(conn, 1, 3)
@@ -186,4 +187,4 @@ class TestKnownDays:
 
     def test_every_portal_is_asked(self, conn, state):
         insert(conn, "portals", {"host": "third.example"})
-        assert state.publications.portals() == [1, 2, 3]
+        assert Publications(state.session).portals() == [1, 2, 3]

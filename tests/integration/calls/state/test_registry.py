@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from include.calls.state.registry import Registry
 from include.calls.state.state import State
 from include.calls.state.types import Scope
-from tests.integration.calls.state.test_report_figures import (
+from tests.integration.calls.state.test_figures import (
     EARLIER,
     LISTED,
     RUN_ID,
@@ -42,13 +43,13 @@ def state(database):
 
 
 def calls(state, scope=SCOPE):
-    return [row.call_id for row in state.registry.rows(scope, RUN_ID)]
+    return [row.call_id for row in Registry(state.session).rows(scope, RUN_ID)]
 
 
 def test_rows_are_streamed_in_the_order_of_the_calls(conn, state):
     for number in (3, 1, 2):
         add_recording(conn, number, tags=["оплата"])
-    rows = state.registry.rows(SCOPE, RUN_ID)
+    rows = Registry(state.session).rows(SCOPE, RUN_ID)
     first = next(rows)
     with state.session.transaction() as connection:
         assert connection.execute("SELECT name FROM pg_cursors").fetchall() == [("rows",)], "not read at once"
@@ -86,7 +87,7 @@ def test_the_cost_is_that_of_the_current_text_whoever_paid(conn, state):
     add_charge(conn, recording, Decimal("0.5"), purpose="summary")
     add_charge(conn, recording, Decimal("0.7"), purchase_no=2)
     add_recording(conn, 3, status="error")
-    costs = [row.cost for row in state.registry.rows(SCOPE, RUN_ID)]
+    costs = [row.cost for row in Registry(state.session).rows(SCOPE, RUN_ID)]
     assert costs == [Decimal("0.009"), Decimal("0.009"), None]
 
 
@@ -119,7 +120,7 @@ def test_files_are_those_of_recordings_with_audio_or_a_text(conn, state):
     add_recording(conn, 1)
     add_recording(conn, 2, status="pending")
     add_recording(conn, 3, status="error", raw_path="raw/2025/08/01/call_3.mp3")
-    files = [(each.raw_path, each.transcript_path) for each in state.registry.files(SCOPE)]
+    files = [(each.raw_path, each.transcript_path) for each in Registry(state.session).files(SCOPE)]
     assert files == [
         ("raw/2025/08/01/call_1.mp3", "transcripts/2025/08/01/call_1.txt"),
         ("raw/2025/08/01/call_3.mp3", None),

@@ -12,6 +12,7 @@ import pytest
 
 from include.calls.domain.storage_keys import registry_key
 from include.calls.state import publications
+from include.calls.state.publications import Publications
 from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
@@ -65,7 +66,7 @@ def test_a_fresh_registry_is_left_alone_and_so_is_a_costly_one(export, monkeypat
     monkeypatch.setattr(publications, "LIVE_EVERY_SEC", 0.0)
     monkeypatch.setattr(publications, "LIVE_REST", 20.0)
     with export.state() as state:
-        state.publications.note(registry_key(PERIOD), outcome.run_id, complete=False, rows=0, seconds=60.0)
+        Publications(state.session).note(registry_key(PERIOD), outcome.run_id, complete=False, rows=0, seconds=60.0)
     assert not shown(export, outcome.run_id), "a minute's work is not repeated within twenty minutes"
 
 

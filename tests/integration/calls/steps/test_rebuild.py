@@ -10,7 +10,7 @@ import pytest
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
-from include.calls.state.transcripts import Transcripts
+from include.calls.state.stored_transcripts import Transcripts
 from include.calls.state.types import Charge
 from include.calls.steps.rebuild import Rebuilt, rebuild_texts
 from include.clients.storage.s3 import S3Storage

@@ -12,7 +12,7 @@ import pytest
 
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy, load_policy
-from include.calls.state import responses
+from include.calls.state import stored_responses
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Run
 from include.calls.steps.close_run import close_run
@@ -213,7 +213,7 @@ def killed(*_: object) -> None:
 
 def test_a_database_that_restarts_is_waited_for_with_the_paid_response(world: World, monkeypatch: pytest.MonkeyPatch):
     add_calls(world, TEXT.format(1))
-    monkeypatch.setattr(responses, "DATABASE_PAUSES", (0, 0))
+    monkeypatch.setattr(stored_responses, "DATABASE_PAUSES", (0, 0))
     count, refusals = Session.count, [1, 2]
 
     def restarting(self: Session, file: str, name: str, **values: Any) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.claims import Claims
-from include.calls.state.responses import Responses
+from include.calls.state.stored_responses import Responses
 from include.calls.steps.outcome import MOST_DEATHS, BatchFailed
 from include.calls.steps.run_lifecycle import stop_run
 from include.clients.storage.local import LocalStorage

@@ -71,6 +71,8 @@ RUN = RunFacts(
 )
 TOTALS = Totals(
     calls=220,
+    gone=0,
+    came_since=0,
     minutes=Decimal("180.5"),
     billed_minutes=260,
     bought_minutes=200,

@@ -11,6 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.states import RecordStatus as S
+from include.calls.state.figures import ReportFigures
 from include.calls.state.state import State
 from include.calls.state.types import ToBuy
 from include.common.errors import BadInput
@@ -152,7 +153,7 @@ def test_money_minutes_and_coverage_come_from_the_records(conn, state):
     add_recording(conn, 4, status="error", error_code="stt_timeout", error_message="no answer")
     add_recording(conn, 5, status="missing_audio", error_code="missing_audio")
     add_recording(conn, 6, status="no_recording", outcome="missed")
-    figures = state.figures.figures(RUN_ID)
+    figures = ReportFigures(state.session).figures(RUN_ID)
     totals = figures.totals
     assert figures.statuses == {S.COMPLETED: 3, S.ERROR: 1, S.MISSING_AUDIO: 1, S.NO_RECORDING: 1}
     assert (totals.calls, totals.reused, totals.flagged, totals.billed_minutes) == (6, 1, 1, 5)
@@ -174,11 +175,11 @@ def test_money_without_a_text_is_spent_money(conn, state):
     conn.execute("UPDATE recordings SET status = 'pending', purchase_no = 2 WHERE recording_id = %s", [sent_back])
     summed = add_recording(conn, 3)
     add_charge(conn, summed, Decimal("0.002"), purpose="summary", unit="token")
-    totals = state.figures.figures(RUN_ID).totals
+    totals = ReportFigures(state.session).figures(RUN_ID).totals
     assert totals.spent == Decimal("0.021")
     assert totals.spent_on_summaries == Decimal("0.002")
     assert totals.cost == Decimal("0.011"), "what the texts that are there cost"
-    (day,) = state.figures.figures(RUN_ID).days
+    (day,) = ReportFigures(state.session).figures(RUN_ID).days
     assert (day.cost, day.spent) == (totals.cost, totals.spent)
 
 
@@ -191,14 +192,14 @@ def test_a_text_of_two_recordings_of_a_call_costs_once(conn, state):
         " WHERE recording_id = %s",
         [twin],
     )
-    totals = state.figures.figures(RUN_ID).totals
+    totals = ReportFigures(state.session).figures(RUN_ID).totals
     assert (totals.cost, totals.bought_minutes, totals.billed_minutes) == (Decimal("0.009"), 2, 4)
     assert (totals.reused, totals.duplicates) == (0, 0)
 
 
 def test_what_an_earlier_run_paid_stays_its_own(conn, state):
     add_recording(conn, 1, bought_by=EARLIER)
-    earlier, now = (state.figures.figures(run_id).totals for run_id in (EARLIER, RUN_ID))
+    earlier, now = (ReportFigures(state.session).figures(run_id).totals for run_id in (EARLIER, RUN_ID))
     assert (earlier.spent, now.spent) == (Decimal("0.009"), 0)
     assert (earlier.reused, now.reused) == (0, 1)
     assert earlier.cost == now.cost == Decimal("0.009")
@@ -214,7 +215,7 @@ def test_every_call_without_a_text_has_its_reason_and_the_unexpected_ones_their_
         "run_id": RUN_ID, "recording_id": gone_wrong, "stage": "transcribe", "error_code": "stt_timeout",
         "first_failed_at": START,
     })  # fmt: skip
-    figures = state.figures.figures(RUN_ID)
+    figures = ReportFigures(state.session).figures(RUN_ID)
     reasons = {(group.status, group.error_code, group.failed_code): group.calls for group in figures.gap_groups}
     assert reasons == {
         ("no_recording", None, "missed"): 2,
@@ -235,7 +236,8 @@ def test_days_are_days_of_the_zone_whatever_the_sessions_is(conn, state):
         connection.execute("SET TIME ZONE 'Asia/Vladivostok'")
         days = {
             zone: [
-                (day.day.day, dict(day.statuses), day.spent) for day in state.figures.figures(RUN_ID, zone=zone).days
+                (day.day.day, dict(day.statuses), day.spent)
+                for day in ReportFigures(state.session).figures(RUN_ID, zone=zone).days
             ]
             for zone in (UTC, timezone(timedelta(hours=3)), ZoneInfo("Europe/Moscow"))
         }
@@ -246,10 +248,10 @@ def test_days_are_days_of_the_zone_whatever_the_sessions_is(conn, state):
 
 
 def test_the_usual_offset_is_that_of_most_calls(conn, state):
-    assert state.figures.usual_offset(RUN_ID) is None
+    assert ReportFigures(state.session).usual_offset(RUN_ID) is None
     for number, offset in enumerate((10800, 10800, 25200), start=1):
         add_recording(conn, number, utc_offset_sec=offset)
-    assert state.figures.usual_offset(RUN_ID) == 10800
+    assert ReportFigures(state.session).usual_offset(RUN_ID) == 10800
 
 
 def test_recordings_that_went_or_came_are_counted_for_the_proof(conn, state):
@@ -257,7 +259,7 @@ def test_recordings_that_went_or_came_are_counted_for_the_proof(conn, state):
     add_recording(conn, 2, gone_at=START)
     add_recording(conn, 3, gone_at=START, status="pending")
     add_recording(conn, 4, listed_at=datetime(2025, 8, 3, 3, tzinfo=UTC), status="pending")
-    figures = state.figures.figures(RUN_ID)
+    figures = ReportFigures(state.session).figures(RUN_ID)
     totals = figures.totals
     assert (totals.calls, totals.gone, totals.came_since) == (3, 1, 1), "what went without a text is not reported"
     assert figures.run.registered == 5
@@ -267,14 +269,14 @@ def test_one_talk_bought_twice_is_counted(conn, state):
     add_recording(conn, 1, checksum="a" * 64)
     add_recording(conn, 2, call_id="call.1", checksum="a" * 64)
     add_recording(conn, 3, checksum="a" * 64)
-    assert state.figures.figures(RUN_ID).totals.duplicates == 1
+    assert ReportFigures(state.session).figures(RUN_ID).totals.duplicates == 1
 
 
 def test_the_largest_differences_of_length_come_first_and_small_ones_not_at_all(conn, state):
     add_recording(conn, 1, audio_sec=Decimal("60.9"))
     add_recording(conn, 2, audio_sec=Decimal("50"))
     add_recording(conn, 3, audio_sec=Decimal("90"))
-    assert [drift.call_id for drift in state.figures.figures(RUN_ID).drifts] == ["call.3", "call.2"]
+    assert [drift.call_id for drift in ReportFigures(state.session).figures(RUN_ID).drifts] == ["call.3", "call.2"]
 
 
 def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn, state):
@@ -284,17 +286,20 @@ def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn, st
     rare[204] = {"phone_line": "+74950000009"}
     for number, columns in rare.items():
         add_recording(conn, number, **columns)
-    sample = state.figures.figures(RUN_ID).qa_sample
+    sample = ReportFigures(state.session).figures(RUN_ID).qa_sample
     assert len(sample) == 50
     assert {f"call.{number}" for number in rare} <= {item.call_id for item in sample}
-    assert sample == state.figures.figures(RUN_ID).qa_sample
+    assert sample == ReportFigures(state.session).figures(RUN_ID).qa_sample
     assert [item.call_started_at for item in sample] == sorted(item.call_started_at for item in sample)
 
 
 def test_another_run_gives_another_sample(conn, state):
     for number in range(1, 101):
         add_recording(conn, number)
-    chosen = [{item.call_id for item in state.figures.figures(run_id).qa_sample} for run_id in (RUN_ID, EARLIER)]
+    chosen = [
+        {item.call_id for item in ReportFigures(state.session).figures(run_id).qa_sample}
+        for run_id in (RUN_ID, EARLIER)
+    ]
     assert chosen[0] != chosen[1]
 
 
@@ -305,7 +310,7 @@ def test_time_by_stage_and_the_portals_refusals_while_the_run_went(conn, state):
     add_event(conn, begin + timedelta(minutes=2), run_id=None, stage="portal", event="low_rate_on")
     add_event(conn, begin + timedelta(seconds=90), duration_ms=60_000)
     add_event(conn, begin + timedelta(minutes=5), duration_ms=30_000)
-    figures = state.figures.figures(RUN_ID)
+    figures = ReportFigures(state.session).figures(RUN_ID)
     (stage,) = figures.stages
     assert (stage.first_at, stage.last_at) == (begin + timedelta(seconds=30), begin + timedelta(minutes=5))
     assert (stage.events, stage.busy_sec) == (2, Decimal(90))
@@ -317,9 +322,11 @@ def test_waiting_for_an_answer_and_days_before_a_resumption_are_no_working_time(
     begin = datetime(2025, 8, 3, 2, tzinfo=UTC)
     for hours, event in ((0, "running"), (1, "approval_wanted"), (11, "approved"), (12, "error"), (40, "running")):
         add_event(conn, begin + timedelta(hours=hours), stage="plan", event=event)
-    assert state.figures.figures(RUN_ID).run.idle_sec == (10 + 28) * 3600
+    assert ReportFigures(state.session).figures(RUN_ID).run.idle_sec == (10 + 28) * 3600
     add_event(conn, begin + timedelta(hours=41), stage="close_run", event="completed")
-    assert state.figures.figures(RUN_ID).run.idle_sec == (10 + 28) * 3600, "what follows the last end is no run's time"
+    assert ReportFigures(state.session).figures(RUN_ID).run.idle_sec == (10 + 28) * 3600, (
+        "what follows the last end is no run's time"
+    )
 
 
 def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn, state):
@@ -328,20 +335,20 @@ def test_a_stop_and_a_failed_step_are_facts_of_the_run(conn, state):
         "UPDATE call_exports SET metadata = metadata || %s WHERE run_id = %s",
         [Jsonb({"stop": "токен отозван", "shared": 3}), RUN_ID],
     )
-    run = state.figures.figures(RUN_ID, failed_step="plan").run
+    run = ReportFigures(state.session).figures(RUN_ID, failed_step="plan").run
     assert (run.stop, run.failed_step, run.shared_rows) == ("токен отозван", "plan", 3)
 
 
 def test_a_run_without_calls_has_figures_and_an_unknown_run_has_none(conn, state):
-    assert state.figures.figures(RUN_ID).totals.calls == 0
+    assert ReportFigures(state.session).figures(RUN_ID).totals.calls == 0
     with pytest.raises(BadInput, match="there is no run"):
-        state.figures.figures(UUID(int=1))
+        ReportFigures(state.session).figures(UUID(int=1))
 
 
 def test_a_run_that_has_not_listed_reports_nothing(conn, state):
     add_recording(conn, 1)
     conn.execute("UPDATE call_exports SET portal_id = NULL WHERE run_id = %s", [RUN_ID])
-    figures = state.figures.figures(RUN_ID)
+    figures = ReportFigures(state.session).figures(RUN_ID)
     assert (figures.totals.calls, figures.days) == (0, ())
 
 
@@ -352,11 +359,11 @@ def test_the_estimate_counts_only_what_is_still_to_buy(conn, state):
     add_recording(conn, 4, status="no_recording")
     add_recording(conn, 5, status="error", duration_sec=60)
     to_buy = state.work.to_buy(state.runs.get(RUN_ID))
-    estimate = state.figures.estimate(RUN_ID, to_buy)
+    estimate = ReportFigures(state.session).estimate(RUN_ID, to_buy)
     assert (estimate.calls, estimate.recordings, estimate.reused, estimate.to_buy) == (5, 4, 1, 3)
     assert (estimate.minutes, estimate.billed_minutes, estimate.cost) == (Decimal(3), 4, Decimal("1.5"))
 
 
 def test_without_a_forecast_there_is_no_estimate_that_says_nothing_will_be_spent(conn, state):
     with pytest.raises(BadInput, match="no forecast yet"):
-        state.figures.estimate(EARLIER, ToBuy(0, 0, 0, Decimal(0)))
+        ReportFigures(state.session).estimate(EARLIER, ToBuy(0, 0, 0, Decimal(0)))

@@ -13,7 +13,7 @@ from include.calls.state.types import Charge
 from include.common.errors import Temporary
 from include.common.postgres_session import Session
 
-_FILE = "responses"
+_FILE = "stored_responses"
 DATABASE_PAUSES = (0.5, 1, 2, 4, 8, 16, 30, 60)  # seconds: two minutes, longer than PostgreSQL takes to recover
 _FREE = dict.fromkeys(Charge.__slots__)
 

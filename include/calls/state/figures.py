@@ -28,7 +28,7 @@ from include.calls.state.types import ToBuy
 from include.common.errors import BadInput
 from include.common.postgres_session import Session
 
-_FILE = "report_figures"
+_FILE = "figures"
 GAPS_SHOWN = 200
 DLQ_SHOWN = 200
 DRIFTS_SHOWN = 10

@@ -9,7 +9,7 @@ from include.calls.domain.states import RecordStatus
 from include.calls.state.types import NewText, Text
 from include.common.postgres_session import Session, storable
 
-_FILE = "transcripts"
+_FILE = "stored_transcripts"
 _WITH_TEXT = [RecordStatus.COMPLETED]
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from include.calls.state import responses
-from include.calls.state.responses import Responses
+from include.calls.state import stored_responses
 from include.calls.state.state import State
+from include.calls.state.stored_responses import Responses
 from include.common.errors import Temporary
 from tests.kit.state_samples import call, charge, one, opened, selected
 
@@ -20,7 +20,7 @@ class RestartingSession:
         self.kept: list[Any] = []
 
     def count(self, file: str, name: str, **parameters: Any) -> int:
-        assert (file, name) == ("responses", "keep_response")
+        assert (file, name) == ("stored_responses", "keep_response")
         if self.away:
             self.away -= 1
             raise Temporary("the database system is starting up")
@@ -33,7 +33,7 @@ def keep(session: Any, run_id: Any = None) -> None:
 
 
 def test_a_database_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "DATABASE_PAUSES", (0, 0))
+    monkeypatch.setattr(stored_responses, "DATABASE_PAUSES", (0, 0))
     session = RestartingSession(away=2)
     keep(session)
     assert session.kept == [{"text": "да"}]
@@ -41,13 +41,13 @@ def test_a_database_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_database_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait is not endless."""
-    monkeypatch.setattr(responses, "DATABASE_PAUSES", (0, 0))
+    monkeypatch.setattr(stored_responses, "DATABASE_PAUSES", (0, 0))
     with pytest.raises(Temporary):
         keep(RestartingSession(away=3))
 
 
 def test_the_pauses_outlast_a_restart_of_postgresql() -> None:
-    assert sum(responses.DATABASE_PAUSES) >= 60
+    assert sum(stored_responses.DATABASE_PAUSES) >= 60
 
 
 @pytest.mark.postgres
