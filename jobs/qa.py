@@ -9,7 +9,6 @@ Exit status: 0 done, 1 not done, 2 refused: nothing was recorded.
 """
 
 import getpass
-import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -29,19 +28,23 @@ from include.common import russian_format as ru
 from include.common.errors import BadInput, ExportError
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
+from jobs.command import Command
+
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--run-id", help="call_exports.run_id.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the sample to this CSV file.")
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read a filled-in sample.")
-@click.option("--call-id", help="The call that was listened to.")
-@click.option("--record-id", help="Its recording, where it has several.")
-@click.option("--result", help="ok or issue.")
-@click.option("--comment", default="", help="What is wrong; an issue needs it.")
-@click.option("--by", help="Who listened.  [default: the user of this machine]")
+@click.command(cls=Command, help=command_line.QA_HELP)
+@click.option("--run-id", metavar=command_line.TEXT, help=command_line.QA_RUN_HELP)
+@click.option("--out", type=NEW_FILE, metavar=command_line.FILE, help=command_line.OUT_HELP)
+@click.option("--file", type=OLD_FILE, metavar=command_line.FILE, help=command_line.FILE_HELP)
+@click.option("--call-id", metavar=command_line.TEXT, help=command_line.CALL_HELP)
+@click.option("--record-id", metavar=command_line.TEXT, help=command_line.RECORD_HELP)
+@click.option("--result", metavar=command_line.TEXT, help=command_line.RESULT_HELP)
+@click.option("--comment", default="", metavar=command_line.TEXT, help=command_line.COMMENT_HELP)
+@click.option("--by", metavar=command_line.TEXT, help=command_line.BY_HELP)
 def main(
     *,
     run_id: str | None,
@@ -53,21 +56,13 @@ def main(
     comment: str,
     by: str | None,
 ) -> None:
-    """QA of an export: which texts to listen to, and what people found."""
-    try:
-        with State.open(make_conninfo(**state_conninfo())) as state:
-            if file:
-                _read(file, run_id, by, state)
-            elif call_id or result:
-                _record(_uuid(run_id), call_id, record_id, result, comment, by, state)
-            else:
-                _show(_sample(_uuid(run_id), state), out)
-    except BadInput as error:
-        click.echo(command_line.refused(error), err=True)
-        sys.exit(2)
-    except ExportError as error:
-        click.echo(command_line.failed(error), err=True)
-        sys.exit(1)
+    with State.open(make_conninfo(**state_conninfo())) as state:
+        if file:
+            _read(file, run_id, by, state)
+        elif call_id or result:
+            _record(_uuid(run_id), call_id, record_id, result, comment, by, state)
+        else:
+            _show(_sample(_uuid(run_id), state), out)
 
 
 def _sample(run_id: UUID, state: State) -> Sample:

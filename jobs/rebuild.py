@@ -22,27 +22,20 @@ from include.calls.wording import command_line
 from include.common.errors import BadInput, ExportError
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
+from jobs.command import FAILED, Command
 from jobs.storage import storage_from_environment
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--run-id", required=True, help="call_exports.run_id.")
-@click.option("--line", "phone_line", help="Only the calls of this line: call_records.phone_line.  [default: all]")
+@click.command(cls=Command, help=command_line.REBUILD_HELP)
+@click.option("--run-id", required=True, metavar=command_line.TEXT, help=command_line.REBUILD_RUN_HELP)
+@click.option("--line", "phone_line", metavar=command_line.TEXT, help=command_line.LINE_HELP)
 def main(*, run_id: str, phone_line: str | None) -> None:
-    """Build the texts of a run again from the stored responses of the recogniser."""
-    try:
-        with State.open(make_conninfo(**state_conninfo())) as state:
-            run = _uuid(run_id)
-            done = rebuild_texts(run, state, storage_from_environment(), load_policy(os.environ), phone_line=phone_line)
-            _tell(done)
-            published = not done.changed or _publish_again(run, state)
-        sys.exit(0 if published and not done.without_responses and not done.in_work else 1)
-    except BadInput as error:
-        click.echo(command_line.refused(error), err=True)
-        sys.exit(2)
-    except ExportError as error:
-        click.echo(command_line.failed(error), err=True)
-        sys.exit(1)
+    with State.open(make_conninfo(**state_conninfo())) as state:
+        run = _uuid(run_id)
+        done = rebuild_texts(run, state, storage_from_environment(), load_policy(os.environ), phone_line=phone_line)
+        _tell(done)
+        published = not done.changed or _publish_again(run, state)
+    sys.exit(0 if published and not done.without_responses and not done.in_work else FAILED)
 
 
 def _tell(done: Rebuilt) -> None:

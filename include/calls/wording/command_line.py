@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from include.calls.wording import problems
+from include.calls.wording.run_parameters import MOMENT
 from include.common.errors import ExportError
 from include.common.russian_format import count, number
 
@@ -15,6 +16,7 @@ OPTIONS = "Параметры"
 OPTIONS_METAVAR = "[ПАРАМЕТРЫ]"
 REQUIRED = "[обязательно]"
 TEXT = "ТЕКСТ"
+FILE = "ФАЙЛ"
 HELP = "Эта справка."
 UNREADABLE = "команду разобрать нельзя; все параметры покажет --help"
 
@@ -78,6 +80,15 @@ def cancelled(run_id: UUID | str) -> str:
 
 
 # make qa
+QA_HELP = "Выборка проверки качества: какие тексты прослушать и что нашли люди."
+QA_RUN_HELP = "Запуск: call_exports.run_id."
+OUT_HELP = "Записать выборку в этот файл CSV."
+FILE_HELP = "Прочесть заполненную выборку."
+CALL_HELP = "Прослушанный звонок: CALL_ID."
+RECORD_HELP = "Его запись: RECORD_ID, если их несколько."
+RESULT_HELP = "Оценка: ok или issue."
+COMMENT_HELP = "Что не так; для issue обязательно."
+BY_HELP = "Кто слушал. Пусто: пользователь этой машины."
 QA_COLUMNS = ("№", "CALL_ID", "RECORD_ID", "Длина", "Пометка", "Файл", "Оценка")
 REPORT_IS_REWRITTEN = "отчёт переписывается задачей publish"
 
@@ -101,6 +112,11 @@ def report_stays(error: ExportError) -> str:
 
 
 # make rebuild
+REBUILD_HELP = "Построить тексты запуска заново из сохранённых ответов распознавателя, без оплаты."
+REBUILD_RUN_HELP = "Запуск: call_exports.run_id."
+LINE_HELP = "Только звонки этой линии: call_records.phone_line. Пусто: все."
+
+
 def rebuilt(looked_at: int, changed: int) -> str:
     return (
         f"просмотрено текстов: {number(looked_at)}; изменено записей: {number(changed)}; запросов к распознавателю: 0"
@@ -131,6 +147,12 @@ def files_stay(run_id: UUID, error: ExportError) -> str:
 
 
 # make deliver
+DELIVER_HELP = "Сложить тексты и саммари выгруженного периода в его папку, без оплаты."
+FROM_HELP = f"Начало периода: {MOMENT}. Пусто: today-60d."
+TO_HELP = f"Конец периода, включительно: {MOMENT}. Пусто: сейчас."
+AUDIO_HELP = "И аудио."
+
+
 def delivered(texts: int, audio: int, folder: str) -> str:
     """Files written into the period's folder; `audio` is 0 where it was not asked for."""
     files = count(texts, "текст", "текста", "текстов")

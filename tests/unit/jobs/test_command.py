@@ -2,18 +2,19 @@
 
 import re
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from include.calls.domain.run_request import parameter_schemas
-from jobs.call_export import main
+from jobs import call_export, deliver, qa, rebuild
 from jobs.run_options import option_of
 
 ENGLISH = re.compile(r"\b(?!make )[a-z]{2,} [a-z]{2,}\b", re.IGNORECASE)  # two words; names of options have hyphens
 
 
-def said(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(main, list(arguments), prog_name="make export")
+def said(*arguments: str, command: click.Command = call_export.main) -> tuple[int, str]:
+    done = CliRunner().invoke(command, list(arguments), prog_name="make export")
     return done.exit_code, done.output
 
 
@@ -55,3 +56,27 @@ def test_help_is_russian_and_names_every_parameter() -> None:
     assert code == 0
     assert {option_of(name) for name in parameter_schemas()} <= set(re.findall(r"--[a-z-]+", output))
     assert not ENGLISH.search(output.replace("true|false", "")), output
+
+
+OTHERS = pytest.mark.parametrize(
+    "command", [deliver.main, qa.main, rebuild.main], ids=lambda command: command.callback.__module__
+)
+
+
+@OTHERS
+def test_the_help_of_other_commands_is_russian(command: click.Command) -> None:
+    code, output = said("--help", command=command)
+    assert code == 0
+    assert not ENGLISH.search(output.replace("true|false", "").replace("make export", "")), output
+
+
+@OTHERS
+def test_another_command_refuses_in_russian(command: click.Command) -> None:
+    code, output = said("--nowhere", command=command)
+    assert (code, output.count("\n")) == (2, 1)
+    assert "--nowhere" in output
+    assert not ENGLISH.search(output), output
+
+
+def test_a_rebuild_of_an_unnamed_run_is_refused() -> None:
+    assert said(command=rebuild.main) == (2, "отклонено: не задан --run-id\n")
