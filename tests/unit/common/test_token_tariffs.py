@@ -37,7 +37,9 @@ def test_a_forecast_grows_with_minutes_and_with_calls() -> None:
     one = summary_forecast(policy.summary, Decimal(60), 20)
     assert summary_forecast(policy.summary, Decimal(120), 20) > one
     assert summary_forecast(policy.summary, Decimal(60), 40) > one
-    assert summary_forecast(policy.summary, Decimal(9000), 3000) < policy.money.budget_usd, "far below the texts themselves"
+    assert summary_forecast(policy.summary, Decimal(9000), 3000) < policy.money.budget_usd, (
+        "far below the texts themselves"
+    )
 
 
 def test_an_estimate_of_any_text_is_above_zero() -> None:

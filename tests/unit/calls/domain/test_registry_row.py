@@ -176,7 +176,7 @@ def test_the_schema_knows_every_status_and_error_code_and_no_other():
 
 
 def test_every_column_of_the_row_reaches_the_file():
-    """A field nobody prints would be a column silently lost."""
-    names = {field.name for field in fields(RegistryRow)}
+    """A field that is not written would be a lost column; `text_at` tells which copy of a text is fresh."""
+    names = {field.name for field in fields(RegistryRow)} - {"text_at"}
     source = (ROOT / "include/calls/domain/registry_row.py").read_text(encoding="utf-8")
     assert [name for name in names if f"row.{name}" not in source] == []
