@@ -1,6 +1,7 @@
 """The portals whose calls are known."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from include.calls.domain.stages import Stage
 from include.common.postgres_session import Session
@@ -13,6 +14,13 @@ class Portals:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def is_known(self, host: str) -> bool:
+        return self._session.value(_FILE, "portal_of", host=host) is not None
+
+    def newest_calls(self) -> list[datetime]:
+        """When the newest call that each known portal lists began: it lists the call under a new address, too."""
+        return [at for (at,) in self._session.values(_FILE, "newest_calls")]
 
     def of(self, host: str, sample: Sequence[tuple[int, str]]) -> int:
         """The number of the portal at this address.

@@ -4,6 +4,14 @@
 -- The portal behind an address; no row if the address is new.
 SELECT portal_id FROM portal_hosts WHERE host = :host;
 
+-- name: newest_calls
+-- The start of the newest call that each portal still lists.
+SELECT newest.call_started_at
+  FROM portals
+ CROSS JOIN LATERAL (SELECT call_started_at FROM recordings own
+                      WHERE own.portal_id = portals.portal_id AND own.gone_at IS NULL
+                      ORDER BY call_started_at DESC LIMIT 1) newest;
+
 -- name: same_portal
 -- The known portal that has these very rows of the statistics: its address has changed. A row with the same number and
 -- another call_id speaks against it.

@@ -8,6 +8,7 @@ from include.calls.domain.stages import Stage
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.common.errors import BadRow
+from include.common.periods import Period
 from include.common.postgres_session import storable
 from include.common.telephony import Call, Listed, TelephonySystem
 
@@ -24,9 +25,11 @@ def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
     if run.metadata.get("listed") is not None:
         return int(run.metadata["listed"])
     began_at = state.recordings.now()
+    portal_id = portal_of(telephony, state)
+    state.runs.set_portal(run_id, portal_id)
     total = telephony.count_calls(run.period)
     most = int(run.metadata.get("limit_calls") or 0)
-    listing = _Listing(run, telephony, state)
+    listing = _Listing(run, portal_id, telephony, state)
     for rows in gathered(limited(telephony.list_calls(run.period, total=total), most)):
         listing.save(rows)
     if listing.new > MANY_NEW:
@@ -37,8 +40,6 @@ def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
     if most:
         state.runs.set_trial_end(run_id, max(listing.statistics_ids, default=0))
     else:
-        portal_id = listing.portal_id or state.portals.of(telephony.host, [])
-        state.runs.set_portal(run_id, portal_id)
         found["registered"] = state.listing.note_gone(run, portal_id, listing.statistics_ids, began_at=began_at)
     state.runs.note(run_id, {"listed": listing.listed, "listing_began_at": began_at.isoformat(), **found})
     state.runs.note_server_seconds(run_id, telephony.server_seconds)
@@ -46,14 +47,29 @@ def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
     return listing.listed
 
 
+def portal_of(telephony: TelephonySystem, state: State) -> int:
+    """The number of the portal behind this address.
+
+    A new address may be that of a known portal that was renamed: then it lists the newest known call under the same
+    number. Otherwise every text of its period would be bought again.
+    """
+    rows: list[Listed] = []
+    if not state.portals.is_known(telephony.host):
+        for at in state.portals.newest_calls():
+            for page in telephony.list_calls(Period(at, at)):
+                rows += page
+    sample = [(row.statistics_id, storable(row.call_id)) for row in rows if isinstance(row, Call)]  # as they are stored
+    return state.portals.of(telephony.host, sample)
+
+
 @dataclass(slots=True)
 class _Listing:
     """Saves the listed rows and counts them. `statistics_ids` are the numbers of rows that could be read."""
 
     run: Run
+    portal_id: int
     telephony: TelephonySystem
     state: State
-    portal_id: int | None = None
     names: dict[str, str] = field(default_factory=dict)
     statistics_ids: list[int] = field(default_factory=list)
     listed: int = 0
@@ -66,7 +82,7 @@ class _Listing:
         bad_rows = [row for row in rows if isinstance(row, BadRow)]
         if calls:
             self._learn_names(calls)
-            saved = self.state.listing.save(self.run, self._portal(calls), calls, self.names)
+            saved = self.state.listing.save(self.run, self.portal_id, calls, self.names)
             self.new += saved.new
             self.shared += saved.shared
         self.statistics_ids += [call.statistics_id for call in calls]
@@ -80,14 +96,6 @@ class _Listing:
                 error_code=error.code,
                 detail={"reason": str(error)},
             )
-
-    def _portal(self, calls: list[Call]) -> int:
-        """Known before the first call is saved: the calls themselves show whether a new address is a known portal."""
-        if self.portal_id is None:
-            sample = [(call.statistics_id, storable(call.call_id)) for call in calls]  # as they are stored
-            self.portal_id = self.state.portals.of(self.telephony.host, sample)
-            self.state.runs.set_portal(self.run.run_id, self.portal_id)
-        return self.portal_id
 
     def _learn_names(self, calls: list[Call]) -> None:
         unknown = {call.employee_id for call in calls if call.employee_id} - self.names.keys()
