@@ -15,9 +15,6 @@ from tests.unit.repository.test_docs import anchors
 PENDING = (
     "include/calls/domain",
     "include/calls/reporting",
-    "include/calls/state",
-    "include/calls/steps",
-    "tests/integration",
 )
 
 TOPS = ("include", "plugins", "jobs", "ops", "dags", "simulators", "trials", "tests", "docs")

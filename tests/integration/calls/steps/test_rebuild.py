@@ -1,4 +1,4 @@
-"""Texts built anew from stored answers: roles and flags follow the settings, and nobody is asked or paid (D21)."""
+"""Texts rebuilt from stored responses: roles and flags follow the settings; no request is sent and nothing is paid."""
 
 from decimal import Decimal
 from functools import partial
