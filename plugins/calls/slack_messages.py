@@ -15,7 +15,6 @@ from uuid import UUID
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from include.calls.names import DAG_ID, STATE_CONN
-from include.calls.state.notifications import Notifications
 from include.common.names import SLACK_CONN
 from plugins.airflow_kit import slack
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.calls.reporting.slack_texts import RunSummary
+    from include.calls.state.notifications import Notifications
     from include.calls.state.state import State
     from include.calls.state.types import Run
 
@@ -31,24 +31,24 @@ log = logging.getLogger(__name__)
 
 def run_failed(context: "Context") -> None:
     """The DAG's `on_failure_callback`; runs in the DAG processor, whatever ended the run."""
-    _with_state(lambda state: _run_failed(context, state))
+    _with_state(lambda state, sent: _run_failed(context, state, sent))
 
 
 def run_closed(context: "Context", run_id: UUID, verdict: str) -> None:
     """For `close_run`, after its work: the report is ready or the run is cancelled; how the DLQ grew."""
-    _with_state(lambda state: _run_closed(run_id, context["run_id"], verdict, state))
+    _with_state(lambda state, sent: _run_closed(run_id, context["run_id"], verdict, state, sent))
 
 
 def low_rate_switched(context: "Context", run_id: UUID) -> None:
     """For every task that talks to the portal, after its work: low-rate mode has just been switched on."""
-    _with_state(lambda state: _low_rate_switched(run_id, context["run_id"], state))
+    _with_state(lambda state, sent: _low_rate_switched(run_id, context["run_id"], state, sent))
 
 
 class ApprovalWanted(BaseNotifier):
     """For `ApprovalOperator(notifiers=[...])`: called in the task before it parks, with a link to the question."""
 
     def notify(self, context: "Context") -> None:
-        _with_state(lambda state: _approval_wanted(context, state))
+        _with_state(lambda state, sent: _approval_wanted(context, state, sent))
 
 
 async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) -> str:
@@ -77,12 +77,15 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
         sending = asyncio.run_coroutine_threadsafe(slack.send_async(text), loop)
         return slack.succeeds(lambda: sending.result(slack.LONGEST_SECONDS))
 
-    await asyncio.to_thread(_safely, lambda state: _deadline_missed(context, state, send), conninfo_of(connection))
+    def notify(state: "State", sent: "Notifications") -> None:
+        _deadline_missed(context, state, sent, send)
+
+    await asyncio.to_thread(_safely, notify, conninfo_of(connection))
     return "sent"
 
 
-def _with_state(notify: "Callable[[State], object]") -> None:
-    """Calls `notify` with the log of sent messages if Slack is configured."""
+def _with_state(notify: "Callable[[State, Notifications], object]") -> None:
+    """Calls `notify` with the state and the log of sent messages if Slack is configured."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -95,70 +98,64 @@ def _with_state(notify: "Callable[[State], object]") -> None:
         return
 
 
-def _safely(notify: "Callable[[State], object]", conninfo: str) -> None:
+def _safely(notify: "Callable[[State, Notifications], object]", conninfo: str) -> None:
     """Errors here are logged and never fail the run."""
+    from include.calls.state.notifications import Notifications
     from include.calls.state.state import State
 
     try:
         with State.open(conninfo) as state:
-            notify(state)
+            notify(state, Notifications(state.session))
     except Exception as error:
         log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
 
 
-def _run_failed(context: "Context", state: "State") -> None:
+def _run_failed(context: "Context", state: "State", sent: "Notifications") -> None:
     from include.calls.reporting import slack_texts as messages
     from include.calls.wording import slack as texts
 
     dag_run_id = context["run_id"]
     run = _run_of(context, state)
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
-    end = Notifications(state.session).last_event(run.run_id, "error") if run else None
+    end = sent.last_event(run.run_id, "error") if run else None
     reason = end.verdict if end else texts.REASON_IN_NOTE
     text = messages.run_failed(_summary(run, dag_run_id, state), reason)
     occasion = f"run_failed {dag_run_id} {end.event_id if end else 0}"
-    Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
+    sent.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
 
 
-def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State") -> None:
+def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State", sent: "Notifications") -> None:
     from include.calls.domain.states import RunStatus
     from include.calls.reporting import slack_texts as messages
 
     run = state.runs.get(run_id)
     summary = _summary(run, dag_run_id, state)
     if run.status is RunStatus.COMPLETED and not run.dry_run:
-        ready, end = (
-            messages.report_ready(summary, verdict),
-            Notifications(state.session).last_event(run_id, "completed"),
-        )
+        ready, end = messages.report_ready(summary, verdict), sent.last_event(run_id, "completed")
         occasion = f"report_ready {run_id} {end.event_id if end else 0}"
-        Notifications(state.session).once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
+        sent.once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
     if run.status is RunStatus.CANCELLED:  # above all if no decision came in time: the night has no export
-        text, end = messages.cancelled(summary, verdict), Notifications(state.session).last_event(run_id, "cancelled")
+        text, end = messages.cancelled(summary, verdict), sent.last_event(run_id, "cancelled")
         occasion = f"cancelled {run_id} {end.event_id if end else 0}"
-        Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
-    letters = Notifications(state.session).new_dead_letters(run_id)
+        sent.once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
+    letters = sent.new_dead_letters(run_id)
     if letters.moved:
         grew, occasion = messages.dlq_grew(summary, letters.moved), f"dlq_grew {run_id} {letters.up_to}"
-        Notifications(state.session).once(
-            occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to
-        )
+        sent.once(occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to)
 
 
-def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State") -> None:
+def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State", sent: "Notifications") -> None:
     from include.calls.reporting import slack_texts as messages
 
-    switch = Notifications(state.session).low_rate_switch()
+    switch = sent.low_rate_switch()
     if switch is None:
         return
     summary = _summary(state.runs.get(run_id), dag_run_id, state)
     text = messages.low_rate_on(summary, switch.until, switch.refusals, forced=switch.forced)
-    Notifications(state.session).once(
-        f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on"
-    )
+    sent.once(f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on")
 
 
-def _approval_wanted(context: "Context", state: "State") -> None:
+def _approval_wanted(context: "Context", state: "State", sent: "Notifications") -> None:
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     from include.calls.reporting import slack_texts as messages
@@ -171,12 +168,12 @@ def _approval_wanted(context: "Context", state: "State") -> None:
     question = str(getattr(context["task"], "subject", ""))  # of the operator that asks
     text = messages.approval_wanted(summary, question)
     asked = context["ti"]  # each try asks again
-    Notifications(state.session).once(
-        f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted"
-    )
+    sent.once(f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted")
 
 
-def _deadline_missed(context: Mapping[str, Any], state: "State", send: Callable[[str], bool]) -> None:
+def _deadline_missed(
+    context: Mapping[str, Any], state: "State", sent: "Notifications", send: Callable[[str], bool]
+) -> None:
     from include.calls.reporting import slack_texts as messages
 
     dag_run = context["dag_run"]
@@ -184,7 +181,7 @@ def _deadline_missed(context: Mapping[str, Any], state: "State", send: Callable[
     until = str((context.get("deadline") or {}).get("deadline_time") or "")[:16].replace("T", " ")
     text = messages.deadline_missed(_summary(run, dag_run["dag_run_id"], state), f"{until} UTC")
     occasion = f"deadline_missed {dag_run['dag_run_id']}"
-    Notifications(state.session).once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
+    sent.once(occasion, lambda: send(text), run_id=_id(run), kind="deadline_missed")
 
 
 def _run_of(context: "Context", state: "State") -> "Run | None":

@@ -31,6 +31,8 @@ PARAMS = {
     "limit_calls": (0, {"type": "integer", "minimum": 0}),
     "resume_run_id": (None, OPTIONAL_TEXT | {"format": "uuid"}),
     "replay_dlq": (False, SWITCH),
+    "deliver_texts": (None, {"type": ["null", "boolean"]}),
+    "deliver_audio": (False, SWITCH),
     "idempotency_key": (None, OPTIONAL_TEXT | {"minLength": 1, "maxLength": 128}),
 }
 BATCH_CHAIN = ("batch.download", "batch.transcribe", "batch.summarize")

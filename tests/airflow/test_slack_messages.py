@@ -55,8 +55,12 @@ def failed(database: str) -> UUID:
     """A run of one recording that ended in error; its DAG run is `dag-1`."""
     with State.open(database) as state:
         run = opened(state, "1", call(1))
-        state.finish_run(run.run_id, RunStatus.ERROR, detail={"verdict": f"{VERDICT}; звонок с {PHONE}"})
+        finish(state, run.run_id, RunStatus.ERROR, f"{VERDICT}; звонок с {PHONE}")
     return run.run_id
+
+
+def finish(state: State, run_id: UUID, status: RunStatus, verdict: str = VERDICT) -> None:
+    assert state.runs.finish(run_id, status, verdict=verdict, failed_step=None)
 
 
 def of_dag_run(name: str, **other: object) -> Any:
@@ -102,8 +106,8 @@ def test_no_phone_number_reaches_slack(slack: SlackSimulator, failed: UUID) -> N
 def test_a_second_failure_after_a_resume_is_a_new_occasion(slack: SlackSimulator, failed: UUID, database: str) -> None:
     alerts.run_failed(of_dag_run("dag-1"))
     with State.open(database) as state:
-        state.move_run(failed, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run")
-        state.finish_run(failed, RunStatus.ERROR, detail={"verdict": "снова"})
+        state.runs.move(failed, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run")
+        finish(state, failed, RunStatus.ERROR, "снова")
     resuming = of_dag_run("dag-2", conf={"resume_run_id": str(failed)})
     alerts.run_failed(resuming)
     assert len(slack.messages) == 2
@@ -120,7 +124,7 @@ def test_a_run_that_never_opened_is_reported(slack: SlackSimulator, database: st
 def test_a_completed_run_announces_its_report(slack: SlackSimulator, database: str) -> None:
     with State.open(database) as state:
         run = opened(state, "1", call(1))
-        state.finish_run(run.run_id, RunStatus.COMPLETED)
+        finish(state, run.run_id, RunStatus.COMPLETED)
     for _ in range(2):
         alerts.run_closed(of_dag_run("dag-1"), run.run_id, VERDICT)
     (message,) = slack.messages
@@ -131,7 +135,7 @@ def test_a_completed_run_announces_its_report(slack: SlackSimulator, database: s
 def test_a_cancelled_run_is_reported_once(slack: SlackSimulator, database: str) -> None:
     with State.open(database) as state:
         run = opened(state, "1", call(1))
-        state.finish_run(run.run_id, RunStatus.CANCELLED)
+        finish(state, run.run_id, RunStatus.CANCELLED)
     for _ in range(2):
         alerts.run_closed(of_dag_run("dag-1"), run.run_id, "расход до 12.00 USD не согласован в срок")
     (message,) = slack.messages
@@ -145,7 +149,7 @@ def test_a_dry_run_and_a_failed_run_have_no_report_to_announce(
     with State.open(database) as state, psycopg.connect(database, autocommit=True) as connection:
         dry = opened(state, "2")
         connection.execute("UPDATE call_exports SET dry_run = true WHERE run_id = %s", [dry.run_id])
-        state.finish_run(dry.run_id, RunStatus.COMPLETED)
+        finish(state, dry.run_id, RunStatus.COMPLETED)
     alerts.run_closed(of_dag_run("dag-1"), failed, VERDICT)
     alerts.run_closed(of_dag_run("dag-2"), dry.run_id, VERDICT)
     assert slack.messages == []
