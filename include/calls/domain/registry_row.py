@@ -3,12 +3,12 @@
 The format is described for its readers in `docs/specs/call_registry_schema.yaml`.
 """
 
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from uuid import UUID
 
 from include.calls.domain.spreadsheet_cells import formula_safe, plain_text
@@ -18,8 +18,8 @@ COLUMNS = (
     "recording_url", "transcript_path", "summary_path", "text_preview", "transcription_cost", "currency_code",
     "language", "status", "error_code", "retry_count", "checksum", "tags", "roles", "needs_review",
 )  # fmt: skip
-# Programs join by these: they are never changed.
-KEYS = frozenset({"run_id", "call_id", "record_id", "checksum"})
+# Texts of strangers. Other columns are never changed: programs join by the keys, the rest is the product's own words.
+FREE_TEXTS = frozenset({"from", "to", "employee", "recording_url", "text_preview", "tags"})
 PREVIEW_BYTES = 1024
 
 Value = str | int | bool | Decimal | datetime | None
@@ -82,7 +82,7 @@ def registry_values(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> d
         "run_id": str(row.run_id),
         "call_id": row.call_id,
         "record_id": row.record_id,
-        "datetime_start": row.call_started_at.astimezone(timezone(timedelta(seconds=row.portal_offset_sec))),
+        "datetime_start": row.call_started_at.astimezone(_zone(row.portal_offset_sec)),
         "direction": row.direction,
         "from": plain_text(masks.number(row.from_number)),
         "to": plain_text(masks.number(row.to_number)),
@@ -105,6 +105,11 @@ def registry_values(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> d
     }
 
 
+@cache
+def _zone(offset_sec: int) -> timezone:
+    return timezone(timedelta(seconds=offset_sec))
+
+
 def csv_cells(values: Mapping[str, Value]) -> list[str]:
     """The values as text. A cell is changed only where a spreadsheet would compute it, and a key never is."""
     return [_csv_cell(name, value) for name, value in values.items()]
@@ -118,7 +123,12 @@ def money_cell(amount: Decimal) -> str:
 
 def relative_path(key: str | None, folder: str) -> str:
     """The storage key seen from the period's folder: `transcripts/call_1.txt`, `../../transcripts/2025/08/01/...`."""
-    return posixpath.relpath(key, f"exports/{folder}") if key else ""
+    if not key:
+        return ""
+    own = f"exports/{folder}/"
+    if key.startswith(own):
+        return key.removeprefix(own)
+    return f"../{key.removeprefix('exports/')}" if key.startswith("exports/") else f"../../{key}"
 
 
 def _csv_cell(name: str, value: Value) -> str:
@@ -126,7 +136,7 @@ def _csv_cell(name: str, value: Value) -> str:
         return _as_text(value)
     if name == "text_preview":
         return _shortened(formula_safe(value))  # the mark counts, too
-    return value if name in KEYS else formula_safe(value)
+    return formula_safe(value) if name in FREE_TEXTS else value
 
 
 def _as_text(value: int | bool | Decimal | datetime | None) -> str:
