@@ -58,7 +58,7 @@ def served(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AIRFLOW_CONN_CALL_EXPORT_METRICS", json.dumps({"conn_type": "generic", "password": TOKEN}))
     monkeypatch.setattr(page, "FRESH_SECONDS", 0.2)
     with (
-        MetricsReader(CallsStateHook().conninfo()) as reader,
+        MetricsReader.open(CallsStateHook().conninfo()) as reader,
         running(Starlette(routes=[Mount("/call_export", app)])) as url,
     ):
         monkeypatch.setattr(page, "_page", page.Page(lambda: reader))
@@ -158,16 +158,17 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     """Causes every alert, through the state's own functions where they exist."""
     with State.open(database) as state:
         done = opened(state, "done", call(9))
-        to_text(state, rows(state, done)[0])
-        state.finish_run(done.run_id, RunStatus.COMPLETED)
+        to_text(state, done, rows(state, done)[0], cost="70")
+        state.runs.finish(done.run_id, RunStatus.COMPLETED, verdict="", failed_step=None)
         bad = opened(state, "bad", call(1), call(2))
         for row in rows(state, bad):
-            give_up(state, row, stored=False)
+            if row.status is not S.COMPLETED:
+                give_up(state, bad, row, stored=False)
         connection.execute(
-            "UPDATE call_records SET first_failed_at = now() - interval '25 hours' WHERE run_id = %s", [bad.run_id]
+            "UPDATE recordings SET first_failed_at = now() - interval '25 hours' WHERE first_failed_at IS NOT NULL"
         )
-        assert state.move_to_dlq(bad.run_id, failed_before=datetime.now(UTC)) == 2
-        state.finish_run(bad.run_id, RunStatus.ERROR)
+        assert state.dead_letters.move_overdue(bad.run_id, failed_before=datetime.now(UTC)) == 2
+        state.runs.finish(bad.run_id, RunStatus.ERROR, verdict="", failed_step=None)
         late = opened(state, "late")
     # days ago, which no test can wait for
     connection.execute(
@@ -182,14 +183,13 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     event(database, "portal_refused", 12, code="QUERY_LIMIT_EXCEEDED")
     event(database, "run_stopped", kind="AccessDenied")
     event(database, "run_stopped", kind="BudgetSpent")
-    event(database, "completed", cost="70", audio_sec="60")
     connection.execute(LOW_RATE)
 
 
 def repair(connection: psycopg.Connection[Any]) -> None:
     """Ends the conditions that do not pass by themselves: run, texts, low rate."""
     connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now()")
-    connection.execute("UPDATE call_records SET status = 'completed', first_failed_at = NULL")
+    connection.execute("UPDATE recordings SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
 
 
@@ -209,11 +209,11 @@ PANELS: dict[str, float | dict[str, float]] = {
     "Запуски по итогу": {"completed": 1, "error": 1, "cancelled": 0},
     "Последний запуск в ошибке": 1,
     "Щадящий режим портала": 1,
-    "Ход: записи по статусам": dict.fromkeys(S, 0) | {"error": 1, "no_recording": 1},
+    "Ход: записи по статусам": dict.fromkeys(S, 0) | {"completed": 2, "error": 1, "no_recording": 1},
     "Проверено людьми": {"ok": 1, "issue": 1},
     "Доля замечаний": 0.5,
-    "Покрытие: тексты у существующих записей": 0,
-    "Тексты и ошибки, всего": {"completed": 2, "reused": 0, "error": 1, "missing_audio": 0},
+    "Покрытие: тексты у существующих записей": 2 / 3,
+    "Тексты и ошибки, всего": {"completed": 2, "error": 1, "missing_audio": 0},
     "Ошибки дольше суток": 1,
     "DLQ": 1,
 }
@@ -224,27 +224,25 @@ def a_known_night(database: str, connection: psycopg.Connection[Any]) -> None:
     with State.open(database) as state:
         good = opened(state, "good", call(1), call(2))
         for number, row in enumerate(rows(state, good)):
-            to_text(state, row, checksum=str(number), cost="0.01")
-        state.finish_run(good.run_id, RunStatus.COMPLETED)
+            to_text(state, good, row, checksum=str(number), cost="0.01")
+        state.runs.finish(good.run_id, RunStatus.COMPLETED, verdict="", failed_step=None)
         for row, result in zip(rows(state, good), ("ok", "issue"), strict=True):
             connection.execute(
-                "INSERT INTO call_qa_checks (run_id, call_id, record_id, result, checked_by)"
+                "INSERT INTO call_qa_checks (run_id, recording_id, transcript_id, result, checked_by)"
                 " VALUES (%s, %s, %s, %s, 'analyst')",
-                [good.run_id, *row.key, result],
+                [good.run_id, row.recording_id, row.transcript_id, result],
             )
         bad = opened(state, "bad", call(3), call(4, file_id=None))
         (row,) = (row for row in rows(state, bad) if row.status is S.PENDING)
-        state.move_to_work(row, S.DOWNLOADING, stage="download")
-        state.move_record(
-            *(bad.run_id, *row.key), S.PENDING, expected={S.DOWNLOADING}, stage="download",
+        assert state.moves.take(bad.run_id, row.recording_id, S.DOWNLOADING, stage="download")
+        assert state.moves.move(
+            bad.run_id, row.recording_id, S.PENDING, expected={S.DOWNLOADING}, stage="download",
             error=Temporary("later", code=ErrorCode.DOWNLOAD_FAILED), attempts_plus=1,
         )  # fmt: skip
-        give_up(state, row, stored=False)
-        connection.execute(
-            "UPDATE call_records SET first_failed_at = now() - interval '25 hours' WHERE status = 'error'"
-        )
-        state.move_to_dlq(bad.run_id, failed_before=datetime.now(UTC))
-        state.finish_run(bad.run_id, RunStatus.ERROR)
+        give_up(state, bad, row, stored=False)
+        connection.execute("UPDATE recordings SET first_failed_at = now() - interval '25 hours' WHERE status = 'error'")
+        state.dead_letters.move_overdue(bad.run_id, failed_before=datetime.now(UTC))
+        state.runs.finish(bad.run_id, RunStatus.ERROR, verdict="", failed_step=None)
         opened(state, "running")
     connection.execute(LOW_RATE)
 

@@ -24,8 +24,9 @@ pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900
 DAY = "2025-08-11"
 HISTORY = """
     SELECT count(*) FILTER (WHERE call_id IS NULL AND event IN ('completed', 'error', 'cancelled')) AS ended,
-           count(*) FILTER (WHERE call_id IS NOT NULL AND event = 'completed' AND NOT detail ? 'reused_from') AS texts,
-           coalesce(sum((detail ->> 'cost')::numeric) FILTER (WHERE event = 'completed'), 0) AS cost
+           count(*) FILTER (
+               WHERE call_id IS NOT NULL AND event = 'completed' AND NOT detail ? 'same_bytes_as') AS texts,
+           (SELECT coalesce(sum(usd), 0) FROM charges) AS cost
       FROM call_events
 """
 

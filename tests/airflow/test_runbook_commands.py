@@ -92,7 +92,7 @@ def test_a_run_is_resumed_and_its_dead_letters_with_it(system: System, typed: Ty
 def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, exported: str) -> None:
     asked = system.recognitions()
     line = system.rows(
-        "SELECT portal_number FROM call_records WHERE run_id = %s AND status = 'completed' LIMIT 1", exported
+        "SELECT phone_line FROM call_records WHERE run_id = %s AND status = 'completed' LIMIT 1", exported
     )
     output = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["portal_number"])
     assert "запросов к распознавателю: 0" in output

@@ -252,15 +252,16 @@ def test_resume_after_the_runbooks_sql_repeats_one_recording(system: System, fir
 def test_replay_repairs_a_dead_letter_and_lost_audio(system: System, first_run: str) -> None:
     """With the runbook's one command: one recording is a dead letter, the stored audio of another is lost."""
     given_up, robbed = [row for row in records(system, first_run) if row["status"] == "completed"][:2]
-    back = "UPDATE call_records SET transcript_path = NULL, status = %s, raw_path = %s, checksum = %s,"
-    back += " first_failed_at = %s WHERE run_id = %s AND call_id = %s AND record_id = %s"
+    back = "UPDATE recordings SET transcript_id = NULL, transcript_path = NULL, status = %s, raw_path = %s,"
+    back += " checksum = %s, first_failed_at = %s WHERE recording_id = %s"
     run_id, long_ago = given_up["run_id"], datetime.now(UTC) - timedelta(hours=25)
-    system.change(back, "error", None, None, long_ago, run_id, given_up["call_id"], given_up["record_id"])
-    system.change(
-        back, "downloaded", robbed["raw_path"], robbed["checksum"], None, run_id, robbed["call_id"], robbed["record_id"]
-    )
+    system.change(back, "error", None, None, long_ago, given_up["recording_id"])
+    system.change(back, "downloaded", robbed["raw_path"], robbed["checksum"], None, robbed["recording_id"])
     with State.open(system.databases.state_url) as state:
-        assert state.move_to_dlq(UUID(str(run_id)), failed_before=datetime.now(UTC) - timedelta(hours=24)) == 1
+        assert (
+            state.dead_letters.move_overdue(UUID(str(run_id)), failed_before=datetime.now(UTC) - timedelta(hours=24))
+            == 1
+        )
     (system.runtime.storage / str(robbed["raw_path"])).unlink()
     fetched, recognised = len(system.downloads()), system.recognitions()
 

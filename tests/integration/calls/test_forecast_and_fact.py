@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-import psycopg
 import pytest
-from include.calls.state.report_queries import run_figures
 
 from include.calls.domain.storage_keys import report_key
+from include.calls.state.figures import ReportFigures
 from include.common.periods import Period
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.sound.dialogues import record
@@ -36,8 +35,8 @@ def world_of(lengths, *, first, longer=0):
 
 
 def figures_of(export, run_id):
-    with psycopg.connect(export.conninfo) as conn:
-        return run_figures(conn, run_id, qa_sample_size=50, zone=UTC)
+    with export.state() as state:
+        return ReportFigures(state.session).figures(run_id)
 
 
 def off(forecast, fact):

@@ -11,12 +11,14 @@ from urllib.parse import unquote
 import psycopg
 import pytest
 import yaml
-from include.calls.state.report_queries import registry_rows
 
 from include.calls.domain.registry_row import COLUMNS, KEYS
 from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.reporting.registry_file import LINK, write_registry
-from tests.integration.calls.state.test_report_queries import RUN_ID, add_run
+from include.calls.state.registry import Registry
+from include.calls.state.state import State
+from tests.integration.calls.state.test_figures import RUN_ID
+from tests.integration.calls.state.test_registry import SCOPE
 from tests.kit.paths import ROOT
 from tests.unit.calls.domain.test_registry_row import FOLDER, ROW
 from tests.unit.calls.domain.test_spreadsheet_cells import FORMULAS, REWRITTEN
@@ -274,15 +276,16 @@ def test_the_link_of_the_xlsx_leads_to_the_text(tmp_path):
 @pytest.mark.postgres
 def test_more_calls_than_one_fetch_stream_into_the_file(database, tmp_path):
     with psycopg.connect(database) as conn:
-        add_run(conn, RUN_ID)
+        conn.execute("INSERT INTO portals (host) VALUES ('portal.example')")
         conn.execute(
-            """INSERT INTO call_records (run_id, call_id, record_id, statistics_id, status, direction, from_number,
-                                         to_number, call_started_at, duration_sec, text_preview, cost)
-               SELECT %s, 'call.' || n, n, n, 'completed', 'inbound', '+79990000001',
-                      '101', now() + n * interval '1 s', 60, repeat('текст ', 80), 0.0045
-                 FROM generate_series(1, 10000) AS n""",
-            [RUN_ID],
+            """INSERT INTO recordings (portal_id, call_id, record_id, statistics_id, status, direction, from_number,
+                                       to_number, call_started_at, duration_sec, employee_name)
+               SELECT portal_id, 'call.' || n, n, n, 'error', 'inbound', '+79990000001',
+                      '101', %s + n * interval '1 s', 60, repeat('имя ', 80)
+                 FROM portals, generate_series(1, 10000) AS n""",
+            [SCOPE.period_from],
         )
-        with (tmp_path / "calls.csv").open("wb") as out:
-            sheet = tmp_path / "calls.xlsx"
-            assert write_registry(registry_rows(conn, RUN_ID), out, sheet, folder=FOLDER, zone=MOSCOW) == 10_000
+    with State.open(database) as state, (tmp_path / "calls.csv").open("wb") as out:
+        rows = Registry(state.session).rows(SCOPE, RUN_ID)
+        sheet = tmp_path / "calls.xlsx"
+        assert write_registry(rows, out, sheet, folder=FOLDER, zone=MOSCOW) == 10_000
