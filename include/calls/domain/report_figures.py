@@ -1,6 +1,6 @@
-"""The figures of a run, as the database gives them: the report, the estimate and the log only put them into words.
+"""The figures of a run as the database gives them. The report, the estimate and the log put them into words.
 
-Instants are UTC, money is in the run's currency, days are UTC days like the dates in paths.
+Instants are UTC, money is in the run's currency, days are those of the report's time zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ class RunFacts:
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
-    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods. `idle_sec` is
-    the waiting for a person's answer and between an end and its resumption.
+    where no approval was needed. `operating` is the portal's own count of seconds spent on each of its methods.
+    `idle_sec` is the time of waiting for a decision and between an end and its resumption.
     """
 
     run_id: UUID
@@ -63,9 +63,9 @@ class RunFacts:
 class Totals:
     """Sums over the run's recordings; minutes and money over completed ones only.
 
-    `billed_minutes` are rounded up per call (D25), `bought_minutes` are those of them that this run bought. `cost` is
-    what texts and summaries cost whoever paid, `spent` what this run paid, `spent_on_summaries` the part of it that is
-    no recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
+    `billed_minutes` are rounded up per call, `bought_minutes` are those of them that this run bought. `cost` is what
+    texts and summaries cost, `spent` the part that this run paid, `spent_on_summaries` the part of `spent` that is no
+    recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
     """
 
     calls: int
@@ -146,9 +146,9 @@ class Flagged:
 
 @dataclass(frozen=True, slots=True)
 class QaItem:
-    """One of the recordings that people listen to, and what they found; `transcript_path` is a key of the storage.
+    """One of the recordings of the QA sample, and the analyst's finding; `transcript_path` is a key of the storage.
 
-    `result` is `ok`, `issue` or None while nobody has listened.
+    `result` is `ok`, `issue`, or None before an analyst has listened.
     """
 
     call_id: str
@@ -191,7 +191,7 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class PortalTrouble:
-    """Refusals of the portal and switches to low rate while the run was going (D13)."""
+    """Refusals of the portal and switches to low rate during the run."""
 
     refusals: int
     low_rate_switches: int
@@ -199,9 +199,9 @@ class PortalTrouble:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Everything the report says. `gaps` and `flagged` may be cut short: `gap_groups` and `totals` count all of them.
+    """Everything that the report says. `gaps` and `flagged` may be cut: `gap_groups` and `totals` count all of them.
 
-    `files` counts by day the texts that the storage really has; None where nobody looked.
+    `files` counts by day the texts that the storage holds; None where the storage was not listed.
     """
 
     run: RunFacts
@@ -222,7 +222,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run is going to buy (D26), by the portal's durations; `billed_minutes` are rounded up per call (D25)."""
+    """What a run is going to buy, by the portal's durations; `billed_minutes` are rounded up per call."""
 
     run: RunFacts
     calls: int
@@ -280,10 +280,10 @@ def duration_drift(totals: Totals) -> Decimal | None:
 
 
 def every_call_listed(run: RunFacts, rows: int) -> bool | None:
-    """Portal's total = rows of the registry + unreadable rows + shared ones (D9); None where there is no total.
+    """Whether the portal's total equals rows of the registry, unreadable rows and shared ones; None without a total.
 
-    The portal counts before it lists: calls that appeared meanwhile are more than its total, and none is lost. A trial
-    of N calls stops listing early on purpose, so it proves nothing.
+    The portal counts before it lists: with calls that came during the listing, the rows are more than its total. A
+    trial run stops listing early, so it proves nothing.
     """
     if run.portal_total is None or run.limit_calls:
         return None

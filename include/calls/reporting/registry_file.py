@@ -1,4 +1,4 @@
-"""The registry as CSV and as XLSX, written together from one pass over the rows, whatever their number.
+"""The registry as CSV and as XLSX, written in one pass over the rows and in constant memory.
 
 CSV is for programs: UTF-8 with BOM, `;`, CRLF. XLSX is for people: numbers are numbers, times are times in one zone,
 phones and ids are text, each text has a link.

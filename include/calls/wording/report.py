@@ -103,8 +103,8 @@ def summary(totals: Totals, *, existing: int, texts: int, spent_in_roubles: Deci
 
 def days_are_in(zone: tzinfo, *, edges_cut: bool) -> str:
     """`edges_cut`: the period, which is in UTC, begins or ends within a day of this zone."""
-    told = f"Дни и время в отчёте — {zone_name(zone)}; границы периода — UTC"
-    return f"{told}, поэтому крайние дни неполные." if edges_cut else f"{told}."
+    stated = f"Дни и время в отчёте — {zone_name(zone)}; границы периода — UTC"
+    return f"{stated}, поэтому крайние дни неполные." if edges_cut else f"{stated}."
 
 
 def period(run: RunFacts) -> str:
@@ -121,10 +121,10 @@ def no_decision_needed(budget: Decimal) -> str:
 
 
 def decision(run: RunFacts, decided_at: datetime, zone: tzinfo) -> str:
-    told = f"{codes.DECISIONS.get(run.decision or '', run.decision)}, {moment(decided_at, zone)}"
+    outcome = f"{codes.DECISIONS.get(run.decision or '', run.decision)}, {moment(decided_at, zone)}"
     if run.decided_by:
-        told = f"{told}, решение: {run.decided_by}"
-    return f"{dollars(run.approved_cost)}: {told}" if run.approved_cost is not None else told
+        outcome = f"{outcome}, решение: {run.decided_by}"
+    return f"{dollars(run.approved_cost)}: {outcome}" if run.approved_cost is not None else outcome
 
 
 def rows_by_status(calls: int, statuses: Mapping[RecordStatus, int]) -> str:

@@ -82,7 +82,7 @@ def test_every_override_names_a_field_that_exists() -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
-def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
+def test_a_variable_changes_its_own_field(name: str) -> None:
     before, after = load_policy({}), load_policy({name: USABLE[name]})
     assert value_of(after, name) != value_of(before, name)
     for other in set(ENVIRONMENT) - {name}:
@@ -90,7 +90,7 @@ def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_bad_value_names_the_variable_and_what_is_accepted(name: str) -> None:
+def test_a_bad_value_names_variable_and_kind(name: str) -> None:
     """One line in English for the log, one sentence in Russian for the operator."""
     with pytest.raises(NotConfigured) as caught:
         load_policy({name: UNUSABLE[name]})

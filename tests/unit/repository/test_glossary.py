@@ -13,7 +13,6 @@ PENDING = (
     "include/calls/domain",
     "include/calls/state",
     "include/calls/steps",
-    "include/calls/wording",
     "jobs",
     "plugins/calls/slack_messages.py",
     "trials/bench/cpu.py",

@@ -32,7 +32,7 @@ def test_the_setting_decides_and_the_portal_is_the_default(setting, offset, zone
         (ZoneInfo("Europe/Moscow"), "Europe/Moscow"),
     ],
 )
-def test_postgresql_gets_a_name_or_a_specification_with_the_sign_reversed(zone, sql):
+def test_postgresql_gets_a_name_or_a_posix_zone(zone, sql):
     """`test_report_queries.py` asks PostgreSQL itself."""
     assert sql_zone(zone) == sql
 

@@ -53,7 +53,7 @@ def test_the_verdict_comes_first_and_the_numbers_follow():
     assert "2 ч 30 мин" in text
 
 
-def test_a_run_below_the_bar_is_not_accepted_and_says_what_to_do():
+def test_a_run_below_the_bar_is_not_accepted():
     text = report(failing()).markdown
     assert "**Выгрузка не принята" in text
     assert "Не сходится: портал насчитал 221, в реестре 220." in text
@@ -72,7 +72,8 @@ def test_a_stopped_run_says_so_first_whatever_its_texts():
     )
 
 
-def test_a_run_without_its_list_is_not_finished_even_if_every_known_call_has_a_text():
+def test_a_run_without_its_listing_is_not_finished():
+    """Even if every known call has a text."""
     text = report(replace(GOOD, run=replace(RUN, failed_step="list_calls"))).markdown
     assert "**Выгрузка не закончена: не выполнен шаг list_calls.**" in text
     assert "Итог запуска: error, не выполнен шаг list_calls; тексты есть у 200 из 200" in text
@@ -87,7 +88,8 @@ def test_a_forecast_is_no_export_that_failed():
     assert "make resume" not in text
 
 
-def test_rows_of_one_recording_and_calls_that_came_while_listing_are_in_the_proof():
+def test_shared_rows_and_late_calls_are_in_the_proof():
+    """Rows of one recording, and calls that came during the listing."""
     text = report(replace(GOOD, run=replace(RUN, portal_total=221, bad_rows=1, shared_rows=2))).markdown
     proof = "Сходится: портал насчитал 221, в реестре 220, непонятных строк 1, строк о той же записи 2."
     assert proof in text
@@ -107,7 +109,7 @@ def test_the_same_figures_draw_the_same_pictures():
     assert report().pictures == report().pictures
 
 
-def test_the_pdf_says_the_same_in_cyrillic_from_its_own_fonts(tmp_path):
+def test_the_pdf_has_cyrillic_fonts_of_its_own(tmp_path):
     text = pdf_text(report(failing()).pdf, tmp_path)
     for words in ("Выгрузка не принята", "Пропуски поимённо", "Очередь разбора", "Выборка для проверки качества"):
         assert words in text
