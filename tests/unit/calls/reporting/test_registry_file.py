@@ -190,3 +190,8 @@ def test_the_cost_is_no_float_before_it_is_in_the_sheet(tmp_path):
     (cells,) = Files(tmp_path, replace(ROW, cost=Decimal("0.000001"))).cells()
     assert cells["transcription_cost"].value == 0.000001
     assert cells["transcription_cost"].number_format == "0.0000##"
+
+
+def test_every_column_of_the_sheet_has_a_width():
+    """The start's width follows from its header, which names the zone."""
+    assert registry_file._WIDTHS.keys() == {*COLUMNS, LINK} - {"datetime_start"}
