@@ -17,7 +17,8 @@ from include.calls.domain.states import RecordStatus
 class RunFacts:
     """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
 
-    `shared_rows` are rows of the portal's statistics that name a recording which another row has brought already.
+    `registered` rows of the portal's statistics are recordings in the database, None before the period is listed whole;
+    `shared_rows` name a recording that another row has registered already.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
@@ -44,6 +45,7 @@ class RunFacts:
     decided_by: str | None
     decided_at: datetime | None
     portal_total: int | None
+    registered: int | None
     bad_rows: int
     shared_rows: int
     limit_calls: int
@@ -54,21 +56,26 @@ class RunFacts:
     failed_step: str | None = None
     idle_sec: float = 0.0
 
-    def listed(self, records: int) -> int:
-        """Rows of the portal's statistics that are accounted for, if so many of them became rows of the registry."""
-        return records + self.bad_rows + self.shared_rows
+    def listed(self, rows: int) -> int:
+        """Rows of the portal's statistics that are accounted for; `rows` of the registry where none are registered."""
+        registered = rows if self.registered is None else self.registered
+        return registered + self.bad_rows + self.shared_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over the run's recordings; minutes and money over completed ones only.
 
+    `gone` recordings are not listed by the portal any more; `came_since` were first listed after this run's listing
+    began, by this run or by another one.
     `billed_minutes` are rounded up per call, `bought_minutes` are those of them that this run bought. `cost` is what
     texts and summaries cost, `spent` the part that this run paid, `spent_on_summaries` the part of `spent` that is no
     recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
     """
 
     calls: int
+    gone: int
+    came_since: int
     minutes: Decimal
     billed_minutes: int
     bought_minutes: int
@@ -279,12 +286,28 @@ def duration_drift(totals: Totals) -> Decimal | None:
     return abs(totals.audio_sec - totals.portal_sec) / totals.portal_sec
 
 
-def every_call_listed(run: RunFacts, rows: int) -> bool | None:
-    """Whether the portal's total equals rows of the registry, unreadable rows and shared ones; None without a total.
+def every_call_listed(run: RunFacts, totals: Totals) -> bool | None:
+    """Whether each row of the portal's statistics is accounted for; None without a total, and for a trial run.
 
     The portal counts before it lists: with calls that came during the listing, the rows are more than its total. A
-    trial run stops listing early, so it proves nothing.
+    trial run stops listing early.
     """
     if run.portal_total is None or run.limit_calls:
         return None
-    return run.portal_total <= run.listed(rows)
+    return run.portal_total <= run.listed(totals.calls) and registry_holds_listing(run, totals) is not False
+
+
+def registry_holds_listing(run: RunFacts, totals: Totals) -> bool | None:
+    """Whether the registry has the registered rows, and besides them only recordings that were first listed since.
+
+    None where it cannot be said: before the period is listed whole, for a trial run, and once the run has ended, when
+    the portal may have deleted calls that the run had registered.
+    """
+    if run.registered is None or run.limit_calls or run.finished_at is not None:
+        return None
+    return 0 <= later_rows(run, totals) <= totals.came_since
+
+
+def later_rows(run: RunFacts, totals: Totals) -> int:
+    """Rows of the registry that the run's own listing did not register; negative where registered ones are missing."""
+    return totals.calls - totals.gone - (run.registered or 0)

@@ -138,11 +138,21 @@ def trial(limit_calls: int) -> str:
 
 
 def listing_proof(run: RunFacts, calls: int, *, proven: bool) -> str:
+    """`calls` are rows of the registry."""
     bad = f", непонятных строк {number(run.bad_rows)}" if run.bad_rows else ""
     shared = f", строк о той же записи {number(run.shared_rows)}" if run.shared_rows else ""
-    return (
-        f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, в реестре {number(calls)}{bad}{shared}."
-    )
+    known = f"в реестре {number(calls)}" if run.registered is None else f"в базе {number(run.registered)}"
+    return f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, {known}{bad}{shared}."
+
+
+def registry_proof(run: RunFacts, totals: Totals, *, later: int, proven: bool) -> str:
+    """`later` rows were not registered by the run's own listing."""
+    terms = f"{number(run.registered or 0)} из списка этого запуска"
+    if later:
+        terms += f" {'+' if later > 0 else '−'} {number(abs(later))} из более поздних"
+    if totals.gone:
+        terms += f" + {number(totals.gone)} с текстом, которых на портале уже нет"
+    return f"{_agrees(proven)}: в реестре {number(totals.calls)} = {terms}."
 
 
 def came_while_listing(calls: int) -> str:

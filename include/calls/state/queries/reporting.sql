@@ -31,6 +31,7 @@ SELECT run_id, status, actor, trigger, dry_run, generate_summary, period_from, p
          WHERE call_events.run_id = call_exports.run_id AND event = 'planned' ORDER BY id LIMIT 1) AS forecast_minutes,
        decided.decision, decided.decided_by, decided.decided_at,
        (metadata ->> 'portal_total')::integer AS portal_total,
+       (metadata ->> 'registered')::integer AS registered,
        coalesce((metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
        coalesce((metadata ->> 'shared')::integer, 0) AS shared_rows,
        coalesce((metadata ->> 'limit_calls')::integer, 0) AS limit_calls,
@@ -54,6 +55,7 @@ WITH texts AS (
      WHERE run_id = :run_id AND status = 'completed'
 )
 SELECT (SELECT count(*) FROM call_records WHERE run_id = :run_id) AS calls,
+       0 AS gone, 0 AS came_since,
        coalesce(sum(audio_sec), 0) / 60 AS minutes,
        coalesce(sum(billed), 0)::integer AS billed_minutes,
        coalesce(sum(billed) FILTER (WHERE bought), 0)::integer AS bought_minutes,

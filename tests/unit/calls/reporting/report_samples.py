@@ -61,6 +61,7 @@ RUN = RunFacts(
     decided_by=None,
     decided_at=None,
     portal_total=220,
+    registered=None,
     bad_rows=0,
     shared_rows=0,
     limit_calls=0,
@@ -70,6 +71,8 @@ RUN = RunFacts(
 )
 TOTALS = Totals(
     calls=220,
+    gone=0,
+    came_since=0,
     minutes=Decimal("180.5"),
     billed_minutes=260,
     bought_minutes=200,

@@ -96,6 +96,35 @@ def test_shared_rows_and_late_calls_are_in_the_proof():
     assert "Пока список читался, на портале прибавилось: 2." in text
 
 
+@pytest.mark.parametrize(
+    ("registered", "gone", "since", "line", "level"),
+    [
+        (220, 0, 0, "Сходится: в реестре 220 = 220 из списка этого запуска.", "good"),
+        (217, 0, 3, "Сходится: в реестре 220 = 217 из списка этого запуска + 3 из более поздних.", "good"),
+        (218, 2, 0, "Сходится: в реестре 220 = 218 из списка этого запуска + 2 с текстом, которых на портале уже нет.",
+         "good"),
+        (217, 0, 1, "Не сходится: в реестре 220 = 217 из списка этого запуска + 3 из более поздних.", "bad"),
+        (222, 0, 5, "Не сходится: в реестре 220 = 222 из списка этого запуска − 2 из более поздних.", "bad"),
+    ],
+)  # fmt: skip
+def test_the_registry_holds_what_the_run_registered(registered, gone, since, line, level):
+    """And besides it only recordings that were first listed since."""
+    totals = replace(TOTALS, gone=gone, came_since=since)
+    figures = replace(GOOD, totals=totals, run=replace(RUN, portal_total=registered, registered=registered))
+    text = report(figures).markdown
+    assert f"Сходится: портал насчитал {registered}, в базе {registered}." in text
+    assert line in text
+    assert ("Реестр не сходится со списком этого запуска" in text) is (level == "bad")
+    assert assess(figures, SETTINGS).level == level
+
+
+def test_a_run_that_has_ended_does_not_judge_what_the_portal_deleted_since():
+    ended = replace(RUN, portal_total=222, registered=222, finished_at=RUN.last_event_at)
+    text = report(replace(GOOD, run=ended)).markdown
+    assert "Сходится: портал насчитал 222, в базе 222." in text
+    assert "из списка этого запуска" not in text
+
+
 def test_the_markdown_shows_the_pictures_it_is_given():
     files = report()
     shown = [line.split("](")[1].rstrip(")") for line in files.markdown.splitlines() if line.startswith("![")]
