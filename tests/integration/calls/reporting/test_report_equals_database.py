@@ -45,7 +45,7 @@ SELECT count(*) AS calls, count(*) FILTER (WHERE status = 'completed') AS texts,
 
 @pytest.fixture(scope="module")
 def published(pg_server, tmp_path_factory):
-    """The second of two overlapping runs, with a dead link, a file that is no audio, a row nobody can read and two
+    """The second of two overlapping runs, with a dead link, a file that is no audio, an unreadable row and two
     statistics rows of one recording."""
     folder, database = tmp_path_factory.mktemp("storage"), pg_server.get_uri(database="published")
     with psycopg.connect(pg_server.get_uri(database="postgres"), autocommit=True) as conn:

@@ -65,7 +65,7 @@ def test_recordings_of_no_known_length_are_spread_evenly() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 60)), max_size=200))
 def test_recordings_of_one_call_are_in_one_batch(calls: list[tuple[int, float]]) -> None:
-    """Another batch's task would find the call in the first one's hands, and wait."""
+    """The task of another batch would have to wait for the claim on the call."""
     found = [((call, number), minutes) for number, (call, minutes) in enumerate(calls)]
     batches = plan_batches(found, **LIMITS | {"call_of": lambda key: key[0]})
     assert sorted(key for batch in batches for key in batch) == sorted(key for key, _ in found)

@@ -175,7 +175,7 @@ def test_the_schema_knows_every_status_and_code():
 
 
 def test_every_column_of_the_row_reaches_the_file():
-    """A field nobody prints would be a column silently lost."""
+    """A field that no code reads would be a column silently lost."""
     names = {field.name for field in fields(RegistryRow)}
     source = (ROOT / "include/calls/domain/registry_row.py").read_text(encoding="utf-8")
     assert [name for name in names if f"row.{name}" not in source] == []

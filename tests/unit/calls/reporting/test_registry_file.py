@@ -151,7 +151,7 @@ def test_a_full_sheet_says_so_and_the_csv_goes_on(tmp_path, monkeypatch):
     )
 
 
-def test_in_mid_run_the_csv_is_written_alone():
+def test_during_the_run_the_csv_is_written_alone():
     out = io.BytesIO()
     assert write_registry([ROW, ROW], out, None, folder=FOLDER, zone=UTC) == 2
     assert out.getvalue().count(b"\r\n") == 3
