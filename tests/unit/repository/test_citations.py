@@ -14,7 +14,6 @@ from tests.unit.repository.test_docs import anchors
 # Folders that still have such references. Delete the line of a folder that is clean; the list ends empty.
 PENDING = (
     "include/calls/domain",
-    "include/calls/reporting",
     "include/calls/state",
     "include/calls/steps",
     "tests/integration",

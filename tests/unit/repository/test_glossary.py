@@ -12,7 +12,6 @@ from tests.kit.prose import comments_and_docstrings, identifiers
 PENDING = (
     "include/calls/domain",
     "include/calls/steps",
-    "include/calls/wording",
     "jobs",
     "plugins/calls/slack_messages.py",
     "trials/bench/cpu.py",
