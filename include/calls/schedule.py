@@ -1,20 +1,30 @@
-"""What the DAG file needs while it is parsed: environment or default, nothing heavier.
+"""What the DAG file needs while it is parsed: the environment's value or that of `policy.yaml`, nothing heavier.
 
-The environment was checked by the launcher; a value that is no number stops the import with the variable's name.
+The launcher checked the values; one that is no number stops the import with the variable's name.
 """
 
 import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_POLICY: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("policy.yaml").read_bytes())
 
 
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name, "").strip()
+def _text(name: str, section: str, field: str) -> str:
+    return os.environ.get(name, "").strip() or str(_POLICY[section][field])
+
+
+def _number(name: str, section: str, field: str) -> float:
+    text = _text(name, section, field)
     try:
-        return float(text) if text else default
+        return float(text)
     except ValueError:
         raise ValueError(f"{name} must be a number, it is {text!r}") from None
 
 
-CRON = os.environ.get("CALL_EXPORT_CRON", "").strip() or "0 2 * * *"
-SLA_HOURS = _number("CALL_EXPORT_SLA_HOURS", 6)
-PORTAL_BACKOFF_SECONDS = _number("B24_BACKOFF_SECONDS", 5)
-RECOGNITION_BACKOFF_SECONDS = _number("STT_BACKOFF_SECONDS", 10)
+CRON = _text("CALL_EXPORT_CRON", "schedule", "cron")
+SLA_HOURS = _number("CALL_EXPORT_SLA_HOURS", "schedule", "sla_hours")
+PORTAL_BACKOFF_SECONDS = _number("B24_BACKOFF_SECONDS", "portal", "backoff_seconds")
+RECOGNITION_BACKOFF_SECONDS = _number("STT_BACKOFF_SECONDS", "stt", "backoff_seconds")

@@ -43,8 +43,8 @@ def resolve_period(
     *,
     run_after: datetime,
     allow_long: bool,
-    default_days: int = 60,
-    max_days: int = 90,
+    default_days: int,
+    max_days: int,
 ) -> Period:
     """The period of a run that was due at `run_after`, which also defines `today`.
 

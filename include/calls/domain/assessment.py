@@ -78,7 +78,7 @@ def over_forecast(figures: RunFigures) -> Decimal | None:
 
 def _completeness(figures: RunFigures, settings: ReportSettings, verdict: Verdict) -> tuple[Goal, ...]:
     totals, done = figures.totals, not figures.run.dry_run
-    drift, listed = duration_drift(totals), every_call_listed(figures.run, totals.calls)
+    drift, listed = duration_drift(totals), every_call_listed(figures.run, totals)
     coverage, errors = (verdict.coverage, verdict.error_share) if done else (None, None)
     total, rows = figures.run.portal_total, figures.run.listed(totals.calls)
     return (

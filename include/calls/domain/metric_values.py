@@ -12,7 +12,7 @@ MONEY_KINDS = ("recognition", "summary")
 STOP_KINDS = ("AccessDenied", "QuotaExhausted", "BudgetSpent", "NotConfigured", "ContractBroken")
 QA_RESULTS = ("ok", "issue")
 
-# Seconds that a run takes: minutes for a night's few calls, six hours for the promise (PRD 8), then what is too long.
+# Seconds that a run takes: minutes for a night's few calls, six hours for the promised period, then what is too long.
 DURATION_BUCKETS = (60, 300, 900, 1800, 3600, 7200, 10800, 14400, 18000, 21600, 28800, 43200, 86400)
 
 

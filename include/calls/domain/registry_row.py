@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from include.calls.domain.spreadsheet_cells import formula_safe, plain_text
@@ -18,8 +19,8 @@ COLUMNS = (
     "recording_url", "transcript_path", "summary_path", "text_preview", "transcription_cost", "currency_code",
     "language", "status", "error_code", "retry_count", "checksum", "tags", "roles", "needs_review",
 )  # fmt: skip
-# Texts of strangers. Other columns are never changed: programs join by the keys, the rest is the product's own words.
-FREE_TEXTS = frozenset({"from", "to", "employee", "recording_url", "text_preview", "tags"})
+# Programs join by these: they are never changed.
+KEYS = frozenset({"run_id", "call_id", "record_id", "checksum"})
 PREVIEW_BYTES = 1024
 
 Value = str | int | bool | Decimal | datetime | None
@@ -82,7 +83,7 @@ def registry_values(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> d
         "run_id": str(row.run_id),
         "call_id": row.call_id,
         "record_id": row.record_id,
-        "datetime_start": row.call_started_at.astimezone(_zone(row.portal_offset_sec)),
+        "datetime_start": row.call_started_at.astimezone(_offset(row.portal_offset_sec)),
         "direction": row.direction,
         "from": plain_text(masks.number(row.from_number)),
         "to": plain_text(masks.number(row.to_number)),
@@ -105,14 +106,9 @@ def registry_values(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> d
     }
 
 
-@cache
-def _zone(offset_sec: int) -> timezone:
-    return timezone(timedelta(seconds=offset_sec))
-
-
-def csv_cells(values: Mapping[str, Value]) -> list[str]:
+def csv_cells(values: Mapping[str, Any]) -> list[str]:
     """The values as text. A cell is changed only where a spreadsheet would compute it, and a key never is."""
-    return [_csv_cell(name, value) for name, value in values.items()]
+    return [as_cell(value) for as_cell, value in zip(_CSV_CELLS, values.values(), strict=True)]
 
 
 def money_cell(amount: Decimal) -> str:
@@ -131,26 +127,24 @@ def relative_path(key: str | None, folder: str) -> str:
     return f"../{key.removeprefix('exports/')}" if key.startswith("exports/") else f"../../{key}"
 
 
-def _csv_cell(name: str, value: Value) -> str:
-    if not isinstance(value, str):
-        return _as_text(value)
-    if name == "text_preview":
-        return _shortened(formula_safe(value))  # the mark counts, too
-    return formula_safe(value) if name in FREE_TEXTS else value
+def _code(value: str | None) -> str:
+    return value or ""
 
 
-def _as_text(value: int | bool | Decimal | datetime | None) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return money_cell(value)
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case _:
-            return str(value)
+def _cost(value: Decimal | None) -> str:
+    return "" if value is None else money_cell(value)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _start(value: datetime) -> str:
+    return value.isoformat(timespec="seconds")
+
+
+def _preview_cell(value: str) -> str:
+    return _shortened(formula_safe(value))  # the mark counts, too
 
 
 def _shortened(text: str) -> str:
@@ -168,3 +162,20 @@ def _preview(text: str, masks: Masks) -> str:
 def _unless_masked(url: str, masks: Masks) -> str:
     """Empty where the mask would change it: a link with hidden digits leads nowhere."""
     return url if masks.text(url) == url else ""
+
+
+_BY_COLUMN: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys(COLUMNS, _code),  # keys, paths and our own codes
+    **dict.fromkeys(("from", "to", "employee", "recording_url", "tags"), formula_safe),
+    **dict.fromkeys(("duration_sec", "retry_count"), str),
+    "datetime_start": _start,
+    "text_preview": _preview_cell,
+    "transcription_cost": _cost,
+    "needs_review": _truth,
+}
+_CSV_CELLS = tuple(_BY_COLUMN.values())  # in the order of COLUMNS
+
+
+@cache
+def _offset(seconds: int) -> timezone:
+    return timezone(timedelta(seconds=seconds))

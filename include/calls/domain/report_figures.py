@@ -1,6 +1,6 @@
-"""The figures of a run, as the database gives them: the report, the estimate and the log only put them into words.
+"""The figures of a run as the database gives them. The report, the estimate and the log put them into words.
 
-Instants are UTC, money is in the run's currency, days are UTC days like the dates in paths.
+Instants are UTC, money is in the run's currency, days are those of the report's time zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ class RunFacts:
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
-    where nobody was asked. `operating` is the portal's own count of seconds spent on each of its methods. `idle_sec` is
-    the waiting for a person's answer and between an end and its resumption.
+    where no approval was needed. `operating` is the portal's own count of seconds spent on each of its methods.
+    `idle_sec` is the time of waiting for a decision and between an end and its resumption.
     """
 
     run_id: UUID
@@ -56,9 +56,10 @@ class RunFacts:
     failed_step: str | None = None
     idle_sec: float = 0.0
 
-    def listed(self, records: int) -> int:
-        """Rows of the portal's statistics that are accounted for, if so many of them became rows of the registry."""
-        return records + self.bad_rows + self.shared_rows
+    def listed(self, rows: int) -> int:
+        """Rows of the portal's statistics that are accounted for; `rows` of the registry where none are registered."""
+        registered = rows if self.registered is None else self.registered
+        return registered + self.bad_rows + self.shared_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,9 @@ class Flagged:
 
 @dataclass(frozen=True, slots=True)
 class QaItem:
-    """One of the recordings that people listen to, and what they found; `transcript_path` is a key of the storage.
+    """One of the recordings of the QA sample, and the analyst's finding; `transcript_path` is a key of the storage.
 
-    `result` is `ok`, `issue` or None while nobody has listened.
+    `result` is `ok`, `issue`, or None before an analyst has listened.
     """
 
     call_id: str
@@ -197,7 +198,7 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class PortalTrouble:
-    """Refusals of the portal and switches to low rate while the run was going (D13)."""
+    """Refusals of the portal and switches to low rate during the run."""
 
     refusals: int
     low_rate_switches: int
@@ -205,9 +206,9 @@ class PortalTrouble:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Everything the report says. `gaps` and `flagged` may be cut short: `gap_groups` and `totals` count all of them.
+    """Everything that the report says. `gaps` and `flagged` may be cut: `gap_groups` and `totals` count all of them.
 
-    `files` counts by day the texts that the storage really has; None where nobody looked.
+    `files` counts by day the texts that the storage holds; None where the storage was not listed.
     """
 
     run: RunFacts
@@ -228,7 +229,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run is going to buy (D26), by the portal's durations; `billed_minutes` are rounded up per call (D25)."""
+    """What a run is going to buy, by the portal's durations; `billed_minutes` are rounded up per call."""
 
     run: RunFacts
     calls: int
@@ -285,12 +286,28 @@ def duration_drift(totals: Totals) -> Decimal | None:
     return abs(totals.audio_sec - totals.portal_sec) / totals.portal_sec
 
 
-def every_call_listed(run: RunFacts, rows: int) -> bool | None:
-    """Portal's total = rows of the registry + unreadable rows + shared ones (D9); None where there is no total.
+def every_call_listed(run: RunFacts, totals: Totals) -> bool | None:
+    """Whether each row of the portal's statistics is accounted for; None without a total, and for a trial run.
 
-    The portal counts before it lists: calls that appeared meanwhile are more than its total, and none is lost. A trial
-    of N calls stops listing early on purpose, so it proves nothing.
+    The portal counts before it lists: with calls that came during the listing, the rows are more than its total. A
+    trial run stops listing early.
     """
     if run.portal_total is None or run.limit_calls:
         return None
-    return run.portal_total <= run.listed(rows)
+    return run.portal_total <= run.listed(totals.calls) and registry_holds_listing(run, totals) is not False
+
+
+def registry_holds_listing(run: RunFacts, totals: Totals) -> bool | None:
+    """Whether the registry has the registered rows, and besides them only recordings that were first listed since.
+
+    None where it cannot be said: before the period is listed whole, for a trial run, and once the run has ended, when
+    the portal may have deleted calls that the run had registered.
+    """
+    if run.registered is None or run.limit_calls or run.finished_at is not None:
+        return None
+    return 0 <= later_rows(run, totals) <= totals.came_since
+
+
+def later_rows(run: RunFacts, totals: Totals) -> int:
+    """Rows of the registry that the run's own listing did not register; negative where registered ones are missing."""
+    return totals.calls - totals.gone - (run.registered or 0)

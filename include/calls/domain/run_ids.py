@@ -1,4 +1,4 @@
-"""How a run is named: one idempotency key is one DAG run (D5), and one DAG run opens one run of ours."""
+"""Ids of a run: one idempotency key is one DAG run, and one DAG run opens one run."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~:+-]{1,120}")
 
 
 def dag_run_id_of(key: str) -> str:
-    """One key, one DAG run: readable where Airflow's alphabet allows it, else its SHA-256. Airflow refuses `..` too."""
+    """One key, one DAG run: readable where Airflow's alphabet allows it, else its SHA-256; Airflow refuses `..` too."""
     plain = _PLAIN.fullmatch(key) and ".." not in key
     return f"key__{key if plain else hashlib.sha256(key.encode()).hexdigest()}"
 

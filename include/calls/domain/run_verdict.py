@@ -89,7 +89,7 @@ def judge_run(
 
     `stop` and `refused` are the operator's sentences that the run keeps: why it was stopped, who refused its cost.
     `failed_step` is a task that every call depends on and that failed: the rows are then incomplete, so the run is in
-    error whatever they say.
+    error.
     """
     verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
     if stop:

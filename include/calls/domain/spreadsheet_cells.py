@@ -18,11 +18,15 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 def plain_text(value: str) -> str:
     """Line ends become LF; other control characters are dropped."""
+    if value.isprintable():
+        return value
     return _UNPRINTABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def formula_safe(value: str) -> str:
     """`value` as a cell of the registry: one apostrophe in front where a spreadsheet would take it for a formula."""
+    if value[:1].isalnum():
+        return value
     return MARK + value if _is_formula(value.lstrip(MARK)) else value
 
 

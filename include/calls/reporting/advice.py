@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 from include.calls.domain.assessment import elapsed_seconds, over_forecast
-from include.calls.domain.report_figures import ReportSettings, RunFigures, duration_drift, every_call_listed
+from include.calls.domain.report_figures import (
+    ReportSettings,
+    RunFigures,
+    duration_drift,
+    every_call_listed,
+    registry_holds_listing,
+)
 from include.calls.domain.states import UNFINISHED, RecordStatus
 from include.calls.wording import advice as sentences
 
@@ -24,7 +30,9 @@ def _about_gaps(figures: RunFigures) -> Iterator[str]:
     run, statuses = figures.run, figures.statuses
     if run.stop or run.failed_step:
         yield sentences.resume(run.run_id, None if run.stop else run.failed_step)
-    if every_call_listed(run, figures.totals.calls) is False:
+    if registry_holds_listing(run, figures.totals) is False:
+        yield sentences.REGISTRY_DIFFERS
+    elif every_call_listed(run, figures.totals) is False:
         yield sentences.list_again(run.portal_total or 0, run.listed(figures.totals.calls))
     if run.bad_rows:
         yield sentences.unreadable_rows(run.bad_rows)

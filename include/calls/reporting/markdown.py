@@ -1,4 +1,4 @@
-"""Markdown from templates; every value is escaped unless it was made safe on purpose (D30)."""
+"""Markdown from templates; every value is escaped unless it is marked as safe."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~&#$!@]")
-_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is a letter: stt_timeout
+_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it marks nothing: stt_timeout
 _AUTOLINK = re.compile(r"(?i)(?<=\bwww)(?=\.)|(?<=[a-z])(?=:/)")
 _LIST_START = re.compile(r"^(?:[-+=](?=[-+=\s]|$)|\d+(?=[.)](?:\s|$)))")
 
@@ -37,7 +37,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], code_in: Sequence[
 
 
 def render(template: str, **context: Any) -> str:
-    """The template of `include/calls/reporting/templates` filled in; a name it does not know is an error."""
+    """The filled-in template of `include/calls/reporting/templates`; a placeholder without a value is an error."""
     environment = Environment(
         loader=PackageLoader("include.calls.reporting"),
         autoescape=False,  # noqa: S701  # HTML's escaping is the wrong one: `finalize` escapes for Markdown

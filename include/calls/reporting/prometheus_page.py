@@ -121,7 +121,7 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
 
 
 def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:
-    """Of runs under way and the last one that ended: a handful of series, replaced by the next run's."""
+    """Series of the runs in progress and of the last one that ended; the next run's replace them."""
     state = GaugeMetricFamily("call_export_run_state", "1 for the run's status", labels=["run_id", "status"])
     started = GaugeMetricFamily("call_export_run_started_timestamp_seconds", "Its start", labels=["run_id"])
     spent = GaugeMetricFamily("call_export_run_spent_usd", "What it has spent", labels=["run_id"])

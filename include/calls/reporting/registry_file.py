@@ -1,4 +1,4 @@
-"""The registry as CSV and as XLSX, written together from one pass over the rows, whatever their number.
+"""The registry as CSV and as XLSX, written in one pass over the rows and in constant memory.
 
 CSV is for programs: UTF-8 with BOM, `;`, CRLF. XLSX is for people: numbers are numbers, times are times in one zone,
 phones and ids are text, each text has a link.
@@ -6,14 +6,14 @@ phones and ids are text, each text has a link.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from rustpy_xlsxwriter import Format, write_worksheet
 
-from include.calls.domain.registry_row import COLUMNS, NO_MASKS, Masks, RegistryRow, Value, csv_cells, registry_values
+from include.calls.domain.registry_row import COLUMNS, NO_MASKS, Masks, RegistryRow, csv_cells, registry_values
 from include.calls.wording import registry as words
 from include.common.russian_format import zone_name
 
@@ -22,6 +22,7 @@ LINK = "text_link"
 
 _SHEET_ROWS = 1_048_576  # Excel's limit, the header among them
 _LONGEST_CELL = 16_000  # characters; Excel takes 32,767 of UTF-16
+_OF_ANY_LENGTH = ("from", "to", "employee", "recording_url", "tags")
 _TEXTS = ("run_id", "call_id", "record_id", "from", "to", "checksum")
 _WIDTHS = {
     "run_id": 14, "call_id": 40, "record_id": 14, "direction": 12, "from": 18, "to": 18, "employee": 28,
@@ -63,7 +64,7 @@ class _Written:
         self.count = 0
         self._writer, self._rows, self._folder, self._masks = writer, rows, folder, masks
 
-    def values(self) -> Iterator[dict[str, Value]]:
+    def values(self) -> Iterator[dict[str, Any]]:
         self._writer.writerow(COLUMNS)
         for row in self._rows:
             values = registry_values(row, self._folder, self._masks)
@@ -113,19 +114,12 @@ def _sheet_rows(written: _Written, start: str, zone: tzinfo) -> Iterator[dict[st
     most = _SHEET_ROWS - 2  # besides header and sentence
     for values in written.values():
         if written.count <= most:
-            yield dict(zip(names, _sheet_cells(values, zone), strict=True))
+            cells = dict(zip(names, values.values(), strict=True))
+            cells[start] = values["datetime_start"].astimezone(zone).replace(tzinfo=None)
+            for name in _OF_ANY_LENGTH:
+                cells[name] = cells[name][:_LONGEST_CELL]
+            yield cells
         elif written.count == most + 1:
             yield empty | {"run_id": words.sheet_is_full(most)}
     if not written.count:
         yield empty  # the header is made of the first row
-
-
-def _sheet_cells(values: Mapping[str, Value], zone: tzinfo) -> Iterator[Any]:
-    for value in values.values():
-        match value:
-            case str():
-                yield value[:_LONGEST_CELL] or None
-            case datetime():
-                yield value.astimezone(zone).replace(tzinfo=None)
-            case _:
-                yield value

@@ -8,7 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from include.calls.domain.assessment import Assessment, assess, elapsed_seconds
-from include.calls.domain.report_figures import ReportSettings, RunFigures, duration_drift, every_call_listed
+from include.calls.domain.report_figures import (
+    ReportSettings,
+    RunFigures,
+    duration_drift,
+    later_rows,
+    registry_holds_listing,
+)
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting import report_tables as tables
 from include.calls.reporting.advice import recommendations
@@ -147,16 +153,19 @@ def _money(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
 
 
 def _proof(figures: RunFigures) -> list[str]:
-    run, calls = figures.run, figures.totals.calls
-    lines = [words.rows_by_status(calls, figures.statuses)]
+    run, totals = figures.run, figures.totals
+    lines = [words.rows_by_status(totals.calls, figures.statuses)]
     if run.limit_calls:
         lines.append(words.trial(run.limit_calls))
     elif run.portal_total is None:
         lines.append(words.TOTAL_UNKNOWN)
     else:
-        lines.append(words.listing_proof(run, calls, proven=bool(every_call_listed(run, calls))))
-        if (more := run.listed(calls) - run.portal_total) > 0:
+        more = run.listed(totals.calls) - run.portal_total
+        lines.append(words.listing_proof(run, totals.calls, proven=more >= 0))
+        if more > 0:
             lines.append(words.came_while_listing(more))
+        if (holds := registry_holds_listing(run, totals)) is not None:
+            lines.append(words.registry_proof(run, totals, later=later_rows(run, totals), proven=holds))
     if figures.files is not None:
         texts = figures.statuses.get(RecordStatus.COMPLETED, 0)
         lines.append(words.files_proof(texts, sum(figures.files.values())))

@@ -1,4 +1,4 @@
-"""The run's log as a file: its history in `call_events`, one JSON object a line, phone numbers masked."""
+"""The run's log as a file: the run's events, one JSON object a line, phone numbers masked."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -11,13 +11,13 @@ _WARNINGS = frozenset(
     {"portal_refused", "low_rate_on", "bad_row", "refused", "approval_timed_out", "slack_failed", "fallback_failed",
      "portal_texts_failed", str(RecordStatus.MISSING_AUDIO)}
 )  # fmt: skip
-_ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "dlq", "run_stopped"})
+_ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "moved_to_dlq", "run_stopped"})
 
 
 def write_run_log(events: Iterable[Event], out: BinaryIO, *, mask: Callable[[str], str]) -> int:
-    """Writes the events as they come and returns how many there were; `mask` hides phone numbers in any text.
+    """Writes the events as they come and returns their number; `mask` hides phone numbers in any text.
 
-    Ids are kept as they are: they join this log to the registry, and digits in them are no phone numbers.
+    Ids stay unmasked: they join this log to the registry, and their digits are no phone numbers.
     """
     count = 0
     for event in events:
@@ -28,7 +28,7 @@ def write_run_log(events: Iterable[Event], out: BinaryIO, *, mask: Callable[[str
 
 
 def level(event: Event) -> str:
-    """ERROR where something was given up, WARNING where it will be tried again or a person should know."""
+    """ERROR where work was given up, WARNING where it will be tried again or an operator should know."""
     if event.event in _ERRORS:
         return "ERROR"
     return "WARNING" if event.error_code or event.event in _WARNINGS else "INFO"

@@ -8,6 +8,7 @@ from include.common.errors import ErrorCode
 from include.common.russian_format import count, hours, number, percent
 
 NOTHING = "Делать ничего не нужно: все записи с текстом, суммы и сроки в норме."
+REGISTRY_DIFFERS = "Реестр не сходится со списком этого запуска: покажите журнал запуска разработчику."
 ABOVE_BUDGET = "Расход выше бюджета запуска (BUDGET_USD): согласуйте бюджет или отключите саммари."
 
 

@@ -27,7 +27,7 @@ def decision(made: Decision, cost: Decimal) -> str:
     """A clause without a full stop; `cost` is the sum that the question named. A refusal's is stored with the run."""
     sum_asked = f"{number(cost, 2)} USD"
     if made.approved:
-        return f"{made.by} разрешил потратить до {sum_asked}"
+        return f"расход до {sum_asked} согласован, решение: {made.by}"
     if made.by:
-        return f"{made.by} отказал в расходе до {sum_asked}: больше ничего не скачивается и не тратится"
-    return f"расход до {sum_asked} не согласован в срок: больше ничего не скачивается и не тратится"
+        return f"расход до {sum_asked} не согласован, решение: {made.by}; больше ничего не скачивается и не тратится"
+    return f"расход до {sum_asked} не согласован в срок; больше ничего не скачивается и не тратится"

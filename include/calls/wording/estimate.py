@@ -39,8 +39,8 @@ def too_slow(slots_needed: int) -> str:
 
 
 def speed(seconds_per_minute: float, *, expected: bool) -> str:
-    told = f"{number(seconds_per_minute)} с на минуту"
-    return f"{told} (ожидаемая)" if expected else told
+    speed_of = f"{number(seconds_per_minute)} с на минуту"
+    return f"{speed_of} (ожидаемая)" if expected else speed_of
 
 
 def deadline(sla_hours: float) -> str:

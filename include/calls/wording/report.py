@@ -103,8 +103,8 @@ def summary(totals: Totals, *, existing: int, texts: int, spent_in_roubles: Deci
 
 def days_are_in(zone: tzinfo, *, edges_cut: bool) -> str:
     """`edges_cut`: the period, which is in UTC, begins or ends within a day of this zone."""
-    told = f"Дни и время в отчёте — {zone_name(zone)}; границы периода — UTC"
-    return f"{told}, поэтому крайние дни неполные." if edges_cut else f"{told}."
+    stated = f"Дни и время в отчёте — {zone_name(zone)}; границы периода — UTC"
+    return f"{stated}, поэтому крайние дни неполные." if edges_cut else f"{stated}."
 
 
 def period(run: RunFacts) -> str:
@@ -121,10 +121,10 @@ def no_decision_needed(budget: Decimal) -> str:
 
 
 def decision(run: RunFacts, decided_at: datetime, zone: tzinfo) -> str:
-    told = f"{codes.DECISIONS.get(run.decision or '', run.decision)}, {moment(decided_at, zone)}"
+    outcome = f"{codes.DECISIONS.get(run.decision or '', run.decision)}, {moment(decided_at, zone)}"
     if run.decided_by:
-        told = f"{told}, решение: {run.decided_by}"
-    return f"{dollars(run.approved_cost)}: {told}" if run.approved_cost is not None else told
+        outcome = f"{outcome}, решение: {run.decided_by}"
+    return f"{dollars(run.approved_cost)}: {outcome}" if run.approved_cost is not None else outcome
 
 
 def rows_by_status(calls: int, statuses: Mapping[RecordStatus, int]) -> str:
@@ -138,11 +138,21 @@ def trial(limit_calls: int) -> str:
 
 
 def listing_proof(run: RunFacts, calls: int, *, proven: bool) -> str:
+    """`calls` are rows of the registry."""
     bad = f", непонятных строк {number(run.bad_rows)}" if run.bad_rows else ""
     shared = f", строк о той же записи {number(run.shared_rows)}" if run.shared_rows else ""
-    return (
-        f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, в реестре {number(calls)}{bad}{shared}."
-    )
+    known = f"в реестре {number(calls)}" if run.registered is None else f"в базе {number(run.registered)}"
+    return f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, {known}{bad}{shared}."
+
+
+def registry_proof(run: RunFacts, totals: Totals, *, later: int, proven: bool) -> str:
+    """`later` rows were not registered by the run's own listing."""
+    terms = f"{number(run.registered or 0)} из списка этого запуска"
+    if later:
+        terms += f" {'+' if later > 0 else '−'} {number(abs(later))} из более поздних"
+    if totals.gone:
+        terms += f" + {number(totals.gone)} с текстом, которых на портале уже нет"
+    return f"{_agrees(proven)}: в реестре {number(totals.calls)} = {terms}."
 
 
 def came_while_listing(calls: int) -> str:

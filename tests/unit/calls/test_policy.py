@@ -1,5 +1,6 @@
 """`policy.yaml`, and the variables that override it."""
 
+import ast
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, load_policy
+from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, RetentionPolicy, load_policy
 from include.calls.steps.build_transcript import review_of
 from include.calls.wording.problems import sentence
 from include.calls.wording.settings import ACCEPTED_VALUES
@@ -16,6 +17,7 @@ from include.common import problems
 from include.common.errors import NotConfigured
 from include.common.policy_file import Section, accepted_value
 from include.speech.quality_flags import ReviewPolicy
+from tests.kit.paths import ROOT
 
 # a usable value of every variable, other than the file's own
 USABLE = {
@@ -82,7 +84,7 @@ def test_every_override_names_a_field_that_exists() -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
-def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
+def test_a_variable_changes_its_own_field(name: str) -> None:
     before, after = load_policy({}), load_policy({name: USABLE[name]})
     assert value_of(after, name) != value_of(before, name)
     for other in set(ENVIRONMENT) - {name}:
@@ -90,7 +92,7 @@ def test_each_variable_changes_its_own_field_and_no_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_bad_value_names_the_variable_and_what_is_accepted(name: str) -> None:
+def test_a_bad_value_names_variable_and_kind(name: str) -> None:
     """One line in English for the log, one sentence in Russian for the operator."""
     with pytest.raises(NotConfigured) as caught:
         load_policy({name: UNUSABLE[name]})
@@ -112,6 +114,27 @@ def test_every_field_says_in_both_languages_what_it_accepts() -> None:
         for field in model.model_fields
     }
     assert descriptions - {None} == (ACCEPTED_VALUES | problems.ACCEPTED_VALUES).keys()
+
+
+# Read by the check that a row outlives its files, and by the deletion of old data, which is a DAG of its own.
+PERIODS = {("retention_days", name) for name in RetentionPolicy.model_fields}
+
+
+def test_every_setting_is_read() -> None:
+    product = [path for top in ("include", "plugins", "ops", "jobs", "dags") for path in (ROOT / top).rglob("*.py")]
+    read = {
+        node.attr
+        for path in product
+        if path != POLICY_FILE.with_name("policy.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    fields = {
+        (section, field)
+        for section, model in Policy.model_fields.items()
+        for field in model.annotation.model_fields  # type: ignore[union-attr]
+    }
+    assert {(section, field) for section, field in fields if field not in read} <= PERIODS
 
 
 def test_only_free_text_has_no_unusable_value() -> None:

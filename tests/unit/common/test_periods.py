@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from include.common.errors import BadInput
 from include.common.periods import Period, resolve_period
 
+DAYS = {"default_days": 60, "max_days": 90}
 RUN_AFTER = datetime(2025, 9, 1, 2, 0, 0, 500_000, tzinfo=UTC)
 
 
 def resolve(period_from: str | None, period_to: str | None, *, allow_long: bool = False) -> Period:
-    return resolve_period(period_from, period_to, run_after=RUN_AFTER, allow_long=allow_long)
+    return resolve_period(period_from, period_to, run_after=RUN_AFTER, allow_long=allow_long, **DAYS)
 
 
 def utc(*parts: int) -> datetime:
@@ -71,7 +72,7 @@ def test_a_refusal_says_what_is_accepted(period_from: str | None, period_to: str
 def test_days_before_the_calendar_are_refused() -> None:
     """`today-99999d` is before year 1: a refusal, not an OverflowError."""
     with pytest.raises(BadInput, match="before the calendar"):
-        resolve_period("today-99999d", None, run_after=utc(200, 1, 1), allow_long=True)
+        resolve_period("today-99999d", None, run_after=utc(200, 1, 1), allow_long=True, **DAYS)
     with pytest.raises(BadInput, match="before the calendar"):
         resolve(None, "0001-01-05")
 
@@ -86,7 +87,7 @@ def test_more_than_ninety_days_need_a_permission() -> None:
 
 def test_the_same_run_time_gives_the_same_period_in_any_zone() -> None:
     elsewhere = RUN_AFTER.astimezone(timezone(timedelta(hours=11)))
-    there = resolve_period("today-1d", None, run_after=elsewhere, allow_long=False)
+    there = resolve_period("today-1d", None, run_after=elsewhere, allow_long=False, **DAYS)
     assert there == resolve("today-1d", None)
 
 

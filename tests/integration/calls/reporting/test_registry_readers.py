@@ -102,7 +102,7 @@ def test_pythons_own_reader_gives_everything_back(registry):
     same(restored(lines_of(registry)))
 
 
-def test_pandas_gives_everything_back_by_the_rule_of_the_description(registry):
+def test_pandas_gives_the_csv_back(registry):
     """The rule stands in the schema's description: types as text, one regular expression."""
     import pandas
 
@@ -117,7 +117,7 @@ def test_pandas_gives_everything_back_by_the_rule_of_the_description(registry):
     assert str(pandas.to_datetime(table["datetime_start"], utc=True)[0]) == "2025-08-31 21:23:45+00:00"
 
 
-def test_pandas_finds_types_in_the_xlsx_without_being_told(registry):
+def test_pandas_finds_the_types_of_the_xlsx(registry):
     import pandas
 
     table = pandas.read_excel(
@@ -192,7 +192,7 @@ def test_the_file_keeps_to_its_frictionless_schema(registry):
         ("run_id", "7"),
     ],
 )
-def test_the_schema_refuses_what_the_format_does_not_allow(registry, column, value):
+def test_the_schema_refuses_other_values(registry, column, value):
     """Otherwise the test above could not fail."""
     from frictionless import Schema
 
@@ -222,7 +222,7 @@ def opened_in_libreoffice(registry, tmp_path, formats=AS_TEXT):
 
 
 @pytest.mark.libreoffice
-def test_libreoffice_gives_the_csv_back_when_told_that_all_is_text(registry, tmp_path):
+def test_libreoffice_gives_the_csv_back_as_text(registry, tmp_path):
     assert opened_in_libreoffice(registry, tmp_path) == [
         {name: cell.replace("\r", "\n") for name, cell in line.items()} for line in lines_of(registry)
     ]
@@ -239,7 +239,7 @@ def test_libreoffice_computes_no_text_of_the_csv(registry, tmp_path):
 
 
 @pytest.mark.libreoffice
-def test_libreoffice_computes_and_rewrites_nothing_of_the_xlsx(registry, tmp_path):
+def test_libreoffice_changes_nothing_of_the_xlsx(registry, tmp_path):
     """Nothing but our link."""
     rows = opened_in_libreoffice(registry.with_suffix(".xlsx"), tmp_path)
     for row, line in zip(rows, lines_of(registry), strict=True):

@@ -45,7 +45,7 @@ SELECT count(*) AS calls, count(*) FILTER (WHERE status = 'completed') AS texts,
 
 @pytest.fixture(scope="module")
 def published(pg_server, tmp_path_factory):
-    """The second of two overlapping runs, with a dead link, a file that is no audio, a row nobody can read and two
+    """The second of two overlapping runs, with a dead link, a file that is no audio, an unreadable row and two
     statistics rows of one recording."""
     folder, database = tmp_path_factory.mktemp("storage"), pg_server.get_uri(database="published")
     with psycopg.connect(pg_server.get_uri(database="postgres"), autocommit=True) as conn:
@@ -108,7 +108,7 @@ def test_the_report_says_what_the_database_holds(published):
     assert sums.cost > sums.spent > 0
 
 
-def test_each_stage_that_ended_has_its_time_and_the_report_adds_it_up(published):
+def test_the_report_adds_up_the_time_of_each_stage(published):
     ended = [("download", "downloaded"), ("download", "missing_audio"), ("transcribe", "completed")]
     for key in ended:
         assert published.took[key]["timed"] == published.took[key]["events"] > 0
@@ -129,7 +129,7 @@ def test_the_registrys_sums_are_the_databases(published):
     assert all(row["transcript_path"] for row in completed)
 
 
-def test_every_row_of_the_portals_statistics_is_in_the_registry_or_in_the_proof(published):
+def test_every_statistics_row_is_in_registry_or_proof(published):
     """All but the unreadable row 7004 and the row 7002, which names the recording of 7001."""
     known = {record.statistics_id: record for record in published.records}
     assert set(published.world.calls) - set(known) == {7002, 7004}
@@ -140,7 +140,7 @@ def test_every_row_of_the_portals_statistics_is_in_the_registry_or_in_the_proof(
     assert proof in published.report
 
 
-def test_the_report_gives_the_verdict_that_then_closes_the_run(published):
+def test_the_report_has_the_verdict_of_the_run(published):
     verdict = published.outcome.verdict
     assert f"Итог запуска: {verdict.status}, {verdict.sentence}." in published.report
 
@@ -152,7 +152,7 @@ def test_the_registry_of_a_real_run_keeps_to_its_schema(published):
 
 
 @pytest.mark.libreoffice
-def test_the_registry_of_a_real_run_opens_in_libreoffice_with_equal_cells(published, tmp_path):
+def test_a_real_registry_opens_in_libreoffice(published, tmp_path):
     assert opened_in_libreoffice(published.registry, tmp_path) == published.rows
 
 
@@ -170,7 +170,7 @@ def test_the_xlsx_of_a_real_run_equals_its_csv_key_by_key(published):
         assert row["datetime_start (UTC+03:00)"].replace(tzinfo=start.tzinfo) == start
 
 
-def test_every_path_of_the_registry_leads_to_a_text_of_its_call(published):
+def test_every_path_leads_to_a_text_of_its_call(published):
     period = published.registry.parent.parent
     for line in published.rows:
         if line["transcript_path"]:
@@ -178,7 +178,8 @@ def test_every_path_of_the_registry_leads_to_a_text_of_its_call(published):
             assert text.startswith(f"CALL_ID: {line['call_id']}\n")
 
 
-def test_a_revoked_token_leaves_a_report_that_says_the_run_was_stopped(database, tmp_path):
+def test_a_stopped_run_has_a_report_that_says_so(database, tmp_path):
+    """A revoked token stops the run."""
     world = seeded_world(5, START, END, 10, brief())
     with export_over(world, database, tmp_path / "storage") as export:
         export.portal.faults.add("download", FaultKind.STATUS, times=-1, status=401, body={"error": "expired_token"})

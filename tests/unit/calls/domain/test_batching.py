@@ -17,7 +17,8 @@ def recordings(lengths: list[float]) -> list[tuple[int, float]]:
 
 
 @given(minutes)
-def test_every_recording_is_in_one_batch_in_the_order_of_the_calls(lengths: list[float]) -> None:
+def test_every_recording_is_in_one_batch(lengths: list[float]) -> None:
+    """In the order of the calls."""
     batches = plan_batches(recordings(lengths), **LIMITS)
     assert [key for batch in batches for key in batch] == list(range(len(lengths)))
     assert all(batches)
@@ -29,7 +30,8 @@ def test_the_number_of_batches_is_bounded(lengths: list[float]) -> None:
 
 
 @given(minutes.filter(bool))
-def test_no_batch_is_much_longer_than_a_lines_share_of_what_is_left(lengths: list[float]) -> None:
+def test_no_batch_is_longer_than_a_slots_share(lengths: list[float]) -> None:
+    """Much longer than a slot's share of what is left."""
     weights = [length + 0.1 for length in lengths]
     left, shortest = math.fsum(weights), math.fsum(weights) / len(weights)
     for batch in plan_batches(recordings(lengths), **LIMITS):
@@ -38,7 +40,7 @@ def test_no_batch_is_much_longer_than_a_lines_share_of_what_is_left(lengths: lis
         left -= weight
 
 
-def test_no_line_waits_long_for_its_first_batch_and_all_end_together() -> None:
+def test_slots_begin_soon_and_end_together() -> None:
     sizes = [len(batch) for batch in plan_batches(recordings([1.0] * 1000), **LIMITS)]
     assert sizes[:12] == [1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 5, 7]
     assert sizes[-10:] == [1] * 10
@@ -63,7 +65,7 @@ def test_recordings_of_no_known_length_are_spread_evenly() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 60)), max_size=200))
 def test_recordings_of_one_call_are_in_one_batch(calls: list[tuple[int, float]]) -> None:
-    """Another batch's task would find the call in the first one's hands, and wait."""
+    """The task of another batch would have to wait for the claim on the call."""
     found = [((call, number), minutes) for number, (call, minutes) in enumerate(calls)]
     batches = plan_batches(found, **LIMITS | {"call_of": lambda key: key[0]})
     assert sorted(key for batch in batches for key in batch) == sorted(key for key, _ in found)

@@ -15,25 +15,25 @@ def planned(forecast: str, *, spent: str = "0", approved: str | None = None) -> 
 
 
 @pytest.mark.parametrize(("forecast", "asked"), [("0", False), ("54", False), ("64.80", False), ("64.800001", True)])
-def test_only_more_than_a_fifth_above_the_budget_needs_a_person(forecast: str, asked: bool) -> None:
+def test_a_fifth_above_the_budget_needs_no_approval(forecast: str, asked: bool) -> None:
     assert planned(forecast).needs_approval is asked
 
 
 @pytest.mark.parametrize(
     ("forecast", "spent", "asked"), [("10", "54.80", False), ("10.01", "54.80", True), ("0", "500", False)]
 )
-def test_what_a_resumed_run_has_spent_counts_but_only_new_spending_is_asked_for(
-    forecast: str, spent: str, asked: bool
-) -> None:
+def test_past_spending_counts_in_a_resumed_run(forecast: str, spent: str, asked: bool) -> None:
+    """Approval is asked for only where there is something new to buy."""
     assert planned(forecast, spent=spent).needs_approval is asked
 
 
 @pytest.mark.parametrize(("forecast", "asked"), [("70", False), ("50", False), ("70.01", True)])
-def test_an_approved_run_is_asked_again_only_where_its_sum_grew(forecast: str, asked: bool) -> None:
+def test_approval_is_asked_again_for_a_greater_sum(forecast: str, asked: bool) -> None:
     assert planned(forecast, spent="30", approved="100").needs_approval is asked
 
 
-def test_an_approval_covers_what_is_spent_and_the_forecast_with_a_reserve_in_whole_cents() -> None:
+def test_an_approval_covers_spending_and_forecast() -> None:
+    """With the reserve, rounded up to whole cents."""
     assert planned("66.67", spent="3.33").sum_to_approve == Decimal("73.50")
     assert planned("66.671", spent="3.33").sum_to_approve == Decimal("73.51"), "rounded up: never less than was asked"
 

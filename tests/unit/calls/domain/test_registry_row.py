@@ -60,7 +60,7 @@ def cells(row=ROW, **options):
     return dict(zip(COLUMNS, csv_cells(registry_values(row, FOLDER, **options)), strict=True))
 
 
-def test_the_values_keep_their_types_and_the_order_of_the_columns():
+def test_values_keep_types_and_order():
     values = registry_values(ROW, FOLDER)
     assert tuple(values) == COLUMNS
     assert values["duration_sec"] == 420
@@ -134,7 +134,7 @@ def test_paths_are_relative_to_the_periods_folder():
     assert relative_path(None, FOLDER) == ""
 
 
-def test_masking_reaches_every_column_that_may_hold_a_phone_number():
+def test_masks_reach_every_column_with_numbers():
     masks = Masks(number=lambda _: "+7 999 *** ** 01", text=lambda text: text.replace("79990000001", "***"))
     row = replace(ROW, text_preview="звоните 79990000001", recording_url="https://pbx.example/79990000001.mp3")
     found = cells(row, masks=masks)
@@ -143,7 +143,7 @@ def test_masking_reaches_every_column_that_may_hold_a_phone_number():
     assert found["recording_url"] == ""
 
 
-def test_masking_hides_a_number_that_the_previews_end_cut_in_two():
+def test_a_number_cut_by_the_preview_is_hidden():
     text = "x" * 1013 + "+7999000000"
     assert len(text.encode()) == 1024
     masks = Masks(number=mask_number, text=mask_phones)
@@ -162,13 +162,13 @@ def test_a_tag_cannot_pose_as_two():
     assert cells(replace(ROW, tags=["a|b", "c"]))["tags"] == "a/b|c"
 
 
-def test_the_schema_describes_exactly_the_columns_in_their_order():
+def test_the_schema_has_the_columns_in_order():
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     assert [field["name"] for field in schema["fields"]] == list(COLUMNS)
     assert all(field["title"] and field["description"] for field in schema["fields"])
 
 
-def test_the_schema_knows_every_status_and_error_code_and_no_other():
+def test_the_schema_knows_every_status_and_code():
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     enums = {field["name"]: field.get("constraints", {}).get("enum") for field in schema["fields"]}
     assert enums["status"] == [str(status) for status in RecordStatus]

@@ -47,7 +47,7 @@ def test_the_registry_changes_nothing_else(value):
 
 
 @pytest.mark.parametrize("value", [*FORMULAS, *REWRITTEN, "'в кавычке"])
-def test_a_table_to_be_filled_in_marks_all_that_is_not_plainly_text(value):
+def test_a_table_to_fill_in_marks_all_but_text(value):
     assert kept_as_text(value).startswith("'")
 
 
@@ -68,5 +68,5 @@ def test_no_cell_begins_like_a_formula(value):
         assert cell.lstrip()[:1] not in {"=", "+", "-", "@"} - {""}
 
 
-def test_control_characters_are_dropped_and_line_ends_are_alike():
+def test_control_characters_go_line_ends_are_alike():
     assert plain_text("a\x00\x07b\r\nc\rd\te") == "ab\nc\nd\te"

@@ -55,7 +55,8 @@ def test_there_are_at_least_fifty_hostile_texts():
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=short)
-def test_whatever_an_obedient_model_repeats_the_fields_are_short_inert_lines(text: str):
+def test_fields_are_short_inert_lines(text: str):
+    """Whatever an obedient model repeats."""
     summary = checked_summary(obedient(text), VOCABULARY, MAX_TAGS)
     for line in fields(summary):
         assert re.search(r"[<>\[\]{}`|\\*_\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ud800-\udfff]", line) is None
@@ -101,7 +102,7 @@ def test_no_address_survives_in_any_spelling(text: str, around: str):
         "Эт такая точка зрения: собака дома, ру",
     ],
 )
-def test_what_a_summary_is_read_for_stays_sums_dates_times_and_lists(text: str):
+def test_sums_dates_times_and_lists_stay(text: str):
     assert plain_line(text, MAX_ITEM) == text
 
 
@@ -135,7 +136,8 @@ def test_no_long_number_survives_any_mixture_of_separators(text: str):
     ],
     ids=str,
 )
-def test_an_answer_of_another_shape_is_refused_without_being_quoted(change: dict[str, Any]):
+def test_a_response_of_another_shape_is_refused(change: dict[str, Any]):
+    """And not quoted."""
     answer = obedient("тайна-8999") | change
     with pytest.raises(Permanent) as caught:
         checked_summary(answer, VOCABULARY, MAX_TAGS)
@@ -152,7 +154,8 @@ def test_a_missing_field_is_refused(missing: str):
         checked_summary(answer, VOCABULARY, MAX_TAGS)
 
 
-def test_known_tags_come_first_free_ones_are_bounded_and_none_repeats():
+def test_known_tags_come_first_without_repeats():
+    """Free ones are bounded."""
     answer = obedient("текст") | {
         "tags": ["Доставка ", "скидка", "заказ", "заказ"],
         "free_tags": ["Срочно!", "опт", "vip|x"],
@@ -173,5 +176,6 @@ def test_the_schema_is_strict_and_knows_the_vocabulary():
     assert schema["properties"]["tags"]["items"]["enum"] == list(VOCABULARY)
 
 
-def test_without_a_vocabulary_the_schema_has_no_empty_list_of_choices():
+def test_without_a_vocabulary_any_tag_is_allowed():
+    """An empty list of choices would be an invalid schema."""
     assert "enum" not in answer_schema(())["properties"]["tags"]["items"]

@@ -22,7 +22,8 @@ ESTIMATE = Estimate(
 )
 
 
-def test_the_promise_of_six_hours_holds_up_to_24_seconds_a_minute_or_with_13_slots():
+def test_hours_and_slots_of_the_forecast():
+    """9,000 minutes in 6 hours need 24 seconds a minute, or 13 slots at 30."""
     assert hours_needed(ESTIMATE, 24, 10) == 6.0
     assert hours_needed(ESTIMATE, 30, 10) == 7.5
     assert slots_needed(ESTIMATE, 24, 6) == 10
@@ -54,7 +55,8 @@ def test_the_forecast_names_calls_minutes_money_and_time():
     ("cost", "words"),
     [("54", "в пределах бюджета"), ("64.8", "в пределах допуска"), ("64.81", "запуск остановился и спрашивает")],
 )
-def test_only_more_than_a_fifth_above_the_budget_waits_for_a_person(cost, words):
+def test_the_verdict_on_money(cost, words):
+    """Only a forecast more than a fifth above the budget waits for approval."""
     assert words in estimated(cost)
 
 
@@ -63,7 +65,7 @@ def test_a_dry_run_says_what_the_real_one_would_ask():
     assert "без dry_run запуск остановится и спросит" in render_estimate(dry, SETTINGS, planned("100"))
 
 
-def test_a_resumed_run_shows_what_it_has_spent_and_what_a_person_allowed():
+def test_a_resumed_run_shows_its_spending_and_approval():
     text = estimated("30", spent="60", approved="94.5")
     assert "**Прогноз в пределах согласованной суммы.**" in text
     assert "| Прогноз | 30,0000 | 3 000,00 |" in text

@@ -74,7 +74,8 @@ def test_the_header_is_frozen_and_the_filter_is_on(tmp_path):
     assert sheet.auto_filter.ref == "A1:X3"
 
 
-def test_numbers_are_numbers_times_are_times_and_ids_are_text(tmp_path):
+def test_each_cell_has_its_type(tmp_path):
+    """Numbers are numbers, times are times, ids and phones are text."""
     (cells,) = Files(tmp_path, replace(ROW, call_id="11018129443E80", record_id="007")).cells()
     assert (cells["duration_sec"].value, cells["duration_sec"].data_type) == (420, "n")
     assert (cells["transcription_cost"].value, cells["transcription_cost"].data_type) == (0.0315, "n")
@@ -87,7 +88,7 @@ def test_numbers_are_numbers_times_are_times_and_ids_are_text(tmp_path):
     assert {cells[name].number_format for name in texts} == {"@"}, "text it stays when a person edits the cell"
 
 
-def test_the_times_of_the_sheet_are_in_one_zone_that_its_header_names(tmp_path):
+def test_the_sheets_times_are_in_one_named_zone(tmp_path):
     """The CSV keeps the portal's offset of each call."""
     other = replace(ROW, portal_offset_sec=7 * 3600)
     found = Files(tmp_path, ROW, other, zone=UTC)
@@ -116,7 +117,7 @@ def test_no_text_of_strangers_becomes_a_formula(tmp_path, text):
         (None, None),
     ],
 )
-def test_the_link_leads_from_the_registrys_folder_to_the_text(tmp_path, key, shown):
+def test_the_link_starts_at_the_registrys_folder(tmp_path, key, shown):
     (cells,) = Files(tmp_path, replace(ROW, transcript_path=key)).cells()
     assert cells["transcript_path"].value == shown
     assert cells[LINK].value == ('=IF(OR(K2="",LEN(K2)>240),"",HYPERLINK("../"&SUBSTITUTE(K2,"%","%25"),"открыть"))')
@@ -150,7 +151,7 @@ def test_a_full_sheet_says_so_and_the_csv_goes_on(tmp_path, monkeypatch):
     )
 
 
-def test_in_mid_run_the_csv_is_written_alone():
+def test_during_the_run_the_csv_is_written_alone():
     out = io.BytesIO()
     assert write_registry([ROW, ROW], out, None, folder=FOLDER, zone=UTC) == 2
     assert out.getvalue().count(b"\r\n") == 3
@@ -189,3 +190,8 @@ def test_the_cost_is_no_float_before_it_is_in_the_sheet(tmp_path):
     (cells,) = Files(tmp_path, replace(ROW, cost=Decimal("0.000001"))).cells()
     assert cells["transcription_cost"].value == 0.000001
     assert cells["transcription_cost"].number_format == "0.0000##"
+
+
+def test_every_column_of_the_sheet_has_a_width():
+    """The start's width follows from its header, which names the zone."""
+    assert registry_file._WIDTHS.keys() == {*COLUMNS, LINK} - {"datetime_start"}

@@ -53,7 +53,7 @@ def test_the_verdict_comes_first_and_the_numbers_follow():
     assert "2 ч 30 мин" in text
 
 
-def test_a_run_below_the_bar_is_not_accepted_and_says_what_to_do():
+def test_a_run_below_the_bar_is_not_accepted():
     text = report(failing()).markdown
     assert "**Выгрузка не принята" in text
     assert "Не сходится: портал насчитал 221, в реестре 220." in text
@@ -72,7 +72,8 @@ def test_a_stopped_run_says_so_first_whatever_its_texts():
     )
 
 
-def test_a_run_without_its_list_is_not_finished_even_if_every_known_call_has_a_text():
+def test_a_run_without_its_listing_is_not_finished():
+    """Even if every known call has a text."""
     text = report(replace(GOOD, run=replace(RUN, failed_step="list_calls"))).markdown
     assert "**Выгрузка не закончена: не выполнен шаг list_calls.**" in text
     assert "Итог запуска: error, не выполнен шаг list_calls; тексты есть у 200 из 200" in text
@@ -87,11 +88,41 @@ def test_a_forecast_is_no_export_that_failed():
     assert "make resume" not in text
 
 
-def test_rows_of_one_recording_and_calls_that_came_while_listing_are_in_the_proof():
+def test_shared_rows_and_late_calls_are_in_the_proof():
+    """Rows of one recording, and calls that came during the listing."""
     text = report(replace(GOOD, run=replace(RUN, portal_total=221, bad_rows=1, shared_rows=2))).markdown
     proof = "Сходится: портал насчитал 221, в реестре 220, непонятных строк 1, строк о той же записи 2."
     assert proof in text
     assert "Пока список читался, на портале прибавилось: 2." in text
+
+
+@pytest.mark.parametrize(
+    ("registered", "gone", "since", "line", "level"),
+    [
+        (220, 0, 0, "Сходится: в реестре 220 = 220 из списка этого запуска.", "good"),
+        (217, 0, 3, "Сходится: в реестре 220 = 217 из списка этого запуска + 3 из более поздних.", "good"),
+        (218, 2, 0, "Сходится: в реестре 220 = 218 из списка этого запуска + 2 с текстом, которых на портале уже нет.",
+         "good"),
+        (217, 0, 1, "Не сходится: в реестре 220 = 217 из списка этого запуска + 3 из более поздних.", "bad"),
+        (222, 0, 5, "Не сходится: в реестре 220 = 222 из списка этого запуска − 2 из более поздних.", "bad"),
+    ],
+)  # fmt: skip
+def test_the_registry_holds_what_the_run_registered(registered, gone, since, line, level):
+    """And besides it only recordings that were first listed since."""
+    totals = replace(TOTALS, gone=gone, came_since=since)
+    figures = replace(GOOD, totals=totals, run=replace(RUN, portal_total=registered, registered=registered))
+    text = report(figures).markdown
+    assert f"Сходится: портал насчитал {registered}, в базе {registered}." in text
+    assert line in text
+    assert ("Реестр не сходится со списком этого запуска" in text) is (level == "bad")
+    assert assess(figures, SETTINGS).level == level
+
+
+def test_a_run_that_has_ended_does_not_judge_what_the_portal_deleted_since():
+    ended = replace(RUN, portal_total=222, registered=222, finished_at=RUN.last_event_at)
+    text = report(replace(GOOD, run=ended)).markdown
+    assert "Сходится: портал насчитал 222, в базе 222." in text
+    assert "из списка этого запуска" not in text
 
 
 def test_the_markdown_shows_the_pictures_it_is_given():
@@ -107,7 +138,7 @@ def test_the_same_figures_draw_the_same_pictures():
     assert report().pictures == report().pictures
 
 
-def test_the_pdf_says_the_same_in_cyrillic_from_its_own_fonts(tmp_path):
+def test_the_pdf_has_cyrillic_fonts_of_its_own(tmp_path):
     text = pdf_text(report(failing()).pdf, tmp_path)
     for words in ("Выгрузка не принята", "Пропуски поимённо", "Очередь разбора", "Выборка для проверки качества"):
         assert words in text

@@ -41,8 +41,8 @@ def in_moscow(figures):
 def test_one_zone_for_all_days_and_times():
     """The zone is named once, every time is in it; the period keeps its UTC borders."""
     text = in_moscow(failing())
-    told = "Дни и время в отчёте — UTC+03:00; границы периода — UTC, поэтому крайние дни неполные."
-    assert text.count(told) == 1
+    stated = "Дни и время в отчёте — UTC+03:00; границы периода — UTC, поэтому крайние дни неполные."
+    assert text.count(stated) == 1
     assert "| Период | 01.08.2025 00:00 — 02.08.2025 23:59 UTC, включительно |" in text
     assert "| Начало | 03.08.2025 05:00 |" in text
     assert "| Отчёт составлен | 03.08.2025 09:00 |" in text
@@ -125,14 +125,14 @@ def test_flagged_texts_are_named_with_their_figures():
     assert "Ещё 2 — в реестре, needs_review = true." in text
 
 
-def test_the_portals_limits_are_told():
+def test_the_portals_limits_are_in_the_report():
     text = report(failing("disk.file.get")).markdown
     assert "Отказов портала по скорости: 12, переходов на щадящий режим: 1." in text
     assert rows_of(text, "Лимиты портала", "`disk") == [["`disk.file.get`", "212,5 с"]]
     assert "Весь запуск шёл в щадящем режиме" in report(replace(GOOD, run=replace(RUN, low_rate=True))).markdown
 
 
-def test_what_analysts_found_is_told_with_their_names():
+def test_findings_have_the_analysts_names():
     text = report(failing("роли перепутаны")).markdown
     assert "Проверено 1 из 1: в порядке 0, с замечаниями 1 (100,0 %). Проверяли: роли перепутаны." in text
     assert "| замечание: роли перепутаны |" in text

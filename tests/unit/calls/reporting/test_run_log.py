@@ -69,6 +69,7 @@ def test_a_line_break_in_a_text_does_not_break_the_line():
         ("error", "stt_timeout", "ERROR"),
         ("refused", None, "WARNING"),
         ("run_stopped", None, "ERROR"),
+        ("moved_to_dlq", "stt_timeout", "ERROR"),
     ],
 )
 def test_the_level_says_whether_a_person_should_look(name, error_code, expected):

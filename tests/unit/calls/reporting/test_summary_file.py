@@ -26,7 +26,7 @@ def header(**changes: Any) -> SummaryHeader:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=short)
-def test_the_rendered_file_has_our_headings_and_plain_text_only(text: str):
+def test_the_file_has_our_headings_and_plain_text(text: str):
     """The file is read by a real Markdown parser with HTML and link recognition on: as the worst viewer would."""
     file = render_summary(
         header(call_id=text[:60], employee=text[:60]), checked_summary(obedient(text), VOCABULARY, MAX_TAGS)

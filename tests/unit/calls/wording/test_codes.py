@@ -11,13 +11,13 @@ from tests.kit.paths import ROOT
 PAGE = ROOT / "docs/error_codes.md"
 
 
-def test_the_table_has_every_error_code_once_and_nothing_else():
+def test_the_page_lists_every_error_code_once():
     rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert [row[0] for row in rows] == [str(code) for code in ErrorCode]
     assert all(cell.strip() for row in rows for cell in row)
 
 
-def test_the_report_has_words_for_every_code_status_and_reason():
+def test_every_code_status_and_reason_has_words():
     assert set(wording.ERRORS) == set(ErrorCode)
     assert set(wording.STATUSES) == set(RecordStatus)
     assert set(wording.REVIEW_REASONS) == set(ReviewReason)

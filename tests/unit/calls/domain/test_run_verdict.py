@@ -1,0 +1,69 @@
+"""Whether a run is good enough: the shares of the recordings that exist, and what overrules them."""
+
+from typing import Any
+
+import pytest
+
+from include.calls.domain.run_verdict import Cause, Verdict, judge, judge_run
+from include.calls.domain.states import RecordStatus as R
+from include.calls.domain.states import RunStatus
+
+BAR = {"min_coverage": 0.99, "max_error_share": 0.01}
+NOTHING: dict[str, Any] = {"stop": None, "refused": None, "failed_step": None, "dry_run": False}
+
+
+@pytest.mark.parametrize(
+    ("counts", "status"),
+    [
+        ({R.COMPLETED: 99, R.ERROR: 1}, RunStatus.COMPLETED),
+        ({R.COMPLETED: 98, R.ERROR: 2}, RunStatus.ERROR),
+        ({R.COMPLETED: 98, R.PENDING: 2}, RunStatus.ERROR),
+        ({R.COMPLETED: 1, R.MISSING_AUDIO: 50, R.NO_RECORDING: 50}, RunStatus.COMPLETED),
+        ({R.NO_RECORDING: 10}, RunStatus.COMPLETED),
+        ({}, RunStatus.COMPLETED),
+    ],
+)
+def test_only_recordings_that_exist_count(counts: dict[R, int], status: RunStatus) -> None:
+    assert judge(counts, **BAR).status is status
+
+
+def test_the_shares_are_of_existing_recordings() -> None:
+    verdict = judge({R.COMPLETED: 6, R.ERROR: 1, R.TRANSCRIBING: 1, R.MISSING_AUDIO: 9}, **BAR)
+    assert (verdict.existing, verdict.coverage, verdict.error_share) == (8, 0.75, 0.125)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "cause", "detail"),
+    [
+        ({}, RunStatus.COMPLETED, None, ""),
+        ({"dry_run": True}, RunStatus.COMPLETED, Cause.FORECAST_ONLY, ""),
+        ({"refused": "нет", "dry_run": True}, RunStatus.CANCELLED, Cause.REFUSED, "нет"),
+        ({"failed_step": "plan", "refused": "нет"}, RunStatus.ERROR, Cause.STEP_FAILED, "plan"),
+        ({"stop": "нет денег", "failed_step": "plan", "refused": "нет"}, RunStatus.ERROR, Cause.STOPPED, "нет денег"),
+    ],
+)
+def test_a_stop_overrules_a_failed_step_and_that_a_refusal(
+    facts: dict[str, Any], status: RunStatus, cause: Cause | None, detail: str
+) -> None:
+    verdict = judge_run({R.COMPLETED: 3}, **BAR, **NOTHING | facts)
+    assert (verdict.status, verdict.cause, verdict.detail) == (status, cause, detail)
+
+
+def test_a_dry_run_is_complete_whatever_is_left() -> None:
+    assert judge_run({R.PENDING: 3}, **BAR, **NOTHING | {"dry_run": True}).status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("cause", "detail", "line"),
+    [
+        (None, "", "1 of 2 existing recordings have a text (50.0%), 1 in error (50.0%), 0 unfinished"),
+        (Cause.STOPPED, "нет денег", "the run was stopped; 1 of 2"),
+        (Cause.STEP_FAILED, "plan", "the task plan failed; 1 of 2"),
+        (Cause.REFUSED, "отказ", "its cost was not approved; 1 of 2"),
+        (Cause.FORECAST_ONLY, "", "forecast only; 1 of 2"),
+    ],
+)
+def test_the_line_for_the_log_is_english(cause: Cause | None, detail: str, line: str) -> None:
+    said = Verdict(RunStatus.ERROR, completed=1, errors=1, unfinished=0, cause=cause, detail=detail).in_english
+    assert said.startswith(line)
+    assert said.isascii()
