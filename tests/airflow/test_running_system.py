@@ -53,7 +53,7 @@ def test_without_a_recogniser_preflight_fails(
     asked = len(system.portal.journal.entries())
     done = system.export(*days(DRY_DAYS), "--key", "unconfigured")
     assert done.returncode == 1
-    assert "распознаватель не настроен: задайте OPENAI_API_KEY" in system.dag_run("key__unconfigured")["note"]
+    assert "OPENAI_API_KEY" in system.dag_run("key__unconfigured")["note"]
     states = {task["task_id"]: task["state"] for task in system.tasks("key__unconfigured")}
     assert states["preflight"] == "failed"
     assert states["list_calls"] == "upstream_failed"
