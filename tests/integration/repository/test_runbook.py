@@ -17,6 +17,7 @@ from include.calls.domain.qa_sample import qa_check
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.qa_review import record_checks
 from include.calls.steps.run_lifecycle import refuse_if_stopped
+from include.calls.wording import problems
 from include.common.errors import StopRun
 from simulators.bitrix24.seeded import brief, seeded_world
 from tests.integration.calls.test_export_s3 import END, START
@@ -82,13 +83,15 @@ def test_a_run_stopped_by_hand_ends_at_the_next_recording(export):
     run_id = export.open()
     with psycopg.connect(export.conninfo) as conn:
         assert conn.execute(runbook("UPDATE call_exports", run_id=run_id)).rowcount == 1
-    with export.state() as state, pytest.raises(StopRun, match="остановлен дежурным"):
+    with export.state() as state, pytest.raises(StopRun) as stopped:
         refuse_if_stopped(run_id, state)
+    assert "остановлен дежурным" in problems.sentence(stopped.value)
 
 
 def test_only_files_past_their_retention_are_deleted(export, tmp_path):
-    export.run()
-    files = {path for path in (tmp_path / "var/main/storage/exports").rglob("*") if path.is_file()}
+    """Copies that were delivered have the retention of their originals."""
+    export.run(deliver_texts=True, deliver_audio=True)
+    files = {path for path in (tmp_path / "var/main/storage").rglob("*") if path.is_file()}
     aged = {"raw": 91, "transcripts": 181, "recognition": 181, "reports": 181, "registry": 366}
     cleaners = [command for command in commands() if command.startswith("find") and "-mtime" in command]
     for kind, days in aged.items():
@@ -106,32 +109,41 @@ def test_only_files_past_their_retention_are_deleted(export, tmp_path):
 
 
 def test_what_is_known_of_a_call_can_be_deleted(export, tmp_path):
-    outcome = export.run()
+    """A later run of the period brings nothing back."""
+    outcome = export.run(deliver_texts=True, deliver_audio=True)
     record = export.records(outcome.run_id, RecordStatus.COMPLETED)[0]
     storage = tmp_path / "var/main/storage"
-    (text,) = storage.rglob(f"transcripts/call_{record.call_id}.txt")
+    text = storage / record.transcript_path
+    delivered = storage.glob(f"exports/*/*/**/call_{record.call_id}.*")
+    assert {path.suffix for path in delivered} > {".txt"}, "a text and its audio"
     second, longer = text.with_stem(f"{text.stem}_77"), text.with_stem(f"{text.stem}7")
     for path in (second, longer):
         path.write_text("алло")
     with export.state() as state:
         check = qa_check(record.call_id, record.record_id, "issue", "Иван Петров, улица Ленина", where="a test")
         record_checks(outcome.run_id, [check], state, by="аналитик")
-        for checksum, call_id in ((record.checksum, "-"), ("text-1", record.call_id), ("text-2", f"{record.call_id}7")):
-            answer = {"text": "алло", "cost": {"bought_for": f"{outcome.run_id}/{call_id}/1"}}
-            state.save_answer(checksum, "piece", "model", answer)
-    done_in(tmp_path, on_files("find var/main/storage/exports \\(", call_id=record.call_id))
+        words = state.transcripts.get(record.transcript_id)
+        for checksum in (record.checksum, words.sha256, "of another call"):
+            response = {"text": "алло"}
+            state.responses.keep(outcome.run_id, record.recording_id, checksum, "piece", "model", response, charge=None)
+    done_in(tmp_path, on_files("find var/main/storage \\(", call_id=record.call_id))
     with psycopg.connect(export.conninfo) as conn:
-        for beginning in ("UPDATE call_records\n   SET from_number", "DELETE FROM recog", "DELETE FROM call_qa"):
+        for beginning in ("DELETE FROM recog", "DELETE FROM call_qa", "UPDATE transcripts", "UPDATE recordings"):
             conn.execute(runbook(beginning, call_id=record.call_id))
+    bought = export.recogniser.journal.count("transcriptions")
+    export.run(deliver_texts=True, deliver_audio=True)
+    assert export.recogniser.journal.count("transcriptions") == bought
     export.close(outcome)
     assert not list(storage.rglob(f"call_{record.call_id}[._]*"))
     assert longer.exists(), "another call whose id has the same beginning"
     with psycopg.connect(export.conninfo) as conn:
-        assert conn.execute("SELECT checksum FROM recognition_responses").fetchall() == [("text-2",)]
-        tables = ("call_records", "call_events", "call_qa_checks", "recognition_responses", "call_export_dlq")
+        assert conn.execute("SELECT checksum FROM recognition_responses").fetchall() == [("of another call",)]
+        of_recording = "SELECT body, preview FROM transcripts WHERE recording_id = %s"
+        assert conn.execute(of_recording, [record.recording_id]).fetchall() == [("", "")]
+        tables = ("recordings", "call_records", "call_events", "call_qa_checks", "call_export_dlq")
         known = [conn.execute(f"SELECT t::text FROM {table} t".encode()).fetchall() for table in tables]
     assert "Ленина" not in str(known)
-    assert record.from_number not in str([row for row in known[0] if record.call_id in row[0]])
+    assert record.from_number not in str([row for row in [*known[0], *known[1]] if record.call_id in row[0]])
     rows = csv.DictReader(io.StringIO(export.registry()), delimiter=";")
     (row,) = [row for row in rows if row["record_id"] == record.record_id]
     assert (row["from"], row["to"], row["text_preview"], row["recording_url"]) == ("", "", "", "")
