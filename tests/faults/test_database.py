@@ -77,9 +77,7 @@ class TestServerRestarted:
             assert statuses(export, outcome.run_id) == {S.COMPLETED: 3}
             assert bought(export) == asked(export) == 3
 
-    def test_a_run_opened_while_it_is_down_says_so_and_creates_nothing_by_halves(
-        self, server: OwnServer, tmp_path: Path
-    ) -> None:
+    def test_a_run_opened_while_it_is_down_creates_nothing(self, server: OwnServer, tmp_path: Path) -> None:
         conninfo = server.get_uri(database="postgres")
         migrate(conninfo)
         with export_over(world_of(3), conninfo, tmp_path / "storage") as export:

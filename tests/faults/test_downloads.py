@@ -82,7 +82,7 @@ def test_a_download_refused_by_the_rate_limit_uses_up_no_attempt(database, tmp_p
         assert [event["method"] for event in events(export, "portal_refused")] == ["download"] * 3
 
 
-def test_a_download_refused_for_longer_than_a_task_may_wait_is_left_to_the_next_try(database, tmp_path, monkeypatch):
+def test_a_long_refusal_is_left_to_the_next_try(database, tmp_path, monkeypatch):
     """The recording goes back to the queue with all its attempts; the files that had arrived stay."""
     monkeypatch.setattr("include.clients.bitrix24.throttling._LADDER", (250,))  # of a backoff of 10 ms
     with exporting(three(), database, tmp_path) as export:
@@ -134,7 +134,7 @@ def test_a_dead_link_is_missing_audio_and_not_an_error(what, options, database, 
         assert [requests_for(export, number) for number in (9001, 9002, 9003)] == [1, 2, 1]
 
 
-def test_deleted_and_trashed_files_are_missing_audio_until_restored(database, tmp_path):
+def test_deleted_files_are_missing_audio_until_restored(database, tmp_path):
     world = world_of(*map(recorded, (1, 2, 3, 4)))
     with exporting(world, database, tmp_path) as export:
         deleted = world.files[9002]
@@ -150,7 +150,7 @@ def test_deleted_and_trashed_files_are_missing_audio_until_restored(database, tm
         assert statuses(check_published(export, again)) == {COMPLETED: 4}
 
 
-def test_a_file_deleted_between_its_link_and_its_download_is_missing_audio(database, tmp_path):
+def test_a_file_deleted_after_its_link_is_missing_audio(database, tmp_path):
     world = three()
     with exporting(world, database, tmp_path) as export:
         export.portal.before("disk.file.get", 6, lambda: world.to_trash(FILE))
@@ -159,7 +159,7 @@ def test_a_file_deleted_between_its_link_and_its_download_is_missing_audio(datab
         assert statuses(check_published(export, outcome)) == {COMPLETED: 2, MISSING: 1}
 
 
-def test_a_recording_deleted_from_the_telephonys_storage_is_missing_audio(database, tmp_path):
+def test_a_recording_deleted_from_its_storage_is_missing_audio(database, tmp_path):
     world = world_of(kept_outside(1), kept_outside(2))
     with exporting(world, database, tmp_path) as export:
         world.delete_from_storage("2025/2.mp3")
@@ -181,7 +181,7 @@ def test_a_recording_whose_row_has_lost_its_link_is_missing_audio(database, tmp_
         world.calls[2].storage_path = "2025/2.mp3"
 
 
-def test_one_folder_closed_to_the_webhook_is_that_recordings_error(database, tmp_path):
+def test_one_closed_folder_is_that_recordings_error(database, tmp_path):
     world = three()
     world.files[FILE].denied = True
     with exporting(world, database, tmp_path) as export:
@@ -240,7 +240,7 @@ def test_the_container_is_recognised_by_its_content(extension, database, tmp_pat
         assert [rows[number].raw_path.rpartition(".")[2] for number in (1, 2, 3)] == ["mp3", extension, "mp3"]
 
 
-def test_a_download_that_never_works_ends_in_error_and_is_done_again_when_its_task_is_cleared(database, tmp_path):
+def test_a_cleared_task_repeats_a_download_that_never_worked(database, tmp_path):
     """Six tries (one and five retries), each with a new link; clearing touches that recording only."""
     world = three()
     world.files[FILE].size = 5
@@ -270,7 +270,7 @@ def test_a_portal_that_wants_browser_headers_gets_them(database, tmp_path):
         assert statuses(check_published(export, outcome)) == {COMPLETED: 3}
 
 
-def test_a_file_replaced_while_the_run_goes_on_is_stored_as_one_of_them(database, tmp_path):
+def test_a_file_replaced_during_a_run_is_stored_whole(database, tmp_path):
     """The first try is cut off, then the file changes: what is stored is the new one, never both halves."""
     world = three()
     with exporting(world, database, tmp_path) as export:

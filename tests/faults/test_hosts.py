@@ -52,7 +52,7 @@ def test_a_redirect_to_a_host_that_is_not_the_portals_is_refused(url, database, 
         assert export.portal.journal.count("download", subject=str(FILE)) == 1
 
 
-def test_a_redirect_to_another_port_of_this_machine_reaches_nobody(database, tmp_path):
+def test_a_redirect_to_another_port_of_this_machine_is_refused(database, tmp_path):
     reached = []
 
     async def somebody(scope, _receive, _send) -> None:

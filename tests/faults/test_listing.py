@@ -44,7 +44,7 @@ def test_rows_outside_the_filter_are_an_error_and_not_data(ignored, database, tm
     [{">ID"}, {"start=-1"}, {">ID", "start=-1"}, {"SORT"}, {">ID", "start=-1", "SORT"}],
     ids=lambda names: " and ".join(sorted(names)),
 )
-def test_a_portal_that_repeats_pages_or_ignores_the_keyset_loses_and_doubles_nothing(ignored, database, tmp_path):
+def test_repeated_pages_lose_and_double_nothing(ignored, database, tmp_path):
     """Without `>ID` every page is the first one again; the rest is then read by offsets."""
     with exporting(world_of(*calls(2, silent=118)), database, tmp_path) as export:
         export.portal.methods.ignores = frozenset(ignored)
@@ -55,7 +55,7 @@ def test_a_portal_that_repeats_pages_or_ignores_the_keyset_loses_and_doubles_not
 
 
 @pytest.mark.parametrize(("ignored", "page"), [(set(), 5), ({">ID"}, 9)], ids=["keyset", "offset"])
-def test_calls_that_appear_while_listing_are_listed_and_shift_none(ignored, page, database, tmp_path):
+def test_calls_that_appear_while_listing_shift_none(ignored, page, database, tmp_path):
     world = world_of(*calls(1, silent=118))
     with exporting(world, database, tmp_path) as export:
         export.portal.methods.ignores = frozenset(ignored)

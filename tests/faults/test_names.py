@@ -67,7 +67,7 @@ def downloads(export: Export) -> int:
     return export.portal.journal.count("download") + export.portal.journal.count("storage")
 
 
-def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database, tmp_path):
+def test_hostile_call_ids_become_neither_paths_nor_lines(database, tmp_path):
     """Each call has files of its own inside the folders of its day, and one line of header says its id."""
     world = world_of(*(recorded(number, call_id=name) for number, name in enumerate(HOSTILE.values(), start=1)))
     with exporting(world, database, tmp_path) as export:
@@ -93,7 +93,7 @@ def test_hostile_call_ids_become_neither_paths_nor_lines_nor_each_other(database
     }
 
 
-def test_two_recordings_under_one_call_id_keep_their_files_and_texts(database, tmp_path):
+def test_two_recordings_of_one_call_keep_their_files(database, tmp_path):
     """A redirected call is two rows of the statistics with one CALL_ID."""
     world = world_of(recorded(1, call_id="shared.1"), recorded(2, call_id="shared.1", call_type="3"), recorded(3))
     with exporting(world, database, tmp_path) as export:
@@ -128,7 +128,7 @@ def test_one_file_named_by_two_calls_is_a_recording_of_each(database, tmp_path):
         assert statuses(check_published(export, outcome)) == {COMPLETED: 2}
 
 
-def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tmp_path):
+def test_the_same_bytes_of_one_call_are_recognised_once(database, tmp_path):
     """The portal gave one recording two names, a link and a file id."""
     world = world_of(recorded(1, call_id="shared.1"), kept_outside(2, call_id="shared.1"))
     world.storage["2025/2.mp3"] = world.files[9001].audio
@@ -138,7 +138,7 @@ def test_the_same_bytes_in_two_rows_of_one_call_are_recognised_once(database, tm
         assert export.recogniser.journal.count("transcriptions") == 1
 
 
-def test_a_recording_that_is_renamed_after_it_was_bought_stays_what_it_is(database, tmp_path):
+def test_a_renamed_recording_keeps_its_row_and_text(database, tmp_path):
     """Known by its link in the first run, by a file id in the second: one row, one name, nothing is fetched again."""
     world = world_of(kept_outside(1), recorded(2))
     with exporting(world, database, tmp_path) as export:
@@ -152,7 +152,7 @@ def test_a_recording_that_is_renamed_after_it_was_bought_stays_what_it_is(databa
         assert export.recogniser.journal.count("transcriptions") == 2
 
 
-def test_a_recording_that_gets_its_file_id_in_mid_run_is_fetched_from_the_disk(database, tmp_path):
+def test_a_recording_renamed_during_a_run_is_downloaded(database, tmp_path):
     world = world_of(kept_outside(1))
     with exporting(world, database, tmp_path) as export:
 
@@ -201,7 +201,7 @@ def test_a_late_second_recording_renames_no_file(database, tmp_path):
             assert len(list(export.storage.keys(f"{kind}/"))) == 2
 
 
-def test_a_text_stays_when_the_portal_empties_the_names_of_its_recording(database, tmp_path):
+def test_a_text_stays_when_the_portal_empties_its_names(database, tmp_path):
     """RECORD_FILE_ID and CALL_RECORD_URL are gone from the statistics; the text is paid for and is reported."""
     world = world_of(recorded(1), recorded(2))
     with exporting(world, database, tmp_path) as export:

@@ -98,7 +98,7 @@ def a_quarter_of_an_hour_passes(export: Export) -> None:
         )
 
 
-def test_a_refusal_longer_than_a_task_may_wait_gives_the_slot_back(database, tmp_path):
+def test_a_long_refusal_gives_the_slot_back(database, tmp_path):
     """The portal's own hint (Retry-After) is kept to by the next try; the recordings have lost no attempt."""
     with exporting(world_of(*calls(2)), database, tmp_path) as export:
         refused = {"status": 503, "body": RATE, "headers": {"Retry-After": "3"}}
@@ -140,7 +140,7 @@ def test_one_failed_command_of_a_batch_is_one_recordings_trouble(database, tmp_p
 
 
 @pytest.mark.parametrize("refusal", ["INVALID_CREDENTIALS", "OVERLOAD_LIMIT"])
-def test_a_token_revoked_among_downloads_stops_the_run_until_it_is_repaired(refusal, database, tmp_path):
+def test_a_token_revoked_among_downloads_stops_the_run(refusal, database, tmp_path):
     """One refused request, then silence; what was fetched stays, and the resumed run fetches only the rest."""
     with exporting(world_of(*calls(15)), database, tmp_path) as export:
         # five files are tried by the probe; there are three batches of five recordings
@@ -159,7 +159,7 @@ def test_a_token_revoked_among_downloads_stops_the_run_until_it_is_repaired(refu
         assert export.recogniser.journal.count("transcriptions") == 15
 
 
-def test_a_token_revoked_in_mid_listing_stops_the_run_until_it_is_repaired(database, tmp_path):
+def test_a_token_revoked_during_the_listing_stops_the_run(database, tmp_path):
     with exporting(world_of(*calls(2, silent=110)), database, tmp_path) as export:
         export.portal.before(STATISTICS, 5, lambda: setattr(export.portal, "refuse_all", "INVALID_CREDENTIALS"))
         run_id = stopped(export, AccessDenied, "does not accept this webhook")

@@ -129,7 +129,7 @@ class TestPasses:
         for row in export.records(outcome.run_id):
             assert "[симуляция]" in export.storage.get_bytes(str(row.transcript_path)).decode()
 
-    def test_a_server_that_stays_broken_ends_in_an_error_that_a_cleared_task_tries_again(self, export: Export) -> None:
+    def test_a_server_that_stays_broken_is_an_error(self, export: Export) -> None:
         """One try and three retries each; the texts that came stay, the red task and the registry say why."""
         export.workers = 1
         spoil(export, "status", status=500, after=1, times=-1)
@@ -250,7 +250,7 @@ class TestProxy:
             ("the recogniser cannot be reached through the proxy of CHATGPT_PROXY_URL; nothing is sent beside it",)
         ]
 
-    def test_a_proxy_that_refuses_the_password_stops_the_run_without_telling_it(self, export: Export) -> None:
+    def test_a_proxy_that_refuses_the_password_stops_the_run(self, export: Export) -> None:
         with proxying(ProxySimulator(user="user", password="secret")) as url:
             export.proxy_url = url.replace("//", "//user:mistaken@")
             outcome = export.run()

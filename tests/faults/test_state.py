@@ -63,7 +63,7 @@ class TestBadInput:
 
 
 class TestIdempotencyKey:
-    def test_the_same_key_tells_of_the_run_that_exists_and_creates_nothing(self, export: Export) -> None:
+    def test_the_same_key_finds_the_run_that_exists(self, export: Export) -> None:
         first = export.run(idempotency_key="august")
         asked_before = len(export.portal.journal.entries())
         request = RunRequest(period_from="2025-07-01", period_to="2025-07-02", idempotency_key="august")
@@ -122,7 +122,7 @@ class TestDeadLetters:
         assert self.letters(export) == [(tonight.run_id, True)]
         return tonight
 
-    def test_failures_of_several_runs_are_counted_together_and_the_report_lists_it(self, export: Export) -> None:
+    def test_failures_of_several_runs_count_together(self, export: Export) -> None:
         tonight = self.given_up(export)
         assert "DLQ" in report(export)
         assert "call-1" in report(export).split("DLQ")[-1]
@@ -203,9 +203,7 @@ BY_HAND = (
 class TestByHand:
     """The runbook's UPDATE followed by a resume: exactly that recording is done again."""
 
-    def test_a_failed_recording_is_not_paid_for_again_where_it_was_answered(
-        self, export: Export, tmp_path: Path
-    ) -> None:
+    def test_a_failed_recording_with_a_response_is_not_paid_again(self, export: Export, tmp_path: Path) -> None:
         """Every text was bought but none could be stored; one is sent back while the storage works again."""
         outcome, (batch,) = export.prepare()
         export.download(outcome, batch)
@@ -226,7 +224,7 @@ class TestByHand:
         assert statuses(export, resumed.run_id) == {S.COMPLETED: 1, S.MISSING_AUDIO: 2}
         assert bought(export) == 3
 
-    def test_a_completed_recording_is_bought_again_because_a_person_asked(self, export: Export) -> None:
+    def test_a_completed_recording_is_bought_again_on_request(self, export: Export) -> None:
         """The text was wrong, or the settings were: the old one is replaced, the others are not touched."""
         first = export.run()
         before = {row.call_id: row.checksum for row in export.records(first.run_id)}

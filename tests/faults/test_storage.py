@@ -174,9 +174,7 @@ class TestBucket:
             assert outcome.retries == 1
             assert ("storage_failed",) in by_sql(database, "SELECT error_code FROM call_events")
 
-    def test_a_bucket_that_never_was_stops_the_run_before_anything_is_listed(
-        self, front: S3Front, database: str
-    ) -> None:
+    def test_a_missing_bucket_stops_the_run_before_the_listing(self, front: S3Front, database: str) -> None:
         with (
             s3_behind(front, "calls-of-nobody") as storage,
             export_over(world_of(3), database, storage) as export,
@@ -186,7 +184,7 @@ class TestBucket:
         assert export.portal.journal.count("voximplant.statistic.get") == 0
         assert by_sql(database, "SELECT status FROM call_exports") == [("error",)]
 
-    def test_a_bucket_that_goes_in_mid_run_stops_it_and_a_resume_goes_on(
+    def test_a_bucket_deleted_during_a_run_stops_it(
         self, front: S3Front, s3_bucket: str, database: str, s3_client: Any
     ) -> None:
         with s3_behind(front, s3_bucket) as storage, export_over(world_of(3), database, storage) as export:
@@ -206,16 +204,14 @@ class TestBucket:
 class TestFolder:
     """A local folder that cannot be written to. Run by root no permission would refuse, so a file stands in its way."""
 
-    def test_a_folder_that_is_a_file_stops_the_run_before_anything_is_listed(
-        self, database: str, tmp_path: Path
-    ) -> None:
+    def test_a_file_for_a_folder_stops_the_run_before_the_listing(self, database: str, tmp_path: Path) -> None:
         (tmp_path / "storage").write_text("not a folder")
         with export_over(world_of(3), database, tmp_path / "storage") as export:
             with pytest.raises(NotConfigured, match="LOCAL_STORAGE_DIR"):
                 export.run()
             assert export.portal.journal.count("voximplant.statistic.get") == 0
 
-    def test_texts_that_cannot_be_written_wait_and_are_not_bought_again(self, export: Export, tmp_path: Path) -> None:
+    def test_texts_that_cannot_be_written_are_not_bought_again(self, export: Export, tmp_path: Path) -> None:
         outcome, batch = downloaded_run(export)
         in_the_way = tmp_path / "storage" / "transcripts"
         in_the_way.write_text("in the way")

@@ -32,7 +32,7 @@ def test_a_lost_text_is_written_again_and_nothing_is_bought(database: str, tmp_p
         assert len(restored) == 1
 
 
-def test_a_storage_that_vanished_is_refused_before_anything_is_bought(database: str, tmp_path: Path) -> None:
+def test_a_storage_that_vanished_is_refused(database: str, tmp_path: Path) -> None:
     """An unmounted disk looks as if every text were gone. Mounted again, the run goes on."""
     with export_over(world_of(TEXTS), database, tmp_path / "storage") as export:
         export.run()

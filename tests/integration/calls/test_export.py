@@ -36,7 +36,7 @@ def test_every_call_has_a_row_and_every_recording_a_text(database, tmp_path):
         assert len(rows) == len(records)
 
 
-def test_a_complete_period_run_again_downloads_and_recognises_nothing(database, tmp_path):
+def test_a_complete_period_run_again_buys_nothing(database, tmp_path):
     world = seeded_world(7, START, END, 20, spoken())
     with export_over(world, database, tmp_path / "storage") as export:
         first = export.run()

@@ -66,7 +66,7 @@ def test_forecast_and_fact_are_within_a_percent(database, tmp_path, run):
     assert figure(report, "Факт минус прогноз") == round(money[1] - money[0], 4)
 
 
-def test_recordings_longer_than_the_portal_says_are_seen_in_the_comparison(database, tmp_path):
+def test_longer_recordings_are_seen_in_the_comparison(database, tmp_path):
     """Otherwise the test above could not fail."""
     with export_over(world_of([50, 55], first=500, longer=30), database, tmp_path / "storage") as export:
         found = figures_of(export, export.run().run_id)

@@ -57,7 +57,7 @@ def test_a_text_bought_a_second_time_is_paid_twice(export: Export) -> None:
     assert cost_of_texts(export, outcome) == 1, "the cost of the text that is there"
 
 
-def test_an_earlier_runs_text_is_no_expense_until_it_is_bought_anew(export: Export) -> None:
+def test_an_earlier_runs_text_is_no_expense(export: Export) -> None:
     """Sent back in a run that merely reports it, the recording costs that run a text of its own."""
     first = export.run()
     second = export.run()
@@ -72,9 +72,7 @@ def test_an_earlier_runs_text_is_no_expense_until_it_is_bought_anew(export: Expo
     assert paid(export, second) == paid(export, first) == 1
 
 
-def test_pieces_of_a_recording_in_error_are_paid_and_its_text_is_rounded_once(
-    export: Export, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pieces_of_a_failed_recording_are_rounded_up_once(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(*_: object) -> None:
         raise Permanent("the text cannot be stored")
 
@@ -90,7 +88,7 @@ def test_pieces_of_a_recording_in_error_are_paid_and_its_text_is_rounded_once(
     assert paid(export, outcome) == 1
 
 
-def test_pieces_that_one_run_paid_and_another_finished_cost_their_minutes_once(
+def test_pieces_of_two_runs_cost_their_minutes_once(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each run has paid its own requests; together they are the minutes of the recording, rounded up."""
@@ -115,7 +113,7 @@ def killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_paid_pieces_and_work_in_progress_make_the_recordings_price_together(export: Export) -> None:
+def test_paid_pieces_and_work_in_progress_are_one_price(export: Export) -> None:
     outcome, batches = export.prepare()
     export.download(outcome, batches[0])
     (row,) = export.records(outcome.run_id)

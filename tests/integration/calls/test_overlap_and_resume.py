@@ -133,9 +133,7 @@ class TestKilledWorker:
 
 
 class TestAgain:
-    def test_a_complete_period_run_again_costs_nothing_and_gives_the_same_files(
-        self, database: str, tmp_path: Path
-    ) -> None:
+    def test_a_complete_period_run_again_gives_the_same_files(self, database: str, tmp_path: Path) -> None:
         world = seeded_world(3, datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 3, tzinfo=UTC), 20, brief())
         with export_over(world, database, tmp_path / "storage") as export:
             first = export.run()
@@ -289,7 +287,7 @@ class TestResume:
         assert export.close(resumed).verdict.status is RunStatus.COMPLETED
         assert (downloaded(export), bought(export)) == (2, 2)
 
-    def test_a_text_sent_back_is_bought_once_whichever_run_comes_first(self, export: Export) -> None:
+    def test_a_text_sent_back_is_bought_once_by_either_run(self, export: Export) -> None:
         """Sent back in run A; night B comes before A is resumed: three purchases for two calls in all, not four."""
         first = export.run()
         by_sql(export.conninfo, BY_HAND, "call-2", first.run_id)

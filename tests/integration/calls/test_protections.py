@@ -99,9 +99,7 @@ def kill(*_args: Any, **_named: Any) -> None:
     raise Killed
 
 
-def test_without_the_guarded_update_two_tasks_take_the_same_recording(
-    export: Export, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_guard_two_tasks_take_one_recording(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     """3. An UPDATE that names the status it expects.
 
     With it: tests/integration/calls/state/test_moves.py.
@@ -120,7 +118,7 @@ def test_without_the_guarded_update_two_tasks_take_the_same_recording(
     assert taken == [(2,)]
 
 
-def test_without_the_checksum_a_damaged_file_is_bought_and_passes_for_the_call(
+def test_without_the_checksum_a_damaged_file_is_bought(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """4. The sha256 of the stored audio.

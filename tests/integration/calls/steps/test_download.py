@@ -78,7 +78,7 @@ def test_as_many_downloads_are_in_flight_as_the_policy_says(export: Export) -> N
     assert export.portal.journal.peak("download") == 4
 
 
-def test_the_next_links_are_asked_for_while_downloads_are_in_flight(export: Export) -> None:
+def test_the_next_links_are_asked_for_during_downloads(export: Export) -> None:
     """Fifty links a request, so a recording costs the portal's rate little more than its one download."""
     export.portal.faults.add("download", "delay", times=-1, seconds=0.05)
     downloaded(export)

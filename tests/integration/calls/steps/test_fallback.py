@@ -68,7 +68,7 @@ def kept(export: Export) -> dict[str, Any]:
     return found
 
 
-def test_the_better_text_stands_and_both_answers_are_kept_and_paid(database: str, tmp_path: Path) -> None:
+def test_the_better_text_is_used_and_both_are_paid(database: str, tmp_path: Path) -> None:
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
         outcome = buy(export)
         row = the_row(export)
@@ -95,7 +95,7 @@ def test_an_honest_text_is_heard_once(database: str, tmp_path: Path) -> None:
         assert the_row(export)["words_per_minute"] > 0
 
 
-def test_a_second_answer_as_bad_as_the_first_changes_nothing_but_the_bill(database: str, tmp_path: Path) -> None:
+def test_a_fallback_response_as_bad_changes_only_the_bill(database: str, tmp_path: Path) -> None:
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=INVENTED)) as export:
         buy(export)
         row = the_row(export)
@@ -134,7 +134,7 @@ def test_a_fallback_that_fails_leaves_the_first_text_flagged(
         assert reason == SECOND_MODEL
 
 
-def test_a_fallback_that_refuses_everybody_keeps_no_recording_from_its_text(database: str, tmp_path: Path) -> None:
+def test_a_fallback_that_refuses_all_keeps_no_text_back(database: str, tmp_path: Path) -> None:
     """Its refusal is not the recogniser's: the batch goes on."""
     unknown = {"STT_FALLBACK_MODEL": "whisper-9"}
     with an_export(world_of(4), database, tmp_path, lambda _: INVENTED, **unknown) as export:
@@ -183,7 +183,7 @@ def test_a_task_killed_after_both_answers_buys_neither_again(
         assert (asked_of(export, FIRST_MODEL), asked_of(export, SECOND_MODEL)) == (1, 1)
 
 
-def test_a_later_run_reports_the_text_with_its_figures_and_pays_nothing(database: str, tmp_path: Path) -> None:
+def test_a_later_run_reports_the_text_and_pays_nothing(database: str, tmp_path: Path) -> None:
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
         buy(export)
         again = buy(export)

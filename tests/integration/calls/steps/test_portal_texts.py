@@ -144,7 +144,7 @@ def refuse_once(error: ExportError, patch: pytest.MonkeyPatch) -> list[list[int]
     return questions
 
 
-def test_a_portal_that_asks_to_slow_down_is_asked_again_and_no_money_is_spent(
+def test_a_portal_that_asks_to_slow_down_is_asked_again(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The task's next try downloads nothing twice and asks for the texts that are missing still."""
@@ -168,7 +168,7 @@ def test_a_webhook_that_dies_stops_the_run_before_money_is_spent(
         assert stop.startswith("ключ или вебхук отклонён")
 
 
-def test_a_portal_that_throttles_the_downloads_is_not_asked_for_texts(
+def test_a_portal_that_throttles_downloads_gives_no_texts(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with an_export(world(SAID, SAID), database, tmp_path) as export:

@@ -60,7 +60,7 @@ class TestTheQuestion:
         assert events(export, "approval_wanted") == []
         assert "согласование не нужно" in estimate(export)
 
-    def test_it_says_what_is_bought_for_how_much_and_what_each_answer_does(self, export: Export) -> None:
+    def test_it_says_what_is_bought_and_what_each_decision_does(self, export: Export) -> None:
         outcome, batches = export.prepare()
         assert batches == []
         assert outcome.question is not None
@@ -122,7 +122,7 @@ class TestTheAnswer:
         ],
         ids=["refused", "nobody answered"],
     )
-    def test_refused_it_ends_cancelled_and_nothing_was_downloaded_or_spent(
+    def test_refused_it_ends_cancelled_and_nothing_is_spent(
         self, export: Export, by: str | None, event: str, says: str
     ) -> None:
         outcome, _ = export.prepare()
@@ -192,9 +192,7 @@ class TestSpending:
         export.work(outcome, batches)
         return export.close(outcome)
 
-    def test_it_stops_where_the_budget_and_its_tolerance_are_spent_and_keeps_what_was_bought(
-        self, export: Export
-    ) -> None:
+    def test_it_stops_where_the_budget_is_spent(self, export: Export) -> None:
         export.workers = 1
         outcome = self.overspent(export)
         assert isinstance(outcome.red[0], BudgetSpent)

@@ -135,7 +135,7 @@ def move(world: World, row: RecordingRow, to: RecordStatus, **columns: Any) -> N
     assert moved
 
 
-def test_every_text_of_the_batch_gets_its_file_its_tags_and_an_event_with_the_tokens(world: World):
+def test_every_text_gets_its_file_tags_and_event(world: World):
     add_calls(world, TEXT.format(1), TEXT.format(2))
     assert world.summarize(FakeModel()) == 2
     record = world.record(1)
@@ -156,7 +156,7 @@ def test_every_text_of_the_batch_gets_its_file_its_tags_and_an_event_with_the_to
     assert charged == [(world.run.run_id, "gpt-5-mini-2025-08-07", "token", Decimal(1019), COST, True)] * 2
 
 
-def test_only_what_was_said_is_sent_framed_as_data_and_never_the_header(world: World):
+def test_only_the_body_is_sent_framed_as_data(world: World):
     add_calls(world, TEXT.format(1))
     model = FakeModel()
     world.summarize(model)
@@ -193,7 +193,7 @@ def test_a_second_pass_finds_nothing_to_do(world: World):
     assert again.asked == []
 
 
-def test_a_task_killed_between_the_answer_and_the_row_buys_nothing_again(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_task_killed_after_the_response_buys_nothing_again(world: World, monkeypatch: pytest.MonkeyPatch):
     add_calls(world, TEXT.format(1))
     with monkeypatch.context() as patch:
         patch.setattr(world.storage, "put_bytes", killed)
@@ -211,7 +211,7 @@ def killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_database_that_restarts_is_waited_for_with_the_paid_response(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_paid_response_waits_for_a_restarting_database(world: World, monkeypatch: pytest.MonkeyPatch):
     add_calls(world, TEXT.format(1))
     monkeypatch.setattr(stored_responses, "DATABASE_PAUSES", (0, 0))
     count, refusals = Session.count, [1, 2]
@@ -257,7 +257,7 @@ def test_two_recordings_with_the_same_words_pay_for_one_summary(world: World):
     assert world.paid() == (COST, 1)
 
 
-def test_a_summary_of_a_text_rebuilt_meanwhile_is_paid_beside_the_first(world: World):
+def test_a_summary_of_a_rebuilt_text_is_paid_beside_the_first(world: World):
     add_calls(world, TEXT.format(1))
     world.summarize(FakeModel())
     rebuilt(world, TEXT.format(2))
@@ -265,7 +265,7 @@ def test_a_summary_of_a_text_rebuilt_meanwhile_is_paid_beside_the_first(world: W
     assert world.paid() == (2 * COST, 2)
 
 
-def test_a_text_that_is_rebuilt_to_what_it_was_pays_for_its_summary_once(world: World):
+def test_a_text_rebuilt_to_what_it_was_pays_once(world: World):
     add_calls(world, TEXT.format(1))
     world.summarize(FakeModel())
     rebuilt(world, TEXT.format(2))
@@ -302,9 +302,7 @@ def rebuilt(world: World, body: str) -> None:
     )
 
 
-def test_a_summary_that_is_paid_and_not_stored_yet_is_in_what_the_run_has_spent(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_paid_summary_without_a_file_is_spent_money(world: World, monkeypatch: pytest.MonkeyPatch):
     add_calls(world, TEXT.format(1))
     monkeypatch.setattr(world.storage, "put_bytes", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -328,7 +326,7 @@ def test_an_unusable_response_is_charged(world: World, checked: bool):
     assert world.paid() == (2 * COST, 2)
 
 
-def test_tokens_that_the_service_does_not_count_are_estimated_and_never_free(world: World):
+def test_uncounted_tokens_are_estimated_and_never_free(world: World):
     add_calls(world, TEXT.format(1))
     world.summarize(FakeModel(tokens=(None, None)))
     assert world.paid()[0] > 0
@@ -336,7 +334,7 @@ def test_tokens_that_the_service_does_not_count_are_estimated_and_never_free(wor
     assert world.events("summarized")[0]["counted_by_service"] is False
 
 
-def test_old_answers_are_forgotten_when_a_run_closes_and_young_ones_found_again(world: World):
+def test_old_responses_are_forgotten_when_a_run_closes(world: World):
     add_calls(world, TEXT.format(1), TEXT.format(2))
     world.summarize(FakeModel())
     world.rows(
@@ -363,7 +361,7 @@ def test_stored_responses_hold_no_phone_number(world: World):
     assert "765" not in json.dumps(answer, ensure_ascii=False)
 
 
-def test_a_failure_that_may_pass_leaves_the_text_and_is_tried_again_with_the_ladder(world: World):
+def test_a_failure_that_may_pass_is_tried_again(world: World):
     add_calls(world, TEXT.format(1), TEXT.format(2))
     model = FakeModel(failures=[Temporary("the language model answered 503", code=ErrorCode.SUMMARY_FAILED)])
     with pytest.raises(Unfinished) as caught:
@@ -376,7 +374,7 @@ def test_a_failure_that_may_pass_leaves_the_text_and_is_tried_again_with_the_lad
     assert len(model.asked) == 3
 
 
-def test_a_failure_that_does_not_pass_ends_red_and_is_not_tried_for_ever(world: World):
+def test_a_failure_that_does_not_pass_ends_red(world: World):
     add_calls(world, TEXT.format(1))
     model = FakeModel(failures=[Temporary("503", code=ErrorCode.SUMMARY_FAILED)] * 10)
     for attempt in range(1, MAX_ATTEMPTS):
@@ -390,7 +388,7 @@ def test_a_failure_that_does_not_pass_ends_red_and_is_not_tried_for_ever(world: 
     assert world.record(1).status is RecordStatus.COMPLETED
 
 
-def test_an_unusable_response_is_bought_again_only_when_a_person_asks(world: World):
+def test_an_unusable_response_is_bought_again_on_request(world: World):
     add_calls(world, TEXT.format(1), TEXT.format(2))
     model = FakeModel(spoilt={"заказ 1": {"summary": 17}})
     with pytest.raises(BatchFailed, match=call_id(1)) as caught:
@@ -417,7 +415,7 @@ def test_an_unforeseen_error_is_named_by_its_type_alone(world: World):
     assert "secret-token" not in noted["reason"]
 
 
-def test_a_request_to_slow_down_ends_the_pass_and_costs_no_attempt(world: World):
+def test_a_request_to_slow_down_costs_no_attempt(world: World):
     add_calls(world, TEXT.format(1), TEXT.format(2))
     model = FakeModel(failures=[Throttled("429", code=ErrorCode.SUMMARY_FAILED, retry_after=7)])
     with pytest.raises(Throttled) as caught:

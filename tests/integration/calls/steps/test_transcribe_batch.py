@@ -62,7 +62,7 @@ class TestStop:
         assert 1 <= finished <= workers
         assert statuses(export, outcome.run_id) == {S.COMPLETED: finished, S.DOWNLOADED: 3 - finished}
 
-    def test_the_run_keeps_the_operators_sentence_and_the_event_the_reason(self, export: Export) -> None:
+    def test_the_run_keeps_the_sentence_and_the_event_the_reason(self, export: Export) -> None:
         outcome, _ = export.prepare()
         with export.state() as state:
             for reason in ("the account is empty", "a later reason"):
