@@ -9,8 +9,12 @@ import pytest
 
 from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.metrics import MetricsReader
 from include.calls.steps.open_run import DagRunFacts, open_run
 from include.common.errors import BadInput
+from simulators.bitrix24.world import DiskFile
+from tests.kit.export_under_faults import kept_outside
+from tests.kit.export_under_faults import world_of as portal_of
 from tests.kit.small_world import (
     asked,
     bought,
@@ -192,6 +196,21 @@ class TestDeadLetters:
         resumed = export.run(resume_run_id=str(tonight.run_id))
         assert statuses(export, resumed.run_id) == {S.COMPLETED: 1}
         assert [waits for _, waits in self.letters(export)] == [False]
+
+    def test_a_renamed_recording_leaves_the_queue_for_good(self, database: str, tmp_path: Path) -> None:
+        """Known by its link when it was given up, by a file id when it gets its text: one letter, one recording."""
+        world = portal_of(kept_outside(1))
+        with export_over(world, database, tmp_path / "outside") as export:
+            tonight = self.given_up(export)
+            world.calls[1].file_id = 9001
+            world.files[9001] = DiskFile(9001, world.storage["2025/1.mp3"])
+            later = export.run()
+            assert statuses(export, later.run_id) == {S.ERROR: 1}
+            export.run(resume_run_id=str(tonight.run_id), replay_dlq=True)
+            assert statuses(export, later.run_id) == {S.COMPLETED: 1}
+            assert self.letters(export) == [(tonight.run_id, False)]
+            with MetricsReader.open(database) as reader:
+                assert reader.figures(run_limit=export.policy.money.budget_usd).dead_letters_waiting == 0
 
 
 BY_HAND = (
