@@ -68,9 +68,10 @@ class Totals:
 
     `gone` recordings are not listed by the portal any more; `came_since` were first listed after this run's listing
     began, by this run or by another one.
-    `billed_minutes` are rounded up per call (D25), `bought_minutes` are those of them that this run bought. `cost` is
-    what texts and summaries cost whoever paid, `spent` what this run paid, `spent_on_summaries` the part of it that is
-    no recognition, `spent_per_second` the same recordings priced by the second, as the service bills them.
+    `billed_minutes` are rounded up per call, `bought_minutes` are those of them that this run bought. `cost` is the
+    cost of texts and summaries, paid by any run; `spent` is what this run paid, `spent_on_summaries` the part of it
+    that is no recognition, `spent_per_second` the price of the same recordings by the second, as the service bills
+    them.
     """
 
     calls: int

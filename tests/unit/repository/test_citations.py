@@ -11,12 +11,6 @@ from tests.kit.paths import ROOT
 from tests.kit.prose import comments_and_docstrings
 from tests.unit.repository.test_docs import anchors
 
-# Folders that still have such references. Delete the line of a folder that is clean; the list ends empty.
-PENDING = (
-    "include/calls/domain",
-    "include/calls/reporting",
-)
-
 TOPS = ("include", "plugins", "jobs", "ops", "dags", "simulators", "trials", "tests", "docs")
 LONE_FILES = (
     "Makefile", "Dockerfile", "docker-compose.yaml", ".env.example", "pyproject.toml", "README.md", "README.ru.md",
@@ -35,10 +29,6 @@ ADR = re.compile(r"\bADRs? (\d{4})\b")
 ANCHORED = re.compile(r"\b(docs/[\w/.-]+\.md)#([\w-]+)")
 PATH = re.compile(rf"(?<![\w/.<>-])((?:{'|'.join(TOPS)})/[\w./-]*[\w/])(?![\w<{{*%])")
 FILE = re.compile(r"(?<![\w<>*}/.-])((?:[\w-]+/)*[a-z_][\w-]*\.(?:py|sql|md|j2|typ))\b(?![<{*])")
-
-
-def is_pending(name: str) -> bool:
-    return name == ITSELF or any(name == folder or name.startswith(f"{folder}/") for folder in PENDING)
 
 
 def files() -> list[str]:
@@ -85,14 +75,9 @@ def wrong(name: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in files() if not is_pending(name)])
+@pytest.mark.parametrize("name", [name for name in files() if name != ITSELF])
 def test_every_reference_leads_to_something_in_this_repository(name: str) -> None:
     assert wrong(name) == set()
-
-
-@pytest.mark.parametrize("folder", PENDING)
-def test_a_folder_that_waits_still_exists(folder: str) -> None:
-    assert folder in repository()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,6 @@ import pytest
 from tests.kit.paths import ROOT
 from tests.kit.prose import comments_and_docstrings, identifiers
 
-# Folders that still use such words. Delete the line of a folder that is clean; the list ends empty.
-PENDING = (
-    "include/calls/domain",
-    "include/calls/wording",
-)
-
 TOPS = ("include", "plugins", "jobs", "ops", "dags", "simulators", "trials")
 PAGE = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 TERM = re.compile(r"^\| \*\*([^*]+)\*\* \|", re.MULTILINE)
@@ -23,12 +17,7 @@ BANNED = [
 ]
 
 
-def is_pending(path: Path) -> bool:
-    name = path.relative_to(ROOT).as_posix()
-    return any(name == folder or name.startswith(f"{folder}/") for folder in PENDING)
-
-
-FILES = sorted(path for top in TOPS for path in (ROOT / top).rglob("*.py") if not is_pending(path))
+FILES = sorted(path for top in TOPS for path in (ROOT / top).rglob("*.py"))
 
 
 def offences(path: Path) -> list[str]:
