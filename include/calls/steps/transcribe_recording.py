@@ -283,6 +283,7 @@ def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> No
     run_id, keys = work.run.run_id, row.keys
     text = text_of(recognition, row.phone_line, work.policy)
     stored, price = new_text(text, recognition.source), price_of(recognition, work.policy.stt)
+    stale = _summaries_of_the_earlier_text(row, work)
     store_responses(recognition, text, keys, work.storage)
     store_transcript(keys.transcript, transcript_file(row, stored, work.policy.privacy), work.storage)
     with work.state.transaction():  # a death between two statements would leave the responses for ever
@@ -309,5 +310,13 @@ def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> No
             )
         if row.checksum:
             work.state.responses.forget(row.checksum)
-    if row.summary_path:
-        work.storage.delete(row.summary_path)
+    for key in stale:
+        work.storage.delete(key)
+
+
+def _summaries_of_the_earlier_text(row: RecordingRow, work: Recognising) -> list[str]:
+    """Files about a text that a person sent back: its own summary, and those of recordings that show the same text."""
+    if row.transcript_id is None:
+        return []
+    same_call = work.state.recordings.of_call(work.run.run_id, row.call_id)
+    return [one.summary_path for one in same_call if one.transcript_id == row.transcript_id and one.summary_path]

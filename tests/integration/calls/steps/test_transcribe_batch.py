@@ -16,8 +16,10 @@ from include.calls.steps.outcome import MOST_DEATHS, BatchFailed
 from include.calls.steps.run_lifecycle import stop_run
 from include.clients.storage.local import LocalStorage
 from include.common.errors import QuotaExhausted, StopRun
-from simulators.bitrix24.world import Audio, Call, PortalWorld
+from simulators.bitrix24.world import Audio, Call, DiskFile, PortalWorld
 from simulators.sound.dialogues import record
+from tests.kit.export_under_faults import recorded
+from tests.kit.export_under_faults import world_of as portal_of
 from tests.kit.killed_worker import kill_in
 from tests.kit.small_world import FIRST, bought, by_sql, codes, downloaded, statuses, world_of
 from tests.kit.state_samples import cut_connections
@@ -120,6 +122,31 @@ class TestDeaths:
         export.download(outcome, batch, fresh=False)
         assert statuses(export, outcome.run_id) == {S.ERROR: 1, S.DOWNLOADED: 2}
         assert codes(export, outcome.run_id) == ["internal", None, None]
+
+
+def test_a_text_bought_anew_leaves_no_summary_of_the_earlier_one(database: str, tmp_path: Path) -> None:
+    """Two recordings of a call show one text; one is sent back, and both had a summary of it."""
+    world = portal_of(recorded(1, call_id="shared.1"), recorded(2, call_id="shared.1"))
+    world.files[9002] = DiskFile(9002, world.files[9001].audio)
+    with export_over(world, database, tmp_path / "storage") as export:
+        outcome = export.run()
+        for row in export.records(outcome.run_id):
+            export.storage.put_bytes(row.keys.summary, b"summary", "text/markdown")
+            by_sql(
+                database,
+                "UPDATE recordings SET summary_path = %s WHERE recording_id = %s",
+                row.keys.summary,
+                row.recording_id,
+            )
+        sent_back = "UPDATE call_records SET status = 'pending' WHERE run_id = %s AND record_id = '9001'"
+        by_sql(database, sent_back, outcome.run_id)
+        export.recogniser.faults.add("transcriptions", "body", body={"text": "Алло, это другой текст."})
+        export.run(resume_run_id=str(outcome.run_id))
+        rows = export.records(outcome.run_id)
+        assert [row.summary_path for row in rows] == [None, None]
+        assert len({row.transcript_id for row in rows}) == 1, "both show the new text"
+        assert list(export.storage.keys("summary/")) == []
+        assert bought(export) == 2
 
 
 class TestAClaimThatIsLost:
