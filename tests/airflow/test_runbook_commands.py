@@ -94,10 +94,24 @@ def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, e
     line = system.rows(
         "SELECT phone_line FROM call_records WHERE run_id = %s AND status = 'completed' LIMIT 1", exported
     )
-    output = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["portal_number"])
+    output = typed("make rebuild RUN_ID=<run_id> LINE=<линия>", run_id=exported, линия=line[0]["phone_line"])
     assert "запросов к распознавателю: 0" in output
     assert "запросов к распознавателю: 0" in typed("make rebuild RUN_ID=<run_id>", run_id=exported)
     assert system.recognitions() == asked
+
+
+def test_a_known_period_is_delivered(system: System, typed: Typed, exported: str) -> None:
+    """The run was started by a person, so its texts are there already."""
+    folder = system.folder(*DAYS)
+    copies = {path.name for path in folder.glob("transcripts/*.txt")}
+    (texts,) = system.rows("SELECT completed_calls FROM call_exports WHERE run_id = %s", exported)
+    assert len(copies) == texts["completed_calls"] > 0
+    for path in folder.glob("transcripts/*.txt"):
+        path.unlink()
+    assert f"в папку {folder.name} положено:" in typed("make deliver FROM=2025-08-01 TO=2025-08-31")
+    assert {path.name for path in folder.glob("transcripts/*.txt")} == copies
+    typed("make deliver FROM=2025-08-01 TO=2025-08-31 AUDIO=true")
+    assert len(list(folder.glob("raw/2025/08/*/*"))) == len(copies)
 
 
 def test_the_sample_is_listed_filled_in_and_in_the_report(system: System, typed: Typed, exported: str) -> None:
