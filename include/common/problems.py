@@ -41,9 +41,7 @@ PROBLEMS: dict[str, str] = {
     # raised in plugins/hooks and plugins/airflow_kit
     "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
     "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
-    "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
     "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
-    "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
     "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
     # raised in include/common/policy_file.py
     "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
@@ -103,6 +101,8 @@ PROBLEMS: dict[str, str] = {
     ),
     "model_denies_access": "языковая модель отказывает: проверьте OPENAI_API_KEY и его право на SUMMARY_MODEL",
     # raised in include/clients/storage
+    "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
+    "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
     "folder_not_writable": "в папку {folder} нельзя писать: проверьте LOCAL_STORAGE_DIR, права и место на диске",
     "bucket_missing": f"бакета {{bucket}} нет: {_BUCKET}",
     "bucket_denied": f"доступ к бакету {{bucket}} запрещён: {_BUCKET}",

@@ -12,9 +12,9 @@ import openai
 
 from include.clients.openai.client import CONNECT_SECONDS, connection_error, openai_client
 from include.common.errors import ErrorCode, ExportError, NotConfigured, Temporary
+from include.speech.model_profiles import SttProfile, profile_of
 from include.speech.recogniser_responses import error_of, read_response
 from include.speech.recognition import RecognitionResponse
-from include.speech.stt_profiles import SttProfile, profile_of
 
 _TIMEOUT_BASE_SEC = 60.0
 _MAX_KEYWORDS = 100

@@ -3,17 +3,15 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
-from include.calls import names
-from ops import wording
 from ops.settings.connections import connections
 from ops.settings.databases import Databases
 from ops.settings.generated_secrets import ADMIN, Generated, passwords_file
+from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import VARIABLES, Settings
 
@@ -86,24 +84,6 @@ def _for_the_dag_file(settings: Settings) -> dict[str, str]:
 def local_url(settings: Settings) -> str:
     """Airflow's UI and API on this machine."""
     return f"http://{HOST}:{settings.airflow_port}"
-
-
-def pools(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Airflow pools in the form of `airflow pools import`."""
-    policy = settings.policy
-    return {
-        # The pool limits how many tasks talk to the portal; one row of PostgreSQL paces all their requests together.
-        names.PORTAL_POOL: {
-            "slots": policy.portal.downloads_in_flight,
-            "description": wording.POOLS[names.PORTAL_POOL],
-            "include_deferred": False,
-        },
-        names.RECOGNISER_POOL: {
-            "slots": policy.batches.slots,
-            "description": wording.POOLS[names.RECOGNISER_POOL],
-            "include_deferred": False,
-        },
-    }
 
 
 def metadata_sqlalchemy_url(metadata_url: str) -> str:

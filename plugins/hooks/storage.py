@@ -1,13 +1,11 @@
 """The storage from the connection `call_export_storage`: type `aws` is a bucket, type `fs` a local folder."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
 from include.calls.names import STORAGE_CONN
 from include.common import connection_texts as texts
-from include.common.errors import NotConfigured
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:
@@ -31,22 +29,12 @@ class StorageHook(BaseHook):
 
     def get_conn(self) -> "Storage":
         """Raises NotConfigured if the connection names neither a bucket nor a folder."""
-        conn = self.get_connection(self.storage_conn_id)
-        extra = conn.extra_dejson
-        if conn.conn_type == "aws":
-            if not extra.get("bucket"):
-                raise NotConfigured(
-                    f"the connection {self.storage_conn_id} names no bucket: set S3_BUCKET", problem="no_bucket"
-                )
-            return self._s3(extra["bucket"], extra.get("prefix", ""))
-        if not extra.get("path"):
-            raise NotConfigured(
-                f"the connection {self.storage_conn_id} names no folder: set LOCAL_STORAGE_DIR",
-                problem="no_storage_folder",
-            )
-        from include.clients.storage.local import LocalStorage
+        from include.clients.storage.factory import StorageSettings, make_storage
 
-        return LocalStorage(Path(extra["path"]))
+        conn = self.get_connection(self.storage_conn_id)
+        return make_storage(
+            StorageSettings.of(self.storage_conn_id, conn.conn_type, conn.extra_dejson), self._s3_client
+        )
 
     def test_connection(self) -> tuple[bool, str]:
         """Writes, reads and deletes a trial object."""
@@ -57,10 +45,8 @@ class StorageHook(BaseHook):
 
         return tested(self.storage_conn_id, check)
 
-    def _s3(self, bucket: str, prefix: str) -> "Storage":
+    def _s3_client(self) -> Any:
         """The Amazon provider's hook brings the client, with roles, endpoints and retries as Airflow has them."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from include.clients.storage.s3 import S3Storage
-
-        return S3Storage(bucket, prefix, S3Hook(aws_conn_id=self.storage_conn_id).get_conn())
+        return S3Hook(aws_conn_id=self.storage_conn_id).get_conn()

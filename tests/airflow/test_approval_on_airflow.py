@@ -85,7 +85,7 @@ def test_cancelled_without_a_decision_then_resumed_and_approved(system: System) 
     assert f"make resume RUN_ID={run['run_id']} спросит снова" in output
     assert (len(system.downloads()), system.recognitions()) == before
     assert system.dag_run(dag_run_id)["state"] == "success", "a decision is no failure"
-    assert system.dag_run(dag_run_id)["note"].startswith("Cancelled: расход до 94.50 USD не согласован в срок")
+    assert system.dag_run(dag_run_id)["note"].startswith("Cancelled: расход до 94,50 USD не согласован в срок")
     assert len(list(system.folder(*DAYS).glob("*/*.csv"))) == 1, "the registry is written nevertheless"
 
     with exporting(system, "--resume", "--run-id", str(run["run_id"])) as process:

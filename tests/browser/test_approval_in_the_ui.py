@@ -60,7 +60,7 @@ def test_one_run_is_approved_and_one_refused(system: System, page: Page) -> None
     page.get_by_role("button", name="Approve").click()
 
     assert system.ended(refused)["state"] == "success", "a decision is no failure"
-    assert f"Cancelled: {ADMIN} отказал в расходе до 99.23 USD" in system.dag_run(refused)["note"]
+    assert f"Cancelled: расход до 99,23 USD не согласован, решение: {ADMIN}" in system.dag_run(refused)["note"]
     (run,) = system.rows("SELECT * FROM call_exports WHERE dag_run_id = %s", refused)
     assert (run["status"], run["spent_cost"], run["approved_cost"]) == ("cancelled", 0, None)
     statuses = {task["task_id"]: task["state"] for task in system.tasks(refused)}

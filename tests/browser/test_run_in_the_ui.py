@@ -39,7 +39,7 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
 
     page.reload()  # an open page keeps the note with which it was opened
     expect(page.get_by_text("Completed: тексты есть у")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"^пачка 1: \d+ записей, \d+ мин$")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^пачка 1: \d+\sзапис[а-яё]+, \d+\sмин$")).first).to_be_visible()
     expect(badge).to_have_text("Success")
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE)

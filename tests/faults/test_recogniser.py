@@ -247,7 +247,7 @@ class TestProxy:
         assert asked(export) == 0
         messages = by_sql(export.conninfo, "SELECT DISTINCT error_message FROM call_records")
         assert messages == [
-            ("the recogniser cannot be reached through the proxy of CHATGPT_PROXY_URL; nothing is sent beside it",)
+            ("the recogniser cannot be reached through the proxy of CHATGPT_PROXY_URL; no request bypasses it",)
         ]
 
     def test_a_proxy_that_refuses_the_password_stops_the_run(self, export: Export) -> None:

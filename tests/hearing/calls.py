@@ -11,10 +11,10 @@ from include.speech.audio.cutting import cut
 from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
 from include.speech.audio.pieces import policy_for
 from include.speech.cuts import Cut
+from include.speech.model_profiles import profile_of
 from include.speech.recogniser_responses import read_response
 from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser, RecogniserSettings
-from include.speech.stt_profiles import profile_of
 from include.speech.transcripts import CLIENT, OPERATOR, Transcript, assemble, channel_roles
 from simulators.kit.in_process import running
 from simulators.sound.hearing_recogniser import HearingRecogniser, Sent

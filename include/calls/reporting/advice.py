@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from include.calls.domain.assessment import elapsed_seconds, over_forecast
 from include.calls.domain.report_figures import (
     ReportSettings,
     RunFigures,
@@ -10,6 +9,7 @@ from include.calls.domain.report_figures import (
     every_call_listed,
     registry_holds_listing,
 )
+from include.calls.domain.run_goals import elapsed_seconds, over_forecast
 from include.calls.domain.states import UNFINISHED, RecordStatus
 from include.calls.wording import advice as sentences
 

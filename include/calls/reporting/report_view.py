@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from include.calls.domain.assessment import Assessment, assess, elapsed_seconds
 from include.calls.domain.report_figures import (
     ReportSettings,
     RunFigures,
@@ -15,6 +14,7 @@ from include.calls.domain.report_figures import (
     later_rows,
     registry_holds_listing,
 )
+from include.calls.domain.run_goals import Assessment, assess, elapsed_seconds
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting import report_tables as tables
 from include.calls.reporting.advice import recommendations

@@ -9,7 +9,7 @@ from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.common.errors import BudgetSpent
 from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
-from include.speech.stt_profiles import profile_of
+from include.speech.model_profiles import profile_of
 
 # Averages of Russian telephone talk and of our own prompt: a forecast, never a bill.
 _CHARACTERS_PER_MINUTE = 850  # of transcript with its time codes, both sides together

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from include.calls.domain.assessment import Goal, GoalName
+from include.calls.domain.run_goals import Goal, GoalName
 from include.common.russian_format import NBSP, hours, number, percent
 
 Figure = Decimal | float

@@ -53,7 +53,6 @@ PROBLEMS: dict[str, str] = {
     "airflow_refuses_parameters": "Airflow не принял параметры запуска: сверьте их с таблицей параметров runbook",
     "bad_parameter": "параметр {name} задан неверно: допустимые значения — в таблице параметров runbook",
     "lost_sight_of_run": "Airflow или PostgreSQL не отвечает; {dag_run_id}, возможно, идёт и без этой команды",
-    "no_storage": "в подключении хранилища нет ни папки, ни бакета: задайте LOCAL_STORAGE_DIR или S3_BUCKET",
     "no_such_run": "запуска {run_id} нет в call_exports: возьмите run_id оттуда или из отчёта",
     "not_through_make": "не задана {name}: вызывайте через make, например make export или make resume",
     "qa_columns": "в таблице нужны столбцы {columns}: возьмите её командой make qa RUN_ID=... OUT=файл.csv",

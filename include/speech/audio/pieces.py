@@ -8,7 +8,7 @@ import numpy as np
 
 from include.speech.audio.voice import FRAME_MS, FRAMES_PER_SEC, PAUSE_SEC, Bools, Floats, closed, runs
 from include.speech.cuts import Piece
-from include.speech.stt_profiles import SttProfile
+from include.speech.model_profiles import SttProfile
 
 Stretch = tuple[int, int]  # frames, end exclusive
 

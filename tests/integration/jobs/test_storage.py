@@ -36,7 +36,10 @@ def test_a_bucket_with_its_keys_and_endpoint(monkeypatch: pytest.MonkeyPatch, s3
     assert storage.get_bytes("exports/x.txt") == b"x"
 
 
-def test_a_connection_that_names_no_place_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection(monkeypatch, conn_type="aws", extra={})
-    with pytest.raises(NotConfigured, match="set LOCAL_STORAGE_DIR or S3_BUCKET"):
+@pytest.mark.parametrize(("conn_type", "setting"), [("aws", "S3_BUCKET"), ("fs", "LOCAL_STORAGE_DIR")])
+def test_a_connection_that_names_no_place_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, conn_type: str, setting: str
+) -> None:
+    connection(monkeypatch, conn_type=conn_type, extra={})
+    with pytest.raises(NotConfigured, match=f"set {setting}$"):
         storage_from_environment()

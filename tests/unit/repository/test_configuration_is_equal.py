@@ -20,21 +20,22 @@ from dotenv import dotenv_values
 
 from include.calls import names as calls
 from include.common import names as common
-from ops.settings.airflow_environment import airflow_environment, local_url, pools
+from ops.settings.airflow_environment import airflow_environment, local_url
 from ops.settings.connections import connections
 from ops.settings.generated_secrets import Generated
+from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
-# Ids of all areas and of what they share: include/*/names.py
-NAMES: dict[str, Any] = {
-    name: value
+# Ids of all areas and of what they share, by package and constant: include/*/names.py. Two areas may use one constant.
+NAMES: dict[tuple[str, str], Any] = {
+    (path.parent.name, name): value
     for path in sorted((REPOSITORY / "include").glob("*/names.py"))
     for name, value in vars(importlib.import_module(f"include.{path.parent.name}.names")).items()
 }
 OPTIONAL = {common.LANGUAGE_MODEL_CONN}  # made by hand, for a service of its own
-CONNECTIONS = {value for name, value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
-POOLS = {value for name, value in NAMES.items() if name.endswith("_POOL")}
+CONNECTIONS = {value for (_, name), value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
+POOLS = {value for (_, name), value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
 KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics")
 

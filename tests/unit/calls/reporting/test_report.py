@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from include.calls.domain.assessment import assess
 from include.calls.domain.report_figures import PortalTrouble
+from include.calls.domain.run_goals import assess
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting.advice import recommendations
 from include.calls.reporting.markdown import code, escaped

@@ -12,7 +12,7 @@ import pytest
 from include.speech.audio.cutting import cut
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.cuts import ChannelLayout, Cut
-from include.speech.stt_profiles import profile_of
+from include.speech.model_profiles import profile_of
 from tests.unit.speech.audio.synth import RATE, hiss, mp3, music, on_line, tone, voice, wav
 
 POLICY = CutPolicy()

@@ -1,6 +1,9 @@
 """One profile per recognition model: request fields, response format, limits and tariff.
 
-No other module knows a model by name. Facts: the vendor's API description and model pages of November 2026. The vendor
+The key is the model's name, whatever server has it: a model under another name, on a server of one's own for example,
+gets the default profile. No other module knows a model by name.
+
+Facts: the vendor's API description and model pages of November 2026. The vendor
 switches whisper-1 and the gpt-4o family off on 2027-02-26.
 """
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.speech.stt_profiles import profile_of
+from include.speech.model_profiles import profile_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The one list of storages: plain settings -> a folder or a bucket."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from include.clients.storage.base import Storage
+from include.clients.storage.local import LocalStorage
+from include.common.errors import NotConfigured
+
+BUCKET = "aws"  # Airflow's type of a connection to S3; a connection of any other type is a folder
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """What the connection of the storage says; `connection` is its id."""
+
+    connection: str
+    kind: str
+    path: str = ""
+    bucket: str = ""
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, connection: str, kind: str | None, extra: Mapping[str, Any]) -> Self:
+        return cls(connection, kind or "", *(str(extra.get(name) or "") for name in ("path", "bucket", "prefix")))
+
+
+def make_storage(settings: StorageSettings, s3_client: Callable[[], Any]) -> Storage:
+    """`s3_client` makes a boto3 S3 client, with the credentials of the caller's process; called for a bucket only.
+
+    Raises NotConfigured if the settings name neither a bucket nor a folder.
+    """
+    if settings.kind == BUCKET:
+        if not settings.bucket:
+            raise NotConfigured(
+                f"the connection {settings.connection} names no bucket: set S3_BUCKET", problem="no_bucket"
+            )
+        from include.clients.storage.s3 import S3Storage  # noqa: PLC0415  a folder needs no boto3, which loads slowly
+
+        return S3Storage(settings.bucket, settings.prefix, s3_client())
+    if not settings.path:
+        raise NotConfigured(
+            f"the connection {settings.connection} names no folder: set LOCAL_STORAGE_DIR", problem="no_storage_folder"
+        )
+    return LocalStorage(Path(settings.path))

@@ -1,0 +1,25 @@
+"""Settings -> Airflow pools, by the names of `include/calls/names.py`."""
+
+from typing import Any
+
+from include.calls import names
+from ops import wording
+from ops.settings.variables import Settings
+
+
+def pools(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Airflow pools in the form of `airflow pools import`."""
+    policy = settings.policy
+    return {
+        # The pool limits how many tasks talk to the portal; one row of PostgreSQL paces all their requests together.
+        names.PORTAL_POOL: {
+            "slots": policy.portal.downloads_in_flight,
+            "description": wording.POOLS[names.PORTAL_POOL],
+            "include_deferred": False,
+        },
+        names.RECOGNISER_POOL: {
+            "slots": policy.batches.slots,
+            "description": wording.POOLS[names.RECOGNISER_POOL],
+            "include_deferred": False,
+        },
+    }
