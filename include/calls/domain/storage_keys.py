@@ -106,31 +106,15 @@ class RecordingKeys:
     def summary(self) -> str:
         return self._key("summary", "md")
 
-    def delivered(self, folder: str) -> "DeliveredKeys":
-        """The keys of the copies in `exports/<folder>/`."""
-        return DeliveredKeys(folder, self)
-
     def _key(self, top: str, ext: str) -> str:
         return f"{top}/{self.day:%Y/%m/%d}/{self.file_name}.{ext}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredKeys:
-    """The copies of one recording's files in a period's folder, which people take away."""
-
-    folder: str
-    own: RecordingKeys
-
-    @property
-    def transcript(self) -> str:
-        return f"exports/{self.folder}/transcripts/{self.own.file_name}.txt"
-
-    @property
-    def summary(self) -> str:
-        return f"exports/{self.folder}/summary/{self.own.file_name}.md"
-
-    def raw(self, ext: str) -> str:
-        return f"exports/{self.folder}/{self.own.raw(ext)}"
+def delivered_key(folder: str, key: str) -> str:
+    """The copy of `transcripts/2025/08/01/x.txt` in the folder of a period. Audio keeps the folders of its day."""
+    kind, _, rest = key.partition("/")
+    name = rest if kind == "raw" else rest.rpartition("/")[2]
+    return f"exports/{folder}/{kind}/{name}"
 
 
 def file_name_of(call_id: str, record_id: str, *, several: bool, portal_id: int) -> str:

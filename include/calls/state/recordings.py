@@ -1,11 +1,11 @@
 """Recordings as they are now; nothing here changes one."""
 
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Iterator, Set
 from datetime import datetime
 from uuid import UUID
 
 from include.calls.domain.states import RecordStatus
-from include.calls.state.types import RecordingRow, Scope, TextFile
+from include.calls.state.types import RecordingRow
 from include.common.postgres_session import Session
 
 _FILE = "recordings"
@@ -38,10 +38,6 @@ class Recordings:
         """Files of the newest texts that the run reports."""
         found = self._session.values(_FILE, "newest_texts", run_id=run_id, most=most)
         return [path for (path,) in found]
-
-    def text_files(self, scope: Scope) -> Generator[TextFile]:
-        """Every current text and its file, streamed: close it if you leave it early."""
-        yield from self._session.stream(_FILE, "text_files", TextFile, **scope._asdict())
 
     def phone_lines_of(self, run_id: UUID) -> set[str]:
         """The company's numbers in the calls that the run reports."""

@@ -53,15 +53,6 @@ SELECT transcript_path
  ORDER BY text_at DESC
  LIMIT :most;
 
--- name: text_files
--- Every current text of a scope and the file that should contain it.
-SELECT recording_id, transcript_id, transcript_path
-  FROM recordings own
- WHERE own.portal_id = :portal_id AND own.call_started_at >= :period_from
-   AND own.call_started_at < :period_to::timestamptz + interval '1 second'
-   AND own.statistics_id <= coalesce(:last_statistics_id::bigint, 9223372036854775807)
-   AND own.transcript_id IS NOT NULL AND own.transcript_path IS NOT NULL;
-
 -- name: phone_lines_of
 -- The company's numbers in the calls that a run reports.
 SELECT DISTINCT phone_line FROM reported_recordings WHERE run_id = :run_id;

@@ -321,15 +321,6 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class TextFile:
-    """A current text and the file that should contain it."""
-
-    recording_id: int
-    transcript_id: int
-    transcript_path: str
-
-
-@dataclass(frozen=True, slots=True)
 class Charge:
     """One payment. `confirmed`: the service itself reported the quantity."""
 

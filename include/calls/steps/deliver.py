@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from include.calls.domain.registry_row import RegistryRow
 from include.calls.domain.report_figures import QaItem
+from include.calls.domain.storage_keys import delivered_key
 from include.calls.state.publications import Delivery
 from include.calls.state.registry import RecordingFiles, Registry
 from include.calls.state.state import State
@@ -69,13 +70,6 @@ class _Copy(NamedTuple):
     @property
     def kind(self) -> str:
         return self.source.partition("/")[0]
-
-
-def delivered_key(folder: str, key: str) -> str:
-    """The copy of `transcripts/2025/08/01/x.txt` in the folder of a period. Audio keeps the folders of its day."""
-    kind, _, rest = key.partition("/")
-    name = rest if kind == "raw" else rest.rpartition("/")[2]
-    return f"exports/{folder}/{kind}/{name}"
 
 
 def delivered_files(folder: str, delivery: Delivery | None, storage: Storage) -> DeliveredFiles:

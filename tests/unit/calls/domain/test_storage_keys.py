@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from include.calls.domain.storage_keys import (
     MAX_NAME_BYTES,
-    DeliveredKeys,
     RecordingKeys,
+    delivered_key,
     estimate_key,
     file_name_of,
     log_key,
@@ -148,11 +148,6 @@ def test_the_layout_is_the_documented_one() -> None:
     assert keys.transcript == "transcripts/2025/08/06/call_11018129443EB80D.1.2.txt"
     assert keys.recognition == "recognition/2025/08/06/call_11018129443EB80D.1.2.json"
     assert keys.summary == "summary/2025/08/06/call_11018129443EB80D.1.2.md"
-    copies = keys.delivered(AUGUST.folder)
-    assert copies == DeliveredKeys("2025-08-01_2025-08-31", keys)
-    assert copies.transcript == "exports/2025-08-01_2025-08-31/transcripts/call_11018129443EB80D.1.2.txt"
-    assert copies.summary == "exports/2025-08-01_2025-08-31/summary/call_11018129443EB80D.1.2.md"
-    assert copies.raw("mp3") == "exports/2025-08-01_2025-08-31/raw/2025/08/06/call_11018129443EB80D.1.2.mp3"
     assert registry_key(AUGUST) == "exports/2025-08-01_2025-08-31/registry/calls_2025-08-01_2025-08-31.csv"
     assert registry_key(AUGUST, suffix=".xlsx").endswith("/registry/calls_2025-08-01_2025-08-31.xlsx")
     assert report_key(AUGUST, ".pdf") == "exports/2025-08-01_2025-08-31/reports/summary_2025-08-01_2025-08-31.pdf"
@@ -160,6 +155,19 @@ def test_the_layout_is_the_documented_one() -> None:
     assert log_key(AUGUST, started, UUID(int=7)) == (
         "exports/2025-08-01_2025-08-31/logs/call_export_20250806T223000Z_00000000-0000-0000-0000-000000000007.jsonl"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "copy"),
+    [
+        ("transcripts/2025/08/06/call_1.txt", "transcripts/call_1.txt"),
+        ("summary/2025/08/06/call_1.md", "summary/call_1.md"),
+        ("raw/2025/08/06/call_1.mp3", "raw/2025/08/06/call_1.mp3"),
+    ],
+)
+def test_copies_in_a_periods_folder(key: str, copy: str) -> None:
+    """Texts lie flat, their names are unique; audio keeps the folders of its day."""
+    assert delivered_key(AUGUST.folder, key) == f"exports/2025-08-01_2025-08-31/{copy}"
 
 
 def test_files_keep_their_day() -> None:
