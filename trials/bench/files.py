@@ -21,8 +21,8 @@ def publish(folder: Path, calls: int) -> Result:
         run_id = registered(conninfo, calls)
         with State.open(conninfo) as state:
             complete_pending(run_id, state, storage, files=False)
-            for text in state.recordings.text_files(state.runs.get(run_id).scope):
-                file = root / text.transcript_path
+            for recording in state.recordings.of_run(run_id):
+                file = root / str(recording.transcript_path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.touch()
             with state.session.transaction() as connection:
