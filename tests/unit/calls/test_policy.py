@@ -116,7 +116,7 @@ def test_every_field_says_in_both_languages_what_it_accepts() -> None:
     assert descriptions - {None} == (ACCEPTED_VALUES | problems.ACCEPTED_VALUES).keys()
 
 
-# Read by the check that a row outlives its files, and by the deletion of old data, which is a DAG of its own.
+# Read by the check that a row outlives its files, `texts` by close_run too; files will be deleted by a DAG of its own.
 PERIODS = {("retention_days", name) for name in RetentionPolicy.model_fields}
 
 

@@ -2,6 +2,7 @@
 
 import re
 import string
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -163,3 +164,41 @@ def test_every_slack_message_is_in_the_table():
     section = text_of(ROOT / "docs/monitoring.md").partition("## Slack")[2].partition("\n## ")[0]
     assert sent == set(re.findall(r"^\| [^|]+ \| `(\w+)` \|", section, flags=re.MULTILINE))
     assert len(sent) > 3
+
+
+# Pages about adding something
+
+SOURCES = ("include", "plugins", "jobs", "ops", "dags", "simulators", "tests")
+ADDING = sorted((ROOT / "docs/adding").glob("*.md"))
+IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+IN_A_FILE = re.compile(
+    r"`([\w.]+)`(?:,? and `([\w.]+)`)?(?: and its sentence)? (?:in|of) `([\w./]+\.(?:py|sql|yaml|yml))`"
+)
+NOT_IN_THE_CODE = {"sales", "include.sales", "lint-imports"}  # the new area of the example
+
+
+@cache
+def words_of_the_code() -> frozenset[str]:
+    paths = [
+        path for top in SOURCES for path in (ROOT / top).rglob("*") if path.suffix in {".py", ".sql", ".yaml", ".yml"}
+    ]
+    lone = [ROOT / name for name in ("pyproject.toml", "Makefile", ".env.example", "airflow_settings.yaml", ".ci/run")]
+    return frozenset(word for path in [*paths, *lone] for word in re.findall(r"\w+", text_of(path)))
+
+
+@pytest.mark.parametrize("page", ADDING, ids=lambda page: page.name)
+def test_every_name_on_a_page_about_adding_is_in_the_code(page):
+    spans = {span for span in code_spans(page) if IDENTIFIER.fullmatch(span)} - NOT_IN_THE_CODE
+    files = {path.name for top in (*SOURCES, "docs") for path in (ROOT / top).rglob("*.*")} | {"CHANGELOG.md"}
+    names = {part for span in spans if span not in files for part in span.split(".")}
+    assert names - words_of_the_code() == set()
+
+
+@pytest.mark.parametrize("page", ADDING, ids=lambda page: page.name)
+def test_a_name_is_in_the_file_beside_it(page):
+    """For `name` in `path`."""
+    for *names, path in IN_A_FILE.findall(text_of(page)):
+        files = [file for top in SOURCES for file in (ROOT / top).rglob("*.*") if f"/{file}".endswith(f"/{path}")]
+        assert files, path
+        words = {word for file in files for word in re.findall(r"\w+", text_of(file))}
+        assert {part for name in names if name for part in name.split(".")} <= words, f"{names} in {path}"
