@@ -21,7 +21,7 @@ from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.clients.storage.base import Storage
-from include.common.errors import ExportError, StopRun, Throttled
+from include.common.errors import ExportError, StopRun, Temporary, Throttled
 from include.common.telephony import RecordingKey, RecordingLink, RecordingRequest, TelephonySystem
 from include.common.temporary_folders import temporary_folder
 
@@ -208,7 +208,8 @@ class _Downloads:
             self._give(row)
 
     def _give(self, row: RecordingRow) -> None:
-        self.claims.give(row.portal_id, row.call_id)
+        with suppress(Temporary):  # a claim ends with its connection: nothing is left to give
+            self.claims.give(row.portal_id, row.call_id)
 
     def _refuse_if_stopped(self) -> None:
         refuse_if_stopped(self.settling.run.run_id, self.settling.state)

@@ -14,6 +14,7 @@ from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured, QuotaExhausted, StopRun
 from simulators.bitrix24.limits import Limits
 from tests.kit.small_world import by_sql, statuses, world_of
+from tests.kit.state_samples import cut_connections
 from tests.kit.whole_export import Export, Outcome, export_over
 
 pytestmark = pytest.mark.postgres
@@ -124,6 +125,24 @@ def test_a_stop_reaches_every_download_before_its_next_recording(
     assert 1 <= stored <= 4
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: stored, S.PENDING: RECORDINGS - stored}
     assert by_sql(export.conninfo, "SELECT count(*) FROM work_in_progress") == [(0,)]
+
+
+def test_a_lost_connection_leaves_no_recording_at_work(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL restarts during downloads: what arrived counts, the next try stores the rest, no task has died."""
+    outcome, (batch,) = export.prepare()
+    put_file, waiting = LocalStorage.put_file, [lambda: cut_connections(export.conninfo)]
+
+    def losing(self: LocalStorage, key: str, path: Path, content_type: str) -> None:
+        if waiting:
+            waiting.pop()()
+        put_file(self, key, path, content_type)
+
+    monkeypatch.setattr(LocalStorage, "put_file", losing)
+    export.download(outcome, batch)
+    assert (outcome.red, outcome.retries) == ([], 1)
+    assert statuses(export, outcome.run_id) == {S.DOWNLOADED: RECORDINGS}
+    assert by_sql(export.conninfo, "SELECT sum(deaths), sum(attempts) FROM recordings") == [(0, 0)]
+    assert export.portal.journal.count("download") == RECORDINGS
 
 
 @pytest.mark.parametrize("taken_to", [S.PENDING, S.MISSING_AUDIO])
