@@ -168,6 +168,11 @@ class ReviewPolicy(Section):
     same_text_pieces: Count
     same_text_share: Share
     same_text_words: Count
+    min_sent_share: Share
+    unsent_from_sec: Positive
+    max_music_share: Share
+    min_confidence: Share
+    confidence_from_speech_sec: Positive
 
 
 class SummaryPolicy(Section):

@@ -54,11 +54,16 @@ class Piece:
         return f"{track}-{round(self.start * 1000)}-{round(self.end * 1000)}-{upload_format}"
 
 
+_LATER = ("speech_model", "sounding_sec", "unsent_sec", "music_share")  # fields that older stored cuts do not have
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """`pieces` in order of start. `gains`: a factor >= 1 per channel that raises its speech to the target level.
 
-    `mono_track`: the channel that holds the pieces whose `channel` is None.
+    `mono_track`: the channel that holds the pieces whose `channel` is None. `speech_model`: name and version of the
+    model that decided on doubtful sound. `sounding_sec`: sound above the noise, all channels; `unsent_sec` of it is in
+    no piece. `music_share`: of the voiced sound between speech, what is not sent because it is music.
     """
 
     info: AudioInfo
@@ -66,13 +71,22 @@ class Cut:
     pieces: tuple[Piece, ...]
     gains: tuple[float, ...]
     mono_track: int
+    speech_model: str = ""  # the defaults are for cuts that were stored before 2026-12
+    sounding_sec: float = 0.0
+    unsent_sec: float = 0.0
+    music_share: float = 0.0
+
+    @property
+    def sent_share(self) -> float:
+        """The share of the sound that is sent."""
+        return round(1 - self.unsent_sec / self.sounding_sec, 4) if self.sounding_sec else 1.0
 
     @property
     def speech_sec(self) -> float:
         return round(sum(piece.speech_sec for piece in self.pieces), 3)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"sent_share": self.sent_share}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Cut":
@@ -83,4 +97,9 @@ class Cut:
             pieces=tuple(Piece(**piece) for piece in data["pieces"]),
             gains=tuple(data["gains"]),
             mono_track=data["mono_track"],
+            **{
+                name: data[name]
+                for name in ("speech_model", "sounding_sec", "unsent_sec", "music_share")
+                if name in data
+            },
         )

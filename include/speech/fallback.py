@@ -1,14 +1,15 @@
 """When the fallback model is asked, about which pieces, and which response is used (ADR 0013)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.speech.cuts import Cut, Piece
 from include.speech.languages import transcript_language
-from include.speech.quality_flags import ReviewPolicy, ReviewReason, doubts, review, same_everywhere
+from include.speech.quality_flags import ReviewPolicy, ReviewReason, doubts, review, same_everywhere, text_reasons
 from include.speech.recognition import Recognition, RecognitionResponse
 
 Responses = Mapping[Piece, RecognitionResponse]
+_Check = Callable[..., tuple[ReviewReason, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,15 @@ class TranscriptReview:
 
     def reasons(self, cut: Cut, responses: Responses) -> tuple[ReviewReason, ...]:
         """The flags of the transcript that these responses make; empty if nothing is suspicious."""
-        return review(
-            cut,
-            responses,
-            language=transcript_language(_languages(cut, responses), self.languages),
-            expected_languages=self.languages,
-            policy=self.policy,
-        )
+        return self._checked(review, cut, responses)
 
     def doubtful_pieces(self, cut: Cut, responses: Responses) -> tuple[Piece, ...]:
-        """The pieces to send to the fallback model. Empty if the transcript has no flag.
+        """The pieces to send to the fallback model. Empty if no flag is about the text.
 
         They are the pieces with a doubt of their own, or all pieces if none has one. Only these are paid for twice: a
         loop in a call of an hour costs seconds, and its 500 good responses are kept.
         """
-        if not self.reasons(cut, responses):
+        if not self._checked(text_reasons, cut, responses):
             return ()
         found = self._doubts(cut, responses)
         return tuple(piece for piece in cut.pieces if found[piece]) or cut.pieces
@@ -58,7 +53,16 @@ class TranscriptReview:
 
     def _badness(self, cut: Cut, responses: Responses) -> tuple[int, int]:
         doubtful = sum(map(bool, self._doubts(cut, responses).values()))
-        return len(self.reasons(cut, responses)), doubtful
+        return len(self._checked(text_reasons, cut, responses)), doubtful
+
+    def _checked(self, check: _Check, cut: Cut, responses: Responses) -> tuple[ReviewReason, ...]:
+        return check(
+            cut,
+            responses,
+            language=transcript_language(_languages(cut, responses), self.languages),
+            expected_languages=self.languages,
+            policy=self.policy,
+        )
 
     def _doubts(self, cut: Cut, responses: Responses) -> dict[Piece, tuple[ReviewReason, ...]]:
         """The doubts about each response, judged among the responses of the whole call."""

@@ -37,6 +37,12 @@ def transcript_language(pieces: Iterable[tuple[str | None, float]], expected: Se
     return expected[0] if len(expected) == 1 else None
 
 
+def scripts_of(codes: Iterable[str]) -> set[str]:
+    """ISO 15924 codes of the scripts in which languages are usually written: {"ru"} -> {"Cyrl"}."""
+    likely = get_global("likely_subtags")  # "ru" -> "ru_Cyrl_RU"
+    return {str(likely[code]).split("_")[1] if code in likely else "" for code in codes}
+
+
 @lru_cache(maxsize=1)
 def _codes() -> frozenset[str]:
     # "iw" is today's "he" and goes; "tl" is today's "fil", which ISO 639-1 does not know, and stays

@@ -16,6 +16,7 @@ _WORD = re.compile(r"\w+")
 _GROUP_WORDS = range(1, 9)  # in the repeated group of a loop, as in the flag `loop`
 _SPACE_BEFORE_MARK = re.compile(r"\s+([,.!?;:…]+)(?=\s|$)")
 _STRAY_START = re.compile(r"^(?:[,.;:!?…]+|[–—-])(?:\s+|$)")  # ".5" and "-5" are numbers and stay
+_FULL_STOP = re.compile(r"\w[.?!…]+(?=\s|$)")
 _OPEN_END = re.compile(r"[\s,;:–—-]*$")
 
 
@@ -34,8 +35,13 @@ def tidy(text: str, policy: ReviewPolicy) -> str:
 
 
 def punctuated(transcript: Transcript) -> Transcript:
-    """Adds a full stop to speaker turns, except where the sentence goes on in the same speaker's next turn."""
+    """Adds a full stop to speaker turns, except where the sentence goes on in the same speaker's next turn.
+
+    A recogniser that writes full stops and leaves one out means a fragment, so its text is not changed.
+    """
     turns = transcript.turns
+    if any(_FULL_STOP.search(turn.text) for turn in turns):
+        return transcript
     ended = [_ended(turn) if _ends(turn, following) else turn for turn, following in pairwise([*turns, None]) if turn]
     return replace(transcript, turns=tuple(ended))
 

@@ -91,7 +91,7 @@ class Recognition:
 def confidence_of(responses: Iterable[RecognitionResponse]) -> Decimal | None:
     """The recogniser's own confidence, 0 to 1: the mean probability of its tokens. None if the model gives none.
 
-    No flag depends on it, because only some models give it. It is stored for comparison.
+    Only some models give it, so it is compared within one model only.
     """
     figures = [figure for response in responses for figure in _logprobs(response.raw)]
     weight = sum(seconds for _, seconds in figures)

@@ -5,7 +5,7 @@ Recognised text is untrusted: whatever it contains, the text of a speaker turn i
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from include.speech.cuts import Cut, Piece
@@ -15,6 +15,7 @@ from include.speech.recognition import RecognitionResponse, Segment
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
 Roles = Literal["channels", "diarized", "none"]
 ChannelRoles = tuple[str, str]  # left channel, right channel
+_PAUSE_SEC = 0.3  # as in the cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def one_line(text: str) -> str:
 
 def _turns_of(number: int, piece: Piece, response: RecognitionResponse, channels: ChannelRoles) -> Iterator[Turn]:
     first, last = piece.lead_sec, piece.seconds - piece.tail_sec  # text belongs to the speech, not to the padding
-    for segment in response.segments or (Segment(first, last, response.text),):
+    for segment in _sentences(response.segments) or (Segment(first, last, response.text),):
         text = one_line(segment.text)
         if not text:
             continue
@@ -84,6 +85,23 @@ def _turns_of(number: int, piece: Piece, response: RecognitionResponse, channels
         end = min(max(segment.end, start), last)
         role = _role(number, piece, segment, channels)
         yield Turn(round(piece.start + start, 3), round(piece.start + end, 3), role, text)
+
+
+def _sentences(segments: Sequence[Segment]) -> list[Segment]:
+    """Joins segments of one speaker unless a sentence or a pause ends between them; Whisper's are subtitle lines."""
+    joined: list[Segment] = []
+    for segment in segments:
+        last = joined[-1] if joined else None
+        if last and last.speaker == segment.speaker and segment.start - last.end < _PAUSE_SEC and not _ends(last.text):
+            text = f"{last.text.rstrip()} {segment.text.lstrip()}"
+            joined[-1] = replace(last, end=max(last.end, segment.end), text=text)
+        else:
+            joined.append(segment)
+    return joined
+
+
+def _ends(text: str) -> bool:
+    return text.rstrip().rstrip("\"'»”’)").endswith((".", "?", "!", "…"))
 
 
 def _role(number: int, piece: Piece, segment: Segment, channels: ChannelRoles) -> str:

@@ -66,7 +66,7 @@ def portal_text(checksum: str, cut: Cut, state: State, policy: Policy) -> Recogn
     if saved is None:
         return None
     whole = Piece(channel=None, start=0.0, end=cut.info.seconds, speech_sec=cut.speech_sec)
-    of_whole = replace(cut, channel_layout=ChannelLayout.MONO, pieces=(whole,))
+    of_whole = replace(cut, channel_layout=ChannelLayout.MONO, pieces=(whole,), unsent_sec=0.0, music_share=0.0)
     text = RecognitionResponse.from_json(saved)
     responses = {whole: text}
     if review_of(policy.stt, policy.review).reasons(of_whole, responses):

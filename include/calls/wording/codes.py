@@ -64,6 +64,9 @@ REVIEW_REASONS: dict[str, str] = {
     ReviewReason.SPEECH_RATE: "невозможный темп речи",
     ReviewReason.LANGUAGE: "неожиданный язык",
     ReviewReason.KNOWN_PHRASE: "фраза, которую модели выдумывают из тишины",
+    ReviewReason.MUCH_NOT_SENT: "большая часть звука не отправлена распознавателю",
+    ReviewReason.PARTLY_UNHEARD: "звук между репликами не отправлен: похож на музыку",
+    ReviewReason.LOW_CONFIDENCE: "модель не уверена в тексте",
 }
 QA_RESULTS = {"ok": "в порядке", "issue": "замечание"}
 DECISIONS = {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from include.speech.audio.decoding import Samples
-from include.speech.audio.voice import FRAME_MS, Bools, Floats
+from include.speech.audio.frames import FRAME_MS, Bools, Floats
 
 _LEAK_LIKENESS = 0.9  # the voices of two people stay below 0.5
 _LAG_MS = 5  # the longest delay of one channel of the same sound; an echo has tens of ms

@@ -7,7 +7,7 @@ speech 6 % and less: the pitch of a vowel moves, and its overtones with it.
 import numpy as np
 from numpy.typing import NDArray
 
-Bools = NDArray[np.bool_]
+from include.speech.audio.frames import Bools
 
 HOP_FRAMES, WINDOW_FRAMES = 2, 4  # of 30 ms
 _EQUAL = 0.92  # likeness of two spectra; 1 is equal

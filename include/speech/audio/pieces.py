@@ -1,12 +1,13 @@
 """Divides detected speech into pieces: rules on frames, without samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from include.speech.audio.voice import FRAME_MS, FRAMES_PER_SEC, PAUSE_SEC, Bools, Floats, closed, runs
+from include.speech.audio.frames import FRAME_MS, FRAMES_PER_SEC, Bools, Floats, closed, frames_in, runs
+from include.speech.audio.voice import PAUSE_SEC
 from include.speech.cuts import Piece
 from include.speech.model_profiles import SttProfile
 
@@ -28,6 +29,9 @@ class CutPolicy:
     max_piece_sec: float = 900.0
     max_piece_bytes: int = 25_000_000
     seek_pause_sec: float = 30.0  # a pause is searched within this time before the limit
+    late_pause_sec: float = 10.0  # at the target, the longest pause of so much before it
+    fragment_sec: float = 0.3  # a turn with less speech waits for a neighbour of its channel...
+    fragment_gap_sec: float = 3.0  # ...that is not further away
     dual_mono_correlation: float = 0.98
 
     def limit_sec(self, rate: int) -> float:
@@ -61,11 +65,8 @@ class ChannelSpeech:
 
 def mono_pieces(channel_speech: ChannelSpeech, policy: CutPolicy) -> list[Piece]:
     """Pieces cut at pauses, of about the target length; longer only without a pause."""
-    joined = _joined(
-        _stretches(channel_speech.speech, policy),
-        policy.mono_gap_sec,
-        _target(policy.mono_target_sec, channel_speech, policy),
-    )
+    target = _target(policy.mono_target_sec, channel_speech, policy)
+    joined = _joined(_stretches(channel_speech.speech, policy), policy.mono_gap_sec, target, policy)
     return _pieces(joined, None, channel_speech, policy)
 
 
@@ -79,42 +80,101 @@ def turns(channel: int, channel_speech: ChannelSpeech, other: ChannelSpeech, pol
         return not interruptions[start:end].any()
 
     target = _target(policy.turn_target_sec, channel_speech, policy)
-    joined = _joined(_stretches(channel_speech.speech, policy), policy.turn_gap_sec, target, silent_between)
-    return _pieces(joined, channel, channel_speech, policy)
+    joined = _joined(_stretches(channel_speech.speech, policy), policy.turn_gap_sec, target, policy, silent_between)
+    return _pieces(_without_fragments(joined, channel_speech.speech, target, policy), channel, channel_speech, policy)
+
+
+def sent_frames(speech: Bools, policy: CutPolicy) -> Bools:
+    """Frames of one channel that are sent in any case: the speech, its short pauses and the padding."""
+    sent = np.zeros_like(speech)
+    pad = frames_in(policy.pad_sec)
+    for start, end in _stretches(speech, policy):
+        sent[max(0, start - pad) : end + pad] = True
+    return sent
+
+
+def frames_of(pieces: Iterable[Piece], channel: int, mono_track: int, frames: int) -> Bools:
+    """Per frame of a channel: True if a piece holds it."""
+    sent = np.zeros(frames, dtype=np.bool_)
+    for piece in pieces:
+        if channel == (mono_track if piece.channel is None else piece.channel):
+            sent[round(piece.start * FRAMES_PER_SEC) : round(piece.end * FRAMES_PER_SEC)] = True
+    return sent
 
 
 def _stretches(speech: Bools, policy: CutPolicy) -> list[Stretch]:
-    within_speech = closed(runs(speech), _frames(policy.pause_sec))
-    shortest = _frames(policy.min_speech_sec)
+    within_speech = closed(runs(speech), frames_in(policy.pause_sec))
+    shortest = frames_in(policy.min_speech_sec)
     return [(start, end) for start, end in within_speech if int(speech[start:end].sum()) >= shortest]
 
 
-def _target(wanted: float, channel_speech: ChannelSpeech, policy: CutPolicy) -> float:
-    return min(wanted, policy.limit_sec(channel_speech.rate) - 2 * policy.pad_sec)
+def _target(wanted_sec: float, channel_speech: ChannelSpeech, policy: CutPolicy) -> int:
+    """Frames of speech and pauses in a piece; with the padding it is as long as wanted."""
+    whole = int(min(wanted_sec, policy.limit_sec(channel_speech.rate)) * FRAMES_PER_SEC)
+    return whole - 2 * frames_in(policy.pad_sec)
 
 
 def _joined(
     stretches: list[Stretch],
     gap_sec: float,
-    target_sec: float,
+    target: int,
+    policy: CutPolicy,
     may_bridge: Callable[[int, int], bool] = lambda _start, _end: True,
 ) -> list[Stretch]:
-    gap, target = _frames(gap_sec), _frames(target_sec)
-    joined: list[Stretch] = []
+    """Joins stretches across gaps, up to `target` frames; a longer group is divided at its longest late pause."""
+    gap, late = frames_in(gap_sec), frames_in(policy.late_pause_sec)
+    groups: list[list[Stretch]] = []
     for start, end in stretches:
-        if joined:
-            begun, paused = joined[-1]
-            if start - paused <= gap and end - begun <= target and may_bridge(paused, start):
-                joined[-1] = (begun, end)
-                continue
-        joined.append((start, end))
-    return joined
+        paused = groups[-1][-1][1] if groups else 0
+        if groups and start - paused <= gap and may_bridge(paused, start):
+            groups[-1].append((start, end))
+        else:
+            groups.append([(start, end)])
+        while len(groups[-1]) > 1 and groups[-1][-1][1] - groups[-1][0][0] > target:
+            group = groups.pop()
+            first = _longest_late_pause(group, target, late)
+            groups += [group[:first], group[first:]]
+    return [(group[0][0], group[-1][1]) for group in groups]
+
+
+def _longest_late_pause(group: list[Stretch], target: int, late: int) -> int:
+    """How many stretches come before the longest pause of the last `late` frames before the target.
+
+    Without a pause there it is the last pause before the target, or the first one of all.
+    """
+    begun = group[0][0]
+    fitting = [place for place in range(1, len(group)) if group[place - 1][1] - begun <= target]
+    if not fitting:
+        return 1
+    last = [place for place in fitting if group[place - 1][1] - begun >= target - late] or fitting[-1:]
+    return max(last, key=lambda place: (group[place][0] - group[place - 1][1], place))
+
+
+def _without_fragments(stretches: list[Stretch], speech: Bools, target: int, policy: CutPolicy) -> list[Stretch]:
+    """Joins a stretch with hardly any speech to its nearer neighbour: alone it is not understood, and costs most."""
+    gap, least = frames_in(policy.fragment_gap_sec), frames_in(policy.fragment_sec)
+    left = list(stretches)
+    place = 0
+    while place < len(left):
+        start, end = left[place]
+        neighbours = [
+            (left[number + 1][0] - left[number][1], number)
+            for number in (place - 1, place)
+            if 0 <= number < len(left) - 1 and left[number + 1][1] - left[number][0] <= target
+        ]
+        distance, number = min(neighbours, default=(gap + 1, 0))
+        if int(speech[start:end].sum()) < least and distance <= gap:
+            left[number : number + 2] = [(left[number][0], left[number + 1][1])]
+            place = number
+        else:
+            place += 1
+    return left
 
 
 def _pieces(
     stretches: list[Stretch], channel: int | None, channel_speech: ChannelSpeech, policy: CutPolicy
 ) -> list[Piece]:
-    padded = _padded(stretches, len(channel_speech.speech), _frames(policy.pad_sec))
+    padded = _padded(stretches, len(channel_speech.speech), frames_in(policy.pad_sec))
     return [
         Piece(
             channel=channel,
@@ -143,7 +203,7 @@ def _limited(stretch: Stretch, channel_speech: ChannelSpeech, policy: CutPolicy)
     parts: list[Stretch] = []
     while end - start > limit:
         seam = _quietest(
-            channel_speech.loudness, max(start + 1, start + limit - _frames(policy.seek_pause_sec)), start + limit
+            channel_speech.loudness, max(start + 1, start + limit - frames_in(policy.seek_pause_sec)), start + limit
         )
         parts.append((start, seam))
         start = seam
@@ -153,15 +213,11 @@ def _limited(stretch: Stretch, channel_speech: ChannelSpeech, policy: CutPolicy)
 def _quietest(loudness: Floats, start: int, end: int) -> int:
     """The middle of the quietest 90 ms inside the quietest quarter of a second."""
     for seconds in (0.25, 0.09):
-        width = min(_frames(seconds), end - start)
+        width = min(frames_in(seconds), end - start)
         smooth = np.convolve(loudness[start:end], np.ones(width) / width, mode="valid")
         start += int(smooth.argmin())
         end = start + width
     return (start + end) // 2
-
-
-def _frames(seconds: float) -> int:
-    return max(1, round(seconds * FRAMES_PER_SEC))
 
 
 def _seconds(frames: int) -> float:

@@ -1,21 +1,18 @@
 """Voice detection: one `VoiceDetector` per channel reads the stream and keeps a few numbers per frame.
 
 It is WebRTC's detector (ADR 0004), which misses speech below about -45 dBFS and takes ring tones and music for speech.
-So each channel is amplified to a usual level first, and frames of a steady tone or of music are removed afterwards.
+So each channel is amplified to a usual level first, and rules remove quiet frames, steady tones and music afterwards.
+Sound that is not speech by these rules may still be speech: `speech_model` decides on it.
 """
 
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from include.speech.audio.frames import FRAME_MS, Bools, Floats, closed, frames_in, runs
 from include.speech.audio.music import still, without_music
 
-FRAME_MS = 30  # the longest frame that the detector takes; the unit of all positions in this package
-FRAMES_PER_SEC = 1000 / FRAME_MS
 PAUSE_SEC = 0.3  # shorter silence is part of speech
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 
 _AGGRESSIVENESS = 3  # of 0..3: on real calls 2 finds no more speech and 1.5 times the noise
 _USUAL_DB = -20.0
@@ -24,9 +21,11 @@ _ABOVE_FLOOR_DB = 6.0
 _BELOW_LEVEL_DB = 12.0  # without pauses the "floor" is speech itself
 _STEADY_DB = 6.0  # with less between quiet and loud frames the channel holds no speech; syllables make 15
 _DIGITAL_SILENCE_DB = -90.0
+_LEAST_DB = -75.0  # the detector falls late: after a loud sound it takes the last bits of a codec for speech
 _TONE_SHARE = 0.85  # of a frame's power in its two strongest peaks
 _TONE_STEADY_DB = 1.0  # from frame to frame
-_TONE_MIN_FRAMES = 8  # 0.24 s of one pitch at one loudness: only ring and busy tones, never a voice
+_TONE_MIN_FRAMES = 5  # 0.15 s of one pitch at one loudness
+_TONE_BEFORE, _TONE_AFTER = 2, 3  # codecs blur the edges of a tone
 _TONE_HOLES = 1
 _TONE_FROM_HZ = 100
 
@@ -43,6 +42,7 @@ class VoiceDetector:
         self._tonal: list[Bools] = []
         self._peak_bin: list[NDArray[np.int16]] = []
         self._still: list[NDArray[np.int8]] = []
+        self._sounding: list[Bools] = []
         self._loudest_db = _USUAL_DB - _MAX_GAIN_DB
 
     def add(self, samples: NDArray[np.int16]) -> None:
@@ -56,7 +56,9 @@ class VoiceDetector:
         voiced = self._detect(frames)
         self._voiced.append(voiced)
         self._still.append(still(padded, voiced, self._rate))
-        self._find_tones(frames, voiced & (np.abs(np.diff(db, prepend=db[:1])) < _TONE_STEADY_DB))
+        sounding = voiced | (db > np.percentile(db, 10) + _ABOVE_FLOOR_DB)
+        self._sounding.append(sounding)
+        self._find_tones(frames, sounding & (np.abs(np.diff(db, prepend=db[:1])) < _TONE_STEADY_DB))
 
     @property
     def gain(self) -> float:
@@ -67,17 +69,23 @@ class VoiceDetector:
         """dBFS of each frame."""
         return np.concatenate(self._db)
 
-    def speech(self) -> Bools:
-        """Per frame: True if it is speech."""
+    def sounding(self) -> Bools:
+        """Per frame: True if it is more than the noise of its half-minute."""
+        return np.concatenate(self._sounding)
+
+    def voice(self) -> Bools:
+        """Per frame: True for speech and for music that WebRTC's detector takes for speech."""
         db = self.loudness()
         floor, loud = np.percentile(db, (10, 95))
         gate = floor + _ABOVE_FLOOR_DB
         if loud - floor >= _STEADY_DB:  # else noise, perhaps with speech in less than a twentieth of the time
             gate = min(gate, self._level() - _BELOW_LEVEL_DB)
-        speech: Bools = np.concatenate(self._voiced) & (db > gate) & ~self._steady_tone()
-        return without_music(
-            speech, np.concatenate(self._still), closed(runs(speech), round(PAUSE_SEC * FRAMES_PER_SEC))
-        )
+        voice: Bools = np.concatenate(self._voiced) & (db > max(gate, _LEAST_DB)) & ~self._steady_tone()
+        return voice
+
+    def without_music(self, voice: Bools) -> Bools:
+        """`voice` without what the rule on music takes for music."""
+        return without_music(voice, np.concatenate(self._still), closed(runs(voice), frames_in(PAUSE_SEC)))
 
     def _level(self) -> float:
         """Loudness of the speech, dBFS: that of the voiced frames above the floor. If a person speaks for a minute of
@@ -113,25 +121,8 @@ class VoiceDetector:
         held = np.zeros_like(tone)
         for start, end in closed(runs(tone), _TONE_HOLES):
             if end - start >= _TONE_MIN_FRAMES:
-                held[max(0, start - 1) : end + 1] = True
+                held[max(0, start - _TONE_BEFORE) : end + _TONE_AFTER] = True
         return held
-
-
-def runs(mask: Bools) -> list[tuple[int, int]]:
-    """Stretches of True as (start, end) in frames, end exclusive."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-
-
-def closed(stretches: list[tuple[int, int]], holes: int) -> list[tuple[int, int]]:
-    """Joins stretches with at most `holes` frames between them."""
-    joined: list[tuple[int, int]] = []
-    for start, end in stretches:
-        if joined and start - joined[-1][1] <= holes:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _take_peak(power: NDArray[np.floating], peak: NDArray[np.intp]) -> NDArray[np.floating]:

@@ -1,5 +1,7 @@
 """Which pieces are sent to the fallback model, and which response is used: the rule of the fewest doubts."""
 
+from dataclasses import replace
+
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
 from include.speech.fallback import TranscriptReview
 from include.speech.recognition import Recognition, RecognitionResponse
@@ -97,3 +99,22 @@ def test_recognitions_stored_without_a_fallback_can_be_read() -> None:
     data = found.as_json()
     del data["fallback_answers"], data["source"]
     assert Recognition.from_json(data) == found
+
+
+def test_a_flag_about_the_sound_sends_nothing_again() -> None:
+    """Another model's text cannot remove it."""
+    found = recognition([HONEST], {})
+    cut = replace(found.cut, sounding_sec=100.0, unsent_sec=90.0)
+    assert REVIEW.reasons(cut, found.responses) == ("much_not_sent",)
+    assert REVIEW.doubtful_pieces(cut, found.responses) == ()
+
+
+def test_a_low_confidence_decides_nothing() -> None:
+    """Only some models give one: a fallback without it must not win by that."""
+    unsure = {"segments": [{"start": 0, "end": 9, "avg_logprob": -1.0}]}
+    found = recognition([HONEST], {0: HONEST}, speech_sec=12.0)
+    (piece,) = found.cut.pieces
+    first = {piece: replace(found.responses[piece], raw=unsure)}
+    assert REVIEW.reasons(found.cut, first) == ("low_confidence",)
+    assert REVIEW.doubtful_pieces(found.cut, first) == ()
+    assert REVIEW.best_responses(replace(found, responses=first))[piece].model == "first"

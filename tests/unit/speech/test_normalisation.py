@@ -87,6 +87,14 @@ def test_the_end_of_a_turn_gets_a_full_stop() -> None:
     assert turns(("a", "Хорошо"), ("a", "Тогда жду,"), ("b", "да")) == ["Хорошо.", "Тогда жду.", "да."]
 
 
+def test_a_fragment_of_a_recogniser_with_full_stops_gets_none() -> None:
+    assert turns(("a", "Здравствуйте."), ("b", "Да, это"), ("a", "Слушаю вас.")) == [
+        "Здравствуйте.",
+        "Да, это",
+        "Слушаю вас.",
+    ]
+
+
 @pytest.mark.parametrize("text", ["Да!", "Что?", "Ну...", "«Ромашка»", "(смеётся)", "5 %", "…", "-"])
 def test_an_existing_mark_is_kept(text: str) -> None:
     assert turns(("a", text)) == [text]

@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import pytest
 
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
@@ -138,3 +141,43 @@ def test_phrases_invented_over_silence(text: str) -> None:
 @pytest.mark.parametrize("text", ["Спасибо.", "В общем, продолжение следует, я вам перезвоню.", "Корректор нужен?"])
 def test_phrases_that_people_say(text: str) -> None:
     assert not is_invented(text)
+
+
+def test_one_piece_in_another_script() -> None:
+    """A recogniser without a hint guesses the language of each piece."""
+    assert reasons(HONEST, "拜拜") == {"unexpected_language"}
+    assert reasons(HONEST, "拜拜", expected=("ru", "zh")) == set()
+    assert reasons(HONEST, "OK, bye-bye. Это naïve № 5.") == set()
+
+
+def test_one_piece_in_another_language() -> None:
+    english = "Hello, how can I help you today? Could you tell me the number of your order, please?"
+    assert reasons(*(f"{HONEST} {n}" for n in range(9)), english) == {"unexpected_language"}
+
+
+def flags_of_cut(confidence: float | None = None, speech_sec: float = 30.0, **figures: float) -> set[str]:
+    piece = Piece(None, 0.0, 40.0, speech_sec)
+    cut = Cut(AudioInfo("wav", "pcm_s16le", 1, 8000, 400.0), ChannelLayout.MONO, (piece,), (1.0,), 0)
+    raw = {} if confidence is None else {"segments": [{"start": 0, "end": 30, "avg_logprob": math.log(confidence)}]}
+    response = RecognitionResponse(HONEST, (), "ru", {}, "m", None, raw)
+    return set(
+        review(replace(cut, **figures), {piece: response}, language="ru", expected_languages=("ru",), policy=POLICY)
+    )
+
+
+def test_a_call_of_which_much_was_not_sent() -> None:
+    assert flags_of_cut(sounding_sec=100.0, unsent_sec=60.0) == {"much_not_sent"}
+    assert flags_of_cut(sounding_sec=100.0, unsent_sec=40.0) == set()
+    assert flags_of_cut(sounding_sec=30.0, unsent_sec=20.0) == set(), "20 s are little"
+
+
+def test_music_between_speech() -> None:
+    assert flags_of_cut(music_share=0.06) == {"partly_unheard"}
+    assert flags_of_cut(music_share=0.05) == set()
+
+
+def test_a_recogniser_that_is_not_sure() -> None:
+    assert flags_of_cut(confidence=0.53) == {"low_confidence"}
+    assert flags_of_cut(confidence=0.53, speech_sec=8.0) == set(), "too short to be judged"
+    assert flags_of_cut(confidence=0.62) == set()
+    assert flags_of_cut(confidence=None) == set()

@@ -86,3 +86,21 @@ def test_the_language_is_that_of_what_was_said() -> None:
 def test_a_response_survives_json() -> None:
     whole = response("раз", Segment(0, 1, "раз", "A"))
     assert RecognitionResponse.from_json(whole.as_json()) == whole
+
+
+def test_subtitle_lines_of_one_sentence_are_one_turn() -> None:
+    """Whisper's segments are lines of subtitles; a sentence or a pause ends a turn."""
+    lines = (Segment(0, 2, " We have two options. You can"), Segment(2, 4, " bring it in"), Segment(4, 5, " any time."))
+    later = (Segment(5.1, 6, "Yes"), Segment(6.5, 7, "please"))
+    found = assembled({Piece(0, 0, 9, 9): response("", *lines, *later)})
+    assert [(turn.start, turn.end, turn.text) for turn in found.turns] == [
+        (0, 5, "We have two options. You can bring it in any time."),
+        (5.1, 6, "Yes"),
+        (6.5, 7, "please"),
+    ]
+
+
+def test_lines_of_two_speakers_stay_two_turns() -> None:
+    said = (Segment(0, 1, "раз", "A"), Segment(1, 2, "два", "B"), Segment(2, 3, "три", "B"))
+    found = assembled({Piece(None, 0, 9, 9): response("", *said)})
+    assert [(turn.role, turn.text) for turn in found.turns] == [("A", "раз"), ("B", "два три")]

@@ -62,6 +62,14 @@ def test_layouts(name: str) -> None:
     assert {piece.channel for piece in found.pieces} == ({0, 1} if name in TWO_SPEAKERS else {None})
 
 
+@pytest.mark.parametrize("name", GOOD)
+def test_hardly_any_sound_is_left_out(name: str) -> None:
+    """The flags `much_not_sent` and `partly_unheard` would be false alarms here."""
+    found = cut(FOLDER / name, POLICY)
+    assert found.sent_share > 0.6
+    assert found.music_share == 0.0
+
+
 def test_both_sides_of_a_call_take_turns() -> None:
     pieces = cut(FOLDER / "en_lca_auto_repairs_40_stereo_8k.wav", POLICY).pieces
     assert {piece.channel for piece in pieces} == {0, 1}

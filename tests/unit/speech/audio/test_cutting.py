@@ -209,6 +209,14 @@ def test_a_long_vowel_is_no_music(tmp_path: Path) -> None:
     assert any(piece.start < 7.3 and piece.end > 7.6 for piece in pieces)
 
 
+@pytest.mark.parametrize("offset", [0.2, -0.05])
+def test_a_constant_offset_hides_no_speech(tmp_path: Path, offset: float) -> None:
+    """Without its removal every frame is as loud as the speech."""
+    line = on_line(12, (2, voice(3)), (8, voice(2, seed=1)))
+    found = cut(wav(tmp_path / "a.wav", line + offset), POLICY)
+    assert found.speech_sec == pytest.approx(cut(wav(tmp_path / "b.wav", line), POLICY).speech_sec, abs=0.1)
+
+
 def test_digital_silence_has_no_pieces(tmp_path: Path) -> None:
     assert cut(wav(tmp_path / "a.wav", np.zeros(8000 * 5), np.zeros(8000 * 5)), POLICY).pieces == ()
 
