@@ -122,7 +122,7 @@ def _record(
         )
     state.runs.get(run_id)
     recording = record_id or only_recording(run_id, call_id, state)
-    check = qa_check(call_id, recording, result, comment, where=f"call {call_id!r}")
+    check = qa_check(call_id, recording, result, comment, where=f"CALL_ID {call_id}")
     _publish(run_id, record_checks(run_id, [check], state, by=_name(by)), state)
 
 

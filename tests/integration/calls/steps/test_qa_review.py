@@ -92,9 +92,9 @@ REFUSALS = [
     (("--run-id", "7"), "'7' — не номер запуска"),
     (("--run-id", "11111111-2222-4333-8444-555555555555"), "запуска 11111111-2222-4333-8444-555555555555 нет"),
     (("--run-id", "{run}", "--call-id", "call-1"), "CALL_ID и RESULT задаются вместе"),
-    (("--run-id", "{run}", "--call-id", "call-1", "--result", "good"), "neither ok nor issue"),
+    (("--run-id", "{run}", "--call-id", "call-1", "--result", "good"), "не ok и не issue"),
     (("--run-id", "{run}", "--call-id", "call-9", "--result", "ok"), "нет текста звонка call-9"),
-    (("--run-id", "{run}", "--call-id", "call-1", "--result", "issue"), "an issue needs a comment"),
+    (("--run-id", "{run}", "--call-id", "call-1", "--result", "issue"), "CALL_ID call-1: к замечанию (issue) нужен comment"),
 ]
 
 
@@ -115,7 +115,7 @@ def test_one_row_that_is_wrong_keeps_the_whole_table_out(export, tmp_path):
     file.write_text(text, encoding="utf-8-sig")
     refused = qa("--file", file)
     assert refused.exit_code == 2
-    assert "row 5: у запуска" in refused.output
+    assert "#5: у запуска" in refused.output
     assert checks(export) == []
 
 
