@@ -94,7 +94,7 @@ REFUSALS = [
     (("--run-id", "{run}", "--call-id", "call-1"), "CALL_ID и RESULT задаются вместе"),
     (("--run-id", "{run}", "--call-id", "call-1", "--result", "good"), "не ok и не issue"),
     (("--run-id", "{run}", "--call-id", "call-9", "--result", "ok"), "нет текста звонка call-9"),
-    (("--run-id", "{run}", "--call-id", "call-1", "--result", "issue"), "CALL_ID call-1: к замечанию (issue) нужен comment"),
+    (("--run-id", "{run}", "--call-id", "call-1", "--result", "issue"), "call-1: к замечанию (issue) нужен comment"),
 ]
 
 
