@@ -1,15 +1,15 @@
 """Registry, report and run log, from the database alone: published again, the same rows give the same files."""
 
 import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
 from include.calls.domain.registry_row import NO_MASKS, Masks, RegistryRow
-from include.calls.domain.report_figures import ReportSettings, RunFigures
+from include.calls.domain.report_figures import RunFigures
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
@@ -131,15 +131,32 @@ def _publish_all(
         delivered = _deliver(owner, asked, state, storage)
         delivered.lost = files.lost
     failed_step = upstream_failed if owner.run_id == asked.run_id else owner.failed_step
-    figures = ReportFigures(state.session).figures(
-        owner.run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
-    )
-    figures = replace(figures, files=files.by_day, qa_sample=[delivered.in_sample(item) for item in figures.qa_sample])
-    settings = report_settings(policy, datetime.now(UTC), zone)
-    with _report_being_drawn(figures, settings, owner) as report:
+
+    def report() -> ReportFiles:
+        figures = _figures(owner.run_id, state.session.conninfo, policy, zone, failed_step)
+        sample = [delivered.in_sample(item) for item in figures.qa_sample]
+        return run_in_subprocess(  # matplotlib and typst leave some 95 MB behind
+            render_report,
+            replace(figures, files=files.by_day, qa_sample=sample),
+            report_settings(policy, datetime.now(UTC), zone),
+            folder=owner.period.folder,
+            part=owner.part,
+            mask=mask_phones,
+        )
+
+    with ThreadPoolExecutor(1) as beside:  # the registry does not wait for the report, and is stored even without it
+        drawn = beside.submit(report)
         rows = publish_registry(owner, _key(owner), delivered, state, storage, policy.privacy, zone, complete=True)
-        _publish_report(owner, report.result(), storage)
+        _publish_report(owner, drawn.result(), storage)
     return rows
+
+
+def _figures(run_id: UUID, conninfo: str, policy: Policy, zone: tzinfo, failed_step: str | None) -> RunFigures:
+    """Over a connection of its own, because the rows of the registry are read at the same time."""
+    with State.open(conninfo) as state:
+        return ReportFigures(state.session).figures(
+            run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
+        )
 
 
 def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> DeliveredFiles:
@@ -152,21 +169,6 @@ def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> Delivere
     delivered = deliver(owner.scope, folder, before, state, storage, audio=audio)
     Publications(state.session).note_delivery(key, audio=audio, run_id=asked.run_id, actor=asked.actor)
     return delivered
-
-
-@contextmanager
-def _report_being_drawn(figures: RunFigures, settings: ReportSettings, run: Run) -> "Iterator[Future[ReportFiles]]":
-    """Draws it in another process, so that the registry does not wait for it; an error comes with the result."""
-    with ThreadPoolExecutor(1) as waiting:
-        yield waiting.submit(
-            run_in_subprocess,  # matplotlib and typst leave some 95 MB behind
-            render_report,
-            figures,
-            settings,
-            folder=run.period.folder,
-            part=run.part,
-            mask=mask_phones,
-        )
 
 
 def _publish_report(run: Run, report: ReportFiles, storage: Storage) -> None:
