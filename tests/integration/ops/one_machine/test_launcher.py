@@ -79,7 +79,7 @@ def processes_of(runtime: Runtime) -> list[str]:
 def session_of(running: Running) -> requests.Session:
     session = requests.Session()
     login = {"username": ADMIN, "password": running.password}
-    token = session.post(f"{running.url}/auth/token", json=login, timeout=10).json()["access_token"]
+    token = session.post(f"{running.url}/auth/token", json=login, timeout=60).json()["access_token"]
     session.headers["Authorization"] = f"Bearer {token}"
     return session
 
@@ -92,7 +92,7 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     assert [one.name for one in supervisor.components()] == list(COMPONENTS)
 
     with session_of(running) as session:
-        pools = session.get(f"{running.url}/api/v2/pools", timeout=10).json()["pools"]
+        pools = session.get(f"{running.url}/api/v2/pools", timeout=60).json()["pools"]
     sizes = {pool["name"]: pool["slots"] for pool in pools}
     assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (4, 3)
 
