@@ -165,7 +165,12 @@ def test_a_copy_of_the_database_is_made_and_put_back(system: System, typed: Type
     before = system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported)
     typed(".venv/bin/python -m ops pg pg_dump -Fc -f call_export.dump")
     system.change("UPDATE call_exports SET actor = 'another' WHERE run_id = %s", exported)
-    typed(".venv/bin/python -m ops pg pg_restore --clean --if-exists -d call_export call_export.dump")
+    restore = ".venv/bin/python -m ops pg pg_restore --single-transaction -d call_export call_export.dump"
+    typed(restore, code=1)
+    (run,) = system.rows("SELECT actor FROM call_exports WHERE run_id = %s", exported)
+    assert run["actor"] == "another", "a database with something in it is refused"
+    typed('.venv/bin/python -m ops pg psql -c "DROP SCHEMA public CASCADE" -c "CREATE SCHEMA public"')
+    typed(restore)
     (run,) = system.rows("SELECT actor FROM call_exports WHERE run_id = %s", exported)
     assert run["actor"] != "another"
     assert system.rows("SELECT count(*) AS events FROM call_events WHERE run_id = %s", exported) == before

@@ -55,10 +55,11 @@ def tables_of(connection: psycopg.Connection[tuple[str, ...]]) -> list[tuple[str
 
 
 def rows_of(url: str) -> Iterator[tuple[str, bytes]]:
-    """Every table with all its rows as text."""
+    """Every table with all its rows as text. A partitioned table can be copied by a query only."""
+    every_row = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT")
     with psycopg.connect(url) as connection:
         for schema, table in tables_of(connection):
-            with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(schema, table))) as copied:
+            with connection.cursor().copy(every_row.format(sql.Identifier(schema, table))) as copied:
                 yield table, b"".join(bytes(part) for part in copied)
 
 

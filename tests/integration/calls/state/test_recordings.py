@@ -48,17 +48,12 @@ def test_files_keep_their_name_and_day(state: State) -> None:
     assert row.keys.transcript == f"transcripts/2025/08/06/{name}.txt"
 
 
-def test_the_newest_texts_and_the_files_of_all(state: State) -> None:
+def test_the_newest_texts_of_a_run(state: State) -> None:
     run = opened(state, "1", *(call(number) for number in range(1, 5)))
     for row in rows(state, run)[:3]:
         to_text(state, run, row, checksum=row.record_id)
     files = [f"transcripts/2025/08/06/{number}.txt" for number in (501, 502, 503)]
     assert state.recordings.newest_texts(run.run_id, 2) == [files[2], files[1]]
-    found = list(state.recordings.text_files(run.scope))
-    assert [text.transcript_path for text in found] == files
-    assert [state.transcripts.get(text.transcript_id).recording_id for text in found] == [
-        text.recording_id for text in found
-    ]
 
 
 def test_the_companys_numbers_of_a_run(state: State) -> None:

@@ -117,7 +117,7 @@ class TestTheAnswer:
     @pytest.mark.parametrize(
         ("by", "event", "says"),
         [
-            ("director", "refused", "director отказал в расходе до 5,25 USD"),
+            ("director", "refused", "расход до 5,25 USD не согласован, решение: director"),
             (None, "approval_timed_out", "расход до 5,25 USD не согласован в срок"),
         ],
         ids=["refused", "nobody answered"],
