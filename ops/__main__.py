@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.calls.wording import problems as calls
-from include.common import problems
 from include.common.errors import ExportError
-from ops import wording
+from include.common.wording import problems
 from ops.settings.profile import Runtime
+from ops.wording import launcher as wording
+from ops.wording import problems as ops_problems
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=wording.LAUNCHER, pretty_exceptions_enable=False)
 # Written to a file or a pipe, tables need a width of their own.
@@ -84,7 +85,7 @@ def container(
 
 def sentence(error: ExportError) -> str:
     """The Russian sentence for an error of the launcher or of the policy that it reads."""
-    return problems.sentence(error, wording.PROBLEMS, calls.PROBLEMS)
+    return problems.sentence(error, ops_problems.PROBLEMS, calls.PROBLEMS)
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from include.common.errors import NotConfigured
 from ops.prepare import prepare
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
+from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import load_settings
 
 INIT = "init"
 

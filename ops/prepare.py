@@ -9,13 +9,13 @@ from rich.console import Console
 
 from include.calls.state.migrate import migrate
 from include.common.errors import ExportError
-from ops import wording
 from ops.settings.connections import metrics_token
 from ops.settings.databases import Databases
+from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import generated, write_private
 from ops.settings.pools import pools
 from ops.settings.profile import Runtime
-from ops.settings.variables import Settings
+from ops.wording import launcher as wording
 
 
 def prepare(

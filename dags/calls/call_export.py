@@ -60,10 +60,10 @@ from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BAC
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
+from plugins.calls.operators.approval import PlanWithApprovalOperator
+from plugins.calls.operators.transcribe import TranscribeBatchOperator
 from plugins.calls.run_form import run_form
 from plugins.calls.slack_messages import run_failed
-from plugins.operators.approval import PlanWithApprovalOperator
-from plugins.operators.transcribe import TranscribeBatchOperator
 
 # Absolute weights. The scheduler starts the heaviest waiting task of each query first: a later task of a batch weighs
 # more than an earlier one, or 500 downloads fill every query and no text is ever recognised (apache/airflow#45636). Tasks

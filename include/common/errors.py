@@ -1,8 +1,8 @@
 """Every error the product raises on purpose; the class says what the caller should do.
 
 The message is English, for logs: what happened, to which call or setting, what to do. What an operator reads is the
-Russian sentence that a catalogue holds for `problem`, filled with `facts` (`include/common/problems.py`). Neither
-contains a URL of the portal, a token or a key: clients cut those out before raising.
+Russian sentence that a catalogue holds for `problem`, filled with `facts` (`include/common/wording/problems.py`).
+Neither contains a URL of the portal, a token or a key: clients cut those out before raising.
 """
 
 from enum import StrEnum

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from include.common.errors import NotConfigured
-from include.common.problems import ACCEPTED_VALUES
+from include.common.wording.problems import ACCEPTED_VALUES
 
 Environment = Mapping[str, tuple[str, str]]  # variable -> section and field of the policy
 

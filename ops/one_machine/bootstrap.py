@@ -20,7 +20,7 @@ PYTHON = VENV / "bin" / "python"
 UV = "uv>=0.9,<1"
 
 sys.path.insert(0, str(REPOSITORY))  # a script's own folder is on the path, the repository is not
-from ops import wording  # noqa: E402
+from ops.wording import launcher as wording  # noqa: E402
 
 
 def main(kind: str) -> int:

@@ -19,14 +19,14 @@ from rich.table import Table
 from rich.text import Text
 
 from include.common.errors import ExportError
-from ops import wording
 from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.simulated_services import simulate
 from ops.one_machine.up import Running, running_environment, up
+from ops.settings.env_file import VARIABLES, load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import VARIABLES, load_settings
+from ops.wording import launcher as wording
 
 DAYS = (date(2025, 8, 1), date(2025, 8, 2))
 CALLS = 60

@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ops import wording
 from ops.one_machine import postgres
 from ops.one_machine.supervisor import Supervisor
 from ops.settings.profile import REPOSITORY, Runtime
+from ops.wording import launcher as wording
 
 
 def profiles(root: Path = REPOSITORY) -> list[Runtime]:

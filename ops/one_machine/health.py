@@ -10,10 +10,10 @@ from rich.console import Console
 
 from include.calls.names import DAG_ID
 from include.common.errors import ExportError
-from ops import wording
 from ops.one_machine.supervisor import Supervisor
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import Runtime
+from ops.wording import launcher as wording
 
 START_SECONDS = 240.0  # measured: 20 s on two idle cores
 PARSE_SECONDS = 120.0

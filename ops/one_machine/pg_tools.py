@@ -9,9 +9,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
+from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import load_settings
 
 
 def run_tool(tool: str, arguments: list[str], runtime: Runtime) -> None:

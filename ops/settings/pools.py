@@ -3,8 +3,8 @@
 from typing import Any
 
 from include.calls import names
-from ops import wording
-from ops.settings.variables import Settings
+from ops.settings.env_file import Settings
+from ops.wording import pools as pools_wording
 
 
 def pools(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -14,12 +14,12 @@ def pools(settings: Settings) -> dict[str, dict[str, Any]]:
         # The pool limits how many tasks talk to the portal; one row of PostgreSQL paces all their requests together.
         names.PORTAL_POOL: {
             "slots": policy.portal.downloads_in_flight,
-            "description": wording.POOLS[names.PORTAL_POOL],
+            "description": pools_wording.POOLS[names.PORTAL_POOL],
             "include_deferred": False,
         },
         names.RECOGNISER_POOL: {
             "slots": policy.batches.slots,
-            "description": wording.POOLS[names.RECOGNISER_POOL],
+            "description": pools_wording.POOLS[names.RECOGNISER_POOL],
             "include_deferred": False,
         },
     }

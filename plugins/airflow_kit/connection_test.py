@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.common import connection_texts as texts
 from include.common.errors import ExportError
-from include.common.problems import sentence
+from include.common.wording import connections as texts
+from include.common.wording.problems import sentence
 
 
 def tested(conn_id: str, check: Callable[[], str]) -> tuple[bool, str]:

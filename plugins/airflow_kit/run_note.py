@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseHook
 
-from include.common import connection_texts as texts
 from include.common.errors import AccessDenied, Temporary
 from include.common.names import AIRFLOW_API_CONN
+from include.common.wording import connections as texts
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Each function imports its own step, so that a task loads only what it needs and the DAG file can import this module:
 audio and the recogniser's client cost 40 MB. The task `transcribe` is an operator of its own
-(`plugins/operators/transcribe.py`); `plan` and `decided` are called by `plugins/operators/approval.py`.
+(`plugins/calls/operators/transcribe.py`); `plan` and `decided` are called by `plugins/calls/operators/approval.py`.
 """
 
 import logging

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 from include.calls.names import STATE_CONN
-from include.common import connection_texts as texts
 from include.common.errors import NotConfigured
+from include.common.wording import connections as texts
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.common import connection_texts as texts
 from include.common.names import LANGUAGE_MODEL_CONN, RECOGNISER_CONN
+from include.common.wording import connections as texts
 from plugins.hooks.openai_compatible import OpenAICompatibleHook
 
 if TYPE_CHECKING:

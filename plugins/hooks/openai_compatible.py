@@ -6,8 +6,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from include.common import connection_texts as texts
 from include.common.errors import NotConfigured
+from include.common.wording import connections as texts
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:

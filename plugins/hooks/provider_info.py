@@ -7,7 +7,7 @@ types work everywhere but in the connection form of the UI. Since 3.2 forms are 
 
 from typing import Any
 
-from include.common import connection_texts as texts
+from include.common.wording import connections as texts
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.language_model import LanguageModelHook
 from plugins.hooks.recogniser import RecogniserHook

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from include.common import connection_texts as texts
 from include.common.names import RECOGNISER_CONN
+from include.common.wording import connections as texts
 from plugins.hooks.openai_compatible import OpenAICompatibleHook
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 
 from include.calls.names import STORAGE_CONN
-from include.common import connection_texts as texts
+from include.common.wording import connections as texts
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _system() -> "Iterator[System]":
-    from ops.settings.variables import VARIABLES
+    from ops.settings.env_file import VARIABLES
     from tests.airflow.system import system_in  # here: most test sessions never ask for it
 
     # not pytest's own folder: pytest removes the right that PostgreSQL's user needs to enter it

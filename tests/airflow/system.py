@@ -23,9 +23,9 @@ from include.calls.names import DAG_ID
 from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.up import Running, running_environment, up
+from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import ADMIN, generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
-from ops.settings.variables import load_settings
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.seeded import seeded_world, spoken

@@ -16,7 +16,7 @@ from include.common import names as common
 from ops.settings.profile import REPOSITORY
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import TASK_RETRIES, LadderRetryPolicy
-from plugins.operators.approval import PlanWithApprovalOperator
+from plugins.calls.operators.approval import PlanWithApprovalOperator
 
 SWITCH: dict[str, Any] = {"type": "boolean"}
 OPTIONAL_TEXT: dict[str, Any] = {"type": ["null", "string"]}

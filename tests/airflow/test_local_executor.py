@@ -63,7 +63,7 @@ def imported_by_tasks() -> set[str]:
     """The modules of ours that task functions and operators import when they run."""
     files = [REPOSITORY / "plugins/calls/tasks.py", REPOSITORY / "plugins/calls/task_context.py"]
     found = set()
-    for file in [*files, *(REPOSITORY / "plugins/operators").glob("*.py")]:
+    for file in [*files, *(REPOSITORY / "plugins/calls/operators").glob("*.py")]:
         functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
         imports = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.ImportFrom)]
         for node in imports:

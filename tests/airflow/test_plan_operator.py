@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from include.calls.reporting.approval_question import Question
 from include.calls.steps.plan import Planned
 from plugins.calls import slack_messages, tasks
+from plugins.calls.operators.approval import PlanWithApprovalOperator
 from plugins.hooks import calls_policy as policy
-from plugins.operators.approval import PlanWithApprovalOperator
 
 QUESTION = Question("Потратить до 94,50 USD?", "| Период |", Decimal("94.50"), Decimal(90), Decimal(54))
 RUN = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")

@@ -28,7 +28,7 @@ STEPS = {
     "publish": "publish",
 }
 TASKS = "plugins/calls/tasks.py"
-OPERATORS = {"transcribe": ("plugins/operators/transcribe.py", "TranscribeBatchOperator")}
+OPERATORS = {"transcribe": ("plugins/calls/operators/transcribe.py", "TranscribeBatchOperator")}
 
 
 def closure(start: Iterable[Path], root: Path, *, functions: bool) -> set[Path]:

@@ -23,9 +23,9 @@ from ops.one_machine.down import down
 from ops.one_machine.simulated_services import Simulated, simulate
 from ops.one_machine.up import running_environment, up
 from ops.settings.databases import Databases
+from ops.settings.env_file import VARIABLES, load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import VARIABLES, load_settings
 
 PROFILE = "bench"
 FIRST_DAY, LAST_DAY_BUT_ONE, LAST_DAY = "2025-06-01", "2025-07-29", "2025-07-30"

@@ -20,9 +20,9 @@ from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.simulated_services import Simulated, simulate
 from ops.one_machine.up import running_environment, up
+from ops.settings.env_file import VARIABLES, load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
-from ops.settings.variables import VARIABLES, load_settings
 from trials.chaos.databases import Databases, Try
 from trials.chaos.evidence import Evidence, collect
 from trials.chaos.victims import Kind, Victim, choose, kinds, scheduler_pid

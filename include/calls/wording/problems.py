@@ -1,7 +1,7 @@
 """Russian sentences for errors raised in `include/calls`, `plugins/calls` and `jobs`, by the error's `problem`."""
 
-from include.common import problems
 from include.common.errors import ExportError
+from include.common.wording import problems
 
 PROBLEMS: dict[str, str] = {
     "budget_spent": (

@@ -16,7 +16,7 @@ from include.common.errors import (
     Temporary,
     Throttled,
 )
-from include.common.problems import PROBLEMS
+from include.common.wording.problems import PROBLEMS
 from include.speech.recogniser_responses import error_of, read_response
 from include.speech.recognition import RecognitionResponse, Segment
 

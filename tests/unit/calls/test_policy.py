@@ -13,9 +13,9 @@ from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, RetentionPoli
 from include.calls.steps.build_transcript import review_of
 from include.calls.wording.problems import sentence
 from include.calls.wording.settings import ACCEPTED_VALUES
-from include.common import problems
 from include.common.errors import NotConfigured
 from include.common.policy_file import Section, accepted_value
+from include.common.wording import problems
 from include.speech.quality_flags import ReviewPolicy
 from tests.kit.paths import ROOT
 

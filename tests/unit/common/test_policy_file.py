@@ -6,7 +6,7 @@ import pytest
 
 from include.common.errors import NotConfigured
 from include.common.policy_file import Count, Section, Share, Words, load_policy_file
-from include.common.problems import sentence
+from include.common.wording.problems import sentence
 
 
 class Sales(Section):

@@ -11,7 +11,7 @@ from tests.kit.paths import ROOT
 
 DOMAIN = sorted(path for area in areas() for path in (ROOT / "include" / area / "domain").glob("*.py"))
 DAGS = sorted((ROOT / "dags").rglob("*.py"))
-SHARED_PLUGINS = ("plugins.airflow_kit", "plugins.operators")
+SHARED_PLUGINS = ("plugins.airflow_kit",)
 LIBRARIES = {"datetime", "typing", "uuid"}
 
 

@@ -22,10 +22,10 @@ from include.calls import names as calls
 from include.common import names as common
 from ops.settings.airflow_environment import airflow_environment, local_url
 from ops.settings.connections import connections
+from ops.settings.env_file import COMPOSE_ONLY, VARIABLES, Settings
 from ops.settings.generated_secrets import Generated
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
-from ops.settings.variables import COMPOSE_ONLY, VARIABLES, Settings
 
 # Ids of all areas and of what they share, by package and constant: include/*/names.py. Two areas may use one constant.
 NAMES: dict[tuple[str, str], Any] = {

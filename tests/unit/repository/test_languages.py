@@ -10,17 +10,17 @@ import pytest
 
 from include.calls.wording import problems as calls_problems
 from include.common import errors
-from include.common import problems as common_problems
-from ops import wording as ops_wording
+from include.common.wording import problems as common_problems
+from ops.wording import problems as ops_problems
 from tests.kit.paths import ROOT
 
 # Files that may hold Russian, each with its reason. A folder ends with a slash.
 RUSSIAN = {
     "include/calls/wording/": "the catalogue of the area `calls`",
-    "include/common/problems.py": "sentences for errors of common, clients, speech and hooks",
-    "include/common/connection_texts.py": "the connection form in Airflow",
+    "include/common/wording/problems.py": "sentences for errors of common, clients, speech and hooks",
+    "include/common/wording/connections.py": "the connection form in Airflow",
     "include/common/russian_format.py": "units of numbers and times",
-    "ops/wording.py": "the launcher's catalogue",
+    "ops/wording/": "the launcher's catalogue",
     "dags/calls/call_export.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/plain_text.py": "what is put in a link's place",
@@ -35,9 +35,9 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 CATALOGUE_FILES = [
     *sorted((ROOT / "include/calls/wording").glob("*.py")),
-    ROOT / "include/common/problems.py",
-    ROOT / "include/common/connection_texts.py",
-    ROOT / "ops/wording.py",
+    ROOT / "include/common/wording/problems.py",
+    ROOT / "include/common/wording/connections.py",
+    *sorted((ROOT / "ops/wording").glob("*.py")),
 ]
 COMMON = common_problems.PROBLEMS
 # Which sentences an error may name, by the folder that raises it; the longest folder decides.
@@ -46,10 +46,9 @@ CATALOGUES: dict[str, tuple[Mapping[str, str], ...]] = {
     "include/calls": (calls_problems.PROBLEMS, COMMON),
     "plugins": (COMMON,),
     "plugins/calls": (calls_problems.PROBLEMS, COMMON),
-    "plugins/operators": (calls_problems.PROBLEMS, COMMON),
     "plugins/web": (calls_problems.PROBLEMS, COMMON),
     "jobs": (calls_problems.PROBLEMS, COMMON),
-    "ops": (ops_wording.PROBLEMS, COMMON),
+    "ops": (ops_problems.PROBLEMS, COMMON),
     "dags": (),
 }
 ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
@@ -192,7 +191,7 @@ class TestProblems:
 
     @pytest.mark.parametrize(
         ("name", "catalogue"),
-        [("common", COMMON), ("calls", calls_problems.PROBLEMS), ("ops", ops_wording.PROBLEMS)],
+        [("common", COMMON), ("calls", calls_problems.PROBLEMS), ("ops", ops_problems.PROBLEMS)],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_every_sentence_is_used(self, name: str, catalogue: Mapping[str, str]) -> None:

@@ -21,9 +21,9 @@ from ops.one_machine.down import down, profiles
 from ops.one_machine.health import sick_parts
 from ops.one_machine.supervisor import COMPONENTS, Supervisor
 from ops.one_machine.up import Running, running_environment, up
+from ops.settings.env_file import VARIABLES
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import Runtime
-from ops.settings.variables import VARIABLES
 
 SILENT = Console(quiet=True)
 SETTINGS = """

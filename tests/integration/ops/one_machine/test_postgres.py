@@ -16,9 +16,9 @@ from pydantic import SecretStr
 
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
+from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
-from ops.settings.variables import Settings
 
 pytestmark = pytest.mark.postgres
 

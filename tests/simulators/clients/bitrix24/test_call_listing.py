@@ -13,7 +13,7 @@ from include.clients.bitrix24.employees import employee_names
 from include.clients.bitrix24.portal import Portal
 from include.common.errors import AccessDenied, ContractBroken, ExportError, Throttled
 from include.common.periods import Period
-from include.common.problems import sentence
+from include.common.wording.problems import sentence
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.methods import Rights

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ops import wording
 from ops.one_machine import bootstrap
+from ops.wording import launcher as wording
 from tests.kit.paths import ROOT
 
 
-@pytest.mark.parametrize("file", ["ops/one_machine/bootstrap.py", "ops/wording.py", "ops/__init__.py"])
+@pytest.mark.parametrize(
+    "file", ["ops/one_machine/bootstrap.py", "ops/wording/launcher.py", "ops/wording/__init__.py", "ops/__init__.py"]
+)
 def test_an_old_python_can_read_it(file: str) -> None:
     ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 8))
 

@@ -10,7 +10,7 @@ import pytest
 
 from include.common import errors
 from include.common.errors import AccessDenied, BadInput, NotConfigured, StopRun, Temporary
-from include.common.problems import CLASSES, PROBLEMS, sentence
+from include.common.wording.problems import CLASSES, PROBLEMS, sentence
 from tests.kit.paths import ROOT
 
 FOLDERS = (
@@ -20,7 +20,7 @@ FOLDERS = (
     "plugins/hooks",
     "plugins/airflow_kit",
 )  # areas have their own
-CATALOGUE = ROOT / "include/common/problems.py"
+CATALOGUE = ROOT / "include/common/wording/problems.py"
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")) if path != CATALOGUE]
 ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 NEED_A_PROBLEM = {name for name, kind in ERRORS.items() if issubclass(kind, StopRun | BadInput)}

@@ -8,7 +8,7 @@ import pytest
 from include.calls.policy import ENVIRONMENT
 from include.common.errors import NotConfigured
 from ops.__main__ import sentence
-from ops.settings.variables import VARIABLES, Settings, load_settings, warnings
+from ops.settings.env_file import VARIABLES, Settings, load_settings, warnings
 
 TOKEN = "s3cr3ttoken"
 MINIMAL = {

@@ -1,7 +1,7 @@
 """`.env` and the environment in their checked form: secrets, addresses and settings of the launcher.
 
 Values that are not secret are checked by `include/calls/policy.py`; their defaults are in `policy.yaml`. What each
-setting accepts is said in `ops/wording.py`.
+setting accepts is said in `ops/wording/settings.py`.
 """
 
 import re
@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
-from ops import wording
+from ops.wording import settings as settings_wording
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -150,14 +150,14 @@ def warnings(settings: Settings, env_file: Path) -> list[str]:
     """Sentences about settings that look wrong and do not stop the start."""
     found = []
     if not settings.recogniser_configured:
-        found.append(wording.NO_RECOGNISER)
+        found.append(settings_wording.NO_RECOGNISER)
     if settings.b24_base_url.startswith("http:") and urlsplit(settings.b24_base_url).hostname != "127.0.0.1":
-        found.append(wording.OPEN_TOKEN)
+        found.append(settings_wording.OPEN_TOKEN)
     names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
     unknown = sorted(
         name for name in names if name.upper() not in VARIABLES | COMPOSE_ONLY and not name.startswith("AIRFLOW__")
     )
-    return found + [wording.UNKNOWN_VARIABLE.format(name=name, file=env_file.name) for name in unknown]
+    return found + [settings_wording.UNKNOWN_VARIABLE.format(name=name, file=env_file.name) for name in unknown]
 
 
 def _check_together(settings: Settings) -> None:
@@ -176,7 +176,7 @@ def _refusal(error: ValidationError) -> NotConfigured:
     """The first setting that is wrong; the values are left out, for they may be secrets."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = str(first["loc"][0])
-    name, accepted = field.upper(), wording.ACCEPTED[field]
+    name, accepted = field.upper(), settings_wording.ACCEPTED[field]
     if first["type"] == "missing":
         return NotConfigured(f"{name} is not set", problem="setting_missing", name=name, accepted=accepted)
     return NotConfigured(f"{name} is unusable", problem="setting_unusable", name=name, accepted=accepted)

@@ -1,0 +1,1 @@
+"""Russian sentences of `common`, `clients` and `speech`, whole, as operators read them."""

@@ -1,0 +1,57 @@
+"""What the launcher prints.
+
+Strings only and no imports: `ops/one_machine/bootstrap.py` reads them on any Python 3 before anything is installed.
+"""
+
+# `python -m ops --help`
+LAUNCHER = "Запуск системы на одной машине; короче — make help."
+COMMANDS = {
+    "up": "Запустить систему в фоне и дождаться, пока она готова.",
+    "down": "Остановить всё, что запущено из этой папки; данные остаются.",
+    "status": "Что работает сейчас.",
+    "demo": "Показать всё в работе: имитация портала и распознавателя, настоящая выгрузка.",
+    "run": "Выполнить команду в окружении работающей системы.",
+    "pg": "psql, pg_dump или pg_restore на базе состояния.",
+    "container": "Точка входа контейнера: `init` готовит базы и пулы, остальное — команда в окружении системы.",
+}
+PROFILE = "Отдельный набор баз, секретов и файлов под var/."
+API_URL = "Где контейнеры находят api-server."
+
+# What `up`, `down` and `status` print
+READY = "Готово: {url}  вход: {login} / {password}"
+POSTGRES_STARTS = "PostgreSQL..."
+POSTGRES_RUNS = "PostgreSQL работает"
+SCHEMAS = "Схемы баз данных..."
+SCHEMAS_READY = "Схемы баз данных готовы"
+POOLS_IMPORT = "Пулы..."
+AIRFLOW_STARTS = "Airflow запускается..."
+AIRFLOW_WAITS = "Airflow запускается, ждём: {parts}"
+AIRFLOW_RUNS = "Airflow работает"
+AIRFLOW_PARSES = "Airflow читает {dag}..."
+STOPPING = "Останавливаю {profile}: планировщик ждёт свои задачи до минуты..."
+STOPPED = "Остановлено: {profile}"
+NOT_STARTED = "Не запущено: {profile}"
+STATUS_COLUMNS = ("компонент", "состояние", "pid")
+
+# What `demo` prints
+SIMULATORS_RUN = "Имитация портала и распознавателя работает"
+EXPORTING = "Выгрузка {first} — {last}"
+FIRST_ROWS = "{file}, первые {rows} строк"
+TOTALS = (
+    "Звонков {total_calls}, текстов {completed_calls}, ошибок {error_calls}; "
+    "минут {total_minutes:.1f}, стоимость текстов ${total_cost:.4f}, "
+    "потрачено этим запуском ${spent_cost:.4f}; состояние: {status}"
+)
+FILES = "Файлы:     {folder}"
+INTERFACE = "Интерфейс: {url}  вход: {login} / {password}"
+SIMULATED = "Портал {portal} и распознаватель {recogniser} — имитация; остановить всё: make down"
+
+# What `ops/one_machine/bootstrap.py` prints
+NO_VENV = (
+    "python3 не умеет создавать виртуальные окружения: нет ensurepip, pip, uv и virtualenv; "
+    "поставьте пакет python3-venv или python3-pip."
+)
+PYTHON_TOO_OLD = "нужен Python 3.11 или новее, а здесь {version}."
+INSTALLING = "Ставлю зависимости из {lock} в .venv: в первый раз это минуты..."
+UV_FAILED = "uv не справился, пробую pip..."
+NOT_INSTALLED = "зависимости не установились: причина выше; проверьте доступ к PyPI (настройки pip действуют)."

@@ -1,0 +1,29 @@
+"""Sentences for errors raised in `ops`, by the error's `problem`."""
+
+PROBLEMS = {
+    "setting_missing": "{name}: не задано; нужно: {accepted} (образец — .env.example, значения — в .env)",
+    "setting_unusable": "{name}: значение не подходит; нужно: {accepted}",
+    "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
+    "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
+    "bucket_missing": "S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете",
+    "s3_keys_apart": "S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
+    "container_database": "DATABASE_URL: не задан, а в контейнерах база — отдельный сервер",
+    "database_reserved": "DATABASE_URL: база {database} занята самим Airflow; назовите базу иначе",
+    "database_right": "DATABASE_URL: пользователь не может создать базу {database} для Airflow; "
+    "пусть администратор выполнит CREATE DATABASE {database} OWNER этого пользователя",
+    "database_unreachable": "DATABASE_URL: сервер не отвечает или не пускает; "
+    "проверьте адрес, базу, пользователя и пароль",
+    "postgres_not_started": "PostgreSQL не запустился ({reason}), журнал: {log}",
+    "no_database": "Базы ещё нет: сначала make up",
+    "not_running": "Система не запущена: сначала make up",
+    "port_taken": "AIRFLOW_PORT: порт {port} занят; укажите в .env свободный",
+    "foreign_folder": "{folder}: папка принадлежит другому пользователю; уберите её или задайте TMPDIR",
+    "airflow_command": "Команда airflow {command} не удалась, подробности: {log}",
+    "airflow_not_started": "Airflow не запустился: {parts}; журналы: {logs}",
+    "airflow_ended": "Airflow остановился при запуске; журналы: {logs}",
+    "dag_broken": "Airflow не может прочитать {file}: {reason}",
+    "dag_not_parsed": "Airflow за {seconds} с не прочитал {dag}; журнал: {log}",
+    "supervisor_not_started": "Программа supervisord не запустилась: {reason}",
+    "simulator_not_started": "Имитация ({name}) не запустилась, журнал: {log}",
+    "demo_failed": "Выгрузка не завершена (код {status}); журналы: {logs}",
+}

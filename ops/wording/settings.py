@@ -1,0 +1,29 @@
+"""What the settings of `.env` accept, and the warnings about them."""
+
+# What a setting accepts, by its name in `ops/settings/env_file.py`; completes "нужно: ...".
+HTTP_ADDRESS = "адрес вида https://host:port/путь"
+ACCEPTED = {
+    "b24_base_url": "адрес портала вида https://company.bitrix24.ru, с /rest или без; "
+    "номер пользователя и токен вебхука пишутся в B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
+    "b24_webhook_user_id": "номер пользователя вебхука, только цифры",
+    "b24_webhook_token": "токен вебхука: последняя часть адреса из настроек портала",
+    "openai_base_url": HTTP_ADDRESS,
+    "chatgpt_proxy_url": "адрес вида http://user:password@proxy-host:port",
+    "require_proxy": "true или false",
+    "storage_backend": "local или s3",
+    "s3_endpoint_url": HTTP_ADDRESS,
+    "s3_bucket": "имя бакета, от 3 до 63 знаков",
+    "database_url": "адрес вида postgresql://user:password@host:5432/имя_базы",
+    "slack_webhook_url": "адрес входящего вебхука вида https://hooks.slack.com/services/...",
+    "metrics_token": "от 16 знаков без пробелов; пусто — создаётся сам",
+    "log_level": "DEBUG, INFO, WARNING или ERROR",
+    "log_format": "text или json",
+    "airflow_port": "номер порта от 1 до 65535",
+}
+
+# Shown before the start goes on
+WARNING = "[yellow]Внимание:[/] {text}"
+NO_RECOGNISER = "OPENAI_API_KEY не задан: распознавать некому, запуски остановятся до первой траты."
+OPEN_TOKEN = "B24_BASE_URL без https: токен вебхука идёт по сети открыто."  # noqa: S105
+UNKNOWN_VARIABLE = "{name} в {file}: такой переменной нет, значение не используется."
+SETTINGS_CHANGED = "настройки изменились после запуска; их применят make down и make up."
