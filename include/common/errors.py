@@ -17,6 +17,8 @@ class ErrorCode(StrEnum):
     NOT_AUDIO = "not_audio"
     CHECKSUM_MISMATCH = "checksum_mismatch"
     AUDIO_TOO_SHORT = "audio_too_short"
+    AUDIO_LIMITS = "audio_limits"
+    DECODING_DIED = "decoding_died"
     STT_TIMEOUT = "stt_timeout"
     STT_REJECTED = "stt_rejected"
     STT_UNAVAILABLE = "stt_unavailable"

@@ -30,8 +30,8 @@ from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.money import call_cost, exact_cost, whole_minutes
 from include.common.temporary_folders import temporary_folder
-from include.speech.audio.cutting import cut as cut_audio
-from include.speech.audio.encoding import CONTENT_TYPES, encoded_pieces
+from include.speech.audio.apart import cut_apart, longest_recording, pieces_apart
+from include.speech.audio.encoding import CONTENT_TYPES
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.cuts import Cut, Piece
 from include.speech.recognition import Recognition, RecognitionResponse
@@ -127,7 +127,8 @@ def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
     Raises SpoiltAudio, ClaimLost, and the errors of recogniser and storage; an error of the fallback is an event.
     """
     with _checked_audio(row, work.storage) as file, temporary_folder() as folder:
-        audio = _Audio(row, file, cut_audio(file, _cut_policy(work)), folder, claim)
+        cut = cut_apart(file, _cut_policy(work), most_seconds=longest_recording(row.duration_sec))
+        audio = _Audio(row, file, cut, folder, claim)
         recognition = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _bought(audio, work)
     if not claim.alive():  # the file of a successor's text must not be overwritten
         raise ClaimLost
@@ -210,7 +211,7 @@ def _ask(
     keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
     responses |= {piece: RecognitionResponse.from_json(saved[key]) for piece, key in keys.items() if key in saved}
     skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in responses or p not in keys}
-    with encoded_pieces(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
+    with pieces_apart(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
         for piece, file in files:
             with work.slot.request(closing=buying.recogniser is work.recogniser):
                 if not audio.claim.alive():  # another task may buy these very pieces, or have bought the whole text

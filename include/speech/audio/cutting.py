@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from include.speech.audio.channels import ChannelComparison
-from include.speech.audio.decoding import Samples, not_audio, opened
+from include.speech.audio.decoding import MAX_SECONDS, Samples, not_audio, opened
 from include.speech.audio.frames import FRAME_MS, Bools, around, frames_in, runs
 from include.speech.audio.pieces import ChannelSpeech, CutPolicy, frames_of, mono_pieces, sent_frames, turns
 from include.speech.audio.probing import info_of
@@ -23,9 +23,9 @@ _DOUBTFUL_FRAMES = 3  # shorter sound is a click
 _FADING_SEC = 0.3
 
 
-def cut(path: Path, policy: CutPolicy) -> Cut:
-    """Raises Permanent(not_audio | audio_too_short). A recording without speech has no pieces."""
-    with opened(path) as source:
+def cut(path: Path, policy: CutPolicy, *, most_seconds: float = MAX_SECONDS) -> Cut:
+    """Raises Permanent(not_audio | audio_too_short | audio_limits). A recording without speech has no pieces."""
+    with opened(path, most_seconds=most_seconds) as source:
         detectors = [VoiceDetector(source.rate) for _ in range(source.tracks)]
         comparison, samples = ChannelComparison(source.rate), 0
         try:
@@ -35,6 +35,8 @@ def cut(path: Path, policy: CutPolicy) -> Cut:
                     detector.add(track)
                 if source.tracks == 2:
                     comparison.add(block)
+        except MemoryError:
+            raise
         except av.FFmpegError:
             raise not_audio() from None
         info = info_of(source, samples)

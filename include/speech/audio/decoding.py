@@ -1,7 +1,8 @@
 """Decodes a recording to a stream of samples in blocks of bounded size, with PyAV (ADR 0003).
 
 The file is untrusted. FFmpeg also opens play lists and scripts that name other files and addresses, so the allowed
-demuxers are listed and the only protocol is `file`.
+demuxers are listed and the only protocol is `file`. A header may lie: a 206-byte file with a rate of 4 Hz becomes 3 GB
+of samples. So rate, channels and length are limited, and the product decodes in a process of its own (`apart.py`).
 """
 
 from collections.abc import Iterator
@@ -19,10 +20,14 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from include.common.errors import ErrorCode, Permanent
+from include.speech.audio.odd_containers import Extent, FilePart, audio_after_the_header, ogg_links
 
 Samples = NDArray[np.int16]  # (channels, samples)
 
 BLOCK_SEC = 30
+MIN_RATE, MAX_RATE = 4_000, 192_000
+MAX_CHANNELS = 8
+MAX_SECONDS = 12 * 3600.0
 _DEMUXERS = "wav,w64,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,aiff,au,caf,asf,gsm"
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 _TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; a higher rate only adds bytes
@@ -30,12 +35,18 @@ _TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; a h
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened recording. `rate` and `tracks` describe the blocks, not the file."""
+    """An opened recording. `rate` and `tracks` describe the blocks, not the file.
+
+    `links`: the recordings that a chained Ogg file consists of; empty for any other file.
+    """
 
     container: InputContainer
     stream: AudioStream
     rate: int
     tracks: int
+    path: Path
+    links: tuple[Extent, ...] = ()
+    most_seconds: float = MAX_SECONDS
 
     def blocks(self) -> Iterator[Samples]:
         """16-bit samples in blocks of BLOCK_SEC; the last block is shorter."""
@@ -53,39 +64,71 @@ class Source:
 
     def _parts(self) -> Iterator[Samples]:
         """Resamples a second at a time: doing it per packet, 50,000 in an hour, costs more than decoding them."""
-        fifo, resampler, form = AudioFifo(), self._resampler(), None
-        for frame in self._frames():
+        fifo = AudioFifo()
+        resampler: AudioResampler | None = None
+        form: tuple[str, str, int] | None = None
+        for frame in self._checked_frames():
             # A recording joined of several may change its rate or channels in the middle. The fifo does not check the
             # channels and would read beyond the frame.
             before, form = form, _form(frame)
-            if before not in (None, form):
-                yield from _drained(fifo, resampler)
-                fifo, resampler = AudioFifo(), self._resampler()
+            if resampler is None or before != form:
+                yield from self._drained(fifo, resampler)
+                fifo, resampler = AudioFifo(), self._resampler(frame)
             fifo.write(frame)
             if fifo.samples >= frame.sample_rate:
-                yield from _arrays(resampler.resample(fifo.read()))
-        yield from _drained(fifo, resampler)
+                yield from self._arrays(resampler.resample(fifo.read()))
+        yield from self._drained(fifo, resampler)
+
+    def _checked_frames(self) -> Iterator[AudioFrame]:
+        """Each frame has a rate and channels of its own, whatever the header of the file says."""
+        seconds = 0.0
+        for frame in self._frames():
+            check_form(frame.sample_rate, frame.layout.nb_channels)
+            if not frame.samples:
+                continue
+            seconds += frame.samples / frame.sample_rate
+            if seconds > self.most_seconds:
+                raise beyond_limits(f"it is longer than {self.most_seconds / 60:.0f} min, the most for its call")
+            frame.pts = None  # time is counted in samples: broken time stamps must not insert or drop any
+            yield frame
 
     def _frames(self) -> Iterator[AudioFrame]:
-        for packet in self.container.demux(self.stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                continue  # a damaged packet; the rest of the call is still recognised
-            for frame in frames:
-                frame.pts = None  # time is counted in samples: broken time stamps must not insert or drop any
-                yield frame
+        if not self.links:
+            yield from _decoded(self.container, self.stream)
+        for link in self.links:
+            with _opened_link(self.path, link) as (container, stream):
+                yield from _decoded(container, stream)
 
-    def _resampler(self) -> AudioResampler:
-        layout = "stereo" if self.tracks == 2 else "mono"
-        return AudioResampler(format="s16p", layout=layout, rate=self.rate)
+    def _resampler(self, frame: AudioFrame) -> AudioResampler:
+        """Keeps the channels of a recording with more than two: FFmpeg's mixture has nothing of some of them."""
+        if self.tracks == 1 and frame.layout.nb_channels > 2:
+            return AudioResampler(format="s16", layout=frame.layout, rate=self.rate)
+        return AudioResampler(format="s16p", layout="stereo" if self.tracks == 2 else "mono", rate=self.rate)
+
+    def _drained(self, fifo: AudioFifo, resampler: AudioResampler | None) -> Iterator[Samples]:
+        if resampler is not None:
+            yield from self._arrays(resampler.resample(fifo.read()) if fifo.samples else [])
+            yield from self._arrays(resampler.resample(None))
+
+    def _arrays(self, frames: list[AudioFrame]) -> Iterator[Samples]:
+        for frame in frames:
+            samples = frame.to_ndarray()
+            if not frame.format.is_planar:
+                samples = samples.reshape(-1, frame.layout.nb_channels).mean(axis=1).reshape(1, -1)
+            yield samples.astype(np.int16, copy=False)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Source]:
-    """Opens a recording. Raises Permanent(not_audio) if it cannot be decoded, whatever its file name says."""
+def opened(path: Path, *, most_seconds: float = MAX_SECONDS) -> Iterator[Source]:
+    """Opens a recording.
+
+    Raises Permanent(not_audio) if it cannot be decoded, whatever its file name says, and Permanent(audio_limits) if its
+    rate, its channels or, while it is read, its length are beyond the limits.
+    """
     try:
-        container = av.open(str(path), options=_OPTIONS)
+        container = av.open(str(path), options=_OPTIONS | audio_after_the_header(path))
+    except MemoryError:
+        raise
     except (av.FFmpegError, ValueError):
         raise not_audio() from None
     with container:
@@ -93,8 +136,13 @@ def opened(path: Path) -> Iterator[Source]:
         if not streams or not streams[0].rate:
             raise not_audio()
         stream = streams[0]
-        rate = _TELEPHONE_RATE if stream.rate <= _TELEPHONE_RATE else _WIDEBAND_RATE
-        yield Source(container, stream, rate, 2 if stream.channels == 2 else 1)
+        links = ogg_links(path) if container.format.name == "ogg" else ()
+        rates, channels = _forms(path, links) if links else ([stream.rate], [stream.channels])
+        for form in zip(rates, channels, strict=True):
+            check_form(*form)
+        rate = _TELEPHONE_RATE if max(rates) <= _TELEPHONE_RATE else _WIDEBAND_RATE
+        tracks = 2 if set(channels) == {2} else 1  # a link with one channel would be heard on both
+        yield Source(container, stream, rate, tracks, path, links, min(most_seconds, MAX_SECONDS))
 
 
 def not_audio() -> Permanent:
@@ -104,16 +152,50 @@ def not_audio() -> Permanent:
     )
 
 
+def beyond_limits(which: str) -> Permanent:
+    return Permanent(f"the recording is not decoded: {which}", code=ErrorCode.AUDIO_LIMITS)
+
+
+def check_form(rate: int, channels: int) -> None:
+    """Raises Permanent(audio_limits)."""
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise beyond_limits(f"its sample rate is {rate} Hz; {MIN_RATE} to {MAX_RATE} Hz are decoded")
+    if channels > MAX_CHANNELS:
+        raise beyond_limits(f"it has {channels} channels; at most {MAX_CHANNELS} are decoded")
+
+
+def _forms(path: Path, links: tuple[Extent, ...]) -> tuple[list[int], list[int]]:
+    """Rate and number of channels of each link."""
+    rates, channels = list[int](), list[int]()
+    for link in links:
+        with _opened_link(path, link) as (_, stream):
+            rates.append(stream.rate)
+            channels.append(stream.channels)
+    return rates, channels
+
+
+@contextmanager
+def _opened_link(path: Path, link: Extent) -> Iterator[tuple[InputContainer, AudioStream]]:
+    with FilePart(path, link) as part:
+        try:
+            container = av.open(part, mode="r", options=_OPTIONS)
+        except (av.FFmpegError, ValueError):
+            raise not_audio() from None
+        with container:
+            if not container.streams.audio:
+                raise not_audio()
+            yield container, container.streams.audio[0]
+
+
+def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            continue  # a damaged packet; the rest of the call is still recognised
+
+
 def _form(frame: AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _drained(fifo: AudioFifo, resampler: AudioResampler) -> Iterator[Samples]:
-    if fifo.samples_written:
-        yield from _arrays(resampler.resample(fifo.read()) if fifo.samples else [])
-        yield from _arrays(resampler.resample(None))
-
-
-def _arrays(frames: list[AudioFrame]) -> Iterator[Samples]:
-    for frame in frames:
-        yield frame.to_ndarray().astype(np.int16, copy=False)

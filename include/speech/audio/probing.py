@@ -14,11 +14,13 @@ MIN_SECONDS = 0.1  # the recognisers' minimum
 def probe(path: Path) -> AudioInfo:
     """Decodes the whole file; about half a second per hour of audio.
 
-    Raises Permanent: not_audio if nothing can be decoded, audio_too_short below MIN_SECONDS.
+    Raises Permanent: not_audio if nothing can be decoded, audio_too_short below MIN_SECONDS, audio_limits.
     """
     with opened(path) as source:
         try:
             samples = sum(block.shape[1] for block in source.blocks())
+        except MemoryError:
+            raise
         except av.FFmpegError:
             raise not_audio() from None
         return info_of(source, samples)

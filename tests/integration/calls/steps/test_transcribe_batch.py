@@ -1,6 +1,8 @@
 """How a batch ends early: its run was stopped, a recording kills its tasks, the claim on a call is lost."""
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -14,8 +16,10 @@ from include.calls.state.claims import Claims
 from include.calls.state.stored_responses import Responses
 from include.calls.steps.outcome import MOST_DEATHS, BatchFailed
 from include.calls.steps.run_lifecycle import stop_run
+from include.calls.steps.transcribe_batch import RULE
 from include.clients.storage.local import LocalStorage
 from include.common.errors import QuotaExhausted, StopRun
+from include.speech.audio.apart import _cut as cut_here
 from simulators.bitrix24.world import Audio, Call, DiskFile, PortalWorld
 from simulators.sound.dialogues import record
 from tests.kit.export_under_faults import recorded
@@ -122,6 +126,30 @@ class TestDeaths:
         export.download(outcome, batch, fresh=False)
         assert statuses(export, outcome.run_id) == {S.ERROR: 1, S.DOWNLOADED: 2}
         assert codes(export, outcome.run_id) == ["internal", None, None]
+
+
+class TestDecodersThatDie:
+    def test_one_recording_pays_for_it(self, export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each death is an attempt of this recording; the task lives, and the others get their texts."""
+        outcome, (batch,) = export.prepare()
+        export.download(outcome, batch)
+        monkeypatch.setattr("include.speech.audio.apart._cut", killed_by_the_first_call)
+        for attempt in range(RULE.max_attempts):
+            export.transcribe(outcome, batch, fresh=not attempt)
+        assert statuses(export, outcome.run_id) == {S.ERROR: 1, S.COMPLETED: 2}
+        assert codes(export, outcome.run_id) == ["decoding_died", None, None]
+        ((message, deaths, attempts),) = by_sql(
+            export.conninfo, "SELECT error_message, deaths, stage_attempts FROM recordings WHERE status = 'error'"
+        )
+        assert message == "the process of killed_by_the_first_call was ended by SIGSEGV"
+        assert (deaths, attempts) == (0, RULE.max_attempts)
+        assert bought(export) == 2
+
+
+def killed_by_the_first_call(path: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    if "call-1" in path or "call%2D1" in path:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    yield from cut_here(path, **arguments)
 
 
 def test_a_text_bought_anew_leaves_no_summary_of_the_earlier_one(database: str, tmp_path: Path) -> None:
