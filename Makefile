@@ -8,7 +8,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status export resume deliver rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
-	bench chaos lock install install-dev
+	bench chaos trial-stt lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -85,11 +85,17 @@ bench: install-dev ## измерения, таблицами: [FULL=1] — по�
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
+trial-stt: ## проба с настоящим распознавателем (Whisper base): [PART=texts] — 150 МБ модели, своё окружение .venv-stt
+	@$(PYTHON) ops/one_machine/bootstrap.py stt
+	@.venv-stt/bin/python -m trials.real_recogniser $(PART)
+
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements.in -o requirements.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-stt.in -o requirements-stt.txt
 
 install:
 	@$(PYTHON) ops/one_machine/bootstrap.py

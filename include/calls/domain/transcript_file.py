@@ -6,10 +6,8 @@ Texts and names are untrusted: whatever they contain, the file has one line for 
 from dataclasses import dataclass
 from datetime import datetime
 
-from include.speech.transcripts import CLIENT, OPERATOR, UNKNOWN, Transcript, Turn, one_line
-
-_LABELS = {OPERATOR: "Оператор", CLIENT: "Клиент", UNKNOWN: "Собеседник"}
-_NO_BRACKETS = str.maketrans("", "", "[]:")
+from include.speech.transcript_lines import render_turns, said_by
+from include.speech.transcripts import Transcript, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,7 @@ def render_header(header: TranscriptHeader, *, language: str | None, model: str,
     return "".join(f"{name}: {one_line(value)}".rstrip() + "\n" for name, value in head.items()) + "---\n"
 
 
-def render_turns(transcript: Transcript) -> str:
-    """The body of the file: one line per speaker turn."""
-    return "".join(f"[{_clock(turn.start)}] {_said(turn)}\n" for turn in transcript.turns)
-
-
 def preview(transcript: Transcript, max_bytes: int = 1024) -> str:
     """The beginning of the text without times, for the registry: at most `max_bytes`, only whole characters."""
-    text = " ".join(_said(turn) for turn in transcript.turns)
+    text = " ".join(said_by(turn) for turn in transcript.turns)
     return text.encode()[:max_bytes].decode(errors="ignore")
-
-
-def _said(turn: Turn) -> str:
-    label = _LABELS.get(turn.role) or f"{_LABELS[UNKNOWN]} {one_line(turn.role).translate(_NO_BRACKETS)}"
-    return f"[{label}]: {turn.text}"
-
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -5,81 +5,38 @@ Recognition and rebuilding both come through here, so a rebuilt text differs onl
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta, timezone
-from decimal import Decimal
 
 from include.calls.domain.storage_keys import RecordingKeys
-from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header, render_turns
+from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header
 from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SttPolicy
 from include.calls.state.types import NewText, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
 from include.common.plain_text import hidden_contacts
-from include.speech.fallback import Responses, TranscriptReview
-from include.speech.normalisation import punctuated, readable
+from include.speech.checked_text import CheckedText, checked_text
+from include.speech.fallback import TranscriptReview
 from include.speech.quality_flags import ReviewPolicy as FlagPolicy
-from include.speech.quality_flags import ReviewReason, words_per_minute
-from include.speech.recognition import Recognition, confidence_of
-from include.speech.transcripts import Transcript, assemble, channel_roles
-
-
-@dataclass(frozen=True, slots=True)
-class CallText:
-    """A transcript as people read it, with the flags and figures of the responses that it was made of."""
-
-    transcript: Transcript
-    reasons: tuple[ReviewReason, ...]
-    words_per_minute: Decimal | None
-    confidence: Decimal | None
-
-    @property
-    def needs_review(self) -> bool:
-        return bool(self.reasons)
-
-    @property
-    def review_reasons(self) -> list[str]:
-        return [str(reason) for reason in self.reasons]
+from include.speech.recognition import Recognition
+from include.speech.transcript_lines import render_turns
 
 
 def review_of(stt: SttPolicy, review: ReviewPolicy) -> TranscriptReview:
     return TranscriptReview(stt.languages, FlagPolicy(**review.model_dump()))
 
 
-def text_of(recognition: Recognition, phone_line: str, policy: Policy) -> CallText:
+def text_of(recognition: Recognition, phone_line: str, policy: Policy) -> CheckedText:
     """The better responses, the phone line's channel map, today's thresholds. No request is sent, nothing is paid."""
-    review = review_of(policy.stt, policy.review)
-    cut, responses = recognition.cut, review.best_responses(recognition)
     operator_channel = policy.stt.channel_map.get(phone_line, policy.stt.operator_channel)
-    transcript = assemble(
-        cut,
-        {piece: readable(response, review.policy) for piece, response in responses.items()},
-        channel_roles(operator_channel),
-        model=_model(recognition, responses),
-        expected_languages=policy.stt.languages,
-    )
-    transcript = punctuated(transcript)
-    if policy.privacy.pii_masking_enabled:
-        turns = (replace(turn, text=hidden_contacts(turn.text)) for turn in transcript.turns)
-        transcript = replace(transcript, turns=tuple(turns))
-    return CallText(
-        transcript=transcript,
-        reasons=review.reasons(cut, responses),
-        words_per_minute=words_per_minute(cut, responses),
-        confidence=confidence_of(responses.values()),
-    )
+    text = checked_text(recognition, review_of(policy.stt, policy.review), operator_channel)
+    if not policy.privacy.pii_masking_enabled:
+        return text
+    turns = (replace(turn, text=hidden_contacts(turn.text)) for turn in text.transcript.turns)
+    return replace(text, transcript=replace(text.transcript, turns=tuple(turns)))
 
 
-def _model(recognition: Recognition, responses: Responses) -> str:
-    """The model that made the text: the first one, the fallback, or both joined by + if it is of both."""
-    fallback = recognition.fallback_responses
-    of_fallback = [piece for piece, response in responses.items() if response is fallback.get(piece)]
-    seconds = {fallback[piece].model for piece in of_fallback}
-    firsts = {recognition.model} if len(of_fallback) < len(responses) or not responses else set[str]()
-    return "+".join([*firsts, *sorted(seconds)])
-
-
-def new_text(text: CallText, source: str) -> NewText:
+def new_text(text: CheckedText, source: str) -> NewText:
     """The row of the text. `source` is `recogniser` or `portal`."""
     transcript = text.transcript
     body = render_turns(transcript)
@@ -112,7 +69,7 @@ def store_transcript(key: str, content: str, storage: Storage) -> None:
     storage.put_bytes(key, content.encode(), "text/plain; charset=utf-8")
 
 
-def store_responses(recognition: Recognition, text: CallText, keys: RecordingKeys, storage: Storage) -> None:
+def store_responses(recognition: Recognition, text: CheckedText, keys: RecordingKeys, storage: Storage) -> None:
     """The recogniser's responses with every word: a text is rebuilt from them, analysts do not read them."""
     raw = recognition.as_json() | {"text_by": text.transcript.model}
     storage.put_bytes(keys.recognition, json.dumps(raw, ensure_ascii=False).encode(), "application/json")

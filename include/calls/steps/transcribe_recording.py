@@ -1,12 +1,12 @@
 """One recording from stored audio to stored text. A response of the recogniser is kept as soon as it comes."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -30,10 +30,10 @@ from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.money import call_cost, exact_cost, whole_minutes
 from include.common.temporary_folders import temporary_folder
-from include.speech.audio.apart import cut_apart, longest_recording, pieces_apart
-from include.speech.audio.encoding import CONTENT_TYPES
+from include.speech.audio.apart import cut_apart, longest_recording
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.cuts import Cut, Piece
+from include.speech.piece_requests import Hints, Send, Sound, recognised
 from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
 
@@ -205,40 +205,38 @@ def _ask(
     work: Recognising,
 ) -> None:
     """Adds a response to each of `pieces`: the saved one, else one bought now and saved with its price at once."""
-    profile, stt = buying.recogniser.profile, work.policy.stt
-    saved = work.state.responses.stored(audio.checksum, profile.model)
-    options = _digest(stt)
-    keys = {piece: f"{piece.key(profile.upload_format)}-{options}" for piece in pieces}
-    responses |= {piece: RecognitionResponse.from_json(saved[key]) for piece, key in keys.items() if key in saved}
-    skip = {p.key(profile.upload_format) for p in audio.cut.pieces if p in responses or p not in keys}
-    with pieces_apart(audio.file, audio.cut, profile.upload_format, folder=audio.folder, skip=skip) as files:
-        for piece, file in files:
-            with work.slot.request(closing=buying.recogniser is work.recogniser):
-                if not audio.claim.alive():  # another task may buy these very pieces, or have bought the whole text
-                    raise ClaimLost
-                if (known := work.state.responses.stored_one(audio.checksum, keys[piece], profile.model)) is not None:
-                    responses[piece] = RecognitionResponse.from_json(known)
-                    continue
-                response = buying.recogniser.recognise(
-                    file,
-                    filename=file.name,
-                    content_type=CONTENT_TYPES[profile.upload_format],
-                    seconds=piece.seconds,
-                    languages=stt.languages,
-                    keywords=stt.keywords,
-                    prompt=stt.prompt,
-                )
-                # kept before the next request may go out: a death costs one response at most
-                work.state.responses.keep(
-                    work.run.run_id,
-                    audio.row.recording_id,
-                    audio.checksum,
-                    keys[piece],
-                    profile.model,
-                    response.as_json(),
-                    _charge(piece, buying),
-                )
-                responses[piece] = response
+    stt, model = work.policy.stt, buying.recogniser.profile.model
+    found = recognised(
+        buying.recogniser,
+        Sound(audio.file, audio.cut, audio.folder),
+        pieces,
+        Hints(stt.languages, stt.keywords, stt.prompt),
+        saved=work.state.responses.stored(audio.checksum, model),
+        buy=partial(_buy, buying, audio, work),
+    )
+    for piece, response in found:
+        responses[piece] = response
+
+
+def _buy(buying: _Buying, audio: _Audio, work: Recognising, piece: Piece, key: str, send: Send) -> RecognitionResponse:
+    model = buying.recogniser.profile.model
+    with work.slot.request(closing=buying.recogniser is work.recogniser):
+        if not audio.claim.alive():  # another task may buy these very pieces, or have bought the whole text
+            raise ClaimLost
+        if (known := work.state.responses.stored_one(audio.checksum, key, model)) is not None:
+            return RecognitionResponse.from_json(known)
+        response = send()
+        # kept before the next request may go out: a death costs one response at most
+        work.state.responses.keep(
+            work.run.run_id,
+            audio.row.recording_id,
+            audio.checksum,
+            key,
+            model,
+            response.as_json(),
+            _charge(piece, buying),
+        )
+        return response
 
 
 def _charge(piece: Piece, buying: _Buying) -> Charge:
@@ -250,12 +248,6 @@ def _charge(piece: Piece, buying: _Buying) -> Charge:
         usd=exact_cost(piece.seconds, buying.rate),
         confirmed=False,
     )
-
-
-def _digest(stt: SttPolicy) -> str:
-    """What was asked beside the audio: another prompt or language makes another response."""
-    options = json.dumps([stt.languages, stt.keywords, stt.prompt], ensure_ascii=False)
-    return hashlib.sha256(options.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

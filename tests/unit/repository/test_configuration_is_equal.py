@@ -179,11 +179,12 @@ def test_development_and_product_run_the_same_versions() -> None:
             found.setdefault(name, set()).add(version)
         return found
 
-    product, development = pins("requirements.txt"), pins("requirements-dev.txt")
-    assert {name: development.get(name) for name in product} == product
+    product = pins("requirements.txt")
+    for other in (pins("requirements-dev.txt"), pins("requirements-stt.txt")):
+        assert {name: other.get(name) for name in product} == product
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-stt.txt"])
 def test_the_locks_name_no_index_and_no_folder_of_a_machine(file: str) -> None:
     text = (REPOSITORY / file).read_text(encoding="utf-8")
     assert not re.search(r"--(extra-)?index-url|--find-links|://|@ file|(^|\s)/", text)

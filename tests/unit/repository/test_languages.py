@@ -25,7 +25,8 @@ RUSSIAN = {
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/plain_text.py": "what is put in a link's place",
     "include/speech/quality_flags.py": "phrases that models invent",
-    "include/calls/domain/transcript_file.py": "names of the speakers in a transcript",
+    "include/speech/transcript_lines.py": "names of the speakers in a transcript",
+    "include/speech/spoken_words.py": "fillers and numerals of the normaliser",
     "include/calls/domain/qa_sample.py": "what people type as a result",
     "include/calls/domain/spreadsheet_cells.py": "words that a spreadsheet takes for a truth value",
 }

@@ -21,7 +21,7 @@ def test_an_old_python_can_read_it(file: str) -> None:
 def test_an_old_python_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / "bin/python")
+    monkeypatch.setitem(bootstrap.KINDS, "run", ("requirements.txt", tmp_path))
     with monkeypatch.context() as old:
         old.setattr(sys, "version", "3.9.2 (default)")
         old.setattr(sys, "version_info", (3, 9, 2))
