@@ -70,7 +70,8 @@ def empty_database(pg_server: PostgresServer) -> Iterator[str]:
 
 def _create_database(server: PostgresServer, *, template: str) -> str:
     name = f"t_{secrets.token_hex(6)}"
-    _as_administrator(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # a copy of files: half the time of the default, which writes each page to the log
+    _as_administrator(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return name
 
 
