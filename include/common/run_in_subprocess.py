@@ -3,14 +3,15 @@
 Its memory is freed when it ends; the process of a task never frees the memory that a library has taken.
 """
 
+import importlib
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from include.common.errors import ExportError, Temporary
 
@@ -24,42 +25,69 @@ _MOST_SECONDS = 300
 
 
 def run_in_subprocess(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `function`, which is found by its module and name; arguments and result must be picklable.
+    """The result of `function` from a process that ends with this call. See `Subprocess`."""
+    with Subprocess() as process:
+        return process.run(function, *args, **kwargs)
+
+
+class Subprocess:
+    """A process that imports `modules` while its caller prepares the arguments, then runs one function.
 
     The process has neither our environment, which contains the connections, nor our open files. It gets the arguments
     through a pipe, so no data of a call is written to a disk. multiprocessing is not used: its children import the
     program that started us, which is Airflow, and a daemon may have no children.
 
-    Raises ExportError if the function failed, as it would again (its traceback is on our standard error); Temporary if
-    its process was killed or took too long. The process never outlives this call.
+    The process never outlives the `with` block.
     """
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    try:
-        done = subprocess.run(  # noqa: S603  # this file, in our own Python
-            [sys.executable, "-m", __name__],
-            input=pickle.dumps((function, args, kwargs)),
+
+    def __init__(self, *modules: str) -> None:
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._process = subprocess.Popen(  # noqa: S603  # this file, in our own Python
+            [sys.executable, "-m", __name__, *modules],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=passed_on | {"TMPDIR": tempfile.gettempdir()},
             cwd=_ROOT,
-            timeout=_MOST_SECONDS,
-            check=True,
         )
-    except subprocess.TimeoutExpired:
-        raise Temporary(f"{function.__qualname__} did not end in its own process within {_MOST_SECONDS} s") from None
-    except subprocess.CalledProcessError as error:
-        kind = Temporary if error.returncode < 0 else ExportError
-        raise kind(f"{function.__qualname__} failed in its own process, see the log above: {error}") from None
-    result: T = pickle.loads(done.stdout)  # noqa: S301  # written by `_respond` into our own pipe
-    return result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's result; once only. The child finds the function by its module and name, and arguments and
+        result must be picklable.
+
+        Raises ExportError if the function failed, as it would again (its traceback is on our standard error); Temporary
+        if its process was killed or took too long.
+        """
+        name = function.__qualname__
+        try:
+            written, _ = self._process.communicate(pickle.dumps((function, args, kwargs)), timeout=_MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Temporary(f"{name} did not end in its own process within {_MOST_SECONDS} s") from None
+        if code := self._process.returncode:
+            kind = Temporary if code < 0 else ExportError
+            error = subprocess.CalledProcessError(code, self._process.args)
+            raise kind(f"{name} failed in its own process, see the log above: {error}")
+        result: T = pickle.loads(written)  # noqa: S301  # written by `_respond` into our own pipe
+        return result
 
 
-def _respond() -> None:
+def _respond(modules: Sequence[str]) -> None:
     """The child: reads one call from standard input, writes its result to standard output."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as response:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no part of the response
-        function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301  # from `run_in_subprocess`
-        pickle.dump(function(*args, **kwargs), response)
+        for module in modules:
+            importlib.import_module(module)
+        call = sys.stdin.buffer.read()
+        if call:  # otherwise the parent has nothing to run
+            function, args, kwargs = pickle.loads(call)  # noqa: S301  # from `Subprocess.run`
+            pickle.dump(function(*args, **kwargs), response)
 
 
 if __name__ == "__main__":
-    _respond()
+    _respond(sys.argv[1:])

@@ -6,7 +6,7 @@ import io
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -17,9 +17,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from include.calls.domain.report_figures import RunFigures
 from include.calls.domain.states import RecordStatus, RunStatus
-from include.calls.reporting.pictures import draw
 from include.calls.state.types import RecordingRow
 from include.clients.storage.base import TEMPORARY_PREFIX
 from include.common.errors import StopRun
@@ -34,7 +32,6 @@ START = datetime(2025, 8, 1, 9, tzinfo=UTC)
 AT_WORK = {RecordStatus.DOWNLOADING, RecordStatus.TRANSCRIBING}
 _LINK = re.compile(r"download\.json\?|[?&](?:auth|token|signature)=")
 STATISTICS = "voximplant.statistic.get"
-_PICTURES: dict[str, bytes] = {}
 _FILES = 9000  # file ids begin here, so that none is mistaken for a row's ID
 
 
@@ -76,11 +73,6 @@ def exporting(world: PortalWorld, database: str, folder: Path, **overrides: str)
     temporary.mkdir()
     with pytest.MonkeyPatch.context() as patch, _log_lines() as lines:
         patch.setattr("tempfile.tempdir", str(temporary))
-        patch.setattr("include.calls.steps.publish.run_in_subprocess", _here)
-        patch.setattr("include.calls.reporting.report.draw", _drawn_once)
-        patch.setattr(
-            "include.calls.reporting.report._pdf", lambda *_: b"%PDF-"
-        )  # the Markdown beside it says the same
         patch.setattr("include.calls.steps.preflight.datetime", _AfterTheCalls)  # the probe looks at the newest calls
         with export_over(world, database, folder / "storage", **overrides) as export:
             export.portal.token = TOKEN
@@ -215,18 +207,6 @@ def _rows(export: Export) -> list[RecordingRow]:
 def _bodies(export: Export) -> dict[int | None, str]:
     with psycopg.connect(export.conninfo) as connection:
         return dict(connection.execute("SELECT transcript_id, body FROM transcripts").fetchall())
-
-
-def _drawn_once(figures: RunFigures, zone: tzinfo) -> dict[str, bytes]:
-    """Most of a small run's time is its report's pictures and PDF, which show no fault: one set serves every test."""
-    if not _PICTURES:
-        _PICTURES.update(draw(figures, zone))
-    return _PICTURES
-
-
-def _here(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """In this process, where the drawing can be spared."""
-    return function(*args, **kwargs)
 
 
 class _AfterTheCalls(datetime):

@@ -44,6 +44,7 @@ from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.world import PortalWorld
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
+from tests.kit.undrawn_report import undrawn_report
 
 RUN_AFTER = datetime(2025, 8, 3, 2, tzinfo=UTC)
 FROM, TO = "2025-08-01", "2025-08-02"
@@ -248,15 +249,20 @@ class Export:
 
 
 @contextmanager
-def export_over(world: PortalWorld, database: str, storage: Storage | Path, **overrides: str) -> Iterator[Export]:
+def export_over(
+    world: PortalWorld, database: str, storage: Storage | Path, *, drawn: bool = False, **overrides: str
+) -> Iterator[Export]:
     """An export over simulators that are served while the context lasts; `overrides` as in the environment.
+
+    `drawn`: the report's pictures and PDF are drawn for this run, as `publish` does it.
 
     Up to nine recordings are one batch: in the product's smaller ones there would be no others to suffer from a fault.
     """
     policy = load_policy(overrides)
     portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(requests_per_minute=100_000)
-    with running(portal) as portal_url, running(recogniser) as recogniser_url:
+    report = nullcontext() if drawn else undrawn_report()
+    with report, running(portal) as portal_url, running(recogniser) as recogniser_url:
         yield Export(
             portal=portal,
             portal_url=portal_url,

@@ -204,10 +204,14 @@ def _undrawn_report() -> Iterator[None]:
     """Figures are still asked of the database; only the drawing is left out."""
     from include.calls.reporting.report import ReportFiles
 
-    def nothing(*_: object, **__: object) -> ReportFiles:
-        return ReportFiles(markdown="-", pdf=b"%PDF-", pictures={})
+    class NothingDrawn(nullcontext["NothingDrawn"]):
+        def __init__(self, *_modules: str) -> None:
+            super().__init__(self)
 
-    with patch("include.calls.steps.publish.run_in_subprocess", nothing):
+        def run(self, *_: object, **__: object) -> ReportFiles:
+            return ReportFiles(markdown="-", pdf=b"%PDF-", pictures={})
+
+    with patch("include.calls.steps.publish.Subprocess", NothingDrawn):
         yield
 
 

@@ -28,8 +28,10 @@ from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
 from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
-from include.common.run_in_subprocess import run_in_subprocess
+from include.common.run_in_subprocess import Subprocess
 from include.common.temporary_folders import temporary_folder
+
+_DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_agg", "typst", render_report.__module__)
 
 
 def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
@@ -120,7 +122,23 @@ def _rows(run: Run, state: State) -> Generator[RegistryRow]:
 def _publish_all(
     owner: Run, asked: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
 ) -> int:
-    """Texts, registry and report of the run `owner`; `asked` is the run that publishes."""
+    """Texts, registry and report of the run `owner`; `asked` is the run that publishes.
+
+    The report's process starts first: it imports its libraries while the texts are looked for.
+    """
+    with Subprocess(*_DRAWING) as process:  # matplotlib and typst leave some 95 MB behind
+        return _publish_files(owner, asked, state, storage, policy, upstream_failed, process)
+
+
+def _publish_files(
+    owner: Run,
+    asked: Run,
+    state: State,
+    storage: Storage,
+    policy: Policy,
+    upstream_failed: str | None,
+    process: Subprocess,
+) -> int:
     zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(owner.run_id))
     files, delivered = TextFiles(), DeliveredFiles(owner.period.folder, set())
     if owner.portal_id is not None:
@@ -135,7 +153,7 @@ def _publish_all(
     def report() -> ReportFiles:
         figures = _figures(owner.run_id, state.session.conninfo, policy, zone, failed_step)
         sample = [delivered.in_sample(item) for item in figures.qa_sample]
-        return run_in_subprocess(  # matplotlib and typst leave some 95 MB behind
+        return process.run(
             render_report,
             replace(figures, files=files.by_day, qa_sample=sample),
             report_settings(policy, datetime.now(UTC), zone),

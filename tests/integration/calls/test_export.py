@@ -20,7 +20,7 @@ START, END = datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 3, tzinfo=UTC)
 def test_every_call_has_a_row_and_every_recording_a_text(database, tmp_path):
     """Sixty calls of two days: missed, unrecorded, with several recordings of one call, in three containers."""
     world = seeded_world(7, START, END, 60, spoken())
-    with export_over(world, database, tmp_path / "storage") as export:
+    with export_over(world, database, tmp_path / "storage", drawn=True) as export:
         outcome = export.run()
         assert outcome.red == []
         assert outcome.verdict.status is RunStatus.COMPLETED

@@ -74,7 +74,7 @@ def published(pg_server, tmp_path_factory):
         conn.execute("CREATE DATABASE hostile")
     migrate(database)
     world = hostile_world()
-    with export_over(world, database, folder) as export:
+    with export_over(world, database, folder, drawn=True) as export:
         said = cycle(HOSTILE)
         export.recogniser.says = lambda _model: next(said)
         outcome = export.run(actor='<b>=1+1</b> [я](https://evil.example) #panic("x")')

@@ -17,10 +17,10 @@ from include.calls.steps.publish import publish, publish_live
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from include.common.periods import Period
-from include.common.run_in_subprocess import run_in_subprocess
 from simulators.bitrix24.world import Audio, Call
 from simulators.sound.dialogues import record_briefly
 from tests.kit.small_world import FIRST, world_of
+from tests.kit.undrawn_report import InThisProcess
 from tests.kit.whole_export import export_over
 
 pytestmark = pytest.mark.postgres
@@ -116,12 +116,13 @@ def test_a_report_that_is_being_drawn_keeps_the_next_one_waiting(export, monkeyp
     """Or the older one, drawn slowly, would replace the newer one's file."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(*call, **options):
-        begun.set()
-        assert go_on.wait(30)
-        return run_in_subprocess(*call, **options)
+    class Slow(InThisProcess):
+        def run(self, *call, **options):
+            begun.set()
+            assert go_on.wait(30)
+            return super().run(*call, **options)
 
-    monkeypatch.setattr("include.calls.steps.publish.run_in_subprocess", slow)
+    monkeypatch.setattr("include.calls.steps.publish.Subprocess", Slow)
     outcome, batches = export.prepare()
     export.work(outcome, batches)
 

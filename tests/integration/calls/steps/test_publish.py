@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -11,6 +12,7 @@ from include.clients.storage.base import storage_failure
 from include.clients.storage.local import LocalStorage
 from include.common.errors import Temporary
 from tests.kit.small_world import by_sql, world_of
+from tests.kit.undrawn_report import InThisProcess
 from tests.kit.whole_export import export_over
 
 pytestmark = pytest.mark.postgres
@@ -21,7 +23,7 @@ def test_a_report_is_published_by_a_process_that_cannot_draw(
 ) -> None:
     for library in ("typst", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, library, None)
-    with export_over(world_of(1), database, tmp_path / "storage") as export:
+    with export_over(world_of(1), database, tmp_path / "storage", drawn=True) as export:
         export.run()
         files = {key.rsplit(".", 1)[1]: export.storage.get_bytes(key) for key in export.storage.keys("exports/")}
     assert files["pdf"].startswith(b"%PDF-")
@@ -46,15 +48,16 @@ def test_a_storage_that_fails_while_texts_are_counted_is_the_storages_failure(da
             assert publish(run_id, state, export.storage, export.policy) == 2
 
 
-def killed(*_: object, **__: object) -> None:
-    raise Temporary("the drawing was killed")
+class Killed(InThisProcess):
+    def run(self, *_: object, **__: object) -> NoReturn:
+        raise Temporary("the drawing was killed")
 
 
 def test_a_report_that_is_not_drawn_costs_nobody_the_registry(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.calls.steps.publish.run_in_subprocess", killed)
     with export_over(world_of(2), database, tmp_path / "storage") as export:
+        monkeypatch.setattr("include.calls.steps.publish.Subprocess", Killed)
         outcome, batches = export.prepare()
         export.work(outcome, batches)
         with export.state() as state, pytest.raises(Temporary, match="drawing was killed"):
