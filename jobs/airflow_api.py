@@ -56,6 +56,17 @@ class AirflowApi:
         self._check(answer, f"look up the run {dag_run_id}")
         return str(answer.json()["state"])
 
+    def is_live(self, dag_run_id: str) -> bool:
+        """True if Airflow knows this DAG run and has not ended it."""
+        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        if answer.status_code == 404:
+            return False
+        self._check(answer, f"look up the run {dag_run_id}")
+        return answer.json()["state"] in ("queued", "running")
+
+    def knows(self, dag_run_id: str) -> bool:
+        return self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}").ok
+
     def note(self, dag_run_id: str) -> str:
         answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
         self._check(answer, f"look up the run {dag_run_id}")

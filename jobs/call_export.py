@@ -12,11 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 import click
+from psycopg.conninfo import make_conninfo
 
 from include.calls.domain.run_ids import dag_run_id_of
 from include.calls.domain.run_request import RunRequest
 from include.calls.names import STATE_CONN
 from include.calls.policy import load_policy
+from include.calls.state.state import State
+from include.calls.steps.run_lifecycle import refuse_if_at_work
 from include.calls.wording import command_line
 from include.common.errors import BadInput
 from jobs.airflow_api import AirflowApi, connection_from_environment
@@ -46,11 +49,17 @@ def checked_request(*, resume: bool, values: dict[str, Any]) -> RunRequest:
 
 
 def start(request: RunRequest, *, following: bool) -> int:
-    """Triggers and follows; with a key that was used before, follows the run that exists."""
+    """Triggers and follows; with a key that was used before, follows the run that exists.
+
+    Raises BadInput before anything is created if the run to resume is unknown or still at work.
+    """
     api = AirflowApi.from_environment()
-    api.unpause()
     key = request.idempotency_key
     dag_run_id = dag_run_id_of(key) if key else f"cli__{datetime.now(UTC):%Y-%m-%dT%H%M%S}_{uuid4().hex[:6]}"
+    if request.resume_run_id and not (key and api.knows(dag_run_id)):
+        with State.open(make_conninfo(**state_conninfo())) as state:
+            refuse_if_at_work(state.runs.get(request.resume_run_id), api.is_live)
+    api.unpause()
     created = api.trigger(dag_run_id, request.model_dump(mode="json", exclude_defaults=True))
     click.echo(command_line.started(dag_run_id) if created else command_line.key_has_run(dag_run_id))
     if not following:

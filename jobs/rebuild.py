@@ -50,10 +50,11 @@ def _tell(done: Rebuilt) -> None:
 
 def _publish_again(run_id: UUID, state: State) -> bool:
     """A run that goes on writes its registry and report anyway."""
-    if state.runs.get(run_id).status is RunStatus.RUNNING:
+    run = state.runs.get(run_id)
+    if run.status is RunStatus.RUNNING:
         return True
     try:
-        AirflowApi.from_environment().publish_again(state.runs.last_dag_run(run_id))
+        AirflowApi.from_environment().publish_again(run.worked_by)
     except ExportError as error:
         click.echo(command_line.files_stay(run_id, error), err=True)
         return False

@@ -116,6 +116,8 @@ def _run_failed(context: "Context", state: "State", sent: "Notifications") -> No
 
     dag_run_id = context["run_id"]
     run = _run_of(context, state)
+    if run and run.worked_by != dag_run_id:  # a resume that was refused: the run goes on, or ended in another DAG run
+        run = None
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
     end = sent.last_event(run.run_id, "error") if run else None
     reason = end.verdict if end else texts.REASON_IN_NOTE

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from include.calls.domain.stages import Stage
 from include.calls.wording import notes
 from include.common.errors import ExportError, StopRun, Throttled
 from plugins.airflow_kit.run_note import AirflowApiHook
-from plugins.airflow_kit.task_instance import is_fresh
+from plugins.airflow_kit.task_instance import is_fresh, is_live
 from plugins.calls import slack_messages
 from plugins.hooks.calls_state import CallsStateHook
 
@@ -38,21 +39,28 @@ def failure_noted(context: "Context", phase: str) -> Iterator[None]:
 def open_state(context: "Context", run_id: UUID, stage: Stage, *, phase: str | None = None) -> "Iterator[State]":
     """Setup of a task that works on the run's records: the state, the run's phase, and who hears of a failure.
 
-    A closed run is opened again if the task was cleared. A StopRun is stored in the run's row, which ends the other
-    tasks at their next recording.
+    A closed run is opened again if the task was cleared. A run on which another DAG run works is left alone. A StopRun
+    is stored in the run's row, which ends the other tasks at their next recording.
     """
-    from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
+    from include.calls.steps.run_lifecycle import stop_run
 
     phase = phase or notes.PHASES[stage]
     with failure_noted(context, phase), CallsStateHook().get_conn() as state:
-        if is_fresh(context):
-            reopen_if_closed(run_id, state, stage=stage)
+        take_run(context, run_id, state, stage, reopen=is_fresh(context))
         state.runs.note(run_id, {"phase": phase})
         try:
             yield state
         except StopRun as error:
             stop_run(run_id, error, state, stage=stage)
             raise
+
+
+def take_run(context: "Context", run_id: UUID, state: "State", stage: Stage, *, reopen: bool = False) -> None:
+    """Raises RunAtWork if another DAG run works on the run; else the run belongs to this task's DAG run."""
+    from include.calls.steps.run_lifecycle import enter
+
+    ours = {"dag_run_id": context["dag_run"].run_id, "stage": stage}
+    enter(run_id, state, partial(is_live, context), **ours, reopen=reopen)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ audio and the recogniser's client cost 40 MB. The task `transcribe` is an operat
 import logging
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.wording import notes
 from include.common.errors import ExportError
-from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, task_states
+from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
 from plugins.calls.task_context import (
     after_batch,
@@ -27,6 +28,7 @@ from plugins.calls.task_context import (
     note_run,
     open_batch,
     open_state,
+    take_run,
 )
 from plugins.hooks.bitrix24 import Bitrix24Hook
 from plugins.hooks.calls_policy import load_run_policy
@@ -61,12 +63,12 @@ def open_run(context: "Context") -> UUID:
     with failure_noted(context, notes.PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
         # Airflow lets a conf carry names that the form does not have
         request = RunRequest.of({name: params[name] for name in RunRequest.model_fields if name in params})
-        opened = step.open_run(request, facts, state, load_run_policy().period)
+        opened = step.open_run(request, facts, state, load_run_policy().period, partial(is_live, context))
         if not opened.ours:
             note(context, notes.key_taken(opened.run_id, opened.status))
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
         run = state.runs.get(opened.run_id)
-        note_run(context, run.run_id, notes.opened(run.period_from, run.period_to))
+        note_run(context, run.run_id, notes.opened(run.period_from, run.period_to, stop_lifted=opened.stop_lifted))
     return opened.run_id
 
 
@@ -203,7 +205,8 @@ def publish(context: "Context", run_id: UUID | None) -> None:
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
     with failure_noted(context, notes.PHASES[Stage.PUBLISH]), CallsStateHook().get_conn() as state:
-        reopen_if_unpublished(run_id, state, stage=Stage.PUBLISH)
+        take_run(context, run_id, state, Stage.PUBLISH)
+        reopen_if_unpublished(run_id, state, dag_run_id=context["dag_run"].run_id, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
         step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
 
@@ -216,10 +219,12 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
         if task_states(context, ["open_run"]).get("open_run") == "skipped":
             raise AirflowSkipException("the idempotency key belongs to another run: there was nothing to do")
         raise AirflowFailException("the run was never opened: open_run says why")
-    with CallsStateHook().get_conn() as state:
+    dag_run_id = context["dag_run"].run_id
+    with failure_noted(context, notes.PHASES[Stage.CLOSE_RUN]), CallsStateHook().get_conn() as state:
+        take_run(context, run_id, state, Stage.CLOSE_RUN)
         again = is_fresh(context) and is_closed(run_id, state)  # a retry ends what a killed try began
         failed = failed_upstream(context, (*BEFORE_BATCHES, "publish"))
-        closed = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed)
+        closed = step.close_run(run_id, state, load_run_policy(), upstream_failed=failed, dag_run_id=dag_run_id)
     note_run(context, run_id, notes.closed(closed.status, closed.sentence))
     if not again:
         slack_messages.run_closed(context, run_id, closed.sentence)

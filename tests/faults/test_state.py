@@ -72,9 +72,8 @@ class TestIdempotencyKey:
         asked_before = len(export.portal.journal.entries())
         request = RunRequest(period_from="2025-07-01", period_to="2025-07-02", idempotency_key="august")
         with export.state() as state:
-            again = open_run(
-                request, DagRunFacts("another__1", RUN_AFTER, "tester", "manual"), state, export.policy.period
-            )
+            facts = DagRunFacts("another__1", RUN_AFTER, "tester", "manual")
+            again = open_run(request, facts, state, export.policy.period, lambda _: True)
         assert (again.run_id, again.status, again.ours) == (first.run_id, RunStatus.COMPLETED, False)
         assert by_sql(export.conninfo, "SELECT count(*) FROM call_exports") == [(1,)]
         assert len(export.portal.journal.entries()) == asked_before
@@ -87,7 +86,8 @@ class TestIdempotencyKey:
             with export.state() as state:
                 facts = DagRunFacts(f"dag__{number}", RUN_AFTER, "tester", "manual")
                 together.wait()
-                ours.append(open_run(RunRequest(idempotency_key="one"), facts, state, export.policy.period).ours)
+                request = RunRequest(idempotency_key="one")
+                ours.append(open_run(request, facts, state, export.policy.period, lambda _: True).ours)
 
         threads = [threading.Thread(target=ask, args=[number]) for number in range(4)]
         for thread in threads:

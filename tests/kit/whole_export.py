@@ -29,7 +29,7 @@ from include.calls.steps.open_run import DagRunFacts, open_run
 from include.calls.steps.plan import batches_of, plan
 from include.calls.steps.preflight import preflight
 from include.calls.steps.publish import publish
-from include.calls.steps.run_lifecycle import reopen_if_closed, stop_run
+from include.calls.steps.run_lifecycle import enter, stop_run
 from include.calls.steps.transcribe_batch import WORKERS, transcribe_batch
 from include.clients.bitrix24.telephony import PortalSettings, open_telephony
 from include.clients.bitrix24.webhook import Webhook
@@ -65,6 +65,7 @@ class Outcome:
     red: list[ExportError] = field(default_factory=list)
     retries: int = 0
     question: Question | None = None
+    dag_run_id: str = ""
 
 
 @dataclass
@@ -85,6 +86,7 @@ class Export:
     proxy_url: str | None = None
     patience: float = 5.0  # seconds for the recogniser's answer
     workers: int = WORKERS  # 1 where a test says which recording meets what
+    alive: set[str] = field(default_factory=set)  # DAG runs that Airflow has not ended
 
     def run(self, **request: object) -> Outcome:
         """From opening to closing. Raises what stops a run before its batches."""
@@ -94,9 +96,10 @@ class Export:
 
     def prepare(self, **request: object) -> tuple[Outcome, list[int]]:
         """Everything before the first batch; returns their numbers, none where a person is asked first."""
+        dag_run_id = str(request.setdefault("dag_run_id", f"test__{self.runs + 1}"))
         run_id = self.open(**request)
         with self.state() as state, self.client() as telephony:
-            outcome = Outcome(run_id, verdict=None)  # type: ignore[arg-type]
+            outcome = Outcome(run_id, verdict=None, dag_run_id=dag_run_id)  # type: ignore[arg-type]
             try:
                 check = self.recognising().close
                 self.again(outcome, lambda: preflight(
@@ -129,6 +132,7 @@ class Export:
                 DagRunFacts(**facts),  # type: ignore[arg-type]
                 state,
                 self.policy.period,
+                self.alive.__contains__,
             )
         return opened.run_id
 
@@ -167,12 +171,21 @@ class Export:
 
     def close(self, outcome: Outcome) -> Outcome:
         with self.state() as state:
+            self._enter(outcome, state)
             publish(outcome.run_id, state, self.storage, self.policy)
-            outcome.verdict = close_run(outcome.run_id, state, self.policy, upstream_failed=None)
+            outcome.verdict = close_run(
+                outcome.run_id, state, self.policy, upstream_failed=None, dag_run_id=outcome.dag_run_id or None
+            )
         return outcome
 
+    def _enter(self, outcome: Outcome, state: State, *, reopen: bool = False) -> None:
+        """As each task does first."""
+        ours = outcome.dag_run_id or state.runs.get(outcome.run_id).worked_by
+        is_live = self.alive.__contains__
+        enter(outcome.run_id, state, is_live, dag_run_id=ours, stage="test", reopen=reopen)
+
     def _stage(self, outcome: Outcome, state: State, fresh: bool, work: Callable[[bool], int]) -> None:
-        reopen_if_closed(outcome.run_id, state, stage="test")
+        self._enter(outcome, state, reopen=True)
         first = [fresh]
 
         def once() -> int:

@@ -78,7 +78,9 @@ def work(conninfo: str, portal_url: str, token: str, recogniser_url: str, key: s
     end = START + timedelta(days=DAYS)
     request = RunRequest(period_from=START.isoformat(), period_to=end.isoformat())
     with State.open(conninfo) as state, Recogniser(settings) as recogniser:
-        run_id: UUID = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period).run_id
+        run_id: UUID = open_run(
+            request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period, lambda _: False
+        ).run_id
         _timed("list", spent, lambda: list_calls(run_id, telephony, state))
         batches = plan(run_id, state, storage, policy).batches
 

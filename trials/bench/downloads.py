@@ -87,7 +87,9 @@ def _planned(folder: Path, conninfo: str, url: str, token: str, speed: int) -> t
     end = START + timedelta(days=DAYS, hours=1)
     request = RunRequest(period_from=START.isoformat(), period_to=end.isoformat())
     with State.open(conninfo) as state:
-        run_id = open_run(request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period).run_id
+        run_id = open_run(
+            request, DagRunFacts("bench", end, "bench", "manual"), state, policy.period, lambda _: False
+        ).run_id
         with _client(conninfo, url, token, speed, run_id) as telephony:
             list_calls(run_id, telephony, state)
         return run_id, plan(run_id, state, LocalStorage(folder / "storage"), policy).batches

@@ -108,7 +108,13 @@ def _earlier_run(system: System) -> None:
         State.open(system.urls.state_url) as state,
         unpaced_portal(simulated.portal, WEBHOOK_USER, simulated.token) as telephony,
     ):
-        run = open_run(request, DagRunFacts("earlier", AFTERWARDS, "bench", "manual"), state, load_policy({}).period)
+        run = open_run(
+            request,
+            DagRunFacts("earlier", AFTERWARDS, "bench", "manual"),
+            state,
+            load_policy({}).period,
+            lambda _: False,
+        )
         complete_run(run.run_id, telephony, state, LocalStorage(system.runtime.storage))
         records = list(state.recordings.of_run(run.run_id, {RecordStatus.COMPLETED}))
         at_once = telephony.links_at_once

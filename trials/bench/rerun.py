@@ -98,7 +98,7 @@ def _opened(state: "State", start: datetime, name: str) -> UUID:
     end = start + timedelta(days=DAYS) - timedelta(seconds=1)
     request = RunRequest(period_from=start.isoformat(), period_to=end.isoformat())
     facts = DagRunFacts(name, end + timedelta(hours=2), "bench", "manual")
-    return open_run(request, facts, state, load_policy({}).period).run_id
+    return open_run(request, facts, state, load_policy({}).period, lambda _: False).run_id
 
 
 def _world(calls: int) -> "PortalWorld":

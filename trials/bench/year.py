@@ -130,7 +130,7 @@ class _System:
         first, last = midnight - timedelta(days=WINDOW_DAYS), midnight - timedelta(seconds=1)
         request = RunRequest(period_from=first.isoformat(), period_to=last.isoformat())
         facts = DagRunFacts(f"{name}__{night}", midnight + timedelta(hours=2), "schedule", "scheduled")
-        return open_run(request, facts, self.state, policy.period).run_id
+        return open_run(request, facts, self.state, policy.period, lambda _: False).run_id
 
     def _batches(
         self, run_id: UUID, batches: list[int], telephony: "TelephonySystem", storage: "Storage", policy: "Policy"

@@ -18,6 +18,9 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"  # a person refused its cost, or no person decided in time
 
 
+NOT_ENDED = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
+
+
 class RecordStatus(StrEnum):
     PENDING = "pending"  # has a recording that is not downloaded yet
     DOWNLOADING = "downloading"  # a task downloads it

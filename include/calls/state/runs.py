@@ -63,24 +63,47 @@ class Runs:
         *,
         expected: Set[RunStatus],
         stage: str,
+        worker: str | None = None,
         detail: Mapping[str, Any] | None = None,
         **columns: Unpack[RunColumns],
     ) -> bool:
-        """False if the run is in none of the `expected` statuses; ValueError for a move the state machine lacks."""
+        """False if the run is in none of the `expected` statuses; ValueError for a move the state machine lacks.
+
+        To `running`: the run belongs to the DAG run `worker` from then on, and a stop is lifted. To an end: False as
+        well if the run belongs to another DAG run than `worker`.
+        """
         refuse_unlisted(expected, to, RUN_MOVES)
         values = {"forecast_cost": None, "generate_summary": None, "verdict": None, "failed_step": None, **columns}
-        return self._move(run_id, to, expected, stage, detail or {}, values)
+        return self._move(run_id, to, expected, stage, worker, detail or {}, values)
+
+    def take_over(self, run: Run, *, worker: str, stage: str) -> bool:
+        """Gives a run that its DAG run has left open to the DAG run `worker`; a stop is lifted.
+
+        False if the run has changed hands or ended since it was read.
+        """
+        values = {"run_id": run.run_id, "status": run.status, "loser": run.worked_by, "worker": worker}
+        return self._session.count(_FILE, "take_over", stage=stage, **values) == 1
 
     def finish(
-        self, run_id: UUID, status: RunStatus, *, verdict: str, failed_step: str | None, stage: str = Stage.CLOSE_RUN
+        self,
+        run_id: UUID,
+        status: RunStatus,
+        *,
+        verdict: str,
+        failed_step: str | None,
+        worker: str | None = None,
+        stage: str = Stage.CLOSE_RUN,
     ) -> bool:
-        """Sums the run up and closes it with a verdict. False if it does not run; its sums are fresh even then."""
+        """Sums the run up and closes it with a verdict.
+
+        False if it does not run, or belongs to another DAG run than `worker`; its sums are fresh even then.
+        """
         refuse_unlisted({RunStatus.RUNNING}, status, RUN_MOVES)
         detail = {"verdict": verdict, "failed_step": failed_step}
         values = {"forecast_cost": None, "generate_summary": None, **detail}
         with self._session.transaction():
             self.sum_up(run_id)
-            return self._move(run_id, status, {RunStatus.RUNNING}, stage, detail, values)
+            return self._move(run_id, status, {RunStatus.RUNNING}, stage, worker, detail, values)
 
     def _move(
         self,
@@ -88,6 +111,7 @@ class Runs:
         to: RunStatus,
         expected: Set[RunStatus],
         stage: str,
+        worker: str | None,
         detail: Mapping[str, Any],
         columns: Mapping[str, Any],
     ) -> bool:
@@ -99,6 +123,7 @@ class Runs:
             expected=sorted(expected),
             runs=to is RunStatus.RUNNING,
             stage=stage,
+            worker=worker,
             detail=Jsonb(storable_detail(detail)),
             **columns,
         )
@@ -157,7 +182,3 @@ class Runs:
         """The progress of the run that a person watches; None until it is registered."""
         wanted = {"dag_run_id": dag_run_id, "run_id": run_id, "key": key}
         return next(iter(self._session.rows(_FILE, "following", RunProgress, **wanted)), None)
-
-    def last_dag_run(self, run_id: UUID) -> str:
-        """The DAG run whose `publish` writes the run's report: the one that resumed it last, else its own."""
-        return str(self._session.value(_FILE, "last_dag_run", run_id=run_id))

@@ -39,12 +39,21 @@ SELECT run_id, dag_run_id, idempotency_key, period_from, period_to, status, acto
  LIMIT 1;
 
 -- name: move_run!
--- A guarded move of a run with its event. `:runs`: the new status is the one in which a run works.
+-- A guarded move of a run with its event. `:runs`: the new status is the one in which a run works; the run belongs to
+-- the DAG run `:worker` from then on, and a stop is lifted, which the event says. Any other move is made only while the
+-- run belongs to `:worker`.
 WITH old AS (
-    SELECT status AS was FROM call_exports WHERE run_id = :run_id AND status = ANY(:expected) FOR UPDATE
+    SELECT status AS was, metadata ->> 'stop' AS stop
+      FROM call_exports
+     WHERE run_id = :run_id AND status = ANY(:expected)
+       AND (:runs::boolean OR :worker::text IS NULL OR :worker = coalesce(metadata ->> 'worked_by', dag_run_id))
+       FOR UPDATE
 ), moved AS (
     UPDATE call_exports run
        SET status = :to,
+           metadata = CASE WHEN :runs::boolean
+                           THEN metadata - 'stop' || jsonb_strip_nulls(jsonb_build_object('worked_by', :worker::text))
+                           ELSE metadata END,
            started_at = CASE WHEN :runs::boolean THEN coalesce(started_at, now()) ELSE started_at END,
            finished_at = CASE WHEN :runs::boolean THEN NULL ELSE now() END,
            verdict = CASE WHEN :runs::boolean THEN NULL ELSE :verdict::text END,
@@ -53,10 +62,35 @@ WITH old AS (
            generate_summary = coalesce(:generate_summary::boolean, run.generate_summary)
       FROM old
      WHERE run_id = :run_id
-    RETURNING run_id, was
+    RETURNING run_id, was, stop
 )
 INSERT INTO call_events (run_id, stage, event, detail)
-SELECT run_id, :stage, :to, jsonb_build_object('from', was) || :detail::jsonb FROM moved;
+SELECT run_id, :stage, :to,
+       jsonb_build_object('from', was)
+       || CASE WHEN :runs::boolean THEN jsonb_strip_nulls(jsonb_build_object('stop_lifted', stop)) ELSE '{}' END
+       || :detail::jsonb
+  FROM moved;
+
+-- name: take_over!
+-- A run that `:loser` left open belongs to the DAG run `:worker` from now on. The event is that of a start, so the time
+-- of the run counts from here; a stop is lifted.
+WITH old AS (
+    SELECT status AS was, metadata ->> 'stop' AS stop
+      FROM call_exports
+     WHERE run_id = :run_id AND status = :status AND :loser = coalesce(metadata ->> 'worked_by', dag_run_id)
+       FOR UPDATE
+), taken AS (
+    UPDATE call_exports
+       SET metadata = metadata - 'stop' || jsonb_build_object('worked_by', :worker::text)
+      FROM old
+     WHERE run_id = :run_id
+    RETURNING run_id, was, stop
+)
+INSERT INTO call_events (run_id, stage, event, detail)
+SELECT run_id, :stage, was,
+       jsonb_build_object('from', was, 'taken_over_from', :loser::text, 'resumed_by', :worker::text)
+       || jsonb_strip_nulls(jsonb_build_object('stop_lifted', stop))
+  FROM taken;
 
 -- name: sum_up!
 -- Calls and minutes of the run as the recordings have them now; money from the ledger. A text that two recordings
@@ -163,11 +197,3 @@ SELECT run.run_id::text, run.status, run.metadata ->> 'phase' AS phase, run.meta
  WHERE run.dag_run_id = :dag_run_id OR run.run_id = :run_id::uuid OR run.idempotency_key = :key::text
  ORDER BY (run.run_id = :run_id::uuid) DESC NULLS LAST, (run.dag_run_id = :dag_run_id) DESC
  LIMIT 1;
-
--- name: last_dag_run
--- The DAG run that worked on the run last: the one that resumed it, else the one that opened it.
-SELECT coalesce((SELECT detail ->> 'resumed_by' FROM call_events
-                  WHERE call_events.run_id = call_exports.run_id AND detail ? 'resumed_by'
-                  ORDER BY id DESC LIMIT 1), dag_run_id)
-  FROM call_exports
- WHERE run_id = :run_id;

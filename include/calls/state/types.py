@@ -92,6 +92,16 @@ class Run:
         return Period(self.period_from, self.period_to)
 
     @property
+    def worked_by(self) -> str:
+        """The DAG run that works on the run or worked on it last: that which resumed it, else that which opened it."""
+        return str(self.metadata.get("worked_by") or self.dag_run_id)
+
+    @property
+    def stop(self) -> str | None:
+        """The operator's sentence why the run was stopped; None if it was not."""
+        return self.metadata.get("stop")
+
+    @property
     def part(self) -> str:
         """The end of its files' names if it covers a part of the folder's calls; see `storage_keys.part_of`."""
         return str(self.metadata.get("part", ""))

@@ -10,6 +10,7 @@ from include.calls.policy import Policy
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.calls.state.types import Run
+from include.calls.steps.run_lifecycle import RunMoved
 from include.calls.wording import notes
 
 
@@ -22,12 +23,14 @@ class ClosedRun:
     in_english: str
 
 
-def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None) -> ClosedRun:
+def close_run(
+    run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None, dag_run_id: str | None = None
+) -> ClosedRun:
     """Sums the run up and moves it to completed, error or cancelled; old saved responses are forgotten.
 
     A run that is closed already (its report was written again) keeps its end: the sums are fresh, the sentence is the
     one it was closed with. `upstream_failed` names a task that every call depends on (listing, plan, publish) and that
-    failed.
+    failed. `dag_run_id` is the DAG run that closes; raises RunMoved if the run belongs to another one by now.
     """
     run = state.runs.get(run_id)
     if run.status is not RunStatus.RUNNING:
@@ -35,7 +38,15 @@ def close_run(run_id: UUID, state: State, policy: Policy, *, upstream_failed: st
     verdict = _verdict(run, state, policy, upstream_failed)
     closed = ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
     state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
-    state.runs.finish(run_id, closed.status, verdict=closed.sentence, failed_step=upstream_failed)
+    finished = state.runs.finish(
+        run_id,
+        closed.status,
+        verdict=closed.sentence,
+        failed_step=upstream_failed,
+        worker=dag_run_id or run.worked_by,
+    )
+    if not finished:
+        raise RunMoved("the run has changed since this task read it")
     MetricsReader(state.session).fold()
     return closed
 
@@ -51,7 +62,7 @@ def _verdict(run: Run, state: State, policy: Policy, failed_step: str | None) ->
         state.runs.counts(run.run_id),
         min_coverage=policy.thresholds.min_coverage,
         max_error_share=policy.thresholds.max_error_share,
-        stop=run.metadata.get("stop"),
+        stop=run.stop,
         refused=run.metadata.get("refused"),
         failed_step=failed_step,
         dry_run=run.dry_run,

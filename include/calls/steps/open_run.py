@@ -12,6 +12,7 @@ from include.calls.domain.storage_keys import part_of
 from include.calls.policy import PeriodPolicy
 from include.calls.state.state import State
 from include.calls.state.types import NewRun
+from include.calls.steps.run_lifecycle import IsLive, resume
 
 SCHEDULED = "scheduled"  # the trigger of a run that Airflow's schedule starts
 
@@ -28,18 +29,24 @@ class DagRunFacts:
 
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
-    """`ours` is False if another DAG run owns the idempotency key: there is nothing to do."""
+    """`ours` is False if another DAG run owns the idempotency key: there is nothing to do.
+
+    `stop_lifted` is the sentence of the stop that a resume has lifted.
+    """
 
     run_id: UUID
     status: RunStatus
     ours: bool
+    stop_lifted: str | None = None
 
 
-def open_run(request: RunRequest, dag_run: DagRunFacts, state: State, limits: PeriodPolicy) -> OpenedRun:
-    """Raises BadInput before anything is created; safe to run twice."""
+def open_run(
+    request: RunRequest, dag_run: DagRunFacts, state: State, limits: PeriodPolicy, is_live: IsLive
+) -> OpenedRun:
+    """Raises BadInput before anything is created or changed; safe to run twice."""
     state.events.ensure_months()
     if request.resume_run_id:
-        return _resume(request, request.resume_run_id, dag_run, state)
+        return _resume(request, request.resume_run_id, dag_run, state, is_live)
     period = request.new_period(run_after=dag_run.run_after, default_days=limits.default_days, max_days=limits.max_days)
     part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
     texts = dag_run.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts
@@ -62,24 +69,27 @@ def open_run(request: RunRequest, dag_run: DagRunFacts, state: State, limits: Pe
     )
     if run.dag_run_id != dag_run.dag_run_id:
         return OpenedRun(run.run_id, run.status, ours=False)
-    _start(run.run_id, run.status, state)
-    return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True)
+    if run.status is RunStatus.PENDING:
+        state.runs.move(
+            run.run_id,
+            RunStatus.RUNNING,
+            expected={RunStatus.PENDING},
+            stage=Stage.OPEN_RUN,
+            worker=dag_run.dag_run_id,
+        )
+        return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True)
+    lifted = resume(run, state, is_live, dag_run_id=dag_run.dag_run_id)  # repeated, or cleared after the end
+    return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True, stop_lifted=lifted)
 
 
-def _resume(request: RunRequest, run_id: UUID, dag_run: DagRunFacts, state: State) -> OpenedRun:
+def _resume(request: RunRequest, run_id: UUID, dag_run: DagRunFacts, state: State, is_live: IsLive) -> OpenedRun:
     """Everything unfinished or failed of the run's period becomes its work again, and is planned anew."""
     run = state.runs.get(run_id)
-    _start(run_id, run.status, state, resumed_by=dag_run.dag_run_id)
     with state.transaction():
+        lifted = resume(run, state, is_live, dag_run_id=dag_run.dag_run_id)
         if request.replay_dlq:
             state.dead_letters.replay(run_id, stage=Stage.OPEN_RUN)
         if not run.dry_run:
             state.moves.take_up(run, stage=Stage.OPEN_RUN, summaries=False, resumed=True)
             state.work.forget_batches(run_id)
-    return OpenedRun(run_id, RunStatus.RUNNING, ours=True)
-
-
-def _start(run_id: UUID, status: RunStatus, state: State, **detail: str) -> None:
-    if status is not RunStatus.RUNNING:
-        state.runs.move(run_id, RunStatus.RUNNING, expected={status}, stage=Stage.OPEN_RUN, detail=detail)
-    state.runs.note(run_id, {"stop": None})
+    return OpenedRun(run_id, RunStatus.RUNNING, ours=True, stop_lifted=lifted)

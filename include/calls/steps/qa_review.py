@@ -33,7 +33,7 @@ class Sample:
 def sample_of(run_id: UUID, state: State, size: int) -> Sample:
     """Raises BadInput if there is no such run."""
     run = state.runs.get(run_id)
-    return Sample(run, state.runs.last_dag_run(run_id), ReportFigures(state.session).qa_sample(run_id, size))
+    return Sample(run, run.worked_by, ReportFigures(state.session).qa_sample(run_id, size))
 
 
 def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: str) -> int:

@@ -46,8 +46,10 @@ def key_taken(run_id: UUID, status: str) -> str:
     return f"Этот ключ уже у запуска {run_id} (статус {status}): повторно ничего не делается."
 
 
-def opened(period_from: datetime, period_to: datetime) -> str:
-    return f"Период {period_from:%Y-%m-%d %H:%M} — {period_to:%Y-%m-%d %H:%M} UTC."
+def opened(period_from: datetime, period_to: datetime, *, stop_lifted: str | None = None) -> str:
+    """`stop_lifted` is the sentence of the stop that a resume has lifted."""
+    sentence = f"Период {period_from:%Y-%m-%d %H:%M} — {period_to:%Y-%m-%d %H:%M} UTC."
+    return f"{sentence} Прежняя остановка снята: {stop_lifted}." if stop_lifted else sentence
 
 
 def listed(calls: int) -> str:

@@ -13,6 +13,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.exceptions import DagNotFound, DagRunAlreadyExists, ParamValidationError
 from airflow.models import DagModel, DagRun
+from airflow.utils.state import State
 from airflow.utils.types import DagRunTriggeredByType
 from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from pydantic import BaseModel
@@ -23,6 +24,7 @@ from include.calls.domain.run_request import IdempotencyKey, RunRequest
 from include.calls.domain.states import RunStatus
 from include.calls.names import DAG_ID
 from include.calls.state.types import Run
+from include.calls.steps.run_lifecycle import RunAtWork, refuse_if_at_work
 from include.common.errors import BadInput, ExportError
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
@@ -51,12 +53,17 @@ def start_run(
     response: Response,
     idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
 ) -> StartedRun:
-    """201: a new run; 200: the run of this key; 422: refused, in one sentence; 409: the DAG is switched off."""
+    """201: a new run; 200: the run of this key; 422: refused, in one sentence.
+
+    409: the DAG is switched off, or the run to resume is still at work.
+    """
     try:
         key = _one_key(request.idempotency_key, idempotency_key)
         existing = _run_of(key)
         if existing is None:
             return _created(request, key, user.get_name())
+    except RunAtWork as error:
+        raise HTTPException(409, str(error)) from None
     except BadInput as error:
         raise HTTPException(422, str(error)) from None
     except ExportError as error:
@@ -137,11 +144,19 @@ def _created(request: RunRequest, key: str | None, actor: str) -> StartedRun:
     )
 
 
+def _is_live(dag_run_id: str) -> bool:
+    return any(found.state in State.unfinished_dr_states for found in DagRun.find(dag_id=DAG_ID, run_id=dag_run_id))
+
+
 def _period(request: RunRequest, run_after: datetime) -> tuple[datetime, datetime]:
-    """UTC, as the run is going to resolve it: by the same rule, from the same instant."""
+    """UTC, as the run is going to resolve it: by the same rule, from the same instant.
+
+    Raises RunAtWork if the run to resume is still at work.
+    """
     if request.resume_run_id is not None:
         with CallsStateHook().get_conn() as state:
             run = state.runs.get(request.resume_run_id)
+        refuse_if_at_work(run, _is_live)
         return run.period_from, run.period_to
     limits = load_run_policy().period
     period = request.new_period(run_after=run_after, default_days=limits.default_days, max_days=limits.max_days)

@@ -59,7 +59,7 @@ def end_of(export: Export, run_id: UUID) -> tuple[dict[str, Any], int, object]:
 def written_again(export: Export, outcome: Outcome) -> None:
     """As the tasks `publish` and `close_run` do it, cleared by `jobs.qa` or `jobs.rebuild`."""
     with export.state() as state:
-        reopen_if_unpublished(outcome.run_id, state, stage="publish")
+        reopen_if_unpublished(outcome.run_id, state, dag_run_id=outcome.dag_run_id, stage="publish")
     export.close(outcome)
 
 

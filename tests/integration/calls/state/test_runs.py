@@ -73,12 +73,33 @@ class TestOpening:
         assert run_of("dag-2", str(first.run_id)) == first.run_id
         assert run_of("dag-3") is None
 
-    def test_the_dag_run_that_resumed_last_writes_the_report(self, state: State) -> None:
+    def test_a_run_belongs_to_the_dag_run_that_started_it_last(self, state: State) -> None:
         run = opened(state)
-        assert state.runs.last_dag_run(run.run_id) == "dag-1"
+        assert run.worked_by == "dag-1"
         for name in ("dag-2", "dag-3"):
-            state.events.add(run.run_id, stage="open_run", event="resumed", detail={"resumed_by": name})
-        assert state.runs.last_dag_run(run.run_id) == "dag-3"
+            state.runs.finish(run.run_id, RunStatus.ERROR, verdict="", failed_step=None)
+            state.runs.move(run.run_id, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run", worker=name)
+            assert state.runs.get(run.run_id).worked_by == name
+
+    def test_an_end_by_another_dag_run_is_refused(self, state: State) -> None:
+        run = opened(state)
+        assert not state.runs.finish(run.run_id, RunStatus.ERROR, verdict="", failed_step=None, worker="dag-2")
+        assert state.runs.get(run.run_id).status is RunStatus.RUNNING
+        assert state.runs.finish(run.run_id, RunStatus.ERROR, verdict="", failed_step=None, worker="dag-1")
+
+    def test_an_open_run_changes_hands_once(self, state: State, database: str) -> None:
+        """The time of the run counts from there; the stop that is lifted stands in the event."""
+        run = opened(state)
+        state.runs.note(run.run_id, {"stop": "why"})
+        assert state.runs.take_over(run, worker="dag-2", stage="open_run")
+        assert not state.runs.take_over(run, worker="dag-3", stage="open_run")
+        now = state.runs.get(run.run_id)
+        assert (now.status, now.worked_by, now.stop) == (RunStatus.RUNNING, "dag-2", None)
+        assert events(database, run)[-1] == (
+            "open_run",
+            "running",
+            {"from": "running", "taken_over_from": "dag-1", "resumed_by": "dag-2", "stop_lifted": "why"},
+        )
 
     def test_the_night_of_a_run_is_the_utc_date_on_which_it_was_due(self, state: State) -> None:
         run = state.runs.open(new_run(due_at=datetime(2025, 9, 1, 23, 59, tzinfo=UTC)))
