@@ -53,7 +53,7 @@ sql: install ## psql на базе состояния: call_exports, call_record
 # Three pytest processes: the tests on a running Airflow mostly wait.
 WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
-	approval_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)
+	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)
 
 test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST

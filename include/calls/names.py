@@ -1,6 +1,7 @@
 """Airflow ids of the area `calls`. Values only."""
 
 DAG_ID = "call_export"
+RECONCILE_DAG_ID = "call_reconcile"
 
 # connections
 STATE_CONN = "call_export_db"

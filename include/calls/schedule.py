@@ -24,6 +24,7 @@ def _number(name: str, section: str, field: str) -> float:
         raise ValueError(f"{name} must be a number, it is {text!r}") from None
 
 
+RECONCILE_CRON = "*/15 * * * *"
 CRON = _text("CALL_EXPORT_CRON", "schedule", "cron")
 SLA_HOURS = _number("CALL_EXPORT_SLA_HOURS", "schedule", "sla_hours")
 PORTAL_BACKOFF_SECONDS = _number("B24_BACKOFF_SECONDS", "portal", "backoff_seconds")

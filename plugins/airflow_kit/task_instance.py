@@ -16,9 +16,8 @@ def is_fresh(context: "Context") -> bool:
     return bool(ti.try_number == ti.max_tries - (context["task"].retries or 0) + 1)
 
 
-def is_live(context: "Context", dag_run_id: str) -> bool:
-    """True if Airflow knows this DAG run of the task's DAG and has not ended it."""
-    dag_id = context["dag_run"].dag_id
+def is_live(context: "Context", dag_id: str, dag_run_id: str) -> bool:
+    """True if Airflow knows this DAG run and has not ended it."""
     return bool(context["ti"].get_dr_count(dag_id=dag_id, run_ids=[dag_run_id], states=["queued", "running"]))
 
 

@@ -39,6 +39,18 @@ def run_closed(context: "Context", run_id: UUID, verdict: str) -> None:
     _with_state(lambda state, sent: _run_closed(run_id, context["run_id"], verdict, state, sent))
 
 
+def run_settled(run_id: UUID, dag_run_id: str, verdict: str) -> None:
+    """For `call_reconcile`: how a run has ended that its DAG run had left open."""
+
+    def notify(state: "State", sent: "Notifications") -> None:
+        run = state.runs.get(run_id)
+        _run_closed(run_id, dag_run_id, verdict, state, sent)
+        if run.status == "error":  # Airflow calls no callback for a DAG run that a person ended
+            _report_failure(run, dag_run_id, state, sent)
+
+    _with_state(notify)
+
+
 def low_rate_switched(context: "Context", run_id: UUID) -> None:
     """For every task that talks to the portal, after its work: low-rate mode has just been switched on."""
     _with_state(lambda state, sent: _low_rate_switched(run_id, context["run_id"], state, sent))
@@ -111,13 +123,16 @@ def _safely(notify: "Callable[[State, Notifications], object]", conninfo: str) -
 
 
 def _run_failed(context: "Context", state: "State", sent: "Notifications") -> None:
+    run, dag_run_id = _run_of(context, state), context["run_id"]
+    if run and run.worked_by != dag_run_id:  # a resume that was refused: the run goes on, or ended in another DAG run
+        run = None
+    _report_failure(run, dag_run_id, state, sent)
+
+
+def _report_failure(run: "Run | None", dag_run_id: str, state: "State", sent: "Notifications") -> None:
     from include.calls.reporting import slack_texts as messages
     from include.calls.wording import slack as texts
 
-    dag_run_id = context["run_id"]
-    run = _run_of(context, state)
-    if run and run.worked_by != dag_run_id:  # a resume that was refused: the run goes on, or ended in another DAG run
-        run = None
     # a run that ends in error again, after a resume, is a new occasion; so is one that failed before it was opened
     end = sent.last_event(run.run_id, "error") if run else None
     reason = end.verdict if end else texts.REASON_IN_NOTE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from include.calls.domain.stages import Stage
+from include.calls.names import DAG_ID
 from include.calls.wording import notes
 from include.common.errors import ExportError, StopRun, Throttled
 from plugins.airflow_kit.run_note import AirflowApiHook
@@ -60,7 +61,7 @@ def take_run(context: "Context", run_id: UUID, state: "State", stage: Stage, *, 
     from include.calls.steps.run_lifecycle import enter
 
     ours = {"dag_run_id": context["dag_run"].run_id, "stage": stage}
-    enter(run_id, state, partial(is_live, context), **ours, reopen=reopen)
+    enter(run_id, state, partial(is_live, context, DAG_ID), **ours, reopen=reopen)
 
 
 @contextmanager

@@ -16,8 +16,10 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
+from include.calls.names import DAG_ID
 from include.calls.wording import notes
 from include.common.errors import ExportError
+from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
 from plugins.calls.task_context import (
@@ -63,7 +65,7 @@ def open_run(context: "Context") -> UUID:
     with failure_noted(context, notes.PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
         # Airflow lets a conf carry names that the form does not have
         request = RunRequest.of({name: params[name] for name in RunRequest.model_fields if name in params})
-        opened = step.open_run(request, facts, state, load_run_policy().period, partial(is_live, context))
+        opened = step.open_run(request, facts, state, load_run_policy().period, partial(is_live, context, DAG_ID))
         if not opened.ours:
             note(context, notes.key_taken(opened.run_id, opened.status))
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")
@@ -232,3 +234,21 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
         raise AirflowFailException(f"the run is not good enough: {closed.in_english}")
     if again and failed == "publish":
         raise AirflowFailException("the files of the run were not written again: the task publish says why")
+
+
+def reconcile(context: "Context") -> int:
+    """Closes every run that its DAG run has left open; returns how many."""
+    from include.calls.steps import reconcile as step
+
+    closed = 0
+    with CallsStateHook().get_conn() as state:
+        for run in step.abandoned_runs(state, partial(is_live, context, DAG_ID)):
+            ended = step.settle(run, state, StorageHook().get_conn(), load_run_policy())
+            if ended is None:
+                continue
+            closed += 1
+            log.warning("run %s was left open by its DAG run %s: %s", run.run_id, run.worked_by, ended.in_english)
+            sentence = notes.with_run_id(notes.closed(ended.status, ended.sentence), run.run_id)
+            AirflowApiHook().set_note(DAG_ID, run.worked_by, sentence)
+            slack_messages.run_settled(run.run_id, run.worked_by, ended.sentence)
+    return closed

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,14 +31,17 @@ from ops.settings.profile import REPOSITORY, Runtime
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.seeded import seeded_world, spoken
+from simulators.bitrix24.world import Audio, Call
 from simulators.kit.in_process import running as served
 from simulators.openai.app import RecogniserSimulator
 from simulators.proxy import ProxySimulator, proxying
 from simulators.slack import SlackSimulator
+from simulators.sound.dialogues import record_briefly
 
 SILENT = Console(quiet=True)
 WORLD = (datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 13, tzinfo=UTC))
 CALLS = 84  # seven a day: two batches in two days. Each test takes days of its own, so that none meets another's texts
+MORE_DAYS = ("2025-08-13", "2025-08-14")  # after them, with two short calls each
 CODE = ("dags", "plugins", "include", "jobs", "ops")
 ENDED = ("success", "failed")
 
@@ -181,9 +186,11 @@ def system_in(root: Path) -> Iterator[System]:
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     runtime = Runtime("main", root)
     runtime.make()
-    portal = PortalSimulator(
-        seeded_world(7, *WORLD, CALLS, spoken()), token=secrets.token_hex(12), limits=Limits(rps=1000, bucket=1000)
-    )
+    world = seeded_world(7, *WORLD, CALLS, spoken())
+    for number, (day, minute) in enumerate(product(MORE_DAYS, (1, 2)), 900_001):
+        call = Call(number, datetime.fromisoformat(f"{day}T09:0{minute}:00+00:00"), f"call-{number}", file_id=number)
+        world.add(call, Audio(partial(record_briefly, number)))
+    portal = PortalSimulator(world, token=secrets.token_hex(12), limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(key=f"sk-{secrets.token_hex(16)}", requests_per_minute=100_000)
     proxy = ProxySimulator(user="export", password=secrets.token_hex(10))
     slack, slack_token = SlackSimulator(), f"T0/B0/{secrets.token_hex(12)}"

@@ -106,7 +106,7 @@ def test_no_phone_number_reaches_slack(slack: SlackSimulator, failed: UUID) -> N
 def test_a_second_failure_after_a_resume_is_a_new_occasion(slack: SlackSimulator, failed: UUID, database: str) -> None:
     alerts.run_failed(of_dag_run("dag-1"))
     with State.open(database) as state:
-        state.runs.move(failed, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run")
+        state.runs.move(failed, RunStatus.RUNNING, expected={RunStatus.ERROR}, stage="open_run", worker="dag-2")
         finish(state, failed, RunStatus.ERROR, "снова")
     resuming = of_dag_run("dag-2", conf={"resume_run_id": str(failed)})
     alerts.run_failed(resuming)

@@ -17,6 +17,7 @@ class Cause(StrEnum):
     STOPPED = "stopped"  # a failure that would repeat for every call
     STEP_FAILED = "step_failed"  # a task that every call depends on
     REFUSED = "refused"  # a person refused the cost, or no decision came in time
+    ABANDONED = "abandoned"  # Airflow has ended or forgotten its DAG run before the run was done
     FORECAST_ONLY = "forecast_only"  # a dry run
 
 
@@ -24,7 +25,8 @@ class Cause(StrEnum):
 class Verdict:
     """`existing` counts recordings that exist: completed, in error, unfinished.
 
-    `detail` belongs to `cause`: the operator's sentence of the stop or the refusal, the id of the failed task.
+    `detail` belongs to `cause`: the operator's sentence of the stop or the refusal, the id of the failed task or of the
+    DAG run.
     """
 
     status: RunStatus
@@ -54,6 +56,7 @@ class Verdict:
             Cause.STOPPED: "the run was stopped; ",
             Cause.STEP_FAILED: f"the task {self.detail} failed; ",
             Cause.REFUSED: "its cost was not approved; ",
+            Cause.ABANDONED: f"Airflow has given up the DAG run {self.detail}; ",
             Cause.FORECAST_ONLY: "forecast only; ",
             None: "",
         }[self.cause]
@@ -84,12 +87,15 @@ def judge_run(
     refused: str | None,
     failed_step: str | None,
     dry_run: bool,
+    abandoned: str | None = None,
+    planned: bool = True,
 ) -> Verdict:
     """The verdict over a whole run.
 
     `stop` and `refused` are the operator's sentences that the run keeps: why it was stopped, who refused its cost.
     `failed_step` is a task that every call depends on and that failed: the rows are then incomplete, so the run is in
-    error.
+    error. `abandoned` is the DAG run if Airflow has ended or forgotten it while the run was open: the run is in error
+    if it was not `planned` or has unfinished recordings.
     """
     verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
     if stop:
@@ -98,6 +104,8 @@ def judge_run(
         return replace(verdict, status=RunStatus.ERROR, cause=Cause.STEP_FAILED, detail=failed_step)
     if refused:
         return replace(verdict, status=RunStatus.CANCELLED, cause=Cause.REFUSED, detail=refused)
+    if abandoned and (not planned or (verdict.unfinished and not dry_run)):
+        return replace(verdict, status=RunStatus.ERROR, cause=Cause.ABANDONED, detail=abandoned)
     if dry_run:
         return replace(verdict, status=RunStatus.COMPLETED, cause=Cause.FORECAST_ONLY)
     return verdict

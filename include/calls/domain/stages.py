@@ -18,6 +18,7 @@ class Stage(StrEnum):
     REBUILD = "rebuild"  # `make rebuild`
     QA = "qa"  # `make qa`
     DELIVER = "deliver"  # `make deliver`
+    RECONCILE = "reconcile"  # the DAG call_reconcile
     BY_HAND = "by_hand"  # a person's SQL
     SLACK = "slack"  # what was sent to people
     PORTAL = "portal"  # the portal's rate limits

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from include.calls.domain.run_progress import Progress
 from include.calls.domain.stages import Stage
-from include.calls.domain.states import RUN_MOVES, RecordStatus, RunStatus, refuse_unlisted
+from include.calls.domain.states import NOT_ENDED, RUN_MOVES, RecordStatus, RunStatus, refuse_unlisted
 from include.calls.state.types import NewRun, Run, RunColumns, RunProgress
 from include.common.errors import BadInput, ErrorCode
 from include.common.postgres_session import Session, storable, storable_detail
@@ -50,6 +50,10 @@ class Runs:
         """The run `resumed` if given, else the run that this DAG run opened."""
         return next(iter(self._session.rows(_FILE, "of_dag_run", Run, dag_run_id=dag_run_id, resumed=resumed)), None)
 
+    def not_ended(self) -> list[Run]:
+        """Runs that are registered or at work, the oldest first."""
+        return self._session.rows(_FILE, "not_ended", Run, not_ended=sorted(NOT_ENDED))
+
     def _find(
         self, *, run_id: UUID | None = None, dag_run_id: str | None = None, idempotency_key: str | None = None
     ) -> list[Run]:
@@ -79,7 +83,7 @@ class Runs:
     def take_over(self, run: Run, *, worker: str, stage: str) -> bool:
         """Gives a run that its DAG run has left open to the DAG run `worker`; a stop is lifted.
 
-        False if the run has changed hands or ended since it was read.
+        False if the run has ended or was taken over since it was read.
         """
         values = {"run_id": run.run_id, "status": run.status, "loser": run.worked_by, "worker": worker}
         return self._session.count(_FILE, "take_over", stage=stage, **values) == 1

@@ -38,6 +38,16 @@ SELECT run_id, dag_run_id, idempotency_key, period_from, period_to, status, acto
  ORDER BY (run_id = :resumed::uuid) DESC NULLS LAST
  LIMIT 1;
 
+-- name: not_ended
+-- Runs that have not ended, the oldest first.
+SELECT run_id, dag_run_id, idempotency_key, period_from, period_to, status, actor, trigger, dry_run, generate_summary,
+       started_at, finished_at, total_calls, completed_calls, error_calls, total_minutes, total_cost, spent_cost,
+       forecast_cost, currency_code, metadata, due_at, portal_id, last_statistics_id, approved_cost, deliver_texts,
+       deliver_audio, verdict, failed_step
+  FROM call_exports
+ WHERE status = ANY(:not_ended)
+ ORDER BY due_at, run_id;
+
 -- name: move_run!
 -- A guarded move of a run with its event. `:runs`: the new status is the one in which a run works; the run belongs to
 -- the DAG run `:worker` from then on, and a stop is lifted, which the event says. Any other move is made only while the

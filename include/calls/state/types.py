@@ -124,6 +124,7 @@ class RunColumns(TypedDict, total=False):
 
     forecast_cost: Decimal
     generate_summary: bool
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)

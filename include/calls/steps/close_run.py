@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from include.calls.domain.run_verdict import Verdict, judge_run
+from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.policy import Policy
 from include.calls.state.metrics import MetricsReader
@@ -35,9 +36,7 @@ def close_run(
     run = state.runs.get(run_id)
     if run.status is not RunStatus.RUNNING:
         return _as_closed(run, state, policy)
-    verdict = _verdict(run, state, policy, upstream_failed)
-    closed = ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
-    state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
+    closed = _closed(_verdict(run, state, policy, upstream_failed))
     finished = state.runs.finish(
         run_id,
         closed.status,
@@ -47,8 +46,47 @@ def close_run(
     )
     if not finished:
         raise RunMoved("the run has changed since this task read it")
-    MetricsReader(state.session).fold()
+    _clean_up(state, policy)
     return closed
+
+
+def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str | None) -> ClosedRun | None:
+    """Closes a run whose DAG run Airflow has ended or forgotten; None if it has ended or was taken over since."""
+    verdict = _verdict(run, state, policy, failed_step, abandoned=run.worked_by)
+    closed = _closed(verdict)
+    if run.status is RunStatus.PENDING:  # its first task died between its first two statements
+        finished = state.runs.move(
+            run.run_id,
+            closed.status,
+            expected={RunStatus.PENDING},
+            stage=Stage.RECONCILE,
+            worker=run.worked_by,
+            detail={"verdict": closed.sentence},
+            verdict=closed.sentence,
+        )
+    else:
+        finished = state.runs.finish(
+            run.run_id,
+            closed.status,
+            verdict=closed.sentence,
+            failed_step=failed_step,
+            worker=run.worked_by,
+            stage=Stage.RECONCILE,
+        )
+    if not finished:
+        return None
+    _clean_up(state, policy)
+    return closed
+
+
+def _closed(verdict: Verdict) -> ClosedRun:
+    return ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
+
+
+def _clean_up(state: State, policy: Policy) -> None:
+    """Responses past their retention are deleted, the counters of the metrics folded."""
+    state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
+    MetricsReader(state.session).fold()
 
 
 def _as_closed(run: Run, state: State, policy: Policy) -> ClosedRun:
@@ -57,7 +95,9 @@ def _as_closed(run: Run, state: State, policy: Policy) -> ClosedRun:
     return ClosedRun(run.status, run.verdict or notes.verdict(verdict), verdict.in_english)
 
 
-def _verdict(run: Run, state: State, policy: Policy, failed_step: str | None) -> Verdict:
+def _verdict(
+    run: Run, state: State, policy: Policy, failed_step: str | None, *, abandoned: str | None = None
+) -> Verdict:
     return judge_run(
         state.runs.counts(run.run_id),
         min_coverage=policy.thresholds.min_coverage,
@@ -66,4 +106,6 @@ def _verdict(run: Run, state: State, policy: Policy, failed_step: str | None) ->
         refused=run.metadata.get("refused"),
         failed_step=failed_step,
         dry_run=run.dry_run,
+        abandoned=abandoned,
+        planned=run.forecast_cost is not None,
     )

@@ -97,6 +97,8 @@ def verdict(found: Verdict) -> str:
             return f"не выполнен шаг {found.detail}; {counts}"
         case Cause.REFUSED:
             return f"{found.detail}; {counts}"
+        case Cause.ABANDONED:
+            return f"прерван: Airflow больше не ведёт DAG-запуск {found.detail}; {counts}"
         case Cause.FORECAST_ONLY:
             return "прогноз готов, ничего не скачано и не потрачено"
         case None:

@@ -136,7 +136,7 @@ def test_every_setting_exists(page):
 def test_every_name_in_the_runbook_exists():
     """Columns, codes, tasks and parameters."""
     schema = "\n".join(text_of(path) for path in (ROOT / "include/calls/state/migrations/versions").glob("*.sql"))
-    named = text_of(ROOT / "dags/calls/call_export.py") + text_of(ROOT / "include/calls/policy.yaml")
+    named = "".join(map(text_of, [*ROOT.glob("dags/calls/*.py"), ROOT / "include/calls/policy.yaml"]))
     known = {*map(str, ErrorCode), *map(str, RecordStatus), *map(str, RunStatus)}
     elsewhere = {"up_for_retry", "awaiting_input", "dry_run", "run_id", "record_id"}
     for span in code_spans(RUNBOOK):

@@ -22,6 +22,7 @@ RUSSIAN = {
     "include/common/russian_format.py": "units of numbers and times",
     "ops/wording/": "the launcher's catalogue",
     "dags/calls/call_export.py": "the DAG's description in the UI",
+    "dags/calls/call_reconcile.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/plain_text.py": "what is put in a link's place",
     "include/speech/quality_flags.py": "phrases that models invent",

@@ -87,7 +87,7 @@ class TestOpening:
         assert state.runs.get(run.run_id).status is RunStatus.RUNNING
         assert state.runs.finish(run.run_id, RunStatus.ERROR, verdict="", failed_step=None, worker="dag-1")
 
-    def test_an_open_run_changes_hands_once(self, state: State, database: str) -> None:
+    def test_an_open_run_is_taken_over_once(self, state: State, database: str) -> None:
         """The time of the run counts from there; the stop that is lifted stands in the event."""
         run = opened(state)
         state.runs.note(run.run_id, {"stop": "why"})

@@ -40,6 +40,10 @@ def test_the_shares_are_of_existing_recordings() -> None:
         ({"refused": "нет", "dry_run": True}, RunStatus.CANCELLED, Cause.REFUSED, "нет"),
         ({"failed_step": "plan", "refused": "нет"}, RunStatus.ERROR, Cause.STEP_FAILED, "plan"),
         ({"stop": "нет денег", "failed_step": "plan", "refused": "нет"}, RunStatus.ERROR, Cause.STOPPED, "нет денег"),
+        ({"abandoned": "dag-1"}, RunStatus.COMPLETED, None, ""),
+        ({"abandoned": "dag-1", "planned": False}, RunStatus.ERROR, Cause.ABANDONED, "dag-1"),
+        ({"abandoned": "dag-1", "planned": False, "dry_run": True}, RunStatus.ERROR, Cause.ABANDONED, "dag-1"),
+        ({"abandoned": "dag-1", "planned": False, "stop": "нет денег"}, RunStatus.ERROR, Cause.STOPPED, "нет денег"),
     ],
 )
 def test_a_stop_overrules_a_failed_step_and_that_a_refusal(
@@ -47,6 +51,12 @@ def test_a_stop_overrules_a_failed_step_and_that_a_refusal(
 ) -> None:
     verdict = judge_run({R.COMPLETED: 3}, **BAR, **NOTHING | facts)
     assert (verdict.status, verdict.cause, verdict.detail) == (status, cause, detail)
+
+
+def test_an_abandoned_run_with_anything_left_is_in_error() -> None:
+    """However good the shares are: a run that ends by itself leaves nothing unfinished."""
+    verdict = judge_run({R.COMPLETED: 999, R.PENDING: 1}, **BAR, **NOTHING | {"abandoned": "dag-1"})
+    assert (verdict.status, verdict.cause) == (RunStatus.ERROR, Cause.ABANDONED)
 
 
 def test_a_dry_run_is_complete_whatever_is_left() -> None:
