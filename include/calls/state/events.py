@@ -53,10 +53,10 @@ class Events:
     def summary_failures(self, run_id: UUID, batch_no: int, *, stage: str) -> dict[int, SummaryFailures]:
         """How often summaries of the batch have failed since the batch was last started afresh, by recording.
 
-        Counted from the history, because the recordings stay completed. Recordings without a failure are absent.
+        Counted from the history, because the recordings stay completed. Recordings that were not begun are absent.
         """
         found = self._session.values(_FILE, "summary_failures", run_id=run_id, batch_no=batch_no, stage=stage)
-        return {recording_id: SummaryFailures(times, final) for recording_id, times, final in found}
+        return {recording_id: SummaryFailures(*counted) for recording_id, *counted in found}
 
     def ensure_months(self) -> None:
         """Creates the partitions of the coming year. A failure is a warning: partitions for months ahead exist."""

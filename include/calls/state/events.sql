@@ -15,11 +15,16 @@ SELECT at, run_id, call_id, record_id, stage, event, duration_ms, error_code, de
  ORDER BY id;
 
 -- name: summary_failures
--- Failures of the batch's summaries since a person, or the task's first try, last started it afresh.
-SELECT work.recording_id, count(*)::integer AS times, bool_or((event.detail ->> 'final')::boolean) AS final
+-- Failures of the batch's summaries, and tasks that died on them, since a person, or the task's first try, last started it
+-- afresh. A task that lives writes an end for each summary that it begins.
+SELECT work.recording_id, (count(*) FILTER (WHERE event.event = 'summary_failed'))::integer AS times,
+       coalesce(bool_or((event.detail ->> 'final')::boolean), false) AS final,
+       greatest(0, count(*) FILTER (WHERE event.event = 'summary_begun')
+                   - count(*) FILTER (WHERE event.event <> 'summary_begun'))::integer AS deaths
   FROM run_work work
   JOIN call_events event ON event.run_id = work.run_id AND event.recording_id = work.recording_id
- WHERE work.run_id = :run_id AND work.batch_no = :batch_no AND event.stage = :stage AND event.event = 'summary_failed'
+ WHERE work.run_id = :run_id AND work.batch_no = :batch_no AND event.stage = :stage
+   AND event.event IN ('summary_begun', 'summarized', 'summary_failed', 'summary_put_off')
    AND event.id > coalesce((SELECT max(id) FROM call_events
                              WHERE call_id IS NULL AND run_id = :run_id AND event = 'started_afresh' AND stage = :stage
                                AND detail ->> 'batch_no' = :batch_no::text), 0)

@@ -344,10 +344,11 @@ class Charge:
 
 
 class SummaryFailures(NamedTuple):
-    """`final`: no further attempt until a person starts the batch again."""
+    """`final`: no further attempt until a person starts the batch again. `deaths` of tasks are not among `times`."""
 
     times: int
     final: bool
+    deaths: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,14 +165,18 @@ def taken_back(
     return row if row.status is rule.back_to else None
 
 
-def _give_up(
-    row: RecordingRow, deaths: int, run_id: UUID, state: State, rule: FailureRule, outcome: BatchOutcome
-) -> None:
-    error = Permanent(
-        f"{deaths} tasks died one after another in the stage {rule.stage} of this recording: look for a killed process "
+def died_too_often(deaths: int, stage: str) -> Permanent:
+    return Permanent(
+        f"{deaths} tasks died one after another in the stage {stage} of this recording: look for a killed process "
         "in the system's log (memory, restarts); clear the task to try again",
         code=ErrorCode.INTERNAL,
     )
+
+
+def _give_up(
+    row: RecordingRow, deaths: int, run_id: UUID, state: State, rule: FailureRule, outcome: BatchOutcome
+) -> None:
+    error = died_too_often(deaths, rule.stage)
     log.warning("recording %s of call %s: %s", row.record_id, row.call_id, error)
     moved = state.moves.move(
         run_id,

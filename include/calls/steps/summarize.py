@@ -16,7 +16,7 @@ from include.calls.policy import Policy, SummaryPolicy
 from include.calls.reporting.summary_file import SummaryHeader, render_summary
 from include.calls.state.state import State
 from include.calls.state.types import Charge, RecordingRow, SummaryFailures, Text
-from include.calls.steps.outcome import BatchFailed, BatchOutcome, some
+from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, BatchOutcome, died_too_often, some
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent, summary_tariff
 from include.calls.wording.summary import framed
@@ -31,7 +31,7 @@ MAX_ATTEMPTS = 4  # one try, three retries
 PROMPT = (
     Path(__file__).parents[1] / "prompts" / "summary_v1.md"
 )  # a changed prompt is a new file: its name is its version
-_NEVER_FAILED = SummaryFailures(0, final=False)
+_NEVER_FAILED = SummaryFailures(0, final=False, deaths=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,14 @@ def summarize_batch(
         state.events.add(run_id, stage=Stage.SUMMARIZE, event="started_afresh", detail={"batch_no": batch_no})
     failures = state.events.summary_failures(run_id, batch_no, stage=Stage.SUMMARIZE)
     outcome = BatchOutcome()
-    for row in state.work.batch(run_id, batch_no, {RecordStatus.COMPLETED}):
+    rows = state.work.batch(run_id, batch_no, {RecordStatus.COMPLETED})
+    earlier = {row.recording_id: failures.get(row.recording_id, _NEVER_FAILED) for row in rows}
+    for row in sorted(rows, key=lambda row: earlier[row.recording_id].deaths > 0):  # what may kill this task comes last
         if row.summary_path is not None:
             continue
         refuse_if_stopped(run_id, state)
         refuse_if_spent(run_id, state, policy.stt, policy.money)
-        _summarize_claimed(row, failures.get(row.recording_id, _NEVER_FAILED), work, outcome)
+        _summarize_claimed(row, earlier[row.recording_id], work, outcome)
         if outcome.throttled:
             break
     _raise_if_unfinished(outcome, state)
@@ -99,11 +101,20 @@ def _summarize_claimed(
         row = work.state.recordings.get(listed.recording_id)
         if row.status is not RecordStatus.COMPLETED or row.summary_path is not None:
             return
+        if earlier.deaths >= MOST_DEATHS:
+            _note_failure(row, died_too_often(earlier.deaths, Stage.SUMMARIZE), earlier.times + 1, work, outcome)
+            return
+        _note(row, "summary_begun", work)
         try:
-            outcome.done += _summarize(row, work)
+            if _summarize(row, work):
+                outcome.done += 1
+            else:
+                _note(row, "summary_put_off", work)
         except StopRun:
+            _note(row, "summary_put_off", work)
             raise
         except Throttled as error:
+            _note(row, "summary_put_off", work)
             outcome.throttled = error
         except Exception as error:
             log.warning("summary of recording %s of call %s: %s", row.record_id, row.call_id, type(error).__name__)
@@ -221,6 +232,11 @@ def _header(row: RecordingRow, model: str) -> SummaryHeader:
         model=model,
         prompt_version=PROMPT.stem,
     )
+
+
+def _note(row: RecordingRow, event: str, work: Summarising) -> None:
+    """A summary that has begun and not ended when the next task looks at it has killed its task."""
+    work.state.events.add(work.run_id, stage=Stage.SUMMARIZE, event=event, recording_id=row.recording_id)
 
 
 def _note_failure(row: RecordingRow, error: Exception, attempt: int, work: Summarising, outcome: BatchOutcome) -> None:

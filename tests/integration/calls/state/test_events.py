@@ -43,7 +43,7 @@ def test_failed_summaries_count_since_the_last_fresh_start(state: State) -> None
     failed(first.recording_id, final=True)
     failed(second.recording_id, stage="elsewhere")
     found = state.events.summary_failures(run.run_id, 1, stage="summarize")
-    assert found == {first.recording_id: (2, True)}
+    assert found == {first.recording_id: (2, True, 0)}
     assert state.events.summary_failures(run.run_id, 2, stage="summarize") == {}
 
 

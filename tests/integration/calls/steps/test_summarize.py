@@ -16,7 +16,7 @@ from include.calls.state import stored_responses
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Run
 from include.calls.steps.close_run import close_run
-from include.calls.steps.outcome import BatchFailed, Unfinished
+from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
 from include.clients.openai.chat_completion import ModelResponse, TokenUsage, UnusableResponse
@@ -440,6 +440,43 @@ def test_a_stopped_run_asks_nothing_more(world: World):
     with pytest.raises(StopRun, match="the run was stopped"):
         world.summarize(model)
     assert len(model.asked) == 1
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours handles it."""
+
+
+def test_three_deaths_on_a_summary_make_an_error_that_says_so(world: World) -> None:
+    """A text that kills each task that summarises it must not keep the run from ending; a person may have it tried."""
+    add_calls(world, TEXT.format(1), TEXT.format(2))
+    model = FakeModel()
+
+    def die() -> None:
+        if "заказ 1" in model.asked[-1]["data"]:
+            raise Killed
+
+    model.on_ask = die
+    for death in range(MOST_DEATHS):
+        with pytest.raises(Killed):
+            world.summarize(model, fresh=death == 0)
+    model.on_ask = lambda: None
+    with pytest.raises(BatchFailed, match=call_id(1)):
+        world.summarize(model, fresh=False)
+    assert len(model.asked) == MOST_DEATHS + 1, "the other text got its summary"
+    assert (world.record(1).summary_path, world.record(2).summary_path is None) == (None, False)
+    (noted,) = world.events("summary_failed")
+    assert noted["reason"].startswith("3 tasks died one after another in the stage summarize of this recording")
+    assert noted["final"] is True
+    assert world.summarize(model) == 1, "cleared by a person"
+
+
+def test_a_summary_that_was_put_off_is_no_death(world: World) -> None:
+    add_calls(world, TEXT.format(1))
+    model = FakeModel(failures=[Throttled("429", code=ErrorCode.SUMMARY_FAILED)] * MOST_DEATHS)
+    for _ in range(MOST_DEATHS):
+        with pytest.raises(Throttled):
+            world.summarize(model, fresh=False)
+    assert world.summarize(model, fresh=False) == 1
 
 
 def test_a_text_that_another_run_works_on_is_left_to_it(world: World):
