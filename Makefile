@@ -8,7 +8,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status export resume deliver rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
-	bench chaos trial-stt lock install install-dev
+	bench chaos mutate trial-stt lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ types: install-dev ## проверка типов
 
 bench: install-dev ## измерения, таблицами: [FULL=1] — полные размеры и целые выгрузки под Airflow, часы
 	@$(VENV)/python -m trials.bench $(if $(FULL),--full)
+
+mutate: install-dev ## вынуть по одной защиты из копии кода: каждую должен хватиться тест; [ONLY=имя]
+	@$(VENV)/python -m trials.mutate $(if $(ONLY),--only "$(ONLY)")
 
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")

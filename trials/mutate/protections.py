@@ -1,0 +1,231 @@
+"""The protections that must carry weight: the exact text that holds each, what it becomes, and the tests that miss it.
+
+`old` occurs exactly once in `file` (a unit test checks that), so an edit of a protection brings its author here. The
+tests are the narrowest that hold the rule: they must fail while the text is out.
+"""
+
+from dataclasses import dataclass
+
+_STATE = "include/calls/state"
+_STEPS = "include/calls/steps"
+_OF_STATE = "tests/integration/calls/state"
+_OF_STEPS = "tests/integration/calls/steps"
+_CALLS = "tests/integration/calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """`tests` are arguments of pytest; `what` is what happens without the protection."""
+
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+PROTECTIONS = (
+    Protection(
+        "claim",
+        "two tasks buy the text of one call",
+        f"{_STATE}/claims.py",
+        'yield Claim(connection) if _ask(self._session, connection, "try_claim", portal_id, call_id) else None',
+        "yield Claim(connection)",
+        (f"{_OF_STATE}/test_claims.py",),
+    ),
+    Protection(
+        "claim before each request",
+        "a task that has lost its claim goes on buying",
+        f"{_STEPS}/transcribe_recording.py",
+        "                if not audio.claim.alive():",
+        "                if False:",
+        (f"{_OF_STEPS}/test_transcribe_batch.py", "-k", "claim or Claim or lost"),
+    ),
+    Protection(
+        "guarded move",
+        "two tasks move one recording",
+        f"{_STATE}/moves.sql",
+        "WHERE own.recording_id = :recording_id AND own.status = ANY(:expected)\n"
+        "       AND (own.status <> ALL(:at_work) OR task.recording_id IS NOT NULL)",
+        "WHERE own.recording_id = :recording_id AND (:expected::text[] IS NOT NULL OR :at_work::text[] IS NOT NULL)",
+        (f"{_OF_STATE}/test_moves.py",),
+    ),
+    Protection(
+        "response kept when it comes",
+        "a killed task pays for the same piece again",
+        f"{_STATE}/stored_responses.py",
+        '            try:\n                self._session.count(_FILE, "keep_response", **values, **paid, **payer)\n',
+        "            try:\n                return\n",
+        (f"{_OF_STATE}/test_stored_responses.py",),
+    ),
+    Protection(
+        "budget before each recording",
+        "a run spends more than it may",
+        f"{_STEPS}/transcribe_batch.py",
+        "            refuse_if_spent(work.run.run_id, work.state, policy.stt, policy.money)\n",
+        "",
+        (f"{_OF_STEPS}/test_spending.py", "-k", "spent or spends or spend"),
+    ),
+    Protection(
+        "stop before each download",
+        "a stopped run goes on downloading",
+        f"{_STEPS}/download.py",
+        "            self._refuse_if_stopped()\n            self.linked.popleft()\n",
+        "            self.linked.popleft()\n",
+        (f"{_OF_STEPS}/test_download.py", "-k", "stop"),
+    ),
+    Protection(
+        "stop before each recognition",
+        "a stopped run goes on buying texts",
+        f"{_STEPS}/transcribe_batch.py",
+        "            refuse_if_stopped(run_id, state)\n",
+        "",
+        (f"{_OF_STEPS}/test_transcribe_batch.py", "-k", "TestStop"),
+    ),
+    Protection(
+        "stop before each summary",
+        "a stopped run goes on buying summaries",
+        f"{_STEPS}/summarize.py",
+        "        refuse_if_stopped(run_id, state)\n",
+        "",
+        (f"{_OF_STEPS}/test_summarize.py", "-k", "stopped"),
+    ),
+    Protection(
+        "three deaths",
+        "a file that kills its tasks keeps the run from ending",
+        f"{_STEPS}/outcome.py",
+        "        if deaths >= MOST_DEATHS:\n",
+        "        if False:\n",
+        (f"{_OF_STEPS}/test_transcribe_batch.py", "-k", "three_deaths or downloads_count"),
+    ),
+    Protection(
+        "three deaths on a summary",
+        "a text that kills its tasks keeps the run from ending",
+        f"{_STEPS}/summarize.py",
+        "        if earlier.deaths >= MOST_DEATHS:\n",
+        "        if False:\n",
+        (f"{_OF_STEPS}/test_summarize.py", "-k", "three_deaths"),
+    ),
+    Protection(
+        "no resume of a live run",
+        "two DAG runs work on a run and close it twice",
+        f"{_STEPS}/run_lifecycle.py",
+        "or not is_live(run.worked_by):",
+        "or True:",
+        (f"{_CALLS}/test_runs_that_meet.py", "-k", "TestResumeOfALiveRun"),
+    ),
+    Protection(
+        "the owner closes the run",
+        "a DAG run that lost the run gives it a verdict",
+        f"{_STATE}/runs.sql",
+        "       AND (:runs::boolean OR :worker::text IS NULL"
+        " OR :worker = coalesce(metadata ->> 'worked_by', dag_run_id))\n",
+        "       AND (:runs::boolean OR :worker::text IS NOT NULL OR true)\n",
+        (f"{_OF_STATE}/test_runs.py", "-k", "by_another_dag_run"),
+    ),
+    Protection(
+        "one writer of a folder",
+        "an older registry replaces a newer one",
+        f"{_STEPS}/publish.py",
+        "            Publications(state.session).lock(_key(run))  # for all files of the registry and the report\n",
+        "",
+        (f"{_OF_STEPS}/test_live_registry.py", "-k", "being_drawn or older"),
+    ),
+    Protection(
+        "owner of a folder",
+        "an older run published again replaces the later registry",
+        f"{_STEPS}/publish.py",
+        "            owner = _owner(run, state)\n",
+        "            owner = run\n",
+        (f"{_CALLS}/test_files_of_one_folder.py", "-k", "older or further"),
+    ),
+    Protection(
+        "a complete registry stays in mid-run",
+        "a half registry replaces a complete one",
+        f"{_STATE}/publications.sql",
+        "       AND NOT coalesce(there.complete, false)\n",
+        "",
+        (f"{_OF_STATE}/test_publications.py", "-k", "TestLive"),
+    ),
+    Protection(
+        "period of each listed row",
+        "a portal that ignores the filter fills the period with foreign calls",
+        "include/clients/bitrix24/call_listing.py",
+        "            _check_period(row, self.period)\n",
+        "",
+        ("tests/simulators/clients/bitrix24/test_call_listing.py", "-k", "period"),
+    ),
+    Protection(
+        "a refusal blocks all requests",
+        "tasks go on asking a portal that has refused",
+        "include/clients/bitrix24/pace.sql",
+        "SET next_permit_at = greatest(pace.next_permit_at, pace.blocked_until, clock_timestamp()\n",
+        "SET next_permit_at = greatest(pace.next_permit_at, clock_timestamp()\n",
+        ("tests/integration/clients/bitrix24/test_pace.py", "-k", "refusal"),
+    ),
+    Protection(
+        "no private address",
+        "a link to a recording reads a server of the internal network",
+        "include/common/host_guard.py",
+        "        if not private_too and not all(_is_public(address) for address in found):\n",
+        "        if False:\n",
+        ("tests/unit/common/test_host_guard.py",),
+    ),
+    Protection(
+        "only hosts of the portal",
+        "a link to a recording leads to any server",
+        "include/common/host_guard.py",
+        "        if not self._storage.fullmatch(host):\n",
+        "        if False:\n",
+        ("tests/unit/common/test_host_guard.py",),
+    ),
+    Protection(
+        "keys stay inside the storage",
+        "an id of the portal becomes a path outside the storage",
+        "include/clients/storage/base.py",
+        '    if bad or "\\0" in key or "\\\\" in key:\n',
+        "    if False:\n",
+        ("tests/integration/clients/storage/test_storage.py", "-k", "unsafe_key and not s3"),
+    ),
+    Protection(
+        "checksum before payment",
+        "a changed file is bought as the recording",
+        f"{_STEPS}/transcribe_recording.py",
+        "        if checksum != row.checksum:\n",
+        "        if False:\n",
+        ("tests/faults/test_storage.py", "-k", "TestAudioThatDoesNotStay"),
+    ),
+    Protection(
+        "size of a download",
+        "one file fills the disk",
+        "include/common/audio_download.py",
+        "        if size > max_bytes:\n",
+        "        if False:\n",
+        ("tests/unit/common/test_audio_download.py",),
+    ),
+    Protection(
+        "secrets in messages",
+        "a token of the portal is in logs and messages",
+        "include/common/masking.py",
+        "        text = pattern.sub(replacement, text)\n",
+        "        pass\n",
+        ("tests/unit/common/test_masking.py",),
+    ),
+    Protection(
+        "an erased text stays erased",
+        "a text that a person had erased is written again",
+        f"{_STEPS}/restore_texts.py",
+        "    if not text.body:\n",
+        "    if False:\n",
+        (f"{_OF_STEPS}/test_deliver.py", "-k", "erased"),
+    ),
+    Protection(
+        "no formula in the registry",
+        "a field of the portal is computed by the spreadsheet that opens it",
+        "include/calls/domain/spreadsheet_cells.py",
+        "    return MARK + value if _is_formula(value.lstrip(MARK)) else value\n",
+        "    return value\n",
+        ("tests/unit/calls/domain/test_spreadsheet_cells.py",),
+    ),
+)
