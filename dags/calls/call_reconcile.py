@@ -31,7 +31,12 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,  # without it a run that Airflow has given up would stay `running` for ever
     tags=["bitrix24", "calls"],
-    default_args={"owner": "dataops", "execution_timeout": timedelta(hours=1), "retries": 2},
+    default_args={
+        "owner": "dataops",
+        "execution_timeout": timedelta(hours=1),
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+    },
 ) as dag:
 
     @task
