@@ -108,7 +108,9 @@ SELECT run.run_id::text, run.status,
        run.finished_at,
        (SELECT coalesce(sum(usd), 0) FROM charges WHERE charges.run_id = run.run_id) AS spent,
        greatest(run.approved_cost, :limit::numeric) AS limit,
-       coalesce(records.statuses, '{}') AS statuses
+       coalesce(records.statuses, '{}') AS statuses,
+       coalesce(run.metadata -> 'bars', '{}') AS bars,
+       (run.metadata ->> 'clock_offset_sec')::float AS clock_offset_sec
   FROM shown
   JOIN call_exports run USING (run_id)
   LEFT JOIN LATERAL (

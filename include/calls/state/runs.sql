@@ -179,6 +179,35 @@ SELECT run_id, :stage, 'approved', :detail FROM approved;
 -- Reported recordings by status.
 SELECT status, count(*) FROM reported_recordings WHERE run_id = :run_id GROUP BY status;
 
+-- name: tried
+-- What the run itself has tried, as it stands now. Audio that is missing since the run's own night was never missing
+-- before. A text is empty if it has no word although speech was heard.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT recording_id FROM call_events
+     WHERE run_id = :run_id AND stage = 'download' AND event IN ('downloaded', 'missing_audio', 'error')
+), audio AS (
+    SELECT count(*) AS tried,
+           count(*) FILTER (WHERE own.status = 'missing_audio'
+                              AND own.missing_since = (run.due_at AT TIME ZONE 'UTC')::date) AS newly_missing
+      FROM asked JOIN recordings own USING (recording_id) JOIN call_exports run ON run.run_id = :run_id
+), texts AS (
+    SELECT count(*) AS tried,
+           count(*) FILTER (WHERE text.body = '' AND 'no_speech' <> ALL(own.review_reasons)) AS empty,
+           count(*) FILTER (WHERE 'much_not_sent' = ANY(own.review_reasons)) AS much_not_sent,
+           count(*) FILTER (WHERE own.needs_review) AS flagged
+      FROM run_work work
+      JOIN recordings own USING (recording_id)
+      JOIN transcripts text ON text.transcript_id = own.transcript_id AND text.recording_id = own.recording_id
+     WHERE work.run_id = :run_id AND own.status = 'completed' AND text.run_id = :run_id
+)
+SELECT audio.tried AS audio, audio.newly_missing,
+       coalesce((run.metadata ->> 'listed')::integer, 0) AS rows,
+       coalesce((run.metadata ->> 'bad_rows')::integer, 0)
+           + coalesce((run.metadata ->> 'partly_read')::integer, 0) AS unreadable_rows,
+       texts.tried AS texts, texts.empty AS empty_texts, texts.much_not_sent, texts.flagged AS flagged_texts
+  FROM call_exports run CROSS JOIN audio CROSS JOIN texts
+ WHERE run.run_id = :run_id;
+
 -- name: progress
 -- How far the run's period has come, for its note.
 SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,

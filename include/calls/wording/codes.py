@@ -76,7 +76,13 @@ DECISIONS = {
     "refused": "не согласован",
     "approval_timed_out": "не согласован: ответа не дождались",
 }
-DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный", "info": "информационный"}
+DIRECTIONS = {
+    "inbound": "входящий",
+    "outbound": "исходящий",
+    "callback": "обратный",
+    "info": "информационный",
+    "unknown": "не определено",
+}
 ROLES = {"channels": "по каналам", "diarized": "по голосам", "none": "не определены"}
 STAGES = {
     "open_run": "открытие запуска",
