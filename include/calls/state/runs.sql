@@ -216,7 +216,7 @@ SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,
        count(*) FILTER (WHERE own.status = 'missing_audio') AS missing,
        count(*) FILTER (WHERE own.status = 'error') AS errors,
        coalesce(sum(own.audio_sec) FILTER (WHERE own.status = 'completed'), 0) / 60 AS minutes,
-       (SELECT coalesce(sum(usd), 0) FROM charges WHERE charges.run_id = :run_id) AS spent
+       coalesce((SELECT usd FROM run_spending WHERE run_id = :run_id), 0) AS spent
   FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
  WHERE own.run_id = :run_id;
 
@@ -224,7 +224,7 @@ SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,
 -- The same for the command that follows a run, found by its DAG run, its id or its key.
 SELECT run.run_id::text, run.status, run.metadata ->> 'phase' AS phase, run.metadata ->> 'asked_cost' AS asked_cost,
        sums.recordings, sums.done, sums.errors, sums.minutes::float,
-       (SELECT coalesce(sum(usd), 0)::float FROM charges WHERE charges.run_id = run.run_id) AS spent
+       coalesce((SELECT usd FROM run_spending WHERE run_spending.run_id = run.run_id), 0)::float AS spent
   FROM call_exports run
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE status <> 'no_recording') AS recordings,
