@@ -8,7 +8,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status export resume deliver rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
-	bench chaos mutate trial-stt lock install install-dev
+	bench chaos mutate stt-smoke trial-stt lock install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -87,6 +87,11 @@ mutate: install-dev ## вынуть по одной защиты из копии
 
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
+
+stt-smoke: install ## проверка распознавателя плейлистом: PLAYLIST=... [REPORT=] [ENGINE=] [AGAINST=] [FRESH=true] [LIMIT=]
+	@$(OPS) stt-smoke -- $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(REPORT),--report "$(REPORT)") \
+		$(if $(ENGINE),--engine "$(ENGINE)") $(if $(AGAINST),--against "$(AGAINST)") \
+		$(if $(filter true,$(FRESH)),--fresh) $(if $(LIMIT),--limit "$(LIMIT)")
 
 trial-stt: ## проба с настоящим распознавателем (Whisper base): [PART=texts] — 150 МБ модели, своё окружение .venv-stt
 	@$(PYTHON) ops/one_machine/bootstrap.py stt

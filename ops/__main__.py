@@ -73,6 +73,16 @@ def pg(
     run_tool(tool, arguments or [], Runtime(profile))
 
 
+@app.command("stt-smoke", help=wording.COMMANDS["stt-smoke"], context_settings=AS_TYPED)
+def stt_smoke(
+    arguments: Annotated[list[str] | None, typer.Argument()] = None,
+    profile: Profile = "main",
+) -> None:
+    from ops.one_machine.smoke import smoke
+
+    raise typer.Exit(smoke(Runtime(profile), arguments or []))
+
+
 @app.command(help=wording.COMMANDS["container"], context_settings=AS_TYPED)
 def container(
     command: list[str],

@@ -1,4 +1,4 @@
-"""`python -m simulators portal|recogniser|slack`: one simulator in this process, until SIGTERM."""
+"""`python -m simulators portal|recogniser|hearing|slack`: one simulator in this process, until SIGTERM."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from simulators.bitrix24.seeded import MakeAudio, brief, from_folder, minutes, s
 from simulators.kit.serving import serve
 from simulators.openai.app import KEY, RecogniserSimulator
 from simulators.slack import SlackSimulator
+from simulators.sound.hearing_recogniser import HearingRecogniser
 
 cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 
@@ -64,6 +65,16 @@ def recogniser(
         key=key, latency_per_minute=latency_per_minute, requests_per_minute=requests_per_minute
     )
     serve(simulator, port)
+
+
+@cli.command()
+def hearing(
+    port: Port = 0,
+    dialect: Annotated[str, typer.Option(help="a server's form of the response")] = "gpt-transcribe",
+    mistakes: Annotated[float, typer.Option(help="share of words that are misheard")] = 0.0,
+) -> None:
+    """A recogniser that hears numbered words, as in playlists/smoke_demo."""
+    serve(HearingRecogniser(dialect, mistakes=mistakes), port)
 
 
 @cli.command()

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
+from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
 OPENAI = "https://api.openai.com/v1"
@@ -101,11 +102,13 @@ class Settings(BaseSettings):
     call_export_cron: str = ""
     call_export_sla_hours: str = ""
     pii_masking_enabled: str = ""
+    stt_smoke_playlist_path: str = ""
+    stt_smoke_budget_usd: str = ""
 
     @property
     def policy_overrides(self) -> dict[str, str]:
         """Values that replace those of policy.yaml, by variable; no secrets."""
-        found = {name: str(getattr(self, name.lower())) for name in ENVIRONMENT}
+        found = {name: str(getattr(self, name.lower())) for name in (*ENVIRONMENT, *SMOKE_ENVIRONMENT)}
         return {name: value for name, value in found.items() if value}
 
     @property

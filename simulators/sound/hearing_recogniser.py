@@ -1,8 +1,10 @@
 """A recogniser over HTTP that reads numbered words (`word_reader.py`) and responds in the dialect of a real server."""
 
+import hashlib
 import math
+import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import av
@@ -19,6 +21,7 @@ from simulators.sound.word_reader import ReadWord, read_words, segments
 JsonDict = dict[str, Any]
 Dialect = Callable[[list[ReadWord], float], JsonDict]
 _NANO = 10**9
+_NO_WORD = 10**6  # no recording has so many words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,14 @@ class Sent:
 
 @dataclass
 class HearingRecogniser:
-    """`dialect` is a key of DIALECTS. `sent` has an entry for each request."""
+    """`dialect` is a key of DIALECTS. `sent` has an entry for each request.
+
+    `mistakes`: the share of words that are heard as other ones; which, depends on the audio's bytes and on `seed`.
+    """
 
     dialect: str
+    mistakes: float = 0.0
+    seed: int = 0
     sent: list[Sent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,8 +65,15 @@ class HearingRecogniser:
     def respond(self, audio: bytes, name: str) -> JsonDict:
         """The body of a successful response. Raises av.FFmpegError or ValueError if it is not audio."""
         words, seconds = read_words(audio)
+        if self.mistakes:
+            rng = random.Random(f"{self.seed} {hashlib.sha256(audio).hexdigest()}")
+            words = [_misheard(word) if rng.random() < self.mistakes else word for word in words]
         self.sent.append(Sent(name, len(audio), seconds))
         return DIALECTS[self.dialect](words, seconds)
+
+
+def _misheard(word: ReadWord) -> ReadWord:
+    return replace(word, number=word.number + _NO_WORD)
 
 
 def text_of(words: list[ReadWord]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Te
 from include.common.money import call_cost, exact_cost, whole_minutes
 from include.common.temporary_folders import temporary_folder
 from include.speech.audio.apart import cut_apart, longest_recording
-from include.speech.audio.pieces import CutPolicy, policy_for
+from include.speech.audio.pieces import CutPolicy, policy_for_all
 from include.speech.cuts import Cut, Piece
 from include.speech.piece_requests import Hints, Send, Sound, recognised
 from include.speech.recognition import Recognition, RecognitionResponse
@@ -137,16 +137,8 @@ def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
 
 def _cut_policy(work: Recognising) -> CutPolicy:
     """Pieces that both the recogniser and the fallback take."""
-    minutes = work.policy.stt.max_file_minutes
-    own = policy_for(work.recogniser.profile, max_file_minutes=minutes)
-    if work.fallback is None:
-        return own
-    other = policy_for(work.fallback.profile, max_file_minutes=minutes)
-    return replace(
-        own,
-        max_piece_sec=min(own.max_piece_sec, other.max_piece_sec),
-        max_piece_bytes=min(own.max_piece_bytes, other.max_piece_bytes),
-    )
+    profiles = [each.profile for each in (work.recogniser, work.fallback) if each is not None]
+    return policy_for_all(profiles, max_file_minutes=work.policy.stt.max_file_minutes)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Divides detected speech into pieces: rules on frames, without samples."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +51,16 @@ def policy_for(profile: SttProfile, *, max_file_minutes: float) -> CutPolicy:
             unpaused_sec=longest,
         )
     return CutPolicy(max_piece_sec=longest, max_piece_bytes=profile.max_bytes)
+
+
+def policy_for_all(profiles: Sequence[SttProfile], *, max_file_minutes: float) -> CutPolicy:
+    """The first model's parameters, with pieces that all of the models take."""
+    each = [policy_for(profile, max_file_minutes=max_file_minutes) for profile in profiles]
+    return replace(
+        each[0],
+        max_piece_sec=min(one.max_piece_sec for one in each),
+        max_piece_bytes=min(one.max_piece_bytes for one in each),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,17 @@ import pytest
 from include.calls.wording import problems as calls_problems
 from include.common import errors
 from include.common.wording import problems as common_problems
+from include.smoke.wording import problems as smoke_problems
 from ops.wording import problems as ops_problems
 from tests.kit.paths import ROOT
 
 # Files that may hold Russian, each with its reason. A folder ends with a slash.
 RUSSIAN = {
     "include/calls/wording/": "the catalogue of the area `calls`",
+    "include/smoke/wording/": "the catalogue of the area `smoke`",
     "include/common/wording/problems.py": "sentences for errors of common, clients, speech and hooks",
     "include/common/wording/connections.py": "the connection form in Airflow",
+    "include/common/wording/error_catalogue.py": "what each error code means",
     "include/common/russian_format.py": "units of numbers and times",
     "ops/wording/": "the launcher's catalogue",
     "dags/calls/call_export.py": "the DAG's description in the UI",
@@ -37,6 +40,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 CATALOGUE_FILES = [
     *sorted((ROOT / "include/calls/wording").glob("*.py")),
+    *sorted((ROOT / "include/smoke/wording").glob("[!e]*.py")),  # the catalogue of errors speaks to developers too
     ROOT / "include/common/wording/problems.py",
     ROOT / "include/common/wording/connections.py",
     *sorted((ROOT / "ops/wording").glob("*.py")),
@@ -46,6 +50,7 @@ COMMON = common_problems.PROBLEMS
 CATALOGUES: dict[str, tuple[Mapping[str, str], ...]] = {
     "include": (COMMON,),
     "include/calls": (calls_problems.PROBLEMS, COMMON),
+    "include/smoke": (smoke_problems.PROBLEMS, COMMON),
     "plugins": (COMMON,),
     "plugins/calls": (calls_problems.PROBLEMS, COMMON),
     "plugins/web": (calls_problems.PROBLEMS, COMMON),
@@ -62,12 +67,14 @@ NAMES = {
     # products, and what their screens are called
     "Airflow", "Enterprise", "Excel", "OpenAI", "PostgreSQL", "PyPI", "Python", "Required", "Actions", "Clear", "Note",
     "cron",
+    "Markdown",
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns
     "make", "up", "down", "export", "resume", "qa", "deliver", "help", "plan", "summarize", "publish", "status",
     "result", "comment", "pid", "env",
     # values
-    "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local", "ru", "en", "gpt",
+    "stub", "default", "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local",
+    "ru", "en", "gpt",
     "host", "port", "https",
     # permissions of S3, a header of HTTP
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
@@ -193,7 +200,12 @@ class TestProblems:
 
     @pytest.mark.parametrize(
         ("name", "catalogue"),
-        [("common", COMMON), ("calls", calls_problems.PROBLEMS), ("ops", ops_problems.PROBLEMS)],
+        [
+            ("common", COMMON),
+            ("calls", calls_problems.PROBLEMS),
+            ("smoke", smoke_problems.PROBLEMS),
+            ("ops", ops_problems.PROBLEMS),
+        ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_every_sentence_is_used(self, name: str, catalogue: Mapping[str, str]) -> None:
@@ -203,7 +215,7 @@ class TestProblems:
 
     def test_no_key_has_two_sentences(self) -> None:
         """An area's sentence would hide the common one."""
-        assert COMMON.keys() & calls_problems.PROBLEMS.keys() == set()
+        assert COMMON.keys() & (calls_problems.PROBLEMS.keys() | smoke_problems.PROBLEMS.keys()) == set()
 
 
 def sentences(path: Path) -> list[tuple[int, str]]:

@@ -19,6 +19,7 @@ MAY_SAY_CALL_ID = (
     "include/calls/domain/transcript_file.py",
     "include/calls/reporting/templates",
     "include/calls/wording",
+    "include/common/wording/error_catalogue.py",
 )
 
 
