@@ -39,6 +39,7 @@ ENVIRONMENT: dict[str, tuple[str, str]] = {
     "STT_FALLBACK_MODEL": ("stt", "fallback_model"),
     "STT_LANGUAGES": ("stt", "languages"),
     "STT_KEYWORDS": ("stt", "keywords"),
+    "COMPANY_NAMES": ("speakers", "company_names"),
     "STT_MAX_FILE_MINUTES": ("stt", "max_file_minutes"),
     "STT_BACKOFF_SECONDS": ("stt", "backoff_seconds"),
     "STT_TIMEOUT_SECONDS": ("stt", "timeout_seconds"),
@@ -103,7 +104,6 @@ class PortalPolicy(Section):
         BeforeValidator(as_list),
         Field(description="hosts separated by commas, each host or host:port"),
     ]
-    clock_may_differ_seconds: Positive
     downloads_in_flight: Count
     downloads_per_task: Annotated[int, Field(ge=1, le=32, description="a whole number from 1 to 32")]
 
@@ -153,17 +153,6 @@ class ThresholdPolicy(Section):
     qa_sample_size: Count
 
 
-class BarsPolicy(Section):
-    """How bad a run may be and still be completed; `include/calls/domain/run_bars.py` says what each share is of."""
-
-    min_cases: Count
-    max_newly_missing_share: Share
-    max_unreadable_share: Share
-    max_empty_share: Share
-    max_much_not_sent_share: Share
-    max_flagged_share: Share
-
-
 class ReviewPolicy(Section):
     """The fields of `include.speech.quality_flags.ReviewPolicy`."""
 
@@ -185,6 +174,18 @@ class ReviewPolicy(Section):
     max_music_share: Share
     min_confidence: Share
     confidence_from_speech_sec: Positive
+    tail_drop: Positive
+    tail_words: Count
+
+
+class SpeakerPolicy(Section):
+    """The fields of `include.speech.speaker_roles.SpeakerSigns`, and when a report speaks of swapped channels."""
+
+    company_names: Words
+    operator_phrases: Words
+    client_phrases: Words
+    enough: Count
+    swapped_from_calls: Count
 
 
 class SummaryPolicy(Section):
@@ -243,8 +244,8 @@ class Policy(Section):
     batches: BatchPolicy
     money: MoneyPolicy
     thresholds: ThresholdPolicy
-    bars: BarsPolicy
     review: ReviewPolicy
+    speakers: SpeakerPolicy
     summary: SummaryPolicy
     report: ReportPolicy
     retention_days: RetentionPolicy

@@ -13,12 +13,13 @@ from include.speech.transcripts import Transcript, assemble, channel_roles
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """A transcript as people read it."""
+    """A transcript as people read it. `role_signs` decided who of the speakers is the operator (`speaker_roles.py`)."""
 
     transcript: Transcript
     reasons: tuple[ReviewReason, ...]
     words_per_minute: Decimal | None
     confidence: Decimal | None
+    role_signs: int | None = None
 
     @property
     def needs_review(self) -> bool:

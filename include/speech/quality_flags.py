@@ -1,7 +1,7 @@
 """Quality flags: when a person must check a transcript.
 
-The flags use the text, the cut and our own voice detector. Only some models give a confidence, so `low_confidence` is a
-flag beside the others and decides nothing else.
+The flags use the text, the cut and our own voice detector. Only some models give a confidence, so `low_confidence` and
+`invented_tail` are flags beside the others and decide nothing else.
 """
 
 import gzip
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from include.speech.cuts import Cut, Piece
 from include.speech.languages import scripts_of
-from include.speech.recognition import RecognitionResponse, confidence_of
+from include.speech.recognition import RecognitionResponse, confidence_of, segment_confidences
 
 _WORD = re.compile(r"\w+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -48,6 +48,7 @@ class ReviewReason(StrEnum):
     MUCH_NOT_SENT = "much_not_sent"  # much of the sound was not sent to the recogniser
     PARTLY_UNHEARD = "partly_unheard"  # sound between speech was not sent because it is music
     LOW_CONFIDENCE = "low_confidence"  # the recogniser itself is not sure
+    INVENTED_TAIL = "invented_tail"  # it is far less sure of the end of a piece than of the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class ReviewPolicy:
     max_music_share: float  # of the voiced sound between speech
     min_confidence: float  # below 0.58 the word error rate was 29 % and more, above it 23 % and less (35 texts)
     confidence_from_speech_sec: float  # for shorter speech the confidence says little
+    tail_drop: float  # by which the log probability of a piece's last segment is below that of the others
+    tail_words: int  # a shorter segment is a word that the end of the piece has cut
 
 
 def review(
@@ -95,6 +98,7 @@ def review(
         ReviewReason.LOW_CONFIDENCE: confidence is not None
         and confidence < Decimal(str(policy.min_confidence))
         and cut.speech_sec >= policy.confidence_from_speech_sec,
+        ReviewReason.INVENTED_TAIL: any(_invented_tail(responses[piece], policy) for piece in cut.pieces),
     }
     return found + tuple(reason for reason, suspicious in checks.items() if suspicious)
 
@@ -181,6 +185,17 @@ def same_everywhere(responses: Mapping[Piece, RecognitionResponse], cut: Cut, po
 def is_invented(text: str) -> bool:
     bare = " ".join(_WORD.findall(text.casefold()))
     return bare in _WHOLE_TEXT or bool(_CREDITS.search(text))
+
+
+def _invented_tail(response: RecognitionResponse, policy: ReviewPolicy) -> bool:
+    found = segment_confidences(response.raw)
+    if len(found) < 2:
+        return False
+    *others, last = found
+    if len(_WORD.findall(last.text)) < policy.tail_words:
+        return False
+    seconds = sum(one.seconds for one in others)
+    return sum(one.logprob * one.seconds for one in others) / seconds - last.logprob >= policy.tail_drop
 
 
 def _packs_too_well(window: str, policy: ReviewPolicy) -> bool:

@@ -88,6 +88,26 @@ class Recognition:
         return cls(cut, data["model"], responses, fallback_responses, data.get("source", "recogniser"))
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentConfidence:
+    """A segment with the mean log probability of its tokens."""
+
+    text: str
+    seconds: float
+    logprob: float
+
+
+def segment_confidences(raw: Mapping[str, Any]) -> list[SegmentConfidence]:
+    """Of the segments with a text, a length and a log probability, in order; empty if the model gives none."""
+    found = []
+    for segment in _dicts(raw.get("segments")):
+        logprob, start, end = (_number(segment.get(name)) for name in ("avg_logprob", "start", "end"))
+        text = segment.get("text")
+        if logprob is not None and start is not None and end is not None and end > start and isinstance(text, str):
+            found.append(SegmentConfidence(text, end - start, logprob))
+    return found
+
+
 def confidence_of(responses: Iterable[RecognitionResponse]) -> Decimal | None:
     """The recogniser's own confidence, 0 to 1: the mean probability of its tokens. None if the model gives none.
 

@@ -13,7 +13,7 @@ from include.speech.languages import transcript_language
 from include.speech.recognition import RecognitionResponse, Segment
 
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
-Roles = Literal["channels", "diarized", "none"]
+Roles = Literal["channels", "evidence", "diarized", "none"]
 ChannelRoles = tuple[str, str]  # left channel, right channel
 _PAUSE_SEC = 0.3  # as in the cut
 
@@ -22,7 +22,8 @@ _PAUSE_SEC = 0.3  # as in the cut
 class Turn:
     """A speaker turn; seconds from the start of the recording.
 
-    `role` is OPERATOR, CLIENT, UNKNOWN or a label of a diarizing model.
+    `role` is OPERATOR, CLIENT, UNKNOWN or the number of a speaker in the response of a diarizing model: `1`, `2` in
+    the first piece, `2.1`, `2.2` in the second, whose `1` may be another person.
     """
 
     start: float
@@ -76,6 +77,7 @@ def one_line(text: str) -> str:
 
 
 def _turns_of(number: int, piece: Piece, response: RecognitionResponse, channels: ChannelRoles) -> Iterator[Turn]:
+    speakers = list(dict.fromkeys(segment.speaker for segment in response.segments if segment.speaker is not None))
     first, last = piece.lead_sec, piece.seconds - piece.tail_sec  # text belongs to the speech, not to the padding
     for segment in _sentences(response.segments) or (Segment(first, last, response.text),):
         text = one_line(segment.text)
@@ -83,7 +85,7 @@ def _turns_of(number: int, piece: Piece, response: RecognitionResponse, channels
             continue
         start = min(max(segment.start, first), last)
         end = min(max(segment.end, start), last)
-        role = _role(number, piece, segment, channels)
+        role = _role(number, piece, segment, channels, speakers)
         yield Turn(round(piece.start + start, 3), round(piece.start + end, 3), role, text)
 
 
@@ -104,14 +106,14 @@ def _ends(text: str) -> bool:
     return text.rstrip().rstrip("\"'»”’)").endswith((".", "?", "!", "…"))
 
 
-def _role(number: int, piece: Piece, segment: Segment, channels: ChannelRoles) -> str:
+def _role(number: int, piece: Piece, segment: Segment, channels: ChannelRoles, speakers: Sequence[str]) -> str:
     if piece.channel is not None:
         return channels[piece.channel]
     if segment.speaker is None:
         return UNKNOWN
     # The service labels speakers anew in every request: "A" of two pieces may be two people.
-    label = segment.speaker.upper()
-    return label if number == 1 else f"{label}{number}"
+    speaker = str(speakers.index(segment.speaker) + 1)
+    return speaker if number == 1 else f"{number}.{speaker}"
 
 
 def _roles(turns: Sequence[Turn]) -> Roles:

@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     stt_timeout_seconds: str = ""
     stt_languages: str = ""
     stt_keywords: str = ""
+    company_names: str = ""
     stt_operator_channel: str = ""
     transcribe_concurrency: str = ""
     whisper_rate_per_min_usd: str = ""

@@ -38,7 +38,7 @@ class Heard:
 
     @cached_property
     def text(self) -> CheckedText:
-        return text_of(self.recognition, "", self.policy)
+        return text_of(self.recognition, "", "inbound", self.policy)
 
     @property
     def recognition_seconds(self) -> float:

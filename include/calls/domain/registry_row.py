@@ -18,6 +18,7 @@ COLUMNS = (
     "run_id", "call_id", "record_id", "datetime_start", "direction", "from", "to", "employee", "duration_sec",
     "recording_url", "transcript_path", "summary_path", "text_preview", "transcription_cost", "currency_code",
     "language", "status", "error_code", "retry_count", "checksum", "tags", "roles", "needs_review",
+    "confidence", "role_signs",
 )  # fmt: skip
 # Programs join by these: they are never changed.
 KEYS = frozenset({"run_id", "call_id", "record_id", "checksum"})
@@ -32,7 +33,8 @@ _CUT_NUMBER = re.compile(r"[+(]?\d[\d\s()+-]*$")
 class RegistryRow:
     """A recording as the registry needs it: `call_started_at` in UTC, paths as keys of the storage.
 
-    `text_at` is the last change of text or summary.
+    `text_at` is the last change of text or summary. `confidence` is the recogniser's own, 0 to 1; `role_signs` decided
+    on the roles `evidence`.
     """
 
     run_id: UUID
@@ -61,6 +63,8 @@ class RegistryRow:
     tags: Sequence[str]
     roles: str | None
     needs_review: bool
+    confidence: Decimal | None
+    role_signs: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def registry_values(row: RegistryRow, folder: str, masks: Masks = NO_MASKS) -> d
         "tags": plain_text("|".join(tag.replace("|", "/") for tag in row.tags)),
         "roles": row.roles,
         "needs_review": row.needs_review,
+        "confidence": row.confidence,
+        "role_signs": row.role_signs,
     }
 
 
@@ -133,6 +139,10 @@ def _code(value: str | None) -> str:
 
 def _cost(value: Decimal | None) -> str:
     return "" if value is None else money_cell(value)
+
+
+def _optional_number(value: Decimal | int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _truth(value: bool) -> str:
@@ -172,6 +182,8 @@ _BY_COLUMN: dict[str, Callable[[Any], str]] = {
     "text_preview": _preview_cell,
     "transcription_cost": _cost,
     "needs_review": _truth,
+    "confidence": _optional_number,
+    "role_signs": _optional_number,
 }
 _CSV_CELLS = tuple(_BY_COLUMN.values())  # in the order of COLUMNS
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from include.calls.domain.run_bars import NOTHING_TRIED, Bars, Tried
 from include.calls.domain.states import RecordStatus
+from include.calls.domain.swapped_channels import SwappedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,7 @@ class RunFacts:
     """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
 
     `registered` rows of the portal's statistics are recordings in the database, None before the period is listed whole;
-    `shared_rows` name a recording that another row has registered already. `bad_rows` could not be read; `partly_read`
-    rows are recordings of which a field is unknown.
+    `shared_rows` name a recording that another row has registered already.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
@@ -49,11 +48,9 @@ class RunFacts:
     portal_total: int | None
     registered: int | None
     bad_rows: int
-    partly_read: int
     shared_rows: int
     limit_calls: int
     low_rate: bool
-    clock_offset_sec: float | None
     operating: Mapping[str, float]
     stop: str | None
     refused: str | None = None
@@ -75,7 +72,8 @@ class Totals:
     `billed_minutes` are rounded up per call, `bought_minutes` are those of them that this run bought. `cost` is the
     cost of texts and summaries, paid by any run; `spent` is what this run paid, `spent_on_summaries` the part of it
     that is no recognition, `spent_per_second` the price of the same recordings by the second, as the service bills
-    them.
+    them. `with_confidence` texts have a confidence of the recogniser, `confidence` is its mean by length; `unsure`,
+    `much_not_sent` and `partly_unheard` have the flags of these names (`low_confidence`).
     """
 
     calls: int
@@ -93,6 +91,11 @@ class Totals:
     reused: int
     from_portal: int
     flagged: int
+    much_not_sent: int
+    partly_unheard: int
+    with_confidence: int
+    confidence: Decimal | None
+    unsure: int
     no_roles: int
     late_expected: int
     duplicates: int
@@ -213,7 +216,8 @@ class PortalTrouble:
 class RunFigures:
     """Everything that the report says. `gaps` and `flagged` may be cut: `gap_groups` and `totals` count all of them.
 
-    `files` counts by day the texts that the storage holds; None where the storage was not listed.
+    `files` counts by day the texts that the storage holds; None where the storage was not listed. `swapped` are phone
+    lines whose channels seem to be swapped, each with the channel that its operator seems to have.
     """
 
     run: RunFacts
@@ -229,8 +233,8 @@ class RunFigures:
     dlq: Sequence[DlqItem]
     stages: Sequence[StageTime]
     trouble: PortalTrouble
-    tried: Tried = NOTHING_TRIED
     files: Mapping[date, int] | None = None
+    swapped: Sequence[tuple[SwappedLine, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +283,10 @@ class ReportSettings:
     seconds_per_minute: float
     min_coverage: float
     max_error_share: float
-    bars: Bars
     max_duration_drift: float
     max_issue_share: float
     over_forecast_share: Decimal
     many_refusals: int
-    clock_may_differ_sec: float
 
 
 def duration_drift(totals: Totals) -> Decimal | None:

@@ -28,7 +28,8 @@ _WIDTHS = {
     "run_id": 14, "call_id": 40, "record_id": 14, "direction": 12, "from": 18, "to": 18, "employee": 28,
     "duration_sec": 15, "recording_url": 32, "transcript_path": 48, "summary_path": 24, "text_preview": 60,
     "transcription_cost": 20, "currency_code": 16, "language": 12, "status": 16, "error_code": 18, "retry_count": 14,
-    "checksum": 14, "tags": 24, "roles": 12, "needs_review": 15, LINK: 12,
+    "checksum": 14, "tags": 24, "roles": 12, "needs_review": 15, "confidence": 14,
+    "role_signs": 14, LINK: 12,
 }  # fmt: skip
 
 

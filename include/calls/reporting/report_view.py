@@ -51,6 +51,7 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
         "gaps_hidden": tables.hidden_gaps(figures),
         "drift": _drift(figures, settings),
         "drifts": tables.drifts(figures),
+        "hearing": words.hearing(figures.totals, figures.statuses.get(RecordStatus.COMPLETED, 0)),
         "review": tables.review(figures),
         "flagged": tables.flagged(figures, zone),
         "flagged_hidden": tables.hidden_flagged(figures),

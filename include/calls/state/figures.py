@@ -1,10 +1,10 @@
 """The figures of a run's report and estimate. PostgreSQL makes the sums."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, tzinfo
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from include.calls.domain.report_figures import (
@@ -24,7 +24,6 @@ from include.calls.domain.report_figures import (
 )
 from include.calls.domain.report_zone import sql_zone
 from include.calls.domain.states import RecordStatus
-from include.calls.state.runs import Runs
 from include.calls.state.types import ToBuy
 from include.common.errors import BadInput
 from include.common.postgres_session import Session
@@ -34,9 +33,17 @@ GAPS_SHOWN = 200
 DLQ_SHOWN = 200
 DRIFTS_SHOWN = 10
 FLAGGED_SHOWN = 100
+OPENING_CHARS = 1500  # a dozen speaker turns
 _NOTHING = Decimal(0)
 
 T = TypeVar("T")
+
+
+class Opening(NamedTuple):
+    """The beginning of the text of an incoming call."""
+
+    phone_line: str
+    text: str
 
 
 class ReportFigures:
@@ -74,12 +81,15 @@ class ReportFigures:
             dlq=self._all("dead_letters", DlqItem, run_id=run_id, most=DLQ_SHOWN),
             stages=self._all("stages", StageTime, run_id=run_id),
             trouble=trouble,
-            tried=Runs(self._session).tried(run_id),
         )
 
     def qa_sample(self, run_id: UUID, size: int) -> list[QaItem]:
         """The recordings of a run that people listen to, always the same ones, with the verdicts known so far."""
         return self._all("qa_sample", QaItem, run_id=run_id, most=size)
+
+    def openings(self, run_id: UUID) -> Generator[Opening]:
+        """Phone line and beginning of the text of each incoming call whose roles are those of its channels."""
+        yield from self._session.stream(_FILE, "openings", Opening, run_id=run_id, most=OPENING_CHARS)
 
     def usual_offset(self, run_id: UUID) -> int | None:
         """The offset from UTC, in seconds, that most calls of the run have; None without calls."""

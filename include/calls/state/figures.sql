@@ -22,11 +22,9 @@ SELECT run.run_id, run.status, run.actor, run.trigger, run.dry_run, run.generate
        (run.metadata ->> 'portal_total')::integer AS portal_total,
        (run.metadata ->> 'registered')::integer AS registered,
        coalesce((run.metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
-       coalesce((run.metadata ->> 'partly_read')::integer, 0) AS partly_read,
        coalesce((run.metadata ->> 'shared')::integer, 0) AS shared_rows,
        coalesce((run.metadata ->> 'limit_calls')::integer, 0) AS limit_calls,
        coalesce((run.metadata ->> 'low_rate')::boolean, false) AS low_rate,
-       (run.metadata ->> 'clock_offset_sec')::float AS clock_offset_sec,
        coalesce(run.metadata -> 'operating', '{}') AS operating,
        run.metadata ->> 'stop' AS stop, run.metadata ->> 'refused' AS refused
   FROM call_exports run
@@ -43,7 +41,7 @@ SELECT run.run_id, run.status, run.actor, run.trigger, run.dry_run, run.generate
 -- `came_since` bounds the recordings that the run's own listing did not bring: they were first listed after it began.
 WITH reported AS MATERIALIZED (
     SELECT own.status = 'completed' AS has_text, own.status, own.call_id, own.checksum, own.duration_sec, own.audio_sec,
-           own.needs_review, own.outcome, own.gone_at, own.listed_at, text.roles, text.source, text.run_id AS bought_by,
+           own.needs_review, own.review_reasons, own.outcome, own.gone_at, own.listed_at, text.roles, text.confidence, text.source, text.run_id AS bought_by,
            ceil(coalesce(own.audio_sec, 0) / 60) AS billed,
            own.status = 'completed' AND text.run_id = own.run_id AND text.recording_id = own.recording_id AS bought
       FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
@@ -71,7 +69,13 @@ SELECT count(*) AS calls,
        count(*) FILTER (WHERE has_text AND bought_by <> :run_id) AS reused,
        count(*) FILTER (WHERE has_text AND source = 'portal') AS from_portal,
        count(*) FILTER (WHERE has_text AND needs_review) AS flagged,
-       count(*) FILTER (WHERE has_text AND roles = 'none') AS no_roles,
+       count(*) FILTER (WHERE has_text AND 'much_not_sent' = ANY(review_reasons)) AS much_not_sent,
+       count(*) FILTER (WHERE has_text AND 'partly_unheard' = ANY(review_reasons)) AS partly_unheard,
+       count(*) FILTER (WHERE has_text AND confidence IS NOT NULL) AS with_confidence,
+       sum(confidence * audio_sec) FILTER (WHERE has_text) / nullif(sum(audio_sec) FILTER (WHERE has_text AND confidence IS NOT NULL), 0)
+           AS confidence,
+       count(*) FILTER (WHERE has_text AND 'low_confidence' = ANY(review_reasons)) AS unsure,
+       count(*) FILTER (WHERE has_text AND roles IN ('none', 'diarized')) AS no_roles,
        -- talked, but no recording yet: a later run looks again
        count(*) FILTER (WHERE status = 'no_recording' AND outcome = 'answered' AND duration_sec > 0) AS late_expected,
        (SELECT coalesce(sum(times), 0)::bigint FROM again) AS duplicates
@@ -150,19 +154,28 @@ SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS po
  ORDER BY own.call_started_at, own.statistics_id
  LIMIT :most;
 
+-- name: openings
+-- The beginnings of the texts of incoming calls whose roles are those of their channels.
+SELECT own.phone_line, left(text.body, :most) AS text
+  FROM reported_recordings own JOIN transcripts text USING (transcript_id)
+ WHERE own.run_id = :run_id AND own.status = 'completed' AND own.direction = 'inbound' AND text.roles = 'channels';
+
 -- name: qa_sample
--- Each stratum (direction, length, flag, phone line) gives one recording before any gives its second, then in proportion
--- to its size. The order within a stratum is a hash seeded by the run, so nobody chooses and the run's sample is always
+-- Each stratum (direction, length, flag, phone line, confidence) gives one recording before any gives its second, then in
+-- proportion to its size; a text whose recogniser is not sure counts three times (below 0.58 most texts are bad, docs/audio.md),
+-- one with a middling confidence twice. The order within a stratum is a hash seeded by the run, so nobody chooses and the run's sample is always
 -- the same. Recordings with a verdict from a sample of the same folder stay listed, even if the sample has changed since.
 WITH candidates AS (
-    SELECT recording_id, md5(concat_ws('/', run_id, call_id, record_id)) AS lot, direction, needs_review, phone_line,
-           width_bucket(coalesce(audio_sec, 0), ARRAY[60, 300]::numeric[]) AS length_class
-      FROM reported_recordings
-     WHERE run_id = :run_id AND status = 'completed' AND transcript_path IS NOT NULL
+    SELECT own.recording_id, md5(concat_ws('/', own.run_id, call_id, record_id)) AS lot, direction, needs_review, phone_line,
+           width_bucket(coalesce(audio_sec, 0), ARRAY[60, 300]::numeric[]) AS length_class,
+           CASE WHEN confidence < 0.58 THEN 3 WHEN confidence < 0.71 THEN 2 ELSE 1 END AS weight
+      FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
+     WHERE own.run_id = :run_id AND status = 'completed' AND transcript_path IS NOT NULL
 ), ranked AS (
-    SELECT recording_id, lot, (row_number() OVER (stratum ORDER BY lot) - 1.0) / count(*) OVER (stratum) AS place
+    SELECT recording_id, lot,
+           (row_number() OVER (stratum ORDER BY lot) - 1.0) / count(*) OVER (stratum) / weight AS place
       FROM candidates
-    WINDOW stratum AS (PARTITION BY direction, length_class, needs_review, phone_line)
+    WINDOW stratum AS (PARTITION BY direction, length_class, needs_review, phone_line, weight)
 ), of_the_folder AS (
     SELECT run.run_id
       FROM call_exports run JOIN call_exports own ON own.run_id = :run_id

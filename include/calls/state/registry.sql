@@ -9,7 +9,8 @@ SELECT :run_id::uuid AS run_id, own.call_id, own.record_id, own.call_started_at,
        own.from_number, own.to_number, own.employee_id, own.employee_name, own.duration_sec, own.recording_url,
        own.transcript_path, own.summary_path, own.text_at, text.preview AS text_preview,
        CASE WHEN text.transcript_id IS NOT NULL THEN coalesce(paid.cost, 0) END AS cost, 'USD' AS currency_code,
-       text.language, own.status, own.error_code, own.retry_count, own.checksum, own.tags, text.roles, own.needs_review
+       text.language, own.status, own.error_code, own.retry_count, own.checksum, own.tags, text.roles, own.needs_review,
+       text.confidence, text.role_signs
   FROM recordings own
   LEFT JOIN transcripts text USING (transcript_id)
   LEFT JOIN LATERAL (

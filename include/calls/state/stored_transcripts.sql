@@ -3,20 +3,20 @@
 -- name: keep_text
 -- The row of a text that the run made. The same words of the same recording are the same row, with the newest figures.
 INSERT INTO transcripts AS text (recording_id, sha256, body, preview, language, roles, source, model, words_per_minute,
-                                 confidence, purchase_no, run_id)
+                                 confidence, role_signs, purchase_no, run_id)
 SELECT own.recording_id, :sha256, :body, :preview, :language, :roles, :source, :model, :words_per_minute, :confidence,
-       own.purchase_no, :run_id
+       :role_signs, own.purchase_no, :run_id
   FROM recordings own WHERE own.recording_id = :recording_id
 ON CONFLICT (recording_id, sha256) DO UPDATE
    SET body = excluded.body, preview = excluded.preview, language = excluded.language, roles = excluded.roles,
        source = excluded.source, model = excluded.model, words_per_minute = excluded.words_per_minute,
-       confidence = excluded.confidence, purchase_no = excluded.purchase_no, run_id = excluded.run_id
+       confidence = excluded.confidence, role_signs = excluded.role_signs, purchase_no = excluded.purchase_no, run_id = excluded.run_id
 RETURNING transcript_id;
 
 -- name: text
 -- One text.
 SELECT transcript_id, recording_id, sha256, body, preview, language, roles, source, model, words_per_minute, confidence,
-       purchase_no, run_id, created_at
+       role_signs, purchase_no, run_id, created_at
   FROM transcripts WHERE transcript_id = :transcript_id;
 
 -- name: set_summary!
@@ -35,21 +35,22 @@ WITH old AS (
       FROM recordings own JOIN transcripts text USING (transcript_id)
      WHERE own.recording_id = :recording_id AND own.transcript_id = :read_id AND own.status = ANY(:with_text)
        AND ((text.sha256, text.preview, text.roles, text.source, text.model, own.needs_review, own.review_reasons,
-             text.language, text.words_per_minute, text.confidence)
+             text.language, text.words_per_minute, text.confidence, text.role_signs)
             IS DISTINCT FROM (:sha256::text, :preview::text, :roles::text, :source::text, :model::text,
                               :needs_review::boolean, :review_reasons::text[], :language::text,
-                              :words_per_minute::numeric(8, 1), :confidence::numeric(5, 4)))
+                              :words_per_minute::numeric(8, 1), :confidence::numeric(5, 4),
+                              :role_signs::smallint))
        FOR NO KEY UPDATE OF own
 ), kept AS (
     INSERT INTO transcripts AS text (recording_id, sha256, body, preview, language, roles, source, model,
-                                     words_per_minute, confidence, purchase_no, run_id)
+                                     words_per_minute, confidence, role_signs, purchase_no, run_id)
     SELECT bought_for, :sha256, :body, :preview, :language, :roles, :source, :model, :words_per_minute, :confidence,
-           purchase_no, buyer
+           :role_signs, purchase_no, buyer
       FROM old
     ON CONFLICT (recording_id, sha256) DO UPDATE
        SET body = excluded.body, preview = excluded.preview, language = excluded.language, roles = excluded.roles,
            source = excluded.source, model = excluded.model, words_per_minute = excluded.words_per_minute,
-           confidence = excluded.confidence, purchase_no = excluded.purchase_no, run_id = excluded.run_id
+           confidence = excluded.confidence, role_signs = excluded.role_signs, purchase_no = excluded.purchase_no, run_id = excluded.run_id
     RETURNING transcript_id
 ), replaced AS (
     UPDATE recordings shown

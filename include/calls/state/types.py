@@ -298,7 +298,10 @@ class InProgress:
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """A text to store. `preview` is the first 1,024 UTF-8 bytes of the spoken words."""
+    """A text to store. `preview` is the first 1,024 UTF-8 bytes of the spoken words.
+
+    `role_signs`: how many signs decided on the roles of the speakers of a diarizing model.
+    """
 
     sha256: str
     body: str
@@ -309,6 +312,7 @@ class NewText:
     model: str
     words_per_minute: Decimal | None = None
     confidence: Decimal | None = None
+    role_signs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,7 @@ class Text:
     model: str
     words_per_minute: Decimal | None
     confidence: Decimal | None
+    role_signs: int | None
     purchase_no: int
     run_id: UUID
     created_at: datetime

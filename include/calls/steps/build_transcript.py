@@ -10,7 +10,7 @@ from datetime import timedelta, timezone
 
 from include.calls.domain.storage_keys import RecordingKeys
 from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header
-from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SttPolicy
+from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SpeakerPolicy, SttPolicy
 from include.calls.state.types import NewText, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
@@ -19,6 +19,7 @@ from include.speech.checked_text import CheckedText, checked_text
 from include.speech.fallback import TranscriptReview
 from include.speech.quality_flags import ReviewPolicy as FlagPolicy
 from include.speech.recognition import Recognition
+from include.speech.speaker_roles import SpeakerSigns, with_roles
 from include.speech.transcript_lines import render_turns
 
 
@@ -26,10 +27,21 @@ def review_of(stt: SttPolicy, review: ReviewPolicy) -> TranscriptReview:
     return TranscriptReview(stt.languages, FlagPolicy(**review.model_dump()))
 
 
-def text_of(recognition: Recognition, phone_line: str, policy: Policy) -> CheckedText:
+def signs_of(speakers: SpeakerPolicy) -> SpeakerSigns:
+    return SpeakerSigns(
+        company_names=speakers.company_names,
+        operator_phrases=speakers.operator_phrases,
+        client_phrases=speakers.client_phrases,
+        enough=speakers.enough,
+    )
+
+
+def text_of(recognition: Recognition, phone_line: str, direction: str, policy: Policy) -> CheckedText:
     """The better responses, the phone line's channel map, today's thresholds. No request is sent, nothing is paid."""
     operator_channel = policy.stt.channel_map.get(phone_line, policy.stt.operator_channel)
     text = checked_text(recognition, review_of(policy.stt, policy.review), operator_channel)
+    found = with_roles(text.transcript, direction, signs_of(policy.speakers))
+    text = replace(text, transcript=found.transcript, role_signs=found.signs)
     if not policy.privacy.pii_masking_enabled:
         return text
     turns = (replace(turn, text=hidden_contacts(turn.text)) for turn in text.transcript.turns)
@@ -50,6 +62,7 @@ def new_text(text: CheckedText, source: str) -> NewText:
         model=transcript.model,
         words_per_minute=text.words_per_minute,
         confidence=text.confidence,
+        role_signs=text.role_signs,
     )
 
 

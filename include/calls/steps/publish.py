@@ -14,6 +14,7 @@ from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import log_key, registry_key, report_key
+from include.calls.domain.swapped_channels import SwappedLine, swapped_lines
 from include.calls.policy import Policy, PrivacyPolicy
 from include.calls.reporting.registry_file import XLSX_TYPE, write_registry
 from include.calls.reporting.report import ReportFiles, render_report
@@ -24,6 +25,7 @@ from include.calls.state.publications import Publications
 from include.calls.state.registry import Registry
 from include.calls.state.state import State
 from include.calls.state.types import Run
+from include.calls.steps.build_transcript import signs_of
 from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
 from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
@@ -172,9 +174,22 @@ def _publish_files(
 def _figures(run_id: UUID, conninfo: str, policy: Policy, zone: tzinfo, failed_step: str | None) -> RunFigures:
     """Over a connection of its own, because the rows of the registry are read at the same time."""
     with State.open(conninfo) as state:
-        return ReportFigures(state.session).figures(
+        reads = ReportFigures(state.session)
+        found = reads.figures(
             run_id, qa_sample_size=policy.thresholds.qa_sample_size, failed_step=failed_step, zone=zone
         )
+        return replace(found, swapped=_swapped(run_id, reads, policy))
+
+
+def _swapped(run_id: UUID, reads: ReportFigures, policy: Policy) -> list[tuple[SwappedLine, str]]:
+    """Phone lines whose channels seem to be swapped, and the channel that the settings do not give to the operator."""
+    speakers, stt = policy.speakers, policy.stt
+    with closing(reads.openings(run_id)) as openings:
+        lines = swapped_lines(openings, signs_of(speakers), from_calls=speakers.swapped_from_calls)
+    return [
+        (line, "left" if stt.channel_map.get(line.phone_line, stt.operator_channel) == "right" else "right")
+        for line in lines
+    ]
 
 
 def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> DeliveredFiles:

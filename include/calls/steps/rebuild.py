@@ -83,7 +83,7 @@ def _rebuild(
     if recognition is None or recording.transcript_path is None:
         done.without_responses.append(recording.call_id)
         return
-    built = text_of(recognition, recording.phone_line, policy)
+    built = text_of(recognition, recording.phone_line, recording.direction, policy)
     new = new_text(built, text.source)
     summaries = _summaries_of(recording, text, run_id, state) if new.sha256 != text.sha256 else []
     rewritten = _store(recording.transcript_path, transcript_file(owner, new, policy.privacy), storage)

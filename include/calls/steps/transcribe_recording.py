@@ -266,7 +266,7 @@ def price_of(recognition: Recognition, stt: SttPolicy) -> Price:
 def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
     run_id, keys = work.run.run_id, row.keys
-    text = text_of(recognition, row.phone_line, work.policy)
+    text = text_of(recognition, row.phone_line, row.direction, work.policy)
     stored, price = new_text(text, recognition.source), price_of(recognition, work.policy.stt)
     stale = _summaries_of_the_earlier_text(row, work)
     store_responses(recognition, text, keys, work.storage)

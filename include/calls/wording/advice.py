@@ -25,23 +25,9 @@ def list_again(portal_total: int, listed: int) -> str:
     )
 
 
-def clock_differs(offset_sec: float) -> str:
-    """`offset_sec`: by how much the portal's clock is ahead."""
-    where = "спешат" if offset_sec > 0 else "отстают"
-    return (
-        f"Часы портала {where} на {number(abs(offset_sec) / 60)} мин: время звонков в реестре — портала, звонки у "
-        "границ периода попадают в соседний период. Поставьте на портале точное время."
-    )
-
-
 def unreadable_rows(rows: int) -> str:
     sent = count(rows, "непонятную строку", "непонятные строки", "непонятных строк")
     return f"Портал прислал {sent}: покажите журнал запуска разработчику."
-
-
-def partly_read_rows(rows: int) -> str:
-    read = count(rows, "строка портала понята", "строки портала поняты", "строк портала поняты")
-    return f"{read} не полностью (направление «не определено»): покажите журнал запуска разработчику."
 
 
 def without_text(recordings: int, run_id: UUID) -> str:
@@ -77,6 +63,16 @@ def durations_differ(drift: Decimal) -> str:
 
 def listen_to_flagged(recordings: int) -> str:
     return f"Прослушайте {records(recordings)} с пометкой «проверить» (needs_review = true в реестре)."
+
+
+def channels_swapped(phone_line: str, swapped: int, calls: int, channel: str, run_id: UUID) -> str:
+    """`channel` is where the operator of this phone line seems to be."""
+    return (
+        f"На линии {phone_line} похоже перепутаны каналы: в {number(swapped)} из {number(calls)} входящих первым "
+        "здоровается или называет компанию «клиент». Впишите в include/calls/policy.yaml, "
+        f'stt.channel_map: "{phone_line}": {channel}, '
+        f"затем make rebuild RUN_ID={run_id} LINE={phone_line} — платить не придётся."
+    )
 
 
 def record_in_stereo(share: float) -> str:

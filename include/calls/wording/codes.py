@@ -69,6 +69,7 @@ REVIEW_REASONS: dict[str, str] = {
     ReviewReason.MUCH_NOT_SENT: "большая часть звука не отправлена распознавателю",
     ReviewReason.PARTLY_UNHEARD: "звук между репликами не отправлен: похож на музыку",
     ReviewReason.LOW_CONFIDENCE: "модель не уверена в тексте",
+    ReviewReason.INVENTED_TAIL: "конец отрывка, похоже, придуман",
 }
 QA_RESULTS = {"ok": "в порядке", "issue": "замечание"}
 DECISIONS = {
@@ -76,14 +77,13 @@ DECISIONS = {
     "refused": "не согласован",
     "approval_timed_out": "не согласован: ответа не дождались",
 }
-DIRECTIONS = {
-    "inbound": "входящий",
-    "outbound": "исходящий",
-    "callback": "обратный",
-    "info": "информационный",
-    "unknown": "не определено",
+DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный", "info": "информационный"}
+ROLES = {
+    "channels": "по каналам",
+    "evidence": "по словам",
+    "diarized": "голоса без ролей",
+    "none": "не определены",
 }
-ROLES = {"channels": "по каналам", "diarized": "по голосам", "none": "не определены"}
 STAGES = {
     "open_run": "открытие запуска",
     "preflight": "проверка доступа",

@@ -140,8 +140,6 @@ def trial(limit_calls: int) -> str:
 def listing_proof(run: RunFacts, calls: int, *, proven: bool) -> str:
     """`calls` are rows of the registry."""
     bad = f", непонятных строк {number(run.bad_rows)}" if run.bad_rows else ""
-    if run.partly_read:
-        bad += f", понятых не полностью {number(run.partly_read)}"
     shared = f", строк о той же записи {number(run.shared_rows)}" if run.shared_rows else ""
     known = f"в реестре {number(calls)}" if run.registered is None else f"в базе {number(run.registered)}"
     return f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, {known}{bad}{shared}."
@@ -175,6 +173,22 @@ def drift(portal_sec: Decimal | float, audio_sec: Decimal | float, share: Decima
         f"Портал: {hours(portal_sec)}, измерено: {hours(audio_sec)}, расхождение {percent(share)} при норме не больше "
         f"{percent(most, 1)}."
     )
+
+
+def hearing(totals: Totals, texts: int) -> list[str]:
+    """What was not sent to the recogniser, and how sure it is of the rest."""
+    lines = [
+        "Распознавателю не отправлено больше половины звука: "
+        f"записей {number(totals.much_not_sent)} из {number(texts)}; "
+        f"звук между репликами не отправлен, похож на музыку: {number(totals.partly_unheard)}."
+    ]
+    if totals.confidence is None:
+        return [*lines, "Уверенности в текстах модель не сообщает."]
+    return [
+        *lines,
+        f"Уверенность модели: в среднем {percent(totals.confidence, 0)} по {number(totals.with_confidence)} текстам; "
+        f"не уверена в {number(totals.unsure)}.",
+    ]
 
 
 def hidden_gaps(recordings: int) -> str:

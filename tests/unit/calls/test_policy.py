@@ -30,6 +30,7 @@ USABLE = {
     "STT_FALLBACK_MODEL": "whisper-1",
     "STT_LANGUAGES": "ru,kk",
     "STT_KEYWORDS": "Ромашка, СБП",
+    "COMPANY_NAMES": "Ромашка, Ромашка-сервис",
     "STT_MAX_FILE_MINUTES": "10",
     "STT_BACKOFF_SECONDS": "0.1",
     "STT_TIMEOUT_SECONDS": "90",
@@ -138,7 +139,7 @@ def test_every_setting_is_read() -> None:
 
 
 def test_only_free_text_has_no_unusable_value() -> None:
-    assert set(ENVIRONMENT) - set(UNUSABLE) == {"STT_KEYWORDS"}
+    assert set(ENVIRONMENT) - set(UNUSABLE) == {"STT_KEYWORDS", "COMPANY_NAMES"}
 
 
 def test_empty_and_foreign_variables_change_nothing() -> None:

@@ -70,8 +70,8 @@ NAMES = {
     "Markdown",
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns
-    "make", "up", "down", "export", "resume", "qa", "deliver", "help", "plan", "summarize", "publish", "status",
-    "result", "comment", "pid", "env",
+    "make", "up", "down", "export", "resume", "rebuild", "qa", "deliver", "help", "plan", "summarize", "publish",
+    "status", "result", "comment", "pid", "env",
     # values
     "stub", "default", "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local",
     "ru", "en", "gpt",

@@ -179,5 +179,36 @@ def test_music_between_speech() -> None:
 def test_a_recogniser_that_is_not_sure() -> None:
     assert flags_of_cut(confidence=0.53) == {"low_confidence"}
     assert flags_of_cut(confidence=0.53, speech_sec=8.0) == set(), "too short to be judged"
+    assert flags_of_cut(confidence=0.579, speech_sec=10.0) == {"low_confidence"}
+    assert flags_of_cut(confidence=0.581, speech_sec=10.0) == set()
     assert flags_of_cut(confidence=0.62) == set()
     assert flags_of_cut(confidence=None) == set()
+
+
+def flags_of_segments(*segments: tuple[str, float]) -> set[str]:
+    """`segments`: text and log probability, five seconds each."""
+    piece = Piece(None, 0, 30, 8.0)
+    cut = Cut(AudioInfo("wav", "pcm_s16le", 1, 8000, 400.0), ChannelLayout.MONO, (piece,), (1.0,), 0)
+    raw = {
+        "segments": [
+            {"start": 5 * n, "end": 5 * n + 5, "text": text, "avg_logprob": logprob}
+            for n, (text, logprob) in enumerate(segments)
+        ]
+    }
+    said = RecognitionResponse("", (), "ru", {}, "m", None, raw)
+    said = replace(said, text=" ".join(text for text, _ in segments))
+    return set(review(cut, {piece: said}, language="ru", expected_languages=("ru",), policy=POLICY))
+
+
+def test_an_ending_that_the_model_is_far_less_sure_of_is_invented() -> None:
+    """A real one: "and we'll get that. This is important for you" over breath, -0.72 beside neighbours of -0.32."""
+    surely = ("Я записал ваш заказ.", -0.32)
+    assert flags_of_segments(surely, surely, ("Это очень важно для вас.", -0.72)) == {"invented_tail"}
+    assert flags_of_segments(surely, surely, ("Это очень важно для вас.", -0.6)) == set()
+    assert flags_of_segments(surely, ("Это очень важно для вас.", -0.72), surely) == set(), "only an ending"
+    assert flags_of_segments(surely, surely, ("между", -1.2)) == set(), "a word that the end of the piece has cut"
+    assert flags_of_segments(("Это очень важно для вас.", -0.9)) == set(), "nothing to compare with"
+
+
+def test_a_model_without_log_probabilities_has_no_invented_ending() -> None:
+    assert "invented_tail" not in reasons(HONEST, HONEST)

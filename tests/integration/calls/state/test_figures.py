@@ -293,6 +293,38 @@ def test_the_sample_takes_from_every_stratum_and_is_the_same_every_time(conn, st
     assert [item.call_started_at for item in sample] == sorted(item.call_started_at for item in sample)
 
 
+def test_the_sample_prefers_texts_that_the_recogniser_is_not_sure_of(conn, state):
+    """A tenth of the texts, a quarter of the sample."""
+    for number in range(1, 201):
+        recording_id = add_recording(conn, number)
+        confidence = "0.50" if number % 10 == 0 else "0.80"
+        conn.execute("UPDATE transcripts SET confidence = %s WHERE recording_id = %s", [confidence, recording_id])
+    sample = ReportFigures(state.session).figures(RUN_ID).qa_sample
+    unsure = [item for item in sample if int(item.record_id) % 10 == 0]
+    assert (len(sample), len(unsure)) == (50, pytest.approx(12.5, abs=1))
+
+
+def test_what_was_not_sent_and_how_sure_the_recogniser_is(conn, state):
+    flags = {1: [], 2: ["much_not_sent"], 3: ["much_not_sent", "low_confidence"], 4: ["partly_unheard"]}
+    for number, reasons in flags.items():
+        recording_id = add_recording(conn, number, review_reasons=reasons, needs_review=bool(reasons))
+        if number < 3:
+            conn.execute(
+                "UPDATE transcripts SET confidence = %s WHERE recording_id = %s", [f"0.{number + 6}", recording_id]
+            )
+    totals = ReportFigures(state.session).figures(RUN_ID).totals
+    assert (totals.much_not_sent, totals.partly_unheard, totals.unsure) == (2, 1, 1)
+    assert (totals.with_confidence, totals.confidence) == (2, Decimal("0.75"))
+
+
+def test_the_openings_of_incoming_calls(conn, state):
+    add_recording(conn, 1, phone_line="+74950000009")
+    add_recording(conn, 2, direction="outbound")
+    conn.execute("UPDATE transcripts SET roles = 'none' WHERE recording_id = %s", [add_recording(conn, 3)])
+    found = list(ReportFigures(state.session).openings(RUN_ID))
+    assert found == [("+74950000009", "[00:00:01] [Оператор]: Да.\n")]
+
+
 def test_another_run_gives_another_sample(conn, state):
     for number in range(1, 101):
         add_recording(conn, number)

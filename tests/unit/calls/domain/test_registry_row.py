@@ -53,6 +53,8 @@ ROW = RegistryRow(
     tags=["доставка", "оплата"],
     roles="channels",
     needs_review=False,
+    confidence=None,
+    role_signs=None,
 )
 
 
@@ -107,6 +109,8 @@ def test_a_row_reads_as_the_format_promises():
         "tags": "доставка|оплата",
         "roles": "channels",
         "needs_review": "false",
+        "confidence": "",
+        "role_signs": "",
     }
 
 

@@ -75,7 +75,7 @@ def test_the_preview_is_cut_at_1024_bytes() -> None:
         ("operator", "Оператор"),
         ("client", "Клиент"),
         (UNKNOWN, "Собеседник"),
-        ("A2", "Собеседник A2"),
+        ("2.1", "Собеседник 2.1"),
         ("OPERATOR", "Собеседник OPERATOR"),
     ],
 )

@@ -49,7 +49,7 @@ def test_the_csv_is_what_excel_needs(tmp_path):
     assert header == (
         "run_id;call_id;record_id;datetime_start;direction;from;to;employee;duration_sec;recording_url;transcript_path;"
         "summary_path;text_preview;transcription_cost;currency_code;language;status;error_code;retry_count;checksum;tags;"
-        "roles;needs_review"
+        "roles;needs_review;confidence;role_signs"
     )
     assert data.count(b"\r\n") == 2
     assert data.count(b"\n") == 2
@@ -71,7 +71,7 @@ def test_the_header_is_frozen_and_the_filter_is_on(tmp_path):
     sheet = Files(tmp_path, ROW, ROW).sheet
     assert sheet.title == "Звонки"
     assert sheet.freeze_panes == "A2"
-    assert sheet.auto_filter.ref == "A1:X3"
+    assert sheet.auto_filter.ref == "A1:Z3"
 
 
 def test_each_cell_has_its_type(tmp_path):

@@ -5,6 +5,7 @@ from datetime import UTC, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from include.calls.domain.swapped_channels import SwappedLine
 from include.calls.reporting.report import render_report
 from tests.kit.paths import ROOT
 from tests.unit.calls.reporting.report_samples import FOLDER, GOOD, RUN, SETTINGS, failing
@@ -114,6 +115,27 @@ def test_what_people_decided_and_paid_is_in_the_report():
     assert "согласования не понадобилось" in report().markdown
     refused = replace(RUN, decision="refused", decided_by="owner", decided_at=RUN.started_at)
     assert "не согласован, 03.08.2025 02:00, решение: owner" in report(replace(GOOD, run=refused)).markdown
+
+
+def test_what_was_not_heard_and_how_sure_the_model_is():
+    totals = replace(
+        GOOD.totals, much_not_sent=3, partly_unheard=1, with_confidence=150, confidence=Decimal("0.78"), unsure=12
+    )
+    text = report(replace(GOOD, totals=totals)).markdown
+    assert (
+        "- Распознавателю не отправлено больше половины звука: записей 3 из 200; звук между репликами не отправлен, "
+        "похож на музыку: 1." in text
+    )
+    assert "- Уверенность модели: в среднем 78 % по 150 текстам; не уверена в 12." in text
+    assert "- Уверенности в текстах модель не сообщает." in report().markdown
+
+
+def test_swapped_channels_are_advised_with_what_mends_them():
+    swapped = [(SwappedLine("+74950000009", calls=20, swapped=18), "right")]
+    text = report(replace(GOOD, swapped=swapped)).markdown
+    assert "На линии +74950000009 похоже перепутаны каналы: в 18 из 20 входящих" in text
+    assert 'stt.channel_map: "+74950000009": right, затем make rebuild' in text
+    assert f"RUN_ID={RUN.run_id} LINE=+74950000009" in text
 
 
 def test_flagged_texts_are_named_with_their_figures():

@@ -1,4 +1,4 @@
-"""What each run has spent, kept by the ledger itself: the SQL file of the same name."""
+"""Roles that were found by what the speakers say: the SQL file of the same name."""
 
 from contextlib import closing
 from pathlib import Path
@@ -10,5 +10,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    with closing(op.get_bind().connection.cursor()) as cursor:  # several statements in one text, `%` no parameter
+    with closing(op.get_bind().connection.cursor()) as cursor:
         cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
