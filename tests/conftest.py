@@ -1,5 +1,6 @@
 """Servers shared by the tests, each started once and only if a test asks for it; all of them on loopback."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -16,6 +17,14 @@ class PostgresServer(Protocol):
     """The part of the embedded PostgreSQL's handle that the fixtures use."""
 
     def get_uri(self, *, database: str) -> str: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    """No test cuts the power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")

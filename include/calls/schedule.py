@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-_POLICY: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("policy.yaml").read_bytes())
+_POLICY: dict[str, Any] = yaml.load(Path(__file__).with_name("policy.yaml").read_bytes(), Loader=yaml.CSafeLoader)
 
 
 def _text(name: str, section: str, field: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from include.calls.domain.budget import Decision
 from include.calls.domain.run_request import RunRequest
@@ -275,7 +276,7 @@ def export_over(
     portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(requests_per_minute=100_000)
     report = nullcontext() if drawn else undrawn_report()
-    with report, running(portal) as portal_url, running(recogniser) as recogniser_url:
+    with report, _unflushed(), running(portal) as portal_url, running(recogniser) as recogniser_url:
         yield Export(
             portal=portal,
             portal_url=portal_url,
@@ -285,3 +286,11 @@ def export_over(
             storage=LocalStorage(storage) if isinstance(storage, Path) else storage,
             policy=policy.model_copy(update={"batches": policy.batches.model_copy(update={"min_calls": 5})}),
         )
+
+
+@contextmanager
+def _unflushed() -> Iterator[None]:
+    """Copies of a hundred files flush the whole disk, with what other processes have written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("include.clients.storage.local._flush_file_systems", lambda _folders: None)
+        yield
