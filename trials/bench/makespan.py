@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.calls.names import DAG_ID
 from include.common.errors import ExportError
 from trials.bench.processes import Sampler, Shares
 from trials.bench.system import (
@@ -37,7 +38,7 @@ from trials.bench.system import (
 MOST_MB = 300  # of a task's process
 MOST_AGAIN_SECONDS = 30  # a complete period again; the next night beside its bound
 
-_TASKS = "SELECT count(*) FROM task_instance WHERE state IS DISTINCT FROM 'removed'"
+_TASKS = f"SELECT count(*) FROM task_instance WHERE dag_id = '{DAG_ID}' AND state IS DISTINCT FROM 'removed'"
 _RECORDS = "SELECT status, count(*) FROM recordings GROUP BY status ORDER BY status"
 _MINUTES = "SELECT coalesce(sum(audio_sec), 0) / 60 FROM recordings"
 

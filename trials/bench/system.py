@@ -17,6 +17,7 @@ import requests
 import typer
 from rich.console import Console
 
+from include.calls.names import DAG_ID
 from include.common.errors import ExportError
 from ops.one_machine import postgres
 from ops.one_machine.down import down
@@ -44,7 +45,7 @@ Latency = Annotated[float, typer.Option(help="seconds of recognition per minute 
 Timeout = Annotated[float, typer.Option(help="seconds to wait for each of the runs")]
 Mono = Annotated[bool, typer.Option(help="recordings of one channel: a tenth of the requests")]
 
-_DAG_RUNS = "SELECT state, start_date, end_date, queued_at FROM dag_run ORDER BY id"
+_DAG_RUNS = f"SELECT state, start_date, end_date, queued_at FROM dag_run WHERE dag_id = '{DAG_ID}' ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from include.calls.names import DAG_ID
 from include.common.errors import ExportError
 
 RECONNECT_SECONDS = 180.0  # longer than any restart that would still be a success
@@ -71,7 +72,7 @@ class Databases:
 
     def dag_run_state(self) -> str:
         """Airflow's state of the only DAG run; empty until there is one."""
-        rows = _ask(self._metadata, "SELECT state FROM dag_run")
+        rows = _ask(self._metadata, "SELECT state FROM dag_run WHERE dag_id = %(dag)s", dag=DAG_ID)
         return str(rows[0][0]) if rows else ""
 
     def task_of(self, instance: str) -> tuple[str, int] | None:
