@@ -68,6 +68,10 @@ class Throttled(Temporary):
     """The other side asks us to slow down; never counts as an attempt."""
 
 
+class ServerFault(Temporary):
+    """The server failed on this request with a 500; another request may be answered."""
+
+
 class Permanent(ExportError):
     """Trying again will not help this recording; the others go on."""
 

@@ -17,6 +17,7 @@ from include.common.errors import (
     NotConfigured,
     Permanent,
     QuotaExhausted,
+    ServerFault,
     StopRun,
     Temporary,
     Throttled,
@@ -103,9 +104,8 @@ def _this_request(status: int, kinds: set[str], message: str, wait: float | None
         return Temporary(f"the recogniser responded {status}: it ran out of time", code=ErrorCode.STT_TIMEOUT)
     if (400 <= status < 500 and status not in (409, 425, 429)) or (status < 300 and "invalid_request_error" in kinds):
         return Permanent(f"the recogniser refused the recording with {status}: {message}", code=ErrorCode.STT_REJECTED)
-    return Temporary(
-        f"{_UNAVAILABLE}: it responded {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait
-    )
+    kind = ServerFault if status == 500 else Temporary
+    return kind(f"{_UNAVAILABLE}: it responded {status}, {message}", code=ErrorCode.STT_UNAVAILABLE, retry_after=wait)
 
 
 def _json(body: bytes) -> Any:

@@ -1,16 +1,27 @@
 """The recogniser misbehaves: what is tried again, what stops the run, and that nothing is paid for twice."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
-from include.calls.steps.outcome import BatchFailed
+from include.calls.steps.outcome import BatchFailed, Unfinished
 from include.calls.steps.transcribe_batch import transcribe_batch
-from include.common.errors import AccessDenied, ExportError, NotConfigured, QuotaExhausted, Throttled
+from include.common.errors import (
+    AccessDenied,
+    ErrorCode,
+    ExportError,
+    NotConfigured,
+    QuotaExhausted,
+    ServerFault,
+    Throttled,
+)
+from include.speech.recognition import RecognitionResponse
+from include.speech.recognition_client import Recogniser
 from simulators.bitrix24.world import Audio
 from simulators.kit.serving import listen, url_of
 from simulators.proxy import ProxySimulator, proxying
@@ -280,3 +291,44 @@ class TestProxy:
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 1, S.ERROR: 2}
         export.proxy_url, outcome.red = None, []
         everything_is_bought_once(export, export.run(resume_run_id=str(outcome.run_id)))
+
+
+class FailsOnLongOnes:
+    """A recogniser whose server responds 500 to pieces of more than three seconds."""
+
+    def __init__(self, real: Recogniser) -> None:
+        self.real, self.profile, self.refused = real, real.profile, 0
+
+    def recognise(self, file: Path, *, seconds: float, **asked: Any) -> RecognitionResponse:
+        if seconds <= 3:
+            return self.real.recognise(file, seconds=seconds, **asked)
+        self.refused += 1
+        raise ServerFault("it responded 500", code=ErrorCode.STT_UNAVAILABLE)
+
+
+class TestOneFile:
+    """A 500 to one file and not to others is counted against the recording, not as an outage."""
+
+    def test_the_second_failure_ends_the_recording(self, export: Export) -> None:
+        export.portal.world.files[9001].audio = Audio(partial(record, 1, seconds=8, stereo=False))
+        outcome, batches = export.prepare()
+        for batch in batches:
+            export.download(outcome, batch)
+        with export.state() as state, export.recognising() as real:
+            recogniser = FailsOnLongOnes(real)
+            asked_of = cast("Recogniser", recogniser)
+            for batch in [*batches, *batches]:
+                with suppress(Unfinished, BatchFailed):
+                    transcribe_batch(
+                        outcome.run_id, batch, recogniser=asked_of, storage=export.storage, state=state,
+                        policy=export.policy, fresh=False, fetch_again=lambda: None, workers=1,
+                    )  # fmt: skip
+        assert statuses(export, outcome.run_id) == {S.COMPLETED: 2, S.ERROR: 1}
+        assert codes(export, outcome.run_id) == ["stt_rejected", None, None]
+        assert recogniser.refused == 2
+
+    def test_a_server_that_fails_on_all_is_not_available(self, export: Export) -> None:
+        spoil(export, "status", status=500, times=-1, body=refusal("", "server_error"))
+        outcome = export.run()
+        assert codes(export, outcome.run_id) == ["stt_unavailable"] * 3
+        assert attempts(export, outcome.run_id) == [4, 4, 4]

@@ -28,6 +28,11 @@ class Charges:
         values = {"model": model, "minutes": minutes, "price": price}
         self._session.count(_FILE, "round_up", run_id=run_id, recording_id=recording_id, **values)
 
+    def others_heard(self, run_id: UUID, recording_id: int, error_code: str) -> bool:
+        """Whether the run has paid for another recording since this one ended in `error_code`."""
+        values = {"run_id": run_id, "recording_id": recording_id, "error_code": error_code}
+        return bool(self._session.value(_FILE, "others_heard", **values))
+
     def spending(self, run_id: UUID, rate_per_minute: Decimal) -> Spending:
         """What the run has spent and may spend; `rate_per_minute` prices the recordings that tasks work on now."""
         (found,) = self._session.rows(_FILE, "spending", Spending, run_id=run_id, rate_per_minute=rate_per_minute)

@@ -22,6 +22,13 @@ SELECT :run_id, own.recording_id, own.purchase_no, 'rounding', :model, 'minute',
  WHERE own.recording_id = :recording_id AND :price::numeric > pieces.usd
 ON CONFLICT DO NOTHING;
 
+-- name: others_heard
+-- Whether the run has paid for another recording since the recogniser failed on this one.
+SELECT EXISTS (SELECT 1 FROM charges paid
+                WHERE paid.run_id = :run_id AND paid.recording_id <> :recording_id AND paid.purpose = 'recognition'
+                  AND paid.at > (SELECT max(at) FROM call_events failure
+                                  WHERE failure.recording_id = :recording_id AND failure.error_code = :error_code));
+
 -- name: spending
 -- The money of a run: what is paid, what the recordings at work are still going to cost by their minutes, and the sum
 -- that a person approved.

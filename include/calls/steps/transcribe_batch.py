@@ -19,7 +19,7 @@ from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent
 from include.calls.steps.transcribe_recording import ClaimLost, Recognising, SlotClosed, SpoiltAudio, to_text
 from include.clients.storage.base import Storage
-from include.common.errors import StopRun
+from include.common.errors import ErrorCode, Permanent, ServerFault, StopRun
 from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,18 @@ def _transcribe(row: RecordingRow, claim: Claim, work: Recognising, outcome: Bat
         if isinstance(error, SpoiltAudio) and not last_look:
             _forget_audio(row, error, work)
         else:
-            settle_failure(row, error, Settling(work.run, work.state, RULE, work.policy.retries), outcome)
+            settling = Settling(work.run, work.state, RULE, work.policy.retries)
+            settle_failure(row, _blamed(error, row, work), settling, outcome)
+
+
+def _blamed(error: Exception, row: RecordingRow, work: Recognising) -> Exception:
+    """A server that fails again on one recording, and hears others in between, is no outage: the recording ends."""
+    run_id = work.run.run_id
+    if not isinstance(error, ServerFault):
+        return error
+    if not row.stage_attempts or not work.state.charges.others_heard(run_id, row.recording_id, error.code):
+        return error
+    return Permanent(f"the recogniser fails on this recording and not on others: {error}", code=ErrorCode.STT_REJECTED)
 
 
 def _put_back(row: RecordingRow, work: Recognising) -> None:

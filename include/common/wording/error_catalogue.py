@@ -151,7 +151,10 @@ PACKAGE: Mapping[str, Explained] = {
         title="распознаватель отверг аудио",
         category="dependency",
         severity="major",
-        user_message="Распознаватель отверг запрос или аудио (400, 413, 422)",
+        user_message=(
+            "Распознаватель отверг запрос или аудио (400, 413, 422) или дважды ответил 500 на эту запись, "
+            "распознавая другие"
+        ),
         developer_message="The recogniser refuses the piece with a 4xx; no retry repairs it.",
         recommended_checks=("Прочтите `error_message`; проверьте `STT_MODEL`, прослушайте запись",),
         retried="Нет",

@@ -13,6 +13,7 @@ from include.common.errors import (
     NotConfigured,
     Permanent,
     QuotaExhausted,
+    ServerFault,
     Temporary,
     Throttled,
 )
@@ -188,7 +189,7 @@ def test_an_empty_account_by_type_or_code(field: str, word: str) -> None:
         (408, {}, Temporary, ErrorCode.STT_TIMEOUT),
         (504, {}, Temporary, ErrorCode.STT_TIMEOUT),
         (409, {}, Temporary, ErrorCode.STT_UNAVAILABLE),
-        (500, {"type": "server_error"}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        (500, {"type": "server_error"}, ServerFault, ErrorCode.STT_UNAVAILABLE),
         (502, {}, Temporary, ErrorCode.STT_UNAVAILABLE),
         (503, {"code": "server_is_overloaded"}, Temporary, ErrorCode.STT_UNAVAILABLE),
         (429, {"type": "service_unavailable_error"}, Temporary, ErrorCode.STT_UNAVAILABLE),

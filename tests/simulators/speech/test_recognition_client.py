@@ -14,6 +14,7 @@ from include.common.errors import (
     NotConfigured,
     Permanent,
     QuotaExhausted,
+    ServerFault,
     Temporary,
     Throttled,
 )
@@ -151,7 +152,7 @@ def test_long_audio_for_the_diarizing_model_is_chunked(
         ({"kind": "short"}, Temporary, ErrorCode.STT_UNAVAILABLE),
         ({"kind": "drop_connection"}, Temporary, ErrorCode.STT_UNAVAILABLE),
         ({"kind": "hang", "seconds": 5.0}, Temporary, ErrorCode.STT_TIMEOUT),
-        ({"kind": "status", "status": 500}, Temporary, ErrorCode.STT_UNAVAILABLE),
+        ({"kind": "status", "status": 500}, ServerFault, ErrorCode.STT_UNAVAILABLE),
         ({"kind": "status", "status": 413}, Permanent, ErrorCode.STT_REJECTED),
     ],
 )
