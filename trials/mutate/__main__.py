@@ -19,7 +19,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from trials.mutate.protections import PROTECTIONS, Protection
 
@@ -47,7 +46,7 @@ def main(*, only: tuple[str, ...]) -> None:
     chosen = [one for one in PROTECTIONS if not only or any(text in one.name for text in only)]
     with copied() as copy:
         trials = [_shown(number, one, copy, len(chosen)) for number, one in enumerate(chosen, 1)]
-    console.print(_table(trials))
+    console.print(_table(trials), markup=False)
     caught = sum(trial.verdict == "caught" for trial in trials)
     console.print(f"{caught} of {len(trials)} protections are missed by a test when they are taken out")
     sys.exit(0 if trials and caught == len(trials) else 1)
@@ -98,14 +97,20 @@ def _pytest(tests: Sequence[str], copy: Path) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return FAILED, f"no end in {LONGEST_SECONDS:.0f} s"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return done.returncode, failed[0].split(" ")[1].rpartition("/")[2] if failed else ""
+    return done.returncode, _short(failed[0]) if failed else ""
 
 
-def _table(trials: Sequence[Trial]) -> Table:
-    table = Table("protection", "without it", "verdict", "missed by", box=None, pad_edge=False)
-    for trial in trials:
-        table.add_row(trial.protection.name, trial.protection.what, trial.verdict, trial.by.replace("[", r"\["))
-    return table
+def _short(line: str) -> str:
+    """`FAILED tests/unit/x/test_y.py::test_z[case] - message` -> `test_y.py::test_z`."""
+    path, _, test = line.split(" ", 1)[1].partition("::")
+    return f"{Path(path).name}::{test.partition('[')[0].partition(' ')[0]}"
+
+
+def _table(trials: Sequence[Trial]) -> str:
+    """In Markdown, for docs/mutation.md."""
+    rows = [(one.protection.name, one.protection.what, one.verdict, f"`{one.by}`" if one.by else "") for one in trials]
+    head = [("protection", "without it", "verdict", "missed by"), ("---",) * 4]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [*head, *rows])
 
 
 if __name__ == "__main__":

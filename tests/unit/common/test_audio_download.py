@@ -55,6 +55,18 @@ def test_a_bad_body_leaves_no_file(reply: Reply, kind: type[ExportError], code: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_endless_body_is_cut_off(audio: bytes, tmp_path: Path) -> None:
+    """By size for good, by time until the next try; nothing of it stays on the disk."""
+    assert saved(Reply(200, audio), tmp_path, max_bytes=len(audio)).size == len(audio)
+    (tmp_path / "audio").unlink()
+    with pytest.raises(Permanent, match="larger than"):
+        saved(Reply(200, audio), tmp_path, max_bytes=len(audio) - 1)
+    instants = iter([0.0, 61.0, 62.0])
+    with pytest.raises(Temporary, match="did not arrive in 60 s"):
+        saved(Reply(200, audio), tmp_path, max_seconds=60.0, clock=lambda: next(instants))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_fewer_bytes_than_announced_may_pass(audio: bytes, tmp_path: Path) -> None:
     """The system that gave the link knows the size, whatever the server of the file says."""
     with pytest.raises(Temporary, match="announced"):
