@@ -101,7 +101,7 @@ def _pytest(tests: Sequence[str], copy: Path) -> tuple[int, str]:
 
 
 def _short(line: str) -> str:
-    """`FAILED tests/unit/x/test_y.py::test_z[case] - message` -> `test_y.py::test_z`."""
+    """The file and the function of a line of pytest's summary, without folders, case and message."""
     path, _, test = line.split(" ", 1)[1].partition("::")
     return f"{Path(path).name}::{test.partition('[')[0].partition(' ')[0]}"
 
