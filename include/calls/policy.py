@@ -104,6 +104,7 @@ class PortalPolicy(Section):
         BeforeValidator(as_list),
         Field(description="hosts separated by commas, each host or host:port"),
     ]
+    clock_may_differ_seconds: Positive
     downloads_in_flight: Count
     downloads_per_task: Annotated[int, Field(ge=1, le=32, description="a whole number from 1 to 32")]
 
@@ -151,6 +152,17 @@ class ThresholdPolicy(Section):
     max_issue_share: Share
     dlq_after_hours: Positive
     qa_sample_size: Count
+
+
+class BarsPolicy(Section):
+    """How bad a run may be and still be completed; `include/calls/domain/run_bars.py` says what each share is of."""
+
+    min_cases: Count
+    max_newly_missing_share: Share
+    max_unreadable_share: Share
+    max_empty_share: Share
+    max_much_not_sent_share: Share
+    max_flagged_share: Share
 
 
 class ReviewPolicy(Section):
@@ -244,6 +256,7 @@ class Policy(Section):
     batches: BatchPolicy
     money: MoneyPolicy
     thresholds: ThresholdPolicy
+    bars: BarsPolicy
     review: ReviewPolicy
     speakers: SpeakerPolicy
     summary: SummaryPolicy

@@ -7,13 +7,13 @@ import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import requests
 import urllib3
 
 from include.common.audio_containers import extension_of, looks_like_page
-from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
+from include.common.errors import ErrorCode, ExportError, MissingAudio, NotTheRecording, Permanent, Temporary
 from include.common.telephony import DownloadedFile
 
 MAX_BYTES = 1 << 30  # 18 hours of 8 kHz 16-bit WAV
@@ -22,8 +22,14 @@ _LARGEST_PAGE = 1 << 16
 _CHUNK = 1 << 16
 
 
-def dead_link(page: bytes) -> ExportError:  # noqa: ARG001  the signature of `page_error`
-    return MissingAudio("the link to the recording leads to a page, not to audio")
+def not_the_recording(page: bytes, *, promised: bool) -> ExportError:  # noqa: ARG001  the signature of `page_error`
+    return NotTheRecording("the link to the recording leads to a page, not to audio", promised=promised)
+
+
+class PageError(Protocol):
+    """Makes the error for a page; `promised`: the recording's size was announced."""
+
+    def __call__(self, page: bytes, *, promised: bool) -> ExportError: ...
 
 
 def save_audio(
@@ -31,7 +37,7 @@ def save_audio(
     target: Path,
     *,
     expected_size: int | None = None,
-    page_error: Callable[[bytes], ExportError] = dead_link,
+    page_error: PageError = not_the_recording,
     clock: Callable[[], float] = time.monotonic,
     max_bytes: int = MAX_BYTES,
     max_seconds: float = MAX_SECONDS,
@@ -39,8 +45,9 @@ def save_audio(
     """Writes the body of `response`, opened with `stream=True`, to `target` with mode 0600, or not at all.
 
     `page_error` makes the error for a body that is a page instead of audio. Raises Temporary(download_failed) for an
-    incomplete body, MissingAudio for an empty one, Permanent(not_audio) for unreadable audio and
-    Permanent(download_failed) for a body larger than `max_bytes`.
+    incomplete body, NotTheRecording for a page, MissingAudio for an empty body (NotTheRecording if its size was
+    announced), Permanent(not_audio) for unreadable audio and Permanent(download_failed) for a body larger than
+    `max_bytes`.
     """
     partial = target.with_name(target.name + ".part")
     try:
@@ -83,15 +90,16 @@ def _next_chunk(response: requests.Response) -> bytes:
     raise Temporary(f"the recording was cut off on the way ({kind})", code=ErrorCode.DOWNLOAD_FAILED)
 
 
-def _checked_extension(
-    partial: Path, size: int, expected_size: int | None, page_error: Callable[[bytes], ExportError]
-) -> str:
+def _checked_extension(partial: Path, size: int, expected_size: int | None, page_error: PageError) -> str:
+    promised = bool(expected_size)
+    if size == 0 and promised:
+        raise NotTheRecording(f"nothing of the {expected_size} bytes of the recording arrived", promised=True)
     if size == 0:
         raise MissingAudio("the link to the recording leads to an empty file")
     extension = extension_of(partial)
     if extension is None and looks_like_page(partial):
         with partial.open("rb") as page:
-            raise page_error(page.read(_LARGEST_PAGE))
+            raise page_error(page.read(_LARGEST_PAGE), promised=promised)
     if expected_size is not None and size != expected_size:
         raise Temporary(
             f"{size} bytes of the recording arrived, {expected_size} were announced", code=ErrorCode.DOWNLOAD_FAILED

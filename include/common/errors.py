@@ -76,6 +76,19 @@ class Permanent(ExportError):
     """Trying again will not help this recording; the others go on."""
 
 
+class NotTheRecording(Temporary):
+    """A page or nothing came instead of the recording; a portal under maintenance sends the same for every link.
+
+    `promised`: the system has announced the recording's size, so the recording exists.
+    """
+
+    code = ErrorCode.DOWNLOAD_FAILED
+
+    def __init__(self, message: str, *, promised: bool) -> None:
+        super().__init__(message)
+        self.promised = promised
+
+
 class MissingAudio(Permanent):
     """The recording's link is dead for good: a fact about the portal, not a failure of the export."""
 

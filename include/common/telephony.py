@@ -20,6 +20,7 @@ class Direction(StrEnum):
     OUTBOUND = "outbound"
     CALLBACK = "callback"
     INFO = "info"
+    UNKNOWN = "unknown"  # the system names a kind of call that the client does not know
 
 
 class CallOutcome(StrEnum):
@@ -48,7 +49,8 @@ class Call:
     `statistics_id` is the system's own number of the row: unique, and higher for later rows. `record_id` names the
     recording within the call. `started_at` keeps the system's own UTC offset. `recording_ref` is the name by which the
     system gives a link to the recording; without one, the row is read again. `recording_url` has no query and no
-    credentials: the full link is a secret and is asked for again right before each download.
+    credentials: the full link is a secret and is asked for again right before each download. `unread` says which
+    fields of the row could not be read, without their being needed for the recording.
     """
 
     statistics_id: int
@@ -65,10 +67,11 @@ class Call:
     has_recording: bool
     recording_ref: str | None
     recording_url: str | None
+    unread: tuple[str, ...] = ()
 
     @property
     def from_number(self) -> str:
-        """The caller: the client's number of an inbound call, our phone line of any other."""
+        """The caller: the client's number of an inbound call, our phone line of any other, of an unknown one too."""
         return self.client_number if self.direction is Direction.INBOUND else self.phone_line
 
     @property
@@ -125,6 +128,10 @@ class TelephonySystem(Protocol):
     @property
     def server_seconds(self) -> Mapping[str, float]:
         """The most seconds of work that the system has counted for each of its methods; empty if it counts none."""
+
+    @property
+    def clock_offset_sec(self) -> float | None:
+        """By how many seconds the system's clock is ahead of ours, by the responses so far; None if it does not say."""
 
     def check_access(self, now: datetime, *, transcripts: bool = False) -> None:
         """Raises AccessDenied that names the missing right; `transcripts` asks for the right to read those too."""

@@ -100,7 +100,12 @@ def list_calls(context: "Context", run_id: UUID) -> int:
     with open_state(context, run_id, Stage.LIST_CALLS) as state:
         try:
             with telephony_of(state, run_id) as telephony:
-                listed = step.list_calls(run_id, telephony, state)
+                listed = step.list_calls(
+                    run_id,
+                    telephony,
+                    state,
+                    clock_may_differ_sec=load_run_policy().portal.clock_may_differ_seconds,
+                )
         finally:
             slack_messages.low_rate_switched(context, run_id)
         note_run(context, run_id, notes.listed(listed))

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
@@ -168,6 +169,8 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
             "UPDATE recordings SET first_failed_at = now() - interval '25 hours' WHERE first_failed_at IS NOT NULL"
         )
         assert state.dead_letters.move_overdue(bad.run_id, failed_before=datetime.now(UTC)) == 2
+        above = {"cases": 9, "tried": 10, "exceeded": 1}
+        state.runs.note(bad.run_id, {"bars": dict.fromkeys(Bar, above), "clock_offset_sec": -3600})
         state.runs.finish(bad.run_id, RunStatus.ERROR, verdict="", failed_step=None)
         late = opened(state, "late")
     # days ago, which no test can wait for
@@ -188,7 +191,7 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
 
 def repair(connection: psycopg.Connection[Any]) -> None:
     """Ends the conditions that do not pass by themselves: run, texts, low rate."""
-    connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now()")
+    connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now(), metadata = '{}'")
     connection.execute("UPDATE recordings SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
 

@@ -115,6 +115,28 @@ def test_a_second_failure_after_a_resume_is_a_new_occasion(slack: SlackSimulator
     assert "runs/dag-2|" in slack.messages[1]["text"], "the DAG run to look at"
 
 
+def test_a_refused_resume_does_not_blame_the_run(slack: SlackSimulator, failed: UUID) -> None:
+    """The run ended in its own DAG run, or still works there; the one that failed was refused."""
+    alerts.run_failed(of_dag_run("dag-2", conf={"resume_run_id": str(failed)}))
+    (message,) = slack.messages
+    assert "в его заметке" in message["text"]
+    assert VERDICT not in message["text"]
+
+
+def test_an_abandoned_run_is_reported_by_its_end(slack: SlackSimulator, failed: UUID, database: str) -> None:
+    """Airflow calls no callback for a DAG run that a person has ended."""
+    with State.open(database) as state:
+        good = opened(state, "2", call(2))
+        finish(state, good.run_id, RunStatus.COMPLETED)
+    for _ in range(2):
+        alerts.run_settled(failed, "dag-1", VERDICT)
+        alerts.run_settled(good.run_id, "dag-2", VERDICT)
+    failure, ready = [message["text"] for message in slack.messages]
+    assert "Выгрузка не удалась" in failure
+    assert VERDICT in failure
+    assert "Отчёт и реестр готовы" in ready
+
+
 def test_a_run_that_never_opened_is_reported(slack: SlackSimulator, database: str) -> None:
     alerts.run_failed(of_dag_run("manual__2025-08-01T00:00:00+00:00"))
     assert "в его заметке" in slack.messages[0]["text"]

@@ -4,11 +4,12 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.outcome import BatchFailed
-from include.common.errors import ErrorCode, StopRun
+from include.common.errors import ContractBroken, ErrorCode, StopRun
 from simulators.bitrix24.world import Audio, PortalWorld
 from simulators.sound.dialogues import record
 from tests.kit.export_under_faults import (
     check_published,
+    completed_by_resume,
     events,
     exporting,
     kept_outside,
@@ -112,11 +113,9 @@ def test_a_link_that_expired_is_asked_for_again(database, tmp_path):
     [
         ("status", {"status": 404, "body": "<html>Not Found</html>"}),
         ("status", {"status": 410, "body": "<html>Gone</html>"}),
-        ("html200", {}),
         ("body", {"body": {"error": "ERROR_NOT_FOUND", "error_description": "no such file"}}),
-        ("empty", {}),
     ],
-    ids=["404", "410", "page with 200", "json with 200", "zero bytes"],
+    ids=["404", "410", "json with 200"],
 )
 def test_a_dead_link_is_missing_audio_and_not_an_error(what, options, database, tmp_path):
     """Requested once, counted in no share, and requested again by a resume."""
@@ -132,6 +131,73 @@ def test_a_dead_link_is_missing_audio_and_not_an_error(what, options, database, 
         again = export.run(resume_run_id=str(outcome.run_id))
         assert statuses(check_published(export, again)) == {COMPLETED: 3}
         assert [requests_for(export, number) for number in (9001, 9002, 9003)] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("what", ["html200", "empty"])
+def test_no_audio_where_its_size_was_promised_is_tried_again(what, database, tmp_path):
+    """The drive has the file, so the page comes from the portal's front or a proxy; for ever, it is an error."""
+    with exporting(three(), database, tmp_path) as export:
+        export.portal.faults.add("download", what, times=2, match=str(FILE))
+        outcome = export.run()
+        assert (outcome.red, outcome.retries, outcome.verdict.status) == ([], 2, RunStatus.COMPLETED)
+        assert statuses(check_published(export, outcome)) == {COMPLETED: 3}
+
+
+def test_no_audio_for_ever_where_its_size_was_promised_is_an_error(database, tmp_path):
+    with exporting(three(), database, tmp_path) as export:
+        export.portal.faults.add("download", "html200", times=-1, match=str(FILE))
+        outcome = export.run()
+        assert outcome.verdict.status is RunStatus.ERROR
+        rows = check_published(export, outcome)
+        assert (rows[2].status, rows[2].error_code) == (RecordStatus.ERROR, ErrorCode.DOWNLOAD_FAILED)
+        assert requests_for(export) == 6
+        export.portal.faults.clear()
+        assert statuses(check_published(export, clear(export, outcome))) == {COMPLETED: 3}
+
+
+def test_a_page_at_a_link_of_unknown_size_is_believed_at_the_third_time(database, tmp_path):
+    """A storage that has lost a file may answer with a page; so does one that is being repaired."""
+    world = world_of(*map(kept_outside, range(1, 4)))
+    with exporting(world, database, tmp_path) as export:
+        export.portal.faults.add("storage", "html200", times=-1, match="2025/2.mp3")
+        outcome = export.run()
+        assert (outcome.red, outcome.retries, outcome.verdict.status) == ([], 2, RunStatus.COMPLETED)
+        rows = check_published(export, outcome)
+        assert (rows[2].status, rows[2].error_code) == (MISSING, ErrorCode.MISSING_AUDIO)
+        assert export.portal.journal.count("storage", subject="2025/2.mp3") == 3
+
+
+def test_an_empty_file_at_a_link_of_unknown_size_is_missing_audio(database, tmp_path):
+    with exporting(world_of(*map(kept_outside, range(1, 4))), database, tmp_path) as export:
+        export.portal.faults.add("storage", "empty", times=-1, match="2025/2.mp3")
+        outcome = export.run()
+        assert (outcome.red, outcome.retries, outcome.verdict.status) == ([], 0, RunStatus.COMPLETED)
+        assert statuses(check_published(export, outcome)) == {COMPLETED: 2, MISSING: 1}
+
+
+def test_many_pages_in_a_row_end_the_pass_and_at_last_the_run(database, tmp_path, monkeypatch):
+    """A portal under maintenance is not asked six times for each recording of a large batch."""
+    monkeypatch.setattr("include.calls.steps.download.PAGES_IN_A_ROW", 3)
+    world = world_of(*map(recorded, range(1, 31)))
+    with exporting(world, database, tmp_path) as export:
+        export.portal.faults.add("download", "html200", times=-1)
+        outcome = export.run()
+        assert isinstance(outcome.red[0], ContractBroken)
+        assert {type(error) for error in outcome.red[1:]} <= {StopRun}  # what the other batches say of a stopped run
+        assert outcome.verdict.status is RunStatus.ERROR
+        assert "вместо записей приходят страницы" in outcome.verdict.sentence
+        assert export.portal.journal.count("download") <= 6 * 5  # of the first batch alone
+        export.portal.faults.clear()
+        completed_by_resume(export, outcome.run_id)
+
+
+def test_pages_that_pass_cost_retries_and_nothing_else(database, tmp_path, monkeypatch):
+    monkeypatch.setattr("include.calls.steps.download.PAGES_IN_A_ROW", 3)
+    with exporting(world_of(*map(recorded, range(1, 31))), database, tmp_path) as export:
+        export.portal.faults.add("download", "html200", times=20)
+        outcome = export.run()
+        assert (outcome.red, outcome.verdict.status) == ([], RunStatus.COMPLETED)
+        assert statuses(check_published(export, outcome)) == {COMPLETED: 30}
 
 
 def test_deleted_files_are_missing_audio_until_restored(database, tmp_path):

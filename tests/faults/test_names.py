@@ -248,11 +248,15 @@ ODD = {
     "out of range": ({"CALL_DURATION": "9" * 40, "PORTAL_USER_ID": "nobody"}, frozenset()),
     "unknown": ({"CALL_DURATION": "-5", "PORTAL_USER_ID": "404"}, frozenset()),
 }
-UNREADABLE = [
+READ_IN_PART = [
     {"CALL_ID": ""},
     {"CALL_ID": None},
     {"CALL_ID": "я" * 3000},
     {"CALL_TYPE": "9"},
+    {"CALL_TYPE": ""},
+    {"CALL_TYPE": None},
+]
+UNREADABLE = [
     {"CALL_START_DATE": "2025-08-01T10:00:00"},
     {"ID": "9" * 30},
     {"ID": "first"},
@@ -275,13 +279,43 @@ def test_a_row_that_cannot_be_read_is_counted_and_hurts_no_other(database, tmp_p
     world = world_of(recorded(1), *unreadable, recorded(100))
     with exporting(world, database, tmp_path) as export:
         outcome = export.run()
-        assert (outcome.red, outcome.verdict.status) == ([], RunStatus.COMPLETED)
+        assert (outcome.red, outcome.verdict.status) == ([], RunStatus.ERROR)  # most of the rows
+        assert "не поняты полностью строки портала" in outcome.verdict.sentence
         assert statuses(check_published(export, outcome, left_out=len(UNREADABLE))) == {COMPLETED: 2}
         found = metadata(export)
         assert (found["portal_total"], found["bad_rows"]) == (len(world.calls), len(UNREADABLE))
         reasons = [event["reason"] for event in events(export, "bad_row")]
         named = Counter(next(iter(fields)) for fields in UNREADABLE)
         assert Counter(field for reason in reasons for field in named if re.search(rf"\b{field}\b", reason)) == named
+
+
+def test_a_row_that_is_read_in_part_keeps_its_recording(database, tmp_path):
+    """Neither the kind of call nor its id is needed to fetch it; the report and the log say what was not read."""
+    calls = [recorded(number, fields=fields) for number, fields in enumerate(READ_IN_PART, start=2)]
+    with exporting(world_of(recorded(1), *calls, recorded(100)), database, tmp_path) as export:
+        outcome = export.run()
+        assert (outcome.red, outcome.verdict.status) == ([], RunStatus.ERROR)  # most of the rows
+        rows = check_published(export, outcome)
+        assert statuses(rows) == {COMPLETED: 2 + len(READ_IN_PART)}
+        assert [rows[number].call_id for number in (2, 3, 4)] == ["statistics-2", "statistics-3", "statistics-4"]
+        assert [rows[number].direction for number in (4, 5, 6, 7)] == ["inbound", "unknown", "unknown", "unknown"]
+        found = metadata(export)
+        assert (found["bad_rows"], found["partly_read"]) == (0, len(READ_IN_PART))
+        (event,) = events(export, "rows_read_in_part")
+        assert event["rows"] == len(READ_IN_PART)
+        assert "CALL_TYPE '9' is none of 1..5" in " ".join(event["reasons"])
+
+
+def test_a_kind_of_call_that_is_known_later_gets_its_direction(database, tmp_path):
+    world = world_of(recorded(1), *(recorded(n) for n in range(2, 40)))
+    world.calls[1].fields = {"CALL_TYPE": "9"}
+    with exporting(world, database, tmp_path) as export:
+        first = export.run()
+        assert export.records(first.run_id)[0].direction == "unknown"
+        world.calls[1].fields = {}
+        again = export.run()
+        row = export.records(again.run_id)[0]
+        assert (row.direction, row.from_number) == ("inbound", world.calls[1].phone_number)
 
 
 def test_names_of_employees_are_text_in_every_file(database, tmp_path):

@@ -32,7 +32,7 @@ PROTECTIONS = (
         f"{_STATE}/claims.py",
         'yield Claim(connection) if _ask(self._session, connection, "try_claim", portal_id, call_id) else None',
         "yield Claim(connection)",
-        (f"{_OF_STATE}/test_claims.py",),
+        (f"{_OF_STATE}/test_claims.py", "-k", "two_tasks"),
     ),
     Protection(
         "claim before each request",
@@ -49,7 +49,7 @@ PROTECTIONS = (
         "WHERE own.recording_id = :recording_id AND own.status = ANY(:expected)\n"
         "       AND (own.status <> ALL(:at_work) OR task.recording_id IS NOT NULL)",
         "WHERE own.recording_id = :recording_id AND (:expected::text[] IS NOT NULL OR :at_work::text[] IS NOT NULL)",
-        (f"{_OF_STATE}/test_moves.py",),
+        (f"{_OF_STATE}/test_moves.py", "-k", "first_of_two or by_its_run_only"),
     ),
     Protection(
         "response kept when it comes",
@@ -65,7 +65,7 @@ PROTECTIONS = (
         f"{_STEPS}/transcribe_batch.py",
         "            refuse_if_spent(work.run.run_id, work.state, policy.stt, policy.money)\n",
         "",
-        (f"{_OF_STEPS}/test_spending.py", "-k", "spent or spends or spend"),
+        (f"{_OF_STEPS}/test_spending.py", "-k", "stops_where or two_recordings"),
     ),
     Protection(
         "stop before each download",
@@ -73,7 +73,7 @@ PROTECTIONS = (
         f"{_STEPS}/download.py",
         "            self._refuse_if_stopped()\n            self.linked.popleft()\n",
         "            self.linked.popleft()\n",
-        (f"{_OF_STEPS}/test_download.py", "-k", "stop"),
+        (f"{_OF_STEPS}/test_download.py", "-k", "a_stop_reaches"),
     ),
     Protection(
         "stop before each recognition",
@@ -97,7 +97,7 @@ PROTECTIONS = (
         f"{_STEPS}/outcome.py",
         "        if deaths >= MOST_DEATHS:\n",
         "        if False:\n",
-        (f"{_OF_STEPS}/test_transcribe_batch.py", "-k", "three_deaths or downloads_count"),
+        (f"{_OF_STEPS}/test_transcribe_batch.py", "-k", "three_deaths_make or downloads_count"),
     ),
     Protection(
         "three deaths on a summary",
@@ -113,7 +113,7 @@ PROTECTIONS = (
         f"{_STEPS}/run_lifecycle.py",
         "or not is_live(run.worked_by):",
         "or True:",
-        (f"{_CALLS}/test_runs_that_meet.py", "-k", "TestResumeOfALiveRun"),
+        (f"{_CALLS}/test_runs_that_meet.py", "-k", "refused_and_the_live or of_two_resumes"),
     ),
     Protection(
         "the owner closes the run",
@@ -130,7 +130,7 @@ PROTECTIONS = (
         f"{_STEPS}/publish.py",
         "            Publications(state.session).lock(_key(run))  # for all files of the registry and the report\n",
         "",
-        (f"{_OF_STEPS}/test_live_registry.py", "-k", "being_drawn or older"),
+        (f"{_OF_STEPS}/test_live_registry.py", "-k", "being_drawn"),
     ),
     Protection(
         "owner of a folder",
@@ -138,7 +138,7 @@ PROTECTIONS = (
         f"{_STEPS}/publish.py",
         "            owner = _owner(run, state)\n",
         "            owner = run\n",
-        (f"{_CALLS}/test_files_of_one_folder.py", "-k", "older or further"),
+        (f"{_CALLS}/test_files_of_one_folder.py", "-k", "older_run_published or further"),
     ),
     Protection(
         "a complete registry stays in mid-run",
@@ -162,7 +162,7 @@ PROTECTIONS = (
         "include/clients/bitrix24/pace.sql",
         "SET next_permit_at = greatest(pace.next_permit_at, pace.blocked_until, clock_timestamp()\n",
         "SET next_permit_at = greatest(pace.next_permit_at, clock_timestamp()\n",
-        ("tests/integration/clients/bitrix24/test_pace.py", "-k", "refusal"),
+        ("tests/integration/clients/bitrix24/test_pace.py", "-k", "refusal_blocks"),
     ),
     Protection(
         "no private address",
@@ -194,7 +194,7 @@ PROTECTIONS = (
         f"{_STEPS}/transcribe_recording.py",
         "        if checksum != row.checksum:\n",
         "        if False:\n",
-        ("tests/faults/test_storage.py", "-k", "TestAudioThatDoesNotStay"),
+        ("tests/faults/test_storage.py", "-k", "true_recording"),
     ),
     Protection(
         "size of a download",

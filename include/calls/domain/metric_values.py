@@ -41,7 +41,11 @@ class RecordCounters:
 
 @dataclass(frozen=True, slots=True)
 class RunNow:
-    """A run under way, or the last one that ended. `limit` (USD) is what it may spend; `statuses` count recordings."""
+    """A run under way, or the last one that ended. `limit` (USD) is what it may spend; `statuses` count recordings.
+
+    `bars` are the figures of each bar as the run was closed with them (`cases`, `tried`, `exceeded`). The portal's
+    clock was `clock_offset_sec` ahead of ours when the run listed the calls.
+    """
 
     run_id: str
     status: str
@@ -50,6 +54,8 @@ class RunNow:
     spent: Decimal
     limit: Decimal
     statuses: Mapping[str, int]
+    bars: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    clock_offset_sec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +89,4 @@ class Limits:
     over_budget_share: Decimal
     deadline_seconds: float
     schedule_seconds: float
+    clock_may_differ_seconds: float

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from include.calls.domain.run_bars import NOTHING_TRIED, Bars, Tried
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.swapped_channels import SwappedLine
 
@@ -19,7 +20,8 @@ class RunFacts:
     """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
 
     `registered` rows of the portal's statistics are recordings in the database, None before the period is listed whole;
-    `shared_rows` name a recording that another row has registered already.
+    `shared_rows` name a recording that another row has registered already. `bad_rows` could not be read; `partly_read`
+    rows are recordings of which a field is unknown.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
     call. `decision` is the last event of the budget's approval (`approved`, `refused`, `approval_timed_out`), None
@@ -48,9 +50,11 @@ class RunFacts:
     portal_total: int | None
     registered: int | None
     bad_rows: int
+    partly_read: int
     shared_rows: int
     limit_calls: int
     low_rate: bool
+    clock_offset_sec: float | None
     operating: Mapping[str, float]
     stop: str | None
     refused: str | None = None
@@ -233,6 +237,7 @@ class RunFigures:
     dlq: Sequence[DlqItem]
     stages: Sequence[StageTime]
     trouble: PortalTrouble
+    tried: Tried = NOTHING_TRIED
     files: Mapping[date, int] | None = None
     swapped: Sequence[tuple[SwappedLine, str]] = ()
 
@@ -283,10 +288,12 @@ class ReportSettings:
     seconds_per_minute: float
     min_coverage: float
     max_error_share: float
+    bars: Bars
     max_duration_drift: float
     max_issue_share: float
     over_forecast_share: Decimal
     many_refusals: int
+    clock_may_differ_sec: float
 
 
 def duration_drift(totals: Totals) -> Decimal | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from include.calls.domain.run_bars import NOTHING_TRIED, BarResult, Bars, Tried, measure
 from include.calls.domain.states import UNFINISHED, RecordStatus, RunStatus
 
 
@@ -26,7 +27,7 @@ class Verdict:
     """`existing` counts recordings that exist: completed, in error, unfinished.
 
     `detail` belongs to `cause`: the operator's sentence of the stop or the refusal, the id of the failed task or of the
-    DAG run.
+    DAG run. `bars` are the shares of what the run itself has tried.
     """
 
     status: RunStatus
@@ -35,19 +36,24 @@ class Verdict:
     unfinished: int
     cause: Cause | None = None
     detail: str = ""
+    bars: tuple[BarResult, ...] = ()
 
     @property
     def existing(self) -> int:
         return self.completed + self.errors + self.unfinished
 
     @property
-    def coverage(self) -> float:
-        """The share of existing recordings that have a text; 1 where no recording exists."""
-        return self.completed / self.existing if self.existing else 1.0
+    def coverage(self) -> float | None:
+        """The share of existing recordings that have a text; None where no recording exists."""
+        return self.completed / self.existing if self.existing else None
 
     @property
     def error_share(self) -> float:
         return self.errors / self.existing if self.existing else 0.0
+
+    @property
+    def exceeded(self) -> tuple[BarResult, ...]:
+        return tuple(found for found in self.bars if found.exceeded)
 
     @property
     def in_english(self) -> str:
@@ -60,21 +66,38 @@ class Verdict:
             Cause.FORECAST_ONLY: "forecast only; ",
             None: "",
         }[self.cause]
+        coverage = "coverage unknown" if self.coverage is None else f"{self.coverage:.1%}"
+        above = "".join(
+            f"; {found.bar} {found.cases} of {found.tried}, at most {found.most:.1%}" for found in self.exceeded
+        )
         return (
-            f"{cause}{self.completed} of {self.existing} existing recordings have a text ({self.coverage:.1%}), "
-            f"{self.errors} in error ({self.error_share:.1%}), {self.unfinished} unfinished"
+            f"{cause}{self.completed} of {self.existing} existing recordings have a text ({coverage}), "
+            f"{self.errors} in error ({self.error_share:.1%}), {self.unfinished} unfinished{above}"
         )
 
 
-def judge(counts: Mapping[RecordStatus, int], *, min_coverage: float, max_error_share: float) -> Verdict:
-    """The verdict by counts alone. A recording that the portal has lost does not exist and weighs on neither share."""
+def judge(
+    counts: Mapping[RecordStatus, int],
+    *,
+    min_coverage: float,
+    max_error_share: float,
+    bars: Bars,
+    tried: Tried = NOTHING_TRIED,
+) -> Verdict:
+    """The verdict by counts alone.
+
+    A recording that the portal has lost does not exist and weighs on neither share; that many are lost at once weighs
+    on the bar of newly missing audio.
+    """
     found = Verdict(
         RunStatus.COMPLETED,
         completed=counts.get(RecordStatus.COMPLETED, 0),
         errors=counts.get(RecordStatus.ERROR, 0),
         unfinished=sum(counts.get(status, 0) for status in UNFINISHED),
     )
-    good = found.coverage >= min_coverage and found.error_share <= max_error_share
+    found = replace(found, bars=measure(tried, bars, existing=found.existing))
+    covered = found.coverage is None or found.coverage >= min_coverage
+    good = covered and found.error_share <= max_error_share and not found.exceeded
     return found if good else replace(found, status=RunStatus.ERROR)
 
 
@@ -83,6 +106,8 @@ def judge_run(
     *,
     min_coverage: float,
     max_error_share: float,
+    bars: Bars,
+    tried: Tried,
     stop: str | None,
     refused: str | None,
     failed_step: str | None,
@@ -97,7 +122,7 @@ def judge_run(
     error. `abandoned` is the DAG run if Airflow has ended or forgotten it while the run was open: the run is in error
     if it was not `planned` or has unfinished recordings.
     """
-    verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share)
+    verdict = judge(counts, min_coverage=min_coverage, max_error_share=max_error_share, bars=bars, tried=tried)
     if stop:
         return replace(verdict, status=RunStatus.ERROR, cause=Cause.STOPPED, detail=stop)
     if failed_step:

@@ -57,6 +57,7 @@ RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
 }
 
 UNFINISHED = frozenset({_S.PENDING, _S.DOWNLOADING, _S.DOWNLOADED, _S.TRANSCRIBING})
+EXISTING = UNFINISHED | {_S.COMPLETED, _S.ERROR}  # the portal has the audio, as far as is known
 WAITING = frozenset({_S.PENDING, _S.DOWNLOADED})  # unfinished, and no task works on it
 BEFORE_WORK = {_S.DOWNLOADING: _S.PENDING, _S.TRANSCRIBING: _S.DOWNLOADED}  # the status from which a task takes it
 BY_HAND = frozenset({_S.COMPLETED, _S.ERROR, _S.MISSING_AUDIO, _S.DOWNLOADED})  # what SQL of a person sets to `pending`

@@ -9,15 +9,18 @@ from include.calls.domain.report_figures import (
     every_call_listed,
     registry_holds_listing,
 )
+from include.calls.domain.run_bars import measure
 from include.calls.domain.run_goals import elapsed_seconds, over_forecast
-from include.calls.domain.states import UNFINISHED, RecordStatus
+from include.calls.domain.states import EXISTING, UNFINISHED, RecordStatus
 from include.calls.wording import advice as sentences
+from include.calls.wording import bars
 
 
 def recommendations(figures: RunFigures, settings: ReportSettings) -> list[str]:
     """Sentences for the product owner and the operator, the most urgent first; one of them even if all is well."""
     found = [
-        *_about_gaps(figures),
+        *_about_bars(figures, settings),
+        *_about_gaps(figures, settings),
         *_about_files(figures),
         *_about_trust(figures, settings),
         *_about_listening(figures, settings),
@@ -26,7 +29,14 @@ def recommendations(figures: RunFigures, settings: ReportSettings) -> list[str]:
     return found or [sentences.NOTHING]
 
 
-def _about_gaps(figures: RunFigures) -> Iterator[str]:
+def _about_bars(figures: RunFigures, settings: ReportSettings) -> Iterator[str]:
+    existing = sum(figures.statuses.get(status, 0) for status in EXISTING)
+    for found in measure(figures.tried, settings.bars, existing=existing):
+        if found.exceeded:
+            yield bars.advice(found, figures.run.run_id)
+
+
+def _about_gaps(figures: RunFigures, settings: ReportSettings) -> Iterator[str]:
     run, statuses = figures.run, figures.statuses
     if run.stop or run.failed_step:
         yield sentences.resume(run.run_id, None if run.stop else run.failed_step)
@@ -34,8 +44,12 @@ def _about_gaps(figures: RunFigures) -> Iterator[str]:
         yield sentences.REGISTRY_DIFFERS
     elif every_call_listed(run, figures.totals) is False:
         yield sentences.list_again(run.portal_total or 0, run.listed(figures.totals.calls))
+    if run.clock_offset_sec is not None and abs(run.clock_offset_sec) > settings.clock_may_differ_sec:
+        yield sentences.clock_differs(run.clock_offset_sec)
     if run.bad_rows:
         yield sentences.unreadable_rows(run.bad_rows)
+    if run.partly_read:
+        yield sentences.partly_read_rows(run.partly_read)
     left = statuses.get(RecordStatus.ERROR, 0) + sum(statuses.get(status, 0) for status in UNFINISHED)
     if left and not (run.dry_run or run.stop or run.failed_step):
         yield sentences.without_text(left, run.run_id)

@@ -22,14 +22,15 @@ from include.calls.domain.metric_values import (
     Limits,
     RunNow,
 )
+from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus
-from include.calls.policy import MoneyPolicy, SchedulePolicy
+from include.calls.policy import MoneyPolicy, PortalPolicy, SchedulePolicy
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
 
 
-def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, now: datetime) -> Limits:
+def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy, now: datetime) -> Limits:
     """What the alerts compare with, from the reviewed settings; the schedule is read from `now` (UTC) on."""
     times = croniter(schedule.cron, now)
     due = [times.get_next(datetime) for _ in range(SCHEDULED_RUNS_LOOKED_AT)]
@@ -39,6 +40,7 @@ def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, now: datetime) -> Li
         over_budget_share=money.approval_over_share,
         deadline_seconds=schedule.sla_hours * 3600,
         schedule_seconds=longest.total_seconds(),
+        clock_may_differ_seconds=portal.clock_may_differ_seconds,
     )
 
 
@@ -60,6 +62,7 @@ class _Page:
         yield _durations(self._figures.durations)
         yield from _gauges(self._figures, self._limits)
         yield from _runs(self._figures.runs)
+        yield from _bars(self._figures.runs)
 
 
 def _counters(figures: Figures) -> Iterator[Metric]:
@@ -111,6 +114,9 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_over_budget_ratio": ("By how much of it a run may go over", limits.over_budget_share),
         "call_export_deadline_seconds": ("How long a run may take", limits.deadline_seconds),
         "call_export_schedule_seconds": ("The longest time between two scheduled runs", limits.schedule_seconds),
+        "call_export_portal_clock_offset_seconds": ("By how much the portal's clock was ahead in the last run", next(
+            (run.clock_offset_sec for run in ended if run.clock_offset_sec is not None), 0)),
+        "call_export_portal_clock_may_differ_seconds": ("By how much it may", limits.clock_may_differ_seconds),
     }  # fmt: skip
     for name, (help_text, value) in values.items():
         yield GaugeMetricFamily(name, help_text, value=float(value))
@@ -136,6 +142,21 @@ def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:
         for status in RecordStatus:
             records.add_metric([run.run_id, status], run.statuses.get(status, 0))
     yield from (state, started, spent, limit, records)
+
+
+def _bars(runs: Iterable[RunNow]) -> Iterator[Metric]:
+    """Of the last run that ended; none exceeds before the first one has."""
+    help_texts = {
+        "cases": "What was wrong in the last run that ended",
+        "tried": "Of how many that it has tried",
+        "exceeded": "1 if their share is above the bar of policy.yaml",
+    }
+    bars = next((run.bars for run in runs if run.finished_at is not None), {})
+    for figure, help_text in help_texts.items():
+        family = GaugeMetricFamily(f"call_export_bar_{figure}", help_text, labels=["bar"])
+        for bar in Bar:
+            family.add_metric([bar], bars.get(bar, {}).get(figure, 0))
+        yield family
 
 
 def _counter(

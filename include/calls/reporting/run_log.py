@@ -8,8 +8,8 @@ from include.calls.domain.report_figures import Event
 from include.calls.domain.states import RecordStatus, RunStatus
 
 _WARNINGS = frozenset(
-    {"portal_refused", "low_rate_on", "bad_row", "refused", "approval_timed_out", "slack_failed", "fallback_failed",
-     "portal_texts_failed", str(RecordStatus.MISSING_AUDIO)}
+    {"portal_refused", "low_rate_on", "bad_row", "rows_read_in_part", "portal_clock_differs", "refused",
+     "approval_timed_out", "slack_failed", "fallback_failed", "portal_texts_failed", str(RecordStatus.MISSING_AUDIO)}
 )  # fmt: skip
 _ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "moved_to_dlq", "run_stopped"})
 

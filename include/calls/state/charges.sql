@@ -30,9 +30,9 @@ SELECT EXISTS (SELECT 1 FROM charges paid
                                   WHERE failure.recording_id = :recording_id AND failure.error_code = :error_code));
 
 -- name: spending
--- The money of a run: what is paid, what the recordings at work are still going to cost by their minutes, and the sum
+-- The money of a run, in a time that does not grow with it: what is paid, what the recordings at work are still going to cost by their minutes, and the sum
 -- that a person approved.
-SELECT (SELECT coalesce(sum(usd), 0) FROM charges WHERE run_id = :run_id) AS spent,
+SELECT coalesce((SELECT usd FROM run_spending WHERE run_id = :run_id), 0) AS spent,
        (SELECT coalesce(sum(greatest(0, greatest(1, ceil(coalesce(own.audio_sec, own.duration_sec) / 60.0)) * :rate_per_minute::numeric
                    - (SELECT coalesce(sum(usd), 0) FROM charges paid
                        WHERE paid.recording_id = own.recording_id AND paid.purchase_no = own.purchase_no

@@ -24,6 +24,7 @@ from include.calls.domain.report_figures import (
 )
 from include.calls.domain.report_zone import sql_zone
 from include.calls.domain.states import RecordStatus
+from include.calls.state.runs import Runs
 from include.calls.state.types import ToBuy
 from include.common.errors import BadInput
 from include.common.postgres_session import Session
@@ -81,6 +82,7 @@ class ReportFigures:
             dlq=self._all("dead_letters", DlqItem, run_id=run_id, most=DLQ_SHOWN),
             stages=self._all("stages", StageTime, run_id=run_id),
             trouble=trouble,
+            tried=Runs(self._session).tried(run_id),
         )
 
     def qa_sample(self, run_id: UUID, size: int) -> list[QaItem]:

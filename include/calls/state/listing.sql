@@ -35,7 +35,8 @@ WITH fresh AS (
            OR (known.duration_sec, known.outcome, known.outcome_code, known.call_started_at, known.utc_offset_sec)
               IS DISTINCT FROM (fresh.duration_sec, fresh.outcome, fresh.outcome_code, fresh.call_started_at,
                                 fresh.utc_offset_sec)
-           OR known.employee_name IS DISTINCT FROM coalesce(fresh.employee_name, known.employee_name) AS changed
+           OR known.employee_name IS DISTINCT FROM coalesce(fresh.employee_name, known.employee_name)
+           OR known.direction = 'unknown' AND fresh.direction <> 'unknown' AS changed
       FROM fresh
      CROSS JOIN LATERAL (SELECT * FROM recordings
                           WHERE portal_id = :portal_id AND statistics_id = fresh.statistics_id LIMIT 1) known
@@ -49,6 +50,10 @@ WITH fresh AS (
        SET duration_sec = wanted.duration_sec, outcome = wanted.outcome, outcome_code = wanted.outcome_code,
            call_started_at = wanted.call_started_at, utc_offset_sec = wanted.utc_offset_sec, gone_at = NULL,
            employee_name = coalesce(wanted.employee_name, known.employee_name),
+           (direction, from_number, to_number) = (  -- a kind of call that the client has learnt to read since
+               SELECT CASE WHEN known.direction = 'unknown' THEN wanted.direction ELSE known.direction END,
+                      CASE WHEN known.direction = 'unknown' THEN wanted.from_number ELSE known.from_number END,
+                      CASE WHEN known.direction = 'unknown' THEN wanted.to_number ELSE known.to_number END),
            record_id = CASE WHEN first THEN wanted.record_id ELSE known.record_id END,
            recording_ref = CASE WHEN first THEN wanted.recording_ref ELSE known.recording_ref END,
            recording_url = CASE WHEN first THEN wanted.recording_url ELSE known.recording_url END,

@@ -106,9 +106,11 @@ WITH shown AS (
 SELECT run.run_id::text, run.status,
        (SELECT max(at) FROM call_events WHERE call_id IS NULL AND event = 'running' AND run_id = run.run_id),
        run.finished_at,
-       (SELECT coalesce(sum(usd), 0) FROM charges WHERE charges.run_id = run.run_id) AS spent,
+       coalesce((SELECT usd FROM run_spending WHERE run_spending.run_id = run.run_id), 0) AS spent,
        greatest(run.approved_cost, :limit::numeric) AS limit,
-       coalesce(records.statuses, '{}') AS statuses
+       coalesce(records.statuses, '{}') AS statuses,
+       coalesce(run.metadata -> 'bars', '{}') AS bars,
+       (run.metadata ->> 'clock_offset_sec')::float AS clock_offset_sec
   FROM shown
   JOIN call_exports run USING (run_id)
   LEFT JOIN LATERAL (

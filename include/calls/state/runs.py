@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from include.calls.domain.run_bars import Tried
 from include.calls.domain.run_progress import Progress
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import NOT_ENDED, RUN_MOVES, RecordStatus, RunStatus, refuse_unlisted
@@ -177,6 +178,10 @@ class Runs:
     def counts(self, run_id: UUID) -> dict[RecordStatus, int]:
         """How many reported recordings are in each status; a status without any is absent."""
         return {RecordStatus(status): count for status, count in self._session.values(_FILE, "counts", run_id=run_id)}
+
+    def tried(self, run_id: UUID) -> Tried:
+        """What the run itself has tried: rows of its listing, audio that it asked for, texts that it bought."""
+        return next(iter(self._session.rows(_FILE, "tried", Tried, run_id=run_id)))
 
     def progress(self, run_id: UUID) -> Progress:
         (progress,) = self._session.rows(_FILE, "progress", Progress, run_id=run_id)

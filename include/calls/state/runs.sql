@@ -179,6 +179,35 @@ SELECT run_id, :stage, 'approved', :detail FROM approved;
 -- Reported recordings by status.
 SELECT status, count(*) FROM reported_recordings WHERE run_id = :run_id GROUP BY status;
 
+-- name: tried
+-- What the run itself has tried, as it stands now. Audio that is missing since the run's own night was never missing
+-- before. A text is empty if it has no word although speech was heard.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT recording_id FROM call_events
+     WHERE run_id = :run_id AND stage = 'download' AND event IN ('downloaded', 'missing_audio', 'error')
+), audio AS (
+    SELECT count(*) AS tried,
+           count(*) FILTER (WHERE own.status = 'missing_audio'
+                              AND own.missing_since = (run.due_at AT TIME ZONE 'UTC')::date) AS newly_missing
+      FROM asked JOIN recordings own USING (recording_id) JOIN call_exports run ON run.run_id = :run_id
+), texts AS (
+    SELECT count(*) AS tried,
+           count(*) FILTER (WHERE text.body = '' AND 'no_speech' <> ALL(own.review_reasons)) AS empty,
+           count(*) FILTER (WHERE 'much_not_sent' = ANY(own.review_reasons)) AS much_not_sent,
+           count(*) FILTER (WHERE own.needs_review) AS flagged
+      FROM run_work work
+      JOIN recordings own USING (recording_id)
+      JOIN transcripts text ON text.transcript_id = own.transcript_id AND text.recording_id = own.recording_id
+     WHERE work.run_id = :run_id AND own.status = 'completed' AND text.run_id = :run_id
+)
+SELECT audio.tried AS audio, audio.newly_missing,
+       coalesce((run.metadata ->> 'listed')::integer, 0) AS rows,
+       coalesce((run.metadata ->> 'bad_rows')::integer, 0)
+           + coalesce((run.metadata ->> 'partly_read')::integer, 0) AS unreadable_rows,
+       texts.tried AS texts, texts.empty AS empty_texts, texts.much_not_sent, texts.flagged AS flagged_texts
+  FROM call_exports run CROSS JOIN audio CROSS JOIN texts
+ WHERE run.run_id = :run_id;
+
 -- name: progress
 -- How far the run's period has come, for its note.
 SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,
@@ -187,7 +216,7 @@ SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,
        count(*) FILTER (WHERE own.status = 'missing_audio') AS missing,
        count(*) FILTER (WHERE own.status = 'error') AS errors,
        coalesce(sum(own.audio_sec) FILTER (WHERE own.status = 'completed'), 0) / 60 AS minutes,
-       (SELECT coalesce(sum(usd), 0) FROM charges WHERE charges.run_id = :run_id) AS spent
+       coalesce((SELECT usd FROM run_spending WHERE run_id = :run_id), 0) AS spent
   FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
  WHERE own.run_id = :run_id;
 
@@ -195,7 +224,7 @@ SELECT count(*) FILTER (WHERE own.status <> 'no_recording') AS recordings,
 -- The same for the command that follows a run, found by its DAG run, its id or its key.
 SELECT run.run_id::text, run.status, run.metadata ->> 'phase' AS phase, run.metadata ->> 'asked_cost' AS asked_cost,
        sums.recordings, sums.done, sums.errors, sums.minutes::float,
-       (SELECT coalesce(sum(usd), 0)::float FROM charges WHERE charges.run_id = run.run_id) AS spent
+       coalesce((SELECT usd FROM run_spending WHERE run_spending.run_id = run.run_id), 0)::float AS spent
   FROM call_exports run
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE status <> 'no_recording') AS recordings,

@@ -8,6 +8,7 @@ from include.calls.domain.run_verdict import Verdict, judge_run
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.policy import Policy
+from include.calls.reporting.settings import accepted_bars
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.calls.state.types import Run
@@ -36,7 +37,9 @@ def close_run(
     run = state.runs.get(run_id)
     if run.status is not RunStatus.RUNNING:
         return _as_closed(run, state, policy)
-    closed = _closed(_verdict(run, state, policy, upstream_failed))
+    verdict = _verdict(run, state, policy, upstream_failed)
+    closed = _closed(verdict)
+    _note_bars(run_id, verdict, state)
     finished = state.runs.finish(
         run_id,
         closed.status,
@@ -54,6 +57,7 @@ def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str 
     """Closes a run whose DAG run Airflow has ended or forgotten; None if it has ended or was taken over since."""
     verdict = _verdict(run, state, policy, failed_step, abandoned=run.worked_by)
     closed = _closed(verdict)
+    _note_bars(run.run_id, verdict, state)
     if run.status is RunStatus.PENDING:  # its first task died between its first two statements
         finished = state.runs.move(
             run.run_id,
@@ -83,6 +87,15 @@ def _closed(verdict: Verdict) -> ClosedRun:
     return ClosedRun(verdict.status, notes.verdict(verdict), verdict.in_english)
 
 
+def _note_bars(run_id: UUID, verdict: Verdict, state: State) -> None:
+    """For the metrics, which show the bars of the last run that ended."""
+    figures = {
+        found.bar: {"cases": found.cases, "tried": found.tried, "exceeded": int(found.exceeded)}
+        for found in verdict.bars
+    }
+    state.runs.note(run_id, {"bars": figures})
+
+
 def _clean_up(state: State, policy: Policy) -> None:
     """Responses past their retention are deleted, the counters of the metrics folded."""
     state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
@@ -102,6 +115,8 @@ def _verdict(
         state.runs.counts(run.run_id),
         min_coverage=policy.thresholds.min_coverage,
         max_error_share=policy.thresholds.max_error_share,
+        bars=accepted_bars(policy.bars),
+        tried=state.runs.tried(run.run_id),
         stop=run.stop,
         refused=run.metadata.get("refused"),
         failed_step=failed_step,

@@ -21,7 +21,7 @@ from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.clients.storage.base import Storage
-from include.common.errors import ExportError, StopRun, Temporary, Throttled
+from include.common.errors import ContractBroken, ExportError, NotTheRecording, StopRun, Temporary, Throttled
 from include.common.telephony import RecordingKey, RecordingLink, RecordingRequest, TelephonySystem
 from include.common.temporary_folders import temporary_folder
 
@@ -32,6 +32,7 @@ CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "f
 RULE = FailureRule(
     Stage.DOWNLOAD, RecordStatus.DOWNLOADING, RecordStatus.PENDING, max_attempts=6
 )  # one try and five retries
+PAGES_IN_A_ROW = 10  # pages instead of recordings, until the pass is broken off and, after the last retry, the run
 _READY = {RecordStatus.PENDING, RecordStatus.DOWNLOADING}
 
 Link = RecordingLink | ExportError
@@ -91,7 +92,8 @@ class _Downloads:
     """Several downloads at once; the next links are asked for before they run out, so that no permit lies idle.
 
     This thread alone claims and moves recordings, in the order in which files arrive. `linked` are recordings that
-    have a fresh link; `running` are at work.
+    have a fresh link; `running` are at work. `pages` counts the pages that came instead of recordings in a row: many
+    say that the portal's front or a proxy sends them, and the pass ends, so that not every file is asked for.
     """
 
     settling: Settling
@@ -105,6 +107,7 @@ class _Downloads:
     at_once: int
     linked: deque[tuple[RecordingRow, Link]] = field(default_factory=deque)
     running: dict[Future[Stored], RecordingRow] = field(default_factory=dict)
+    pages: int = 0
 
     def work_off(self, rows: Sequence[RecordingRow]) -> None:
         """Ends with none of these recordings at work, whatever it raises, unless the database is away."""
@@ -114,7 +117,7 @@ class _Downloads:
         asked: Future[Links] | None = None
         try:
             while True:
-                if chunks and asked is None and len(self.linked) < FEW_LEFT and not self.outcome.throttled:
+                if chunks and asked is None and len(self.linked) < FEW_LEFT and not self._broken_off:
                     self._refuse_if_stopped()
                     asked = self.links.submit(self.telephony.links, [_request(row) for row in chunks[0]])
                 self._start()
@@ -133,8 +136,8 @@ class _Downloads:
             raise
 
     def _start(self) -> None:
-        """Fills the free places. After a refusal that concerns all downloads nothing more is started."""
-        while self.linked and not self.outcome.throttled:
+        """Fills the free places. After what concerns all downloads nothing more is started."""
+        while self.linked and not self._broken_off:
             listed, link = self.linked[0]
             if len(self.running) >= (1 if is_suspect(listed) else self.at_once):
                 return
@@ -187,6 +190,7 @@ class _Downloads:
         result = future.exception() or future.result()
         try:
             if isinstance(result, Stored):
+                self.pages = 0
                 self.outcome.done += self.settling.state.moves.move(
                     self.settling.run.run_id,
                     row.recording_id,
@@ -201,11 +205,28 @@ class _Downloads:
                 )
             elif isinstance(result, Exception):
                 log.warning("recording %s of call %s: %s", row.record_id, row.call_id, type(result).__name__)
-                settle_failure(row, result, self.settling, self.outcome)
+                self.pages += isinstance(result, NotTheRecording)
+                settle_failure(row, self._judged(row, result), self.settling, self.outcome)
             else:
                 raise result
         finally:
             self._give(row)
+
+    @property
+    def _broken_off(self) -> bool:
+        return self.outcome.throttled is not None or self.pages >= PAGES_IN_A_ROW
+
+    def _judged(self, row: RecordingRow, error: Exception) -> Exception:
+        """A page after the last retry, with as many before it, is no recording's trouble: the run stops."""
+        last = row.stage_attempts + 1 >= RULE.max_attempts
+        if not (isinstance(error, NotTheRecording) and last and self.pages >= PAGES_IN_A_ROW):
+            return error
+        return ContractBroken(
+            f"pages came instead of {self.pages} recordings in a row, at every retry: the portal is under maintenance, "
+            "or a filter or proxy answers in its place",
+            problem="pages_instead_of_recordings",
+            count=self.pages,
+        )
 
     def _give(self, row: RecordingRow) -> None:
         with suppress(Temporary):  # a claim ends with its connection: nothing is left to give

@@ -13,10 +13,14 @@ from include.common.postgres_session import storable
 from include.common.telephony import Call, Listed, TelephonySystem
 
 ROWS_AT_ONCE = 2_500  # one transaction and one request for new employees
+CLOCK_MAY_DIFFER_SEC = 300.0
+REASONS_KEPT = 5  # of the rows of a chunk that were read in part
 MANY_NEW = 1_000  # new rows after which PostgreSQL's statistics are brought up to date
 
 
-def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
+def list_calls(
+    run_id: UUID, telephony: TelephonySystem, state: State, *, clock_may_differ_sec: float = CLOCK_MAY_DIFFER_SEC
+) -> int:
     """Registers the period's calls and notes the figures that prove the listing complete; returns the listed rows.
 
     A resumed run whose listing had ended is not listed again.
@@ -36,15 +40,27 @@ def list_calls(run_id: UUID, telephony: TelephonySystem, state: State) -> int:
         state.listing.analyze()
     if listing.listed != total and not most:  # calls came or went during the listing
         total = telephony.count_calls(run.period)
-    found = {"portal_total": total, "bad_rows": listing.bad, "shared": listing.shared}
+    found = {
+        "portal_total": total, "bad_rows": listing.bad, "partly_read": listing.partly_read, "shared": listing.shared
+    }  # fmt: skip
     if most:
         state.runs.set_trial_end(run_id, max(listing.statistics_ids, default=0))
     else:
         found["registered"] = state.listing.note_gone(run, portal_id, listing.statistics_ids, began_at=began_at)
+    _note_clock(run_id, telephony.clock_offset_sec, state, most_sec=clock_may_differ_sec)
     state.runs.note(run_id, {"listed": listing.listed, "listing_began_at": began_at.isoformat(), **found})
     state.runs.note_server_seconds(run_id, telephony.server_seconds)
     state.events.add(run_id, stage=Stage.LIST_CALLS, event="listed", detail={"rows": listing.listed, **found})
     return listing.listed
+
+
+def _note_clock(run_id: UUID, offset_sec: float | None, state: State, *, most_sec: float) -> None:
+    """The times of calls are the system's own: what a wrong clock moves is the border of the period."""
+    if offset_sec is not None:
+        state.runs.note(run_id, {"clock_offset_sec": round(offset_sec)})
+        if abs(offset_sec) > most_sec:
+            detail = {"offset_sec": round(offset_sec)}
+            state.events.add(run_id, stage=Stage.LIST_CALLS, event="portal_clock_differs", detail=detail)
 
 
 def portal_of(telephony: TelephonySystem, state: State) -> int:
@@ -75,6 +91,7 @@ class _Listing:
     listed: int = 0
     new: int = 0
     bad: int = 0
+    partly_read: int = 0
     shared: int = 0
 
     def save(self, rows: list[Listed]) -> None:
@@ -88,6 +105,7 @@ class _Listing:
         self.statistics_ids += [call.statistics_id for call in calls]
         self.listed += len(rows)
         self.bad += len(bad_rows)
+        self._note_partly_read([call for call in calls if call.unread])
         for error in bad_rows:
             self.state.events.add(
                 self.run.run_id,
@@ -96,6 +114,14 @@ class _Listing:
                 error_code=error.code,
                 detail={"reason": str(error)},
             )
+
+    def _note_partly_read(self, calls: list[Call]) -> None:
+        """One event for a chunk: a new kind of call may be half of all rows."""
+        self.partly_read += len(calls)
+        if calls:
+            reasons = [reason for call in calls[:REASONS_KEPT] for reason in call.unread]
+            detail = {"rows": len(calls), "reasons": reasons}
+            self.state.events.add(self.run.run_id, stage=Stage.LIST_CALLS, event="rows_read_in_part", detail=detail)
 
     def _learn_names(self, calls: list[Call]) -> None:
         unknown = {call.employee_id for call in calls if call.employee_id} - self.names.keys()

@@ -3,19 +3,28 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from uuid import UUID
 
 from include.calls.domain.retries import next_look
 from include.calls.domain.states import BEFORE_WORK, RecordStatus
 from include.calls.policy import RetryPolicy
 from include.calls.state.state import State
-from include.calls.state.types import InProgress, RecordingColumns, RecordingRow, Run
-from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, StopRun, Temporary, Throttled
+from include.calls.state.types import InProgress, RecordingRow, Run
+from include.common.errors import (
+    ErrorCode,
+    ExportError,
+    MissingAudio,
+    NotTheRecording,
+    Permanent,
+    StopRun,
+    Temporary,
+    Throttled,
+)
 
 log = logging.getLogger(__name__)
 
 MOST_DEATHS = 3  # tasks that died on a recording, until it is an error
+PAGES_BELIEVED = 3  # pages in place of a recording of unknown size, until its link is taken for dead
 CLAIM_WAIT = 30.0  # seconds until a recording that another task works on is looked at again
 
 
@@ -204,9 +213,9 @@ def settle_failure(row: RecordingRow, error: Exception, settling: Settling, outc
                 raise ours
             outcome.throttled = ours
         case MissingAudio():
-            nights = _missing(row, settling.run.night, settling.retries)
-            _move(row, RecordStatus.MISSING_AUDIO, ours, settling, counts=True, **nights)
-            outcome.missing += 1
+            _missing(row, ours, settling, outcome)
+        case NotTheRecording(promised=False) if attempt >= PAGES_BELIEVED:
+            _missing(row, MissingAudio(f"{ours}, {attempt} times"), settling, outcome)
         case Temporary() if attempt < rule.max_attempts:
             _move(row, rule.back_to, ours, settling, counts=True)
             outcome.waiting.append(row.call_id)
@@ -215,9 +224,12 @@ def settle_failure(row: RecordingRow, error: Exception, settling: Settling, outc
             outcome.failed.append(row.call_id)
 
 
-def _missing(row: RecordingRow, tonight: date, retries: RetryPolicy) -> RecordingColumns:
+def _missing(row: RecordingRow, error: MissingAudio, settling: Settling, outcome: BatchOutcome) -> None:
+    tonight = settling.run.night
     since = row.missing_since or tonight
-    return {"missing_since": since, "look_again_on": next_look(since, tonight, retries.missing_audio_nights)}
+    again = next_look(since, tonight, settling.retries.missing_audio_nights)
+    _move(row, RecordStatus.MISSING_AUDIO, error, settling, counts=True, missing_since=since, look_again_on=again)
+    outcome.missing += 1
 
 
 def _move(

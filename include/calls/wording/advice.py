@@ -25,9 +25,23 @@ def list_again(portal_total: int, listed: int) -> str:
     )
 
 
+def clock_differs(offset_sec: float) -> str:
+    """`offset_sec`: by how much the portal's clock is ahead."""
+    where = "спешат" if offset_sec > 0 else "отстают"
+    return (
+        f"Часы портала {where} на {number(abs(offset_sec) / 60)} мин: время звонков в реестре — портала, звонки у "
+        "границ периода попадают в соседний период. Поставьте на портале точное время."
+    )
+
+
 def unreadable_rows(rows: int) -> str:
     sent = count(rows, "непонятную строку", "непонятные строки", "непонятных строк")
     return f"Портал прислал {sent}: покажите журнал запуска разработчику."
+
+
+def partly_read_rows(rows: int) -> str:
+    read = count(rows, "строка портала понята", "строки портала поняты", "строк портала поняты")
+    return f"{read} не полностью (направление «не определено»): покажите журнал запуска разработчику."
 
 
 def without_text(recordings: int, run_id: UUID) -> str:

@@ -77,7 +77,13 @@ DECISIONS = {
     "refused": "не согласован",
     "approval_timed_out": "не согласован: ответа не дождались",
 }
-DIRECTIONS = {"inbound": "входящий", "outbound": "исходящий", "callback": "обратный", "info": "информационный"}
+DIRECTIONS = {
+    "inbound": "входящий",
+    "outbound": "исходящий",
+    "callback": "обратный",
+    "info": "информационный",
+    "unknown": "не определено",
+}
 ROLES = {
     "channels": "по каналам",
     "evidence": "по словам",

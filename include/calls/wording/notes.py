@@ -13,7 +13,7 @@ from include.calls.domain.report_figures import Estimate
 from include.calls.domain.run_progress import Progress
 from include.calls.domain.run_verdict import Cause, Verdict
 from include.calls.domain.stages import Stage
-from include.calls.wording import problems
+from include.calls.wording import bars, problems
 from include.calls.wording.codes import records
 from include.common.errors import ExportError
 from include.common.russian_format import count, number
@@ -85,11 +85,14 @@ def in_progress(made: Progress) -> str:
 
 def verdict(found: Verdict) -> str:
     """A clause without a capital letter and a full stop; it is stored with the run's end."""
+    coverage = "покрытие неизвестно" if found.coverage is None else _percent(found.coverage)
     counts = (
         f"тексты есть у {number(found.completed)} из {number(found.existing)} существующих записей "
-        f"({_percent(found.coverage)}), ошибок {number(found.errors)} ({_percent(found.error_share)}), "
+        f"({coverage}), ошибок {number(found.errors)} ({_percent(found.error_share)}), "
         f"не закончено {number(found.unfinished)}"
     )
+    # what is above a bar is why the run is in error: the UI shows the beginning
+    counts = "; ".join([*map(bars.exceeded, found.exceeded), counts])
     match found.cause:
         case Cause.STOPPED:
             return f"остановлен: {found.detail}; {counts}"

@@ -24,6 +24,10 @@ PROBLEMS: dict[str, str] = {
     "no_state_database": "база выгрузки не отвечает: проверьте её адрес, имя и пароль в DATABASE_URL",
     "no_such_phone_line": "у запуска нет текстов линии {phone_line}; его линии: {known}",
     "no_text_of_call": "у запуска {run_id} нет текста звонка {call_id}",
+    "pages_instead_of_recordings": (
+        "вместо записей приходят страницы, {count} подряд и при каждом повторе: на портале работы или по дороге "
+        "отвечает фильтр либо прокси; откройте любую запись на портале и, когда она слышна, продолжите: make resume"
+    ),
     "period_not_known": (
         "эти дни ни разу не выгружались целиком: сначала make export FROM={period_from} TO={period_to}"
     ),

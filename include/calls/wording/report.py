@@ -140,6 +140,8 @@ def trial(limit_calls: int) -> str:
 def listing_proof(run: RunFacts, calls: int, *, proven: bool) -> str:
     """`calls` are rows of the registry."""
     bad = f", непонятных строк {number(run.bad_rows)}" if run.bad_rows else ""
+    if run.partly_read:
+        bad += f", понятых не полностью {number(run.partly_read)}"
     shared = f", строк о той же записи {number(run.shared_rows)}" if run.shared_rows else ""
     known = f"в реестре {number(calls)}" if run.registered is None else f"в базе {number(run.registered)}"
     return f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, {known}{bad}{shared}."

@@ -44,12 +44,15 @@ class Portal:
         max_wait: float = 60.0,
         ca_bundle: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.webhook = webhook
         self.pace = pace
         self.guard = HostGuard(webhook.portal_url, recording_hosts, storage_hosts=CLOUD_STORAGE_HOSTS)
         self.files = guarded_session(self.guard, ca_bundle=ca_bundle)
         self.clock = clock
+        self.clock_offset_sec: float | None = None  # by which the portal's clock is ahead of ours, as far as is known
+        self._wall_clock = wall_clock
         self._transport = Transport(webhook, self.guard, ca_bundle=ca_bundle)
         self._budgets = MethodBudgets(clock)
         self._backoff = backoff
@@ -142,4 +145,12 @@ class Portal:
             raise page_instead_of_json(exchange.status, method)
         response = response_from(exchange.body, method)
         self._budgets.note(method, response.time)
+        self._compare_clocks(response.time.get("finish"))
         return response
+
+    def _compare_clocks(self, finished: Any) -> None:
+        """The smallest difference of all responses: the way back makes the portal's clock look slow."""
+        if isinstance(finished, int | float):
+            offset = finished - self._wall_clock()
+            if self.clock_offset_sec is None or abs(offset) < abs(self.clock_offset_sec):
+                self.clock_offset_sec = offset

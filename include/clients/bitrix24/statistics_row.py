@@ -47,22 +47,26 @@ _LONGEST_CALL_ID = 500  # the portal keeps 255; an index of the state takes no m
 def call_from_row(row: Mapping[str, Any]) -> Call:
     """Reads one row; numbers may come as strings or numbers, absent values as null, "", {} or not at all.
 
-    Raises BadRow that names the field and the row's ID when a field that the export cannot do without is unusable.
+    A row whose CALL_ID or CALL_TYPE is unusable is still a call, and its recording is fetched: it gets a CALL_ID from
+    the row's number, an unknown direction, and says so in `unread`. Raises BadRow that names the field and the row's ID
+    when a field that the export cannot do without is unusable.
     """
     statistics_id = _whole(row, "ID", required=True)
     assert statistics_id is not None
+    unread: list[str] = []
     call_id = _text(row, "CALL_ID")
-    if not call_id:
-        raise BadRow(f"row {statistics_id} of the call statistics has no CALL_ID")
-    if len(call_id) > _LONGEST_CALL_ID:
-        raise BadRow(f"row {statistics_id}: CALL_ID has {len(call_id)} characters, more than any portal writes")
+    if not call_id or len(call_id) > _LONGEST_CALL_ID:
+        unread.append(
+            f"row {statistics_id}: CALL_ID has {len(call_id)} characters, from 1 to {_LONGEST_CALL_ID} are read"
+        )
+        call_id = f"statistics-{statistics_id}"
     file_id = _whole(row, "RECORD_FILE_ID") or None
     if file_id is None and _text(row, "RECORD_FILE_ID") not in ("", "0"):
         raise BadRow(f"row {statistics_id}: RECORD_FILE_ID is no number")  # "no recording" would hide one
     url = _text(row, "CALL_RECORD_URL") or None
-    direction = _DIRECTIONS.get(_text(row, "CALL_TYPE"))
-    if direction is None:
-        raise BadRow(f"row {statistics_id}: CALL_TYPE {row.get('CALL_TYPE')!r} is none of 1..5")
+    direction = _DIRECTIONS.get(_text(row, "CALL_TYPE"), Direction.UNKNOWN)
+    if direction is Direction.UNKNOWN:
+        unread.append(f"row {statistics_id}: CALL_TYPE {row.get('CALL_TYPE')!r:.40} is none of 1..5")
     employee = _text(row, "PORTAL_USER_ID")
     outcome_code = _text(row, "CALL_FAILED_CODE")
     return Call(
@@ -80,6 +84,7 @@ def call_from_row(row: Mapping[str, Any]) -> Call:
         has_recording=file_id is not None or url is not None,
         recording_ref=str(file_id) if file_id is not None else None,
         recording_url=link_without_secrets(url) if url else None,
+        unread=tuple(unread),
     )
 
 

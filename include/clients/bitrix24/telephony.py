@@ -77,6 +77,10 @@ class Bitrix24Telephony:
     def server_seconds(self) -> Mapping[str, float]:
         return self._portal.operating
 
+    @property
+    def clock_offset_sec(self) -> float | None:
+        return self._portal.clock_offset_sec
+
     def check_access(self, now: datetime, *, transcripts: bool = False) -> None:
         access_check.check_access(self._portal, now, transcripts=transcripts)
 

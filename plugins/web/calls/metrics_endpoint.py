@@ -48,7 +48,7 @@ _page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 def metrics() -> Response:
     policy = load_run_policy()
     try:
-        text = _page.text(limits_of(policy.schedule, policy.money, datetime.now(UTC)))
+        text = _page.text(limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC)))
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(text, media_type=CONTENT_TYPE)

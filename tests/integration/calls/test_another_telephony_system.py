@@ -60,6 +60,7 @@ class ThreeCalls:
     host = "three.example"
     links_at_once = 1
     server_seconds: Mapping[str, float] = {}
+    clock_offset_sec = None
 
     def check_access(self, now: datetime, *, transcripts: bool = False) -> None:
         assert now.tzinfo

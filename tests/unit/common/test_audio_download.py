@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from include.common.audio_download import save_audio
-from include.common.errors import ErrorCode, ExportError, MissingAudio, Permanent, Temporary
+from include.common.errors import ErrorCode, ExportError, MissingAudio, NotTheRecording, Permanent, Temporary
 from include.common.http_sessions import api_session
 from include.common.telephony import DownloadedFile
 from tests.unit.clients.bitrix24.fakes import Reply, serving
@@ -42,7 +42,7 @@ def test_a_whole_file_is_saved_for_its_owner_alone(audio: bytes, tmp_path: Path)
     ("reply", "kind", "code"),
     [
         (Reply(200, b""), MissingAudio, ErrorCode.MISSING_AUDIO),
-        (Reply(200, b"<html>gone</html>"), MissingAudio, ErrorCode.MISSING_AUDIO),
+        (Reply(200, b"<html>gone</html>"), NotTheRecording, ErrorCode.DOWNLOAD_FAILED),
         (Reply(200, b"\x00\x01" * 4000), Permanent, ErrorCode.NOT_AUDIO),
         (Reply(200, b"\x00\x01" * 4000, cut=100), Temporary, ErrorCode.DOWNLOAD_FAILED),
     ],
@@ -73,8 +73,22 @@ def test_fewer_bytes_than_announced_may_pass(audio: bytes, tmp_path: Path) -> No
         saved(Reply(200, audio), tmp_path, expected_size=len(audio) + 1)
 
 
+@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b""], ids=["page", "nothing"])
+@pytest.mark.parametrize("size", [None, 480_000], ids=["unknown size", "announced size"])
+def test_what_is_no_recording_says_whether_one_was_announced(body: bytes, size: int | None, tmp_path: Path) -> None:
+    """A system that knows the size has the recording; without one, an empty file is a deleted one."""
+    with pytest.raises(ExportError) as raised:
+        saved(Reply(200, body), tmp_path, expected_size=size)
+    if body or size:
+        assert isinstance(raised.value, NotTheRecording)
+        assert raised.value.promised == bool(size)
+    else:
+        assert isinstance(raised.value, MissingAudio)
+
+
 def test_the_client_explains_a_page(tmp_path: Path) -> None:
-    def busy(page: bytes) -> ExportError:
+    def busy(page: bytes, *, promised: bool) -> ExportError:
+        assert not promised
         return Temporary(page.decode(), code=ErrorCode.DOWNLOAD_FAILED)
 
     with pytest.raises(Temporary, match="busy"):

@@ -1,7 +1,12 @@
 """One ledger: what a run spent, what a text cost and what is left of a budget are sums over it."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from random import Random
+from uuid import UUID
 
+import psycopg
 import pytest
 
 from include.calls.domain.states import RecordStatus
@@ -30,6 +35,13 @@ S = RecordStatus
 RATE = Decimal("0.006")
 AGAIN = (
     "UPDATE call_records SET status = 'pending', error_message = NULL, retry_count = retry_count + 1 WHERE run_id = %s"
+)
+
+
+GROW = (
+    "INSERT INTO charges AS paid (run_id, recording_id, purchase_no, purpose, model, unit, quantity, usd, confirmed)"
+    " VALUES (%s, %s, 1, %s, 'm', 'second', 1, %s, true)"
+    " ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE SET usd = paid.usd + excluded.usd"
 )
 
 
@@ -196,3 +208,80 @@ def test_every_sum_is_the_ledgers(state: State, run: Run, database: str) -> None
         }
     assert selected(database, "SELECT cost FROM call_records") == [(Decimal("0.012"),)]
     assert selected(database, "SELECT sum(usd) FROM charges") == [(Decimal("0.013"),)]
+
+
+def sums(database: str) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:
+    """What each run has spent: as it is kept, and as the ledger adds up."""
+    kept = selected(database, "SELECT run_id, usd FROM run_spending WHERE usd <> 0")
+    added = selected(
+        database, "SELECT run_id, sum(usd) FROM charges GROUP BY 1 HAVING run_id IS NOT NULL AND sum(usd) <> 0"
+    )
+    return dict(kept), dict(added)
+
+
+class TestKeptSum:
+    """The budget's question reads a sum that the ledger keeps; nothing makes the two differ."""
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_it_is_the_ledgers_sum_whatever_happens(self, state: State, database: str, seed: int) -> None:
+        """New charges, charges that grow, move, vanish, or are taken back; `Random` from a seed picks."""
+        chance = Random(seed)
+        runs = [opened(state, f"{number}", call(1), call(2)).run_id for number in range(3)]
+        recordings = [recording_id for (recording_id,) in selected(database, "SELECT recording_id FROM recordings")]
+        for _ in range(120):
+            run, recording = chance.choice([*runs, None]), chance.choice(recordings)
+            purpose, usd = chance.choice(["recognition", "summary"]), Decimal(chance.randrange(1, 10**6)) / 10**6
+            statements: list[tuple[str, tuple[object, ...]]] = [
+                (GROW, (run, recording, purpose, usd)),
+                ("UPDATE charges SET usd = %s WHERE recording_id = %s AND purpose = %s", (usd, recording, purpose)),
+                ("UPDATE charges SET run_id = %s WHERE charge_id = (SELECT max(charge_id) FROM charges)"
+                 " AND NOT EXISTS (SELECT FROM charges other WHERE other.run_id IS NOT DISTINCT FROM %s)", (run, run)),
+                ("DELETE FROM charges WHERE charge_id IN (SELECT charge_id FROM charges ORDER BY usd LIMIT 1)", ()),
+            ]  # fmt: skip
+            statement, parameters = chance.choices(statements, weights=(6, 2, 1, 1))[0]
+            with psycopg.connect(database) as connection:
+                connection.execute(statement.encode(), parameters)
+                if chance.random() < 0.2:
+                    connection.rollback()
+            kept, added = sums(database)
+            assert kept == added
+
+    def test_runs_that_pay_at_once_lose_no_charge(self, state: State, database: str) -> None:
+        run = opened(state, "1", *map(call, range(1, 9)))
+        recordings = [row.recording_id for row in rows(state, run)]
+
+        def pay(recording_id: int) -> None:
+            with State.open(database) as own:
+                for _ in range(25):
+                    own.charges.charge(run.run_id, recording_id, charge("0.001"))
+
+        with ThreadPoolExecutor(8) as tasks:
+            list(tasks.map(pay, recordings))
+        kept, added = sums(database)
+        assert kept == added == {run.run_id: Decimal("0.2")}
+
+    def test_no_other_statement_may_write_it(self, state: State, run: Run, database: str) -> None:
+        keep(state, run, "p1", "0.5")
+        for statement in (
+            "UPDATE run_spending SET usd = 0",
+            "DELETE FROM run_spending",
+            "INSERT INTO run_spending SELECT run_id, 1 FROM call_exports",
+        ):
+            with pytest.raises(psycopg.errors.RaiseException, match="change the charges"):
+                executed(database, statement)
+        executed(database, "TRUNCATE charges")
+        assert sums(database) == ({}, {})
+
+    def test_the_budgets_question_reads_no_charges_of_texts_that_are_bought(self, state: State, database: str) -> None:
+        """However many there are: the plan does not contain the run's charges."""
+        run = opened(state, "1", *map(call, range(1, 40)))
+        for row in rows(state, run):
+            state.charges.charge(run.run_id, row.recording_id, charge("0.01"))
+        statement = state.session.statement("charges", "spending")
+        with psycopg.connect(database) as connection:
+            plan = connection.execute(
+                b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement, {"run_id": run.run_id, "rate_per_minute": RATE}
+            ).fetchall()
+        assert "run_spending" in str(plan)
+        assert not re.search(r"'Relation Name': 'charges'[^{}]*'Actual Rows': [1-9]", str(plan))
+        assert state.charges.spending(run.run_id, RATE).spent == Decimal("0.39")

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from psycopg.types.json import Jsonb
 
 from include.calls.domain.qa_sample import QaCheck
+from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.policy import load_policy
 from include.calls.reporting.prometheus_page import limits_of, render_metrics
@@ -43,7 +44,7 @@ Samples = dict[tuple[str, frozenset[Any]], float]
 def page(database: str, reader: MetricsReader | None = None, **policy: str) -> Samples:
     """Samples by name and labels, read as Prometheus reads them."""
     settings = load_policy(policy)
-    limits = limits_of(settings.schedule, settings.money, NOW)
+    limits = limits_of(settings.schedule, settings.money, settings.portal, NOW)
     with reader or MetricsReader.open(database) as reading:
         text = render_metrics(reading.figures(run_limit=LIMIT), limits).decode()
     return {
@@ -129,6 +130,21 @@ def test_a_run_from_end_to_end(state: State, database: str) -> None:
     assert value(samples, "call_export_run_records", run_id=str(run.run_id), status="no_recording") == 1
     assert value(samples, "call_export_run_spent_usd", run_id=str(run.run_id)) == pytest.approx(0.0225)
     assert value(samples, "call_export_run_limit_usd", run_id=str(run.run_id)) == pytest.approx(64.8)
+
+
+def test_the_bars_are_those_of_the_last_run_that_ended(state: State, database: str) -> None:
+    assert {value(page(database), "call_export_bar_exceeded", bar=bar) for bar in Bar} == {0}
+    run = opened(state, "1", call(1))
+    closed = {"cases": 6, "tried": 6, "exceeded": 1}
+    state.runs.note(run.run_id, {"bars": {Bar.NEWLY_MISSING: closed}, "clock_offset_sec": -3600})
+    assert value(page(database), "call_export_bar_exceeded", bar=Bar.NEWLY_MISSING) == 0  # it has not ended
+    state.runs.finish(run.run_id, RunStatus.ERROR, verdict="", failed_step=None)
+    samples = page(database)
+    figures = ("cases", "tried", "exceeded")
+    assert [value(samples, f"call_export_bar_{name}", bar=Bar.NEWLY_MISSING) for name in figures] == [6, 6, 1]
+    assert value(samples, "call_export_bar_exceeded", bar=Bar.EMPTY_TEXTS) == 0
+    assert value(samples, "call_export_portal_clock_offset_seconds") == -3600
+    assert value(samples, "call_export_portal_clock_may_differ_seconds") == 300
 
 
 def test_no_counter_goes_back(state: State, database: str) -> None:

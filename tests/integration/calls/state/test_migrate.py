@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -62,6 +63,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "recognition_responses",
         "recordings",
         "reported_recordings",
+        "run_spending",
         "run_work",
         "transcripts",
         "work_in_progress",
@@ -151,3 +153,25 @@ def test_an_unreachable_database_is_temporary() -> None:
         migrate("postgresql://someone:hunter2@127.0.0.1:1/none")
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_what_runs_have_spent_is_summed_up_for_a_ledger_that_exists(empty_database: str) -> None:
+    migrate(empty_database, "0001")
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("INSERT INTO portals (host) VALUES ('portal.example')")
+        connection.execute(
+            "INSERT INTO recordings (portal_id, statistics_id, call_id, record_id, status, direction, from_number,"
+            " to_number, call_started_at, duration_sec)"
+            " SELECT 1, n, 'c', 'r' || n, 'completed', 'inbound', '', '', now(), 60 FROM generate_series(1, 3) n"
+        )
+        connection.execute(
+            "INSERT INTO call_exports (run_id, dag_run_id, idempotency_key, period_from, period_to, actor, trigger,"
+            " due_at) VALUES (gen_random_uuid(), 'd', 'k', now(), now(), 'a', 'manual', now())"
+        )
+        connection.execute(
+            "INSERT INTO charges (run_id, recording_id, purchase_no, purpose, model, unit, quantity, usd, confirmed)"
+            " SELECT CASE WHEN recording_id < 3 THEN run_id END, recording_id, 1, 'recognition', 'm', 'second', 60,"
+            " 0.25, true FROM recordings, call_exports"
+        )
+        migrate(empty_database)
+        assert connection.execute("SELECT usd FROM run_spending").fetchall() == [(Decimal("0.5"),)]

@@ -4,12 +4,18 @@ from typing import Any
 
 import pytest
 
+from include.calls.domain.run_bars import NOTHING_TRIED, Bar, Tried
 from include.calls.domain.run_verdict import Cause, Verdict, judge, judge_run
 from include.calls.domain.states import RecordStatus as R
 from include.calls.domain.states import RunStatus
+from include.calls.policy import load_policy
+from include.calls.reporting.settings import accepted_bars
 
-BAR = {"min_coverage": 0.99, "max_error_share": 0.01}
-NOTHING: dict[str, Any] = {"stop": None, "refused": None, "failed_step": None, "dry_run": False}
+BARS = accepted_bars(load_policy({}).bars)
+BAR: dict[str, Any] = {"min_coverage": 0.99, "max_error_share": 0.01, "bars": BARS}
+NOTHING: dict[str, Any] = {
+    "stop": None, "refused": None, "failed_step": None, "dry_run": False, "tried": NOTHING_TRIED
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -77,3 +83,48 @@ def test_the_line_for_the_log_is_english(cause: Cause | None, detail: str, line:
     said = Verdict(RunStatus.ERROR, completed=1, errors=1, unfinished=0, cause=cause, detail=detail).in_english
     assert said.startswith(line)
     assert said.isascii()
+
+
+@pytest.mark.parametrize("counts", [{}, {R.NO_RECORDING: 10}, {R.MISSING_AUDIO: 3}])
+def test_none_of_no_recordings_is_no_coverage(counts: dict[R, int]) -> None:
+    verdict = judge(counts, **BAR)
+    assert (verdict.coverage, verdict.status) == (None, RunStatus.COMPLETED)
+    assert "coverage unknown" in verdict.in_english
+
+
+@pytest.mark.parametrize(
+    ("bar", "tried"),
+    [
+        (Bar.NEWLY_MISSING, Tried(audio=20, newly_missing=3)),
+        (Bar.UNREADABLE_ROWS, Tried(rows=200, unreadable_rows=3)),
+        (Bar.EMPTY_TEXTS, Tried(texts=20, empty_texts=3)),
+        (Bar.MUCH_NOT_SENT, Tried(texts=20, much_not_sent=3)),
+        (Bar.FLAGGED_TEXTS, Tried(texts=5, flagged_texts=3)),
+    ],
+)
+def test_a_share_above_its_bar_is_an_error_with_a_name(bar: Bar, tried: Tried) -> None:
+    verdict = judge({R.COMPLETED: 1000}, **BAR, tried=tried)
+    assert (verdict.status, [found.bar for found in verdict.exceeded]) == (RunStatus.ERROR, [bar])
+    assert f"{bar} 3 of {tried.of(bar)}" in verdict.in_english
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        Tried(audio=30, newly_missing=3),  # the bar itself
+        Tried(audio=2, newly_missing=2),  # too few to mean anything beside texts that are there
+        Tried(texts=2, empty_texts=2, flagged_texts=2),
+        Tried(),
+    ],
+)
+def test_a_share_up_to_its_bar_or_of_few_cases_is_good(tried: Tried) -> None:
+    assert judge({R.COMPLETED: 10}, **BAR, tried=tried).status is RunStatus.COMPLETED
+
+
+def test_a_run_that_has_nothing_but_newly_missing_audio_is_an_error() -> None:
+    """However few: it has nothing to show, and coverage cannot say so."""
+    assert judge({R.MISSING_AUDIO: 1}, **BAR, tried=Tried(audio=1, newly_missing=1)).status is RunStatus.ERROR
+
+
+def test_every_bar_has_a_setting_between_zero_and_one() -> None:
+    assert set(BARS.most) == set(Bar)

@@ -21,6 +21,8 @@ from include.calls.domain.report_figures import (
     Totals,
 )
 from include.calls.domain.states import RecordStatus
+from include.calls.policy import load_policy
+from include.calls.reporting.settings import accepted_bars
 
 FOLDER = "2025-08-01_2025-08-02"
 AT = datetime(2025, 8, 1, 9, 30, tzinfo=UTC)
@@ -36,10 +38,12 @@ SETTINGS = ReportSettings(
     seconds_per_minute=24.0,
     min_coverage=0.99,
     max_error_share=0.01,
+    bars=accepted_bars(load_policy({}).bars),
     max_duration_drift=0.005,
     max_issue_share=0.02,
     over_forecast_share=Decimal("0.2"),
     many_refusals=10,
+    clock_may_differ_sec=300.0,
 )
 RUN = RunFacts(
     run_id=UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11"),
@@ -63,9 +67,11 @@ RUN = RunFacts(
     portal_total=220,
     registered=None,
     bad_rows=0,
+    partly_read=0,
     shared_rows=0,
     limit_calls=0,
     low_rate=False,
+    clock_offset_sec=None,
     operating={},
     stop=None,
 )

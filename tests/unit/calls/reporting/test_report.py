@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from include.calls.domain.report_figures import PortalTrouble
+from include.calls.domain.run_bars import Tried
 from include.calls.domain.run_goals import assess
 from include.calls.domain.states import RecordStatus
 from include.calls.reporting.advice import recommendations
@@ -209,10 +210,14 @@ def test_all_goals_met_is_good_and_needs_nothing():
         ({"statuses": {RecordStatus.COMPLETED: 98, RecordStatus.PENDING: 2}}, "bad"),
         ({"statuses": {RecordStatus.COMPLETED: 98, RecordStatus.MISSING_AUDIO: 20}}, "good"),
         ({"run": replace(RUN, portal_total=221)}, "bad"),
-        ({"run": replace(RUN, portal_total=221, bad_rows=1)}, "good"),
-        ({"run": replace(RUN, portal_total=223, bad_rows=1, shared_rows=2)}, "good"),
+        ({"run": replace(RUN, portal_total=221, bad_rows=1)}, "remarks"),
+        ({"run": replace(RUN, portal_total=222, shared_rows=2)}, "good"),
+        ({"run": replace(RUN, portal_total=223, bad_rows=1, shared_rows=2)}, "remarks"),
         ({"run": replace(RUN, portal_total=224, bad_rows=1, shared_rows=2)}, "bad"),
         ({"run": replace(RUN, portal_total=219)}, "good"),
+        ({"tried": Tried(audio=100, newly_missing=10, texts=100, flagged_texts=50)}, "good"),
+        ({"tried": Tried(audio=100, newly_missing=11)}, "bad"),
+        ({"statuses": {RecordStatus.MISSING_AUDIO: 1}}, "remarks"),
         ({"run": replace(RUN, stop="нет прав")}, "bad"),
         ({"run": replace(RUN, failed_step="list_calls")}, "bad"),
         ({"run": replace(RUN, portal_total=None)}, "remarks"),
