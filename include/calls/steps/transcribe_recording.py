@@ -27,7 +27,7 @@ from include.calls.steps.build_transcript import (
 from include.calls.steps.portal_texts import portal_text
 from include.calls.steps.spending import fallback_rate_per_minute, rate_per_minute
 from include.clients.storage.base import Storage
-from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
+from include.common.errors import ErrorCode, ExportError, Permanent, QuotaExhausted, StopRun, Temporary, Throttled
 from include.common.money import call_cost, exact_cost, whole_minutes
 from include.common.temporary_folders import temporary_folder
 from include.speech.audio.apart import cut_apart, longest_recording
@@ -38,6 +38,8 @@ from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
+
+FALLBACK_TRIES = 4  # of a recording: one and three retries, as for the recogniser itself
 
 
 class SpoiltAudio(Permanent):
@@ -124,7 +126,8 @@ class _Buying:
 def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
     """The recording must be `transcribing`; afterwards it is `completed` and its files are stored.
 
-    Raises SpoiltAudio, ClaimLost, and the errors of recogniser and storage; an error of the fallback is an event.
+    Raises SpoiltAudio, ClaimLost, and the errors of recogniser and storage; an error of the fallback that does not pass
+    is an event.
     """
     with _checked_audio(row, work.storage) as file, temporary_folder() as folder:
         cut = cut_apart(file, _cut_policy(work), most_seconds=longest_recording(row.duration_sec))
@@ -166,7 +169,11 @@ def _bought(audio: _Audio, work: Recognising) -> Recognition:
 def _fallback_responses(
     first: dict[Piece, RecognitionResponse], audio: _Audio, work: Recognising
 ) -> dict[Piece, RecognitionResponse]:
-    """The fallback's responses to the doubtful pieces; if it fails, those that it has given so far."""
+    """The fallback's responses to the doubtful pieces; if it fails for good, those that it has given so far.
+
+    What may pass is waited for as often as a recogniser's failure is: raises Temporary, and the responses so far stay
+    stored. Raises QuotaExhausted, because the account is the recogniser's too.
+    """
     second: dict[Piece, RecognitionResponse] = {}
     doubtful = review_of(work.policy.stt, work.policy.review).doubtful_pieces(audio.cut, first)
     if work.fallback is None or not doubtful:
@@ -174,9 +181,11 @@ def _fallback_responses(
     buying = _Buying(work.fallback, "fallback", fallback_rate_per_minute(work.policy.stt))
     try:
         _ask(buying, doubtful, second, audio, work)
-    except (ClaimLost, SlotClosed):
+    except (ClaimLost, SlotClosed, QuotaExhausted):
         raise
-    except ExportError as error:  # whatever it is: the first text is complete, paid for and flagged
+    except ExportError as error:  # the first text is complete, paid for and flagged
+        if isinstance(error, Temporary) and audio.row.stage_attempts + 1 < FALLBACK_TRIES:
+            raise Temporary(f"the fallback model: {error}", code=error.code, retry_after=error.retry_after) from None
         log.warning("the fallback model did not help call %s: %s", audio.row.call_id, error)
         work.state.events.add(
             work.run.run_id,

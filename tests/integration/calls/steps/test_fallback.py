@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from include.calls.state.moves import Moves
-from include.common.errors import Temporary
+from include.common.errors import QuotaExhausted, Temporary
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.faults import FaultKind
 from simulators.sound.dialogues import record
@@ -104,34 +104,78 @@ def test_a_fallback_response_as_bad_changes_only_the_bill(database: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "tries"),
     [
-        {"kind": FaultKind.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}},
-        {
-            "kind": FaultKind.STATUS,
-            "status": 404,
-            "body": {"error": {"message": "none", "code": "model_not_found"}},
-        },
-        {
-            "kind": FaultKind.STATUS,
-            "status": 429,
-            "body": {"error": {"message": "", "code": "rate_limit_exceeded"}},
-        },
+        ({"kind": FaultKind.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}}, 4),
+        (
+            {
+                "kind": FaultKind.STATUS,
+                "status": 404,
+                "body": {"error": {"message": "none", "code": "model_not_found"}},
+            },
+            1,
+        ),
+        (
+            {
+                "kind": FaultKind.STATUS,
+                "status": 429,
+                "body": {"error": {"message": "", "code": "rate_limit_exceeded"}},
+            },
+            4,
+        ),
     ],
     ids=["down", "unknown model", "throttled"],
 )
 def test_a_fallback_that_fails_leaves_the_first_text_flagged(
-    database: str, tmp_path: Path, fault: dict[str, Any]
+    database: str, tmp_path: Path, fault: dict[str, Any], tries: int
 ) -> None:
+    """What may pass is tried as often as the recogniser itself; a text that is paid for is not kept back for ever."""
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED)) as export:
         export.recogniser.faults.add("transcriptions", after=1, times=-1, **fault)
         outcome = buy(export)
         row = the_row(export)
         assert (row["status"], row["model"], row["needs_review"]) == ("completed", FIRST_MODEL, True)
         assert (row["cost"], outcome.red) == (MINUTE, [])
-        assert len(export.recogniser.journal.entries("transcriptions")) == 2, "one request of each: never again"
+        assert len(export.recogniser.journal.entries("transcriptions")) == 1 + tries
         ((reason,),) = by_sql(database, "SELECT detail ->> 'model' FROM call_events WHERE event = 'fallback_failed'")
         assert reason == SECOND_MODEL
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": FaultKind.STATUS, "status": 429, "body": {"error": {"message": "", "code": "rate_limit_exceeded"}}},
+        {"kind": FaultKind.STATUS, "status": 500, "body": {"error": {"message": "The server had an error"}}},
+        {"kind": FaultKind.DROP_CONNECTION},
+    ],
+    ids=["throttled", "down", "dropped"],
+)
+def test_a_fallback_that_refuses_for_a_moment_is_waited_for(
+    database: str, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    """The recording waits with what it has: the first model's responses are not bought again."""
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
+        export.recogniser.faults.add("transcriptions", after=1, times=2, **fault)
+        outcome = buy(export)
+        row = the_row(export)
+        assert (row["status"], row["model"], row["needs_review"]) == ("completed", SECOND_MODEL, False)
+        assert (outcome.red, outcome.retries) == ([], 2)
+        assert row["cost"] == MINUTE + SECOND_MINUTE
+        assert asked_of(export, FIRST_MODEL) == 1
+
+
+def test_an_empty_account_of_the_fallback_stops_the_run(database: str, tmp_path: Path) -> None:
+    """It is the recogniser's account too; once it is topped up, the recording gets its second hearing."""
+    with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
+        empty = {"error": {"message": "", "type": "insufficient_quota", "code": "insufficient_quota"}}
+        export.recogniser.faults.add("transcriptions", FaultKind.STATUS, after=1, times=-1, status=429, body=empty)
+        outcome = buy(export)
+        assert [type(error) for error in outcome.red] == [QuotaExhausted]
+        export.recogniser.faults.clear()
+        outcome.red.clear()
+        export.close(outcome)
+        again = export.run(resume_run_id=str(outcome.run_id))
+        assert (again.red, the_row(export)["model"], asked_of(export, FIRST_MODEL)) == ([], SECOND_MODEL, 1)
 
 
 def test_a_fallback_that_refuses_all_keeps_no_text_back(database: str, tmp_path: Path) -> None:
