@@ -5,6 +5,7 @@ import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
+from simulators.bitrix24.world import Audio
 from simulators.kit.in_process import running
+from simulators.sound.dialogues import record
 from tests.integration.clients.storage.s3_front import S3Front
 from tests.kit.small_world import asked, attempts, bought, by_sql, codes, downloaded, statuses, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -50,10 +53,10 @@ def audio_of(export: Export, outcome: Outcome, tmp_path: Path) -> Path:
 def is_whole(export: Export, outcome: Outcome) -> None:
     assert outcome.red == []
     assert outcome.verdict.status is RunStatus.COMPLETED
-    for record in export.records(outcome.run_id):
-        audio = export.storage.get_bytes(str(record.raw_path))
-        assert hashlib.sha256(audio).hexdigest() == record.checksum
-        assert export.storage.exists(str(record.transcript_path))
+    for row in export.records(outcome.run_id):
+        audio = export.storage.get_bytes(str(row.raw_path))
+        assert hashlib.sha256(audio).hexdigest() == row.checksum
+        assert export.storage.exists(str(row.transcript_path))
 
 
 class TestAudioThatDoesNotStay:
@@ -75,6 +78,22 @@ class TestAudioThatDoesNotStay:
         assert (downloaded(export), bought(export)) == (4, 3)
         assert attempts(export, outcome.run_id) == [1, 0, 0]
         assert ("checksum_mismatch",) in by_sql(export.conninfo, "SELECT error_code FROM call_events")
+
+    def test_another_content_at_the_second_download_is_reported(self, export: Export, tmp_path: Path) -> None:
+        """The portal has replaced the file meanwhile: the new one is recognised, and the report says so."""
+        outcome, batch = downloaded_run(export)
+        first = export.records(outcome.run_id)[0]
+        audio_of(export, outcome, tmp_path).unlink()
+        export.portal.world.files[9001].audio = Audio(partial(record, 77, seconds=3, stereo=False))
+        export.transcribe(outcome, batch)
+        export.close(outcome)
+        second = export.records(outcome.run_id)[0]
+        assert second.status is S.COMPLETED
+        assert second.checksum != first.checksum
+        found = by_sql(export.conninfo, "SELECT recording_id, detail FROM call_events WHERE event = 'audio_changed'")
+        assert found == [(first.recording_id, {"was": first.checksum, "now": second.checksum})]
+        (report,) = [key for key in export.storage.keys("exports/") if key.endswith(".md") and "/summary_" in key]
+        assert "с другим содержимым" in export.storage.get_bytes(report).decode()
 
     def test_while_the_portal_is_down_it_waits_for_the_portal(self, export: Export, tmp_path: Path) -> None:
         outcome, batch = downloaded_run(export)

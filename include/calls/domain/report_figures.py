@@ -73,6 +73,7 @@ class Totals:
 
     `gone` recordings are not listed by the portal any more; `came_since` were first listed after this run's listing
     began, by this run or by another one.
+    `other_content` recordings came with other bytes when this run downloaded them again.
     `billed_minutes` are rounded up per call, `bought_minutes` are those of them that this run bought. `cost` is the
     cost of texts and summaries, paid by any run; `spent` is what this run paid, `spent_on_summaries` the part of it
     that is no recognition, `spent_per_second` the price of the same recordings by the second, as the service bills
@@ -102,6 +103,7 @@ class Totals:
     unsure: int
     no_roles: int
     late_expected: int
+    other_content: int
     duplicates: int
 
 

@@ -58,6 +58,8 @@ def _about_gaps(figures: RunFigures, settings: ReportSettings) -> Iterator[str]:
         yield sentences.frequent_error(group.error_code, group.calls)
     if missing := statuses.get(RecordStatus.MISSING_AUDIO, 0):
         yield sentences.lost_on_portal(missing)
+    if changed := figures.totals.other_content:
+        yield sentences.other_content(changed)
     if late := figures.totals.late_expected:
         yield sentences.late_recordings(late)
     waiting = [item for item in figures.dlq if item.replayed_at is None]

@@ -7,9 +7,11 @@ from typing import Any, BinaryIO
 from include.calls.domain.report_figures import Event
 from include.calls.domain.states import RecordStatus, RunStatus
 
+MODULE = "call_export"  # by which a collector of several systems' logs selects ours
 _WARNINGS = frozenset(
-    {"portal_refused", "low_rate_on", "bad_row", "rows_read_in_part", "portal_clock_differs", "refused",
-     "approval_timed_out", "slack_failed", "fallback_failed", "portal_texts_failed", str(RecordStatus.MISSING_AUDIO)}
+    {"portal_refused", "low_rate_on", "bad_row", "rows_read_in_part", "portal_clock_differs", "audio_changed",
+     "refused", "approval_timed_out", "slack_failed", "mail_failed", "fallback_failed", "portal_texts_failed",
+     str(RecordStatus.MISSING_AUDIO)}
 )  # fmt: skip
 _ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "moved_to_dlq", "run_stopped"})
 
@@ -39,6 +41,7 @@ def _entry(event: Event, mask: Callable[[str], str]) -> dict[str, Any]:
     return {
         "timestamp": event.at.isoformat(timespec="milliseconds"),
         "level": level(event),
+        "module": MODULE,
         "event": event.event,
         "stage": event.stage,
         "run_id": run_id,

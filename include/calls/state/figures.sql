@@ -80,6 +80,8 @@ SELECT count(*) AS calls,
        count(*) FILTER (WHERE has_text AND roles IN ('none', 'diarized')) AS no_roles,
        -- talked, but no recording yet: a later run looks again
        count(*) FILTER (WHERE status = 'no_recording' AND outcome = 'answered' AND duration_sec > 0) AS late_expected,
+       (SELECT count(DISTINCT recording_id) FROM call_events
+         WHERE run_id = :run_id AND event = 'audio_changed') AS other_content,
        (SELECT coalesce(sum(times), 0)::bigint FROM again) AS duplicates
   FROM reported;
 

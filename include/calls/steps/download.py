@@ -191,6 +191,7 @@ class _Downloads:
         try:
             if isinstance(result, Stored):
                 self.pages = 0
+                self._note_other_content(row, result)
                 self.outcome.done += self.settling.state.moves.move(
                     self.settling.run.run_id,
                     row.recording_id,
@@ -211,6 +212,17 @@ class _Downloads:
                 raise result
         finally:
             self._give(row)
+
+    def _note_other_content(self, row: RecordingRow, stored: Stored) -> None:
+        """The checksum of an earlier download stays in the row until the recording is downloaded again."""
+        if row.checksum is not None and row.checksum != stored.checksum:
+            self.settling.state.events.add(
+                self.settling.run.run_id,
+                stage=Stage.DOWNLOAD,
+                event="audio_changed",
+                recording_id=row.recording_id,
+                detail={"was": row.checksum, "now": stored.checksum},
+            )
 
     @property
     def _broken_off(self) -> bool:

@@ -59,6 +59,13 @@ def lost_on_portal(recordings: int) -> str:
     )
 
 
+def other_content(recordings: int) -> str:
+    return (
+        f"При повторном скачивании портал отдал {records(recordings)} с другим содержимым (контрольная сумма не "
+        "совпала): распознано новое; номера — в журнале запуска."
+    )
+
+
 def late_recordings(calls: int) -> str:
     talks = count(calls, "разговор", "разговора", "разговоров")
     return f"{talks} без записи: если портал ещё выложит её, следующий запуск с этим периодом заберёт её сам."

@@ -98,6 +98,7 @@ TOTALS = Totals(
     unsure=0,
     no_roles=0,
     late_expected=0,
+    other_content=0,
     duplicates=0,
 )
 

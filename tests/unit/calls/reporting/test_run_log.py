@@ -38,6 +38,7 @@ def test_every_event_is_one_object_with_the_agreed_names():
     assert entry == {
         "timestamp": "2025-08-01T09:30:00.125+00:00",
         "level": "INFO",
+        "module": "call_export",
         "event": "completed",
         "stage": "transcribe",
         "run_id": str(RUN_ID),
