@@ -39,7 +39,7 @@ PRELOADED = (
         f"include.calls.steps.{step}"
         for step in (
             *("open_run", "preflight", "list_calls", "plan", "approve"),
-            *("download", "transcribe_batch", "summarize", "publish", "close_run"),
+            *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile"),
         )
     ),
 )

@@ -24,7 +24,7 @@ class LostState:
         return SimpleNamespace(records=2, minutes=3.0)
 
     def get(self, *_: object) -> Any:
-        return SimpleNamespace(metadata={})
+        return SimpleNamespace(metadata={}, stop=None)
 
     def progress(self, *_: object) -> str:
         raise Temporary("the state database is away")

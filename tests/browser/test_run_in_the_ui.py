@@ -28,6 +28,7 @@ def test_a_run_from_the_login_to_green(system: System, page: Page) -> None:
     log_in(system, page)
     page.get_by_role("link", name="Dags", exact=True).click()
     page.get_by_role("link", name=DAG_ID, exact=True).first.click()
+    page.wait_for_url(f"**/dags/{DAG_ID}**")
 
     trigger(page)
 
@@ -63,7 +64,9 @@ def trigger(page: Page) -> None:
 
 
 def filled_form(page: Page) -> Locator:
-    page.get_by_role("button", name="Trigger").click(timeout=20_000)
+    button = page.get_by_role("button", name="Trigger")
+    expect(button).to_have_count(1, timeout=20_000)  # the list of DAGs, which may still be there, has one for each
+    button.click(timeout=20_000)
     form = page.get_by_role("dialog")
     form.get_by_text("Начало периода").wait_for(timeout=15_000)
     for name, day in zip(("period_from", "period_to"), PERIOD, strict=True):
