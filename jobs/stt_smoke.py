@@ -2,8 +2,7 @@
 
     python -m jobs.stt_smoke --playlist playlists/smoke_demo/playlist.yaml --report build/stt_smoke_report.json
 
-Settings are those of the environment and, below it, of `.env`; Airflow does not have to run. With the environment of a
-running system (make stt-smoke) the results also go to its database.
+Settings are those of the environment and, below it, of `.env`; Airflow does not have to run.
 Exit status: 0 all within the thresholds, 1 an entry failed or a threshold was missed, 2 the playlist or a setting
 cannot be used, 3 nothing was tested.
 """
