@@ -13,6 +13,7 @@ import pytest
 
 from include.calls.domain.report_figures import RunFigures
 from include.calls.reporting.pictures import draw
+from include.common.run_in_subprocess import Subprocess
 
 T = TypeVar("T")
 
@@ -39,6 +40,14 @@ def undrawn_report() -> Iterator[None]:
         patch.setattr("include.calls.steps.publish.Subprocess", InThisProcess)
         patch.setattr("include.calls.reporting.report.draw", _drawn_once)
         patch.setattr("include.calls.reporting.report._pdf", lambda *_: b"%PDF-")
+        yield
+
+
+@contextmanager
+def drawn_report() -> Iterator[None]:
+    """Undoes `undrawn_report` of an export that goes on around this one, in a fixture of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("include.calls.steps.publish.Subprocess", Subprocess)
         yield
 
 

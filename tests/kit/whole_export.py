@@ -45,7 +45,7 @@ from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.world import PortalWorld
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
-from tests.kit.undrawn_report import undrawn_report
+from tests.kit.undrawn_report import drawn_report, undrawn_report
 
 RUN_AFTER = datetime(2025, 8, 3, 2, tzinfo=UTC)
 FROM, TO = "2025-08-01", "2025-08-02"
@@ -275,7 +275,7 @@ def export_over(
     policy = load_policy(overrides)
     portal = PortalSimulator(world, limits=Limits(rps=1000, bucket=1000))
     recogniser = RecogniserSimulator(requests_per_minute=100_000)
-    report = nullcontext() if drawn else undrawn_report()
+    report = drawn_report() if drawn else undrawn_report()
     with report, _unflushed(), running(portal) as portal_url, running(recogniser) as recogniser_url:
         yield Export(
             portal=portal,

@@ -176,6 +176,6 @@ def test_every_command_of_the_runbook_has_a_test():
 
 def test_every_alert_has_its_row_in_the_runbook():
     rules = yaml.safe_load((ROOT / "ops/monitoring/rules/call_export.yml").read_text(encoding="utf-8"))
-    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule}
     text = RUNBOOK.read_text(encoding="utf-8")
     assert {alert for alert in alerts if f"\n| `{alert}` |" not in text} == set()

@@ -21,6 +21,7 @@ from include.common.errors import (
     ErrorCode,
     ExportError,
     MissingAudio,
+    NotTheRecording,
     Permanent,
     Temporary,
     Throttled,
@@ -36,6 +37,7 @@ START = datetime(2025, 8, 1, 9, tzinfo=UTC)
 STORED = "2025/08/01/a.mp3"
 GONE = (MissingAudio, ErrorCode.MISSING_AUDIO)
 MAY_PASS = (Temporary, ErrorCode.DOWNLOAD_FAILED)
+NOT_THE_RECORDING = (NotTheRecording, ErrorCode.DOWNLOAD_FAILED)  # the portal has promised a size
 
 
 def encoded(container: str, codec: str, rate: int, **options: str) -> bytes:
@@ -175,8 +177,8 @@ def failure_of(portal: Portal, link: RecordingLink, folder: Path, **options: Any
     [
         (("status", {"status": 404}), GONE),
         (("status", {"status": 410}), GONE),
-        (("empty", {}), GONE),
-        (("html200", {}), GONE),
+        (("empty", {}), NOT_THE_RECORDING),
+        (("html200", {}), NOT_THE_RECORDING),
         (("body", {"body": {"error": "ERROR_NOT_FOUND"}}), GONE),
         (("body", {"body": {"error": "expired_token"}}), MAY_PASS),
         (("status", {"status": 500}), MAY_PASS),
