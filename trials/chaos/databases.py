@@ -14,7 +14,9 @@ from include.common.errors import ExportError
 RECONNECT_SECONDS = 180.0  # longer than any restart that would still be a success
 RETRY_SECONDS = 0.5
 
-RUNNING_TASK = "SELECT task_id, map_index FROM task_instance WHERE id = %(id)s::uuid AND state = 'running'"
+RUNNING_TASK = """
+SELECT task_id, map_index FROM task_instance WHERE id = %(id)s::uuid AND state = 'running' AND dag_id = %(dag)s
+"""
 # A task's tries: the present one and those that ended.
 TRIES = """
 SELECT task_id, map_index, try_number, start_date, queued_dttm FROM task_instance WHERE run_id = %(run)s
@@ -76,8 +78,8 @@ class Databases:
         return str(rows[0][0]) if rows else ""
 
     def task_of(self, instance: str) -> tuple[str, int] | None:
-        """(task, index) by the id in the title of a task's process; None where that try is over."""
-        rows = _ask(self._metadata, RUNNING_TASK, id=instance)
+        """(task, index) by the id in the title of a task's process; None where that try is over or is not the export's."""
+        rows = _ask(self._metadata, RUNNING_TASK, id=instance, dag=DAG_ID)
         return (str(rows[0][0]), int(rows[0][1])) if rows else None
 
     def tries(self, dag_run_id: str) -> list[Try]:

@@ -39,7 +39,7 @@ PAUSES = {
     Kind.SCHEDULER: (15.0, 35.0),
     Kind.POSTGRES: (15.0, 35.0),
 }
-KILL_COSTS_SECONDS = 15.0  # of undisturbed work for each kill; a run with kills lasts at least half as long again
+KILL_COSTS_SECONDS = 18.0  # of undisturbed work for each kill; a run with kills lasts at least half as long again
 BRIEF_SECONDS = 1.7  # of speech in a simulated recording
 POLL_SECONDS = 0.25
 RESTART_SECONDS = 300.0

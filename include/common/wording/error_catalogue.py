@@ -218,10 +218,10 @@ PACKAGE: Mapping[str, Explained] = {
         category="server",
         severity="critical",
         user_message=(
-            "Непредвиденная ошибка самой выгрузки, или задача трижды подряд гибла на этой записи "
+            "Непредвиденная ошибка самой выгрузки, или задача пять раз подряд гибла на этой записи "
             "(`error_message` говорит, что из двух)"
         ),
-        developer_message="An exception that no rule foresees, or three tasks that died on the recording.",
+        developer_message="An exception that no rule foresees, or five tasks that died on the recording.",
         recommended_checks=(
             (
                 "Передайте разработчику лог пачки и `run_id`; после гибелей ищите в системном журнале убитый "

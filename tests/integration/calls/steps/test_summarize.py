@@ -446,7 +446,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours handles it."""
 
 
-def test_three_deaths_on_a_summary_make_an_error_that_says_so(world: World) -> None:
+def test_five_deaths_on_a_summary_make_an_error_that_says_so(world: World) -> None:
     """A text that kills each task that summarises it must not keep the run from ending; a person may have it tried."""
     add_calls(world, TEXT.format(1), TEXT.format(2))
     model = FakeModel()

@@ -82,7 +82,7 @@ class TestStop:
 class TestDeaths:
     """A recording that kills each task that works on it must not keep the run from ending."""
 
-    def test_three_deaths_make_an_error_that_says_so(self, export: Export, tmp_path: Path) -> None:
+    def test_five_deaths_make_an_error_that_says_so(self, export: Export, tmp_path: Path) -> None:
         outcome, (batch,) = export.prepare()
         export.download(outcome, batch)
         for _ in range(MOST_DEATHS):
