@@ -78,7 +78,7 @@ class Databases:
         return str(rows[0][0]) if rows else ""
 
     def task_of(self, instance: str) -> tuple[str, int] | None:
-        """(task, index) by the id in the title of a task's process; None where that try is over or is not the export's."""
+        """(task, index) by the id in the title of a process; None where that try is over or not of the export."""
         rows = _ask(self._metadata, RUNNING_TASK, id=instance, dag=DAG_ID)
         return (str(rows[0][0]), int(rows[0][1])) if rows else None
 

@@ -23,8 +23,8 @@ from include.common.errors import (
 
 log = logging.getLogger(__name__)
 
-# Tasks that died on a recording, until it is an error. A machine that loses tasks for its own reasons killed three in a row
-# on one recording (`make chaos`, 40 kills); a recording that kills its tasks costs five of them.
+# Tasks that died on a recording, until it is an error. A machine that loses tasks for its own reasons killed three in
+# a row on one recording (`make chaos`, 40 kills); a recording that kills its tasks costs five of them.
 MOST_DEATHS = 5
 PAGES_BELIEVED = 3  # pages in place of a recording of unknown size, until its link is taken for dead
 CLAIM_WAIT = 30.0  # seconds until a recording that another task works on is looked at again

@@ -465,7 +465,7 @@ def test_five_deaths_on_a_summary_make_an_error_that_says_so(world: World) -> No
     assert len(model.asked) == MOST_DEATHS + 1, "the other text got its summary"
     assert (world.record(1).summary_path, world.record(2).summary_path is None) == (None, False)
     (noted,) = world.events("summary_failed")
-    assert noted["reason"].startswith("3 tasks died one after another in the stage summarize of this recording")
+    assert noted["reason"].startswith("5 tasks died one after another in the stage summarize of this recording")
     assert noted["final"] is True
     assert world.summarize(model) == 1, "cleared by a person"
 

@@ -91,7 +91,7 @@ class TestDeaths:
         assert statuses(export, outcome.run_id) == {S.ERROR: 1, S.COMPLETED: 2}
         assert codes(export, outcome.run_id) == ["internal", None, None]
         ((message,),) = by_sql(export.conninfo, "SELECT error_message FROM recordings WHERE status = 'error'")
-        assert message.startswith("3 tasks died one after another in the stage transcribe of this recording")
+        assert message.startswith("5 tasks died one after another in the stage transcribe of this recording")
         (red,) = outcome.red
         assert isinstance(red, BatchFailed)
         assert export.close(outcome).verdict.status is RunStatus.ERROR
