@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.speech.cuts import Cut, Piece
-from include.speech.languages import transcript_language
 from include.speech.quality_flags import ReviewPolicy, ReviewReason, doubts, review, same_everywhere, text_reasons
 from include.speech.recognition import Recognition, RecognitionResponse
+from include.speech.text_language import Said, spoken_language
 
 Responses = Mapping[Piece, RecognitionResponse]
 _Check = Callable[..., tuple[ReviewReason, ...]]
@@ -59,7 +59,7 @@ class TranscriptReview:
         return check(
             cut,
             responses,
-            language=transcript_language(_languages(cut, responses), self.languages),
+            language=spoken_language(_said(cut, responses), self.languages),
             expected_languages=self.languages,
             policy=self.policy,
         )
@@ -79,8 +79,6 @@ class TranscriptReview:
         }
 
 
-def _languages(cut: Cut, responses: Responses) -> Iterator[tuple[str | None, float]]:
-    """(language, seconds of speech) of each piece that has a text."""
+def _said(cut: Cut, responses: Responses) -> Iterator[Said]:
     for piece in cut.pieces:
-        if responses[piece].text.strip():
-            yield responses[piece].language, piece.speech_sec
+        yield Said(responses[piece].text, responses[piece].language, piece.speech_sec)

@@ -1,7 +1,7 @@
 """Language names and codes of any service as ISO 639-1 codes."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 from babel import Locale
@@ -23,18 +23,13 @@ def language_code(name: str | None) -> str | None:
     return _by_name().get(text)
 
 
-def transcript_language(pieces: Iterable[tuple[str | None, float]], expected: Sequence[str]) -> str | None:
-    """The language of most of the speech. `pieces`: (code or None, seconds of speech) of each.
-
-    If no piece names a language and exactly one is expected, that one: it was sent to the service as a hint.
-    """
+def most_spoken(pieces: Iterable[tuple[str | None, float]]) -> str | None:
+    """The language of most of the speech; None if none is named. `pieces`: code or None, and seconds of speech."""
     heard: Counter[str] = Counter()
     for code, seconds in pieces:
         if code:
             heard[code] += max(1, round(seconds * 1000))
-    if heard:
-        return heard.most_common(1)[0][0]
-    return expected[0] if len(expected) == 1 else None
+    return heard.most_common(1)[0][0] if heard else None
 
 
 def scripts_of(codes: Iterable[str]) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from include.speech.audio.apart import pieces_apart
 from include.speech.audio.encoding import CONTENT_TYPES
 from include.speech.cuts import Cut, Piece
-from include.speech.languages import transcript_language
+from include.speech.languages import most_spoken
 from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser
 
@@ -91,7 +91,7 @@ def _in_order(recogniser: Recogniser, pieces: Collection[Piece], hints: Hints) -
 def _with_language(hints: Hints, found: Mapping[Piece, RecognitionResponse]) -> Hints:
     """The language that the responses heard, if it is one of the expected ones."""
     heard = ((response.language, piece.speech_sec) for piece, response in found.items() if response.text.strip())
-    language = transcript_language(heard, ())
+    language = most_spoken(heard)
     return replace(hints, languages=(language,)) if language in hints.languages else hints
 
 

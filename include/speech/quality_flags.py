@@ -15,6 +15,7 @@ from enum import StrEnum
 from include.speech.cuts import Cut, Piece
 from include.speech.languages import scripts_of
 from include.speech.recognition import RecognitionResponse, confidence_of, segment_confidences
+from include.speech.text_language import language_of_text
 
 _WORD = re.compile(r"\w+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -240,6 +241,8 @@ def _unexpected(whole: str, language: str | None, expected: Sequence[str], polic
     letters = len(_LETTER.findall(whole))
     if letters < policy.script_from_letters:
         return False
+    if language_of_text(whole, expected) not in (None, *expected):
+        return True
     cyrillic = len(_CYRILLIC.findall(whole)) / letters
     if all(code in _CYRILLIC_LANGUAGES for code in expected):
         return cyrillic < policy.min_expected_script

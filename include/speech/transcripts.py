@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from include.speech.cuts import Cut, Piece
-from include.speech.languages import transcript_language
 from include.speech.recognition import RecognitionResponse, Segment
+from include.speech.text_language import Said, spoken_language
 
 OPERATOR, CLIENT, UNKNOWN = "operator", "client", "unknown"
 Roles = Literal["channels", "evidence", "diarized", "none"]
@@ -60,8 +60,8 @@ def assemble(
     turns = [turn for number, piece, response in answered for turn in _turns_of(number, piece, response, channels)]
     return Transcript(
         turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.end))),
-        language=transcript_language(
-            ((response.language, piece.speech_sec) for _, piece, response in answered if response.text.strip()),
+        language=spoken_language(
+            (Said(response.text, response.language, piece.speech_sec) for _, piece, response in answered),
             expected_languages,
         ),
         model=model,

@@ -96,6 +96,10 @@ def _preload() -> None:
             importlib.import_module(module)
         except Exception as error:
             log.warning("tasks have to import %s themselves: %s", module, type(error).__name__)
+    with suppress(ImportError):
+        from include.speech.text_language import load
+
+        load()  # tasks share its memory
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 import pytest
 
-from include.speech.languages import language_code, transcript_language
+from include.speech.languages import language_code, most_spoken
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,7 @@ def test_a_name_without_a_two_letter_code_is_none(name: str | None) -> None:
 
 
 def test_the_language_of_most_of_the_speech_wins() -> None:
-    assert transcript_language([("en", 1.0), ("ru", 60.0), ("en", 2.0)], ["ru"]) == "ru"
-    assert transcript_language([("en", 60.0), ("ru", 1.0)], ["ru"]) == "en"
-
-
-def test_without_a_named_language_it_is_the_expected_one() -> None:
-    assert transcript_language([(None, 10.0)], ["ru"]) == "ru"
-    assert transcript_language([(None, 10.0)], ["ru", "kk"]) is None
-    assert transcript_language([], []) is None
+    assert most_spoken([("en", 1.0), ("ru", 60.0), ("en", 2.0)]) == "ru"
+    assert most_spoken([("en", 60.0), ("ru", 1.0), (None, 600.0)]) == "en"
+    assert most_spoken([(None, 10.0)]) is None
+    assert most_spoken([]) is None

@@ -212,3 +212,12 @@ def test_an_ending_that_the_model_is_far_less_sure_of_is_invented() -> None:
 
 def test_a_model_without_log_probabilities_has_no_invented_ending() -> None:
     assert "invented_tail" not in reasons(HONEST, HONEST)
+
+
+def test_a_piece_in_another_language_of_the_same_letters_is_flagged() -> None:
+    """The service repeats the hint; Ukrainian and Kazakh have Cyrillic letters too."""
+    ukrainian = "Добрий день, чим можу допомогти? Ваше замовлення вже зібране та чекає на вас."
+    kazakh = "Сәлеметсіз бе, мен кеше берілген тапсырыс туралы сұрайын деп едім."
+    assert reasons(HONEST, HONEST, ukrainian) == {"unexpected_language"}
+    assert reasons(HONEST, HONEST, kazakh) == {"unexpected_language"}
+    assert reasons(HONEST, HONEST, kazakh, expected=("ru", "kk")) == set()

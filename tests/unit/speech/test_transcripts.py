@@ -79,7 +79,10 @@ def test_a_piece_without_a_response_is_refused() -> None:
 
 
 def test_the_language_is_that_of_what_was_said() -> None:
-    responses = {Piece(0, 0, 60, 50): response("", language="en"), Piece(1, 0, 60, 5): response("да", language="ru")}
+    responses = {
+        Piece(0, 0, 60, 50): response("", language="en"),
+        Piece(1, 0, 60, 5): response("да, конечно, я вас хорошо слышу", language="ru"),
+    }
     assert assembled(responses).language == "ru"
 
 
