@@ -55,8 +55,9 @@ from uuid import UUID
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, TriggerRule, task, task_group
 from airflow.sdk import get_current_context as context
 
-from include.calls.names import DAG_ID, PORTAL_POOL, RECOGNISER_POOL
+from include.calls.names import DAG_ID, PORTAL_POOL
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
+from include.common.names import RECOGNISER_POOL
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks

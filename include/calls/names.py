@@ -11,4 +11,3 @@ METRICS_CONN = "call_export_metrics"  # password = the bearer token that Prometh
 
 # pools
 PORTAL_POOL = "bitrix24"
-RECOGNISER_POOL = "whisper"

@@ -7,4 +7,7 @@ LANGUAGE_MODEL_CONN = "language_model"  # optional: without it the recogniser's 
 AIRFLOW_API_CONN = "airflow_api"  # for a run's note
 SLACK_CONN = "slack"
 
+# pools
+RECOGNISER_POOL = "whisper"
+
 USER_AGENT = "call-export/1.0"

@@ -1,8 +1,9 @@
-"""Settings -> Airflow pools, by the names of `include/calls/names.py`."""
+"""Settings -> Airflow pools, by the names of `include/calls/names.py` and `include/common/names.py`."""
 
 from typing import Any
 
 from include.calls import names
+from include.common.names import RECOGNISER_POOL
 from ops.settings.env_file import Settings
 from ops.wording import pools as pools_wording
 
@@ -17,9 +18,9 @@ def pools(settings: Settings) -> dict[str, dict[str, Any]]:
             "description": pools_wording.POOLS[names.PORTAL_POOL],
             "include_deferred": False,
         },
-        names.RECOGNISER_POOL: {
+        RECOGNISER_POOL: {
             "slots": policy.batches.slots,
-            "description": pools_wording.POOLS[names.RECOGNISER_POOL],
+            "description": pools_wording.POOLS[RECOGNISER_POOL],
             "include_deferred": False,
         },
     }

@@ -135,8 +135,8 @@ def test_a_task_is_in_the_pool_of_the_system_it_calls(dag: DAG) -> None:
         "preflight": names.PORTAL_POOL,
         "list_calls": names.PORTAL_POOL,
         "batch.download": names.PORTAL_POOL,
-        "batch.transcribe": names.RECOGNISER_POOL,
-        "batch.summarize": names.RECOGNISER_POOL,
+        "batch.transcribe": common.RECOGNISER_POOL,
+        "batch.summarize": common.RECOGNISER_POOL,
     }
 
 

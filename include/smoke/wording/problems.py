@@ -8,4 +8,6 @@ PROBLEMS: dict[str, str] = {
     "smoke_over_budget": (
         "прогноз ${forecast} больше бюджета проверки ${budget}: сократите плейлист или поднимите STT_SMOKE_BUDGET_USD"
     ),
+    "playlist_outside": "плейлист {path} не в папке системы: назовите путь от неё",
+    "smoke_of_nothing": "в плейлисте нет записей: ничего не проверено",
 }

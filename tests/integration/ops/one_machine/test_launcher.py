@@ -16,6 +16,7 @@ from rich.console import Console
 
 from include.calls import names
 from include.common.errors import NotConfigured
+from include.common.names import RECOGNISER_POOL
 from ops.one_machine import postgres
 from ops.one_machine.down import down, profiles
 from ops.one_machine.health import sick_parts
@@ -94,7 +95,7 @@ def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     with session_of(running) as session:
         pools = session.get(f"{running.url}/api/v2/pools", timeout=60).json()["pools"]
     sizes = {pool["name"]: pool["slots"] for pool in pools}
-    assert (sizes[names.PORTAL_POOL], sizes[names.RECOGNISER_POOL]) == (4, 3)
+    assert (sizes[names.PORTAL_POOL], sizes[RECOGNISER_POOL]) == (4, 3)
 
     environment = running_environment(runtime)
     assert json.loads(environment["AIRFLOW_CONN_BITRIX24"])["password"] == "s3cr3t%token"

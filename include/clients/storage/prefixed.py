@@ -1,0 +1,44 @@
+"""A folder of a storage as a storage of its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from include.clients.storage.base import CopyFailure, Storage
+
+
+class PrefixedStorage:
+    """Every key is inside `folder`, which has no `/` at its ends."""
+
+    def __init__(self, storage: Storage, folder: str) -> None:
+        self._storage, self._folder = storage, f"{folder}/"
+
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
+        self._storage.put_bytes(self._folder + key, data, content_type)
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        self._storage.put_file(self._folder + key, path, content_type)
+
+    def get_bytes(self, key: str) -> bytes:
+        return self._storage.get_bytes(self._folder + key)
+
+    def as_file(self, key: str) -> AbstractContextManager[Path]:
+        return self._storage.as_file(self._folder + key)
+
+    def exists(self, key: str) -> bool:
+        return self._storage.exists(self._folder + key)
+
+    def copy_all(self, pairs: Sequence[tuple[str, str]]) -> list[CopyFailure | None]:
+        return self._storage.copy_all([(self._folder + source, self._folder + target) for source, target in pairs])
+
+    def delete(self, key: str) -> None:
+        self._storage.delete(self._folder + key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return (key.removeprefix(self._folder) for key in self._storage.keys(self._folder + prefix))
+
+    def check(self) -> None:
+        self._storage.check()
+
+    def location(self, key: str) -> str:
+        return self._storage.location(self._folder + key)

@@ -1,0 +1,120 @@
+"""What each task of `stt_smoke` does. Heavy imports are inside: the DAG file imports this module."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.common.errors import BadInput
+from include.common.names import RECOGNISER_CONN
+from include.smoke.names import DEFAULT, FOLDER
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.smoke_policy import load_run_smoke_policy
+from plugins.hooks.storage import StorageHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.clients.storage.base import Storage
+    from include.smoke.steps.hear_entry import Services
+    from include.smoke.steps.prepare import SmokeRun
+
+Batch = dict[str, str | int]  # an engine's name and the number of its first entry
+ROOT = Path(__file__).resolve().parents[2]
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def prepare(context: "Context") -> list[Batch]:
+    """Cuts the recordings, checks the budget; returns the batches: engines by groups of entries."""
+    from include.smoke.steps import prepare as step
+
+    run, storage = _run(context), _storage()
+    if not run.entries:
+        raise BadInput("the playlist has no entries: nothing was tested", problem="smoke_of_nothing")
+    step.prepare(run, storage)
+    step.refuse_above(load_run_smoke_policy().money.budget_usd, run, storage)
+    size = load_run_smoke_policy().batches.entries
+    return [
+        {"engine": engine.name, "first": first} for engine in run.engines for first in range(0, len(run.entries), size)
+    ]
+
+
+def recognise(context: "Context", batch: Batch) -> int:
+    """Judges the entries of one batch at its engine; returns how many failed."""
+    from include.smoke.steps.hear_entry import hear_entry
+
+    run, first = _run(context), int(batch["first"])
+    engine = next(engine for engine in run.engines if engine.name == batch["engine"])
+    last = min(first + load_run_smoke_policy().batches.entries, len(run.entries))
+    results = [hear_entry(run, number, engine, _services()) for number in range(first, last)]
+    return sum(result.status == "failure" for result in results)
+
+
+def compare(context: "Context") -> dict[str, str | int]:
+    """Writes the report, compared with the second engine and the last good run; returns where it is."""
+    from include.smoke.steps.write_report import write_report
+
+    run, storage = _run(context), _storage()
+    written = write_report(run, storage, at=datetime.now(UTC))
+    report = written.report
+    return {
+        "failed": report.failed,
+        "total": report.tested,
+        "report": storage.location(written.markdown_key),
+    }
+
+
+def report(found: dict[str, str | int]) -> str:
+    """Fails if an entry failed or a threshold was missed; returns where the report is."""
+    if found["failed"]:
+        raise AirflowFailException(f"{found['failed']} of {found['total']} entries failed; report: {found['report']}")
+    return str(found["report"])
+
+
+def _run(context: "Context") -> "SmokeRun":
+    from include.smoke.domain.engine import engine_of
+    from include.smoke.steps.prepare import SmokeRun, read_playlist
+
+    params, policy, product = context["params"], load_run_smoke_policy(), load_run_policy().stt
+    path = _inside(str(params["playlist"] or policy.playlist.path))
+    playlist, content_hash = read_playlist(path)
+    names = list(dict.fromkeys(params["engines"] or [playlist.engine or DEFAULT]))
+    engines = tuple(
+        engine_of(name, policy.engines, product, language=playlist.language, default_connection=RECOGNISER_CONN)
+        for name in names
+    )
+    smoke_id = _NO_NAME.sub("_", context["dag_run"].run_id).lstrip(".")
+    return SmokeRun(
+        smoke_id, path.parent, playlist, content_hash, engines, fresh=bool(params["fresh"]), limit=int(params["limit"])
+    )
+
+
+def _inside(name: str) -> Path:
+    """A parameter of a run names no file of the machine outside the system's own folder."""
+    path = (ROOT / name).resolve()
+    if not path.is_relative_to(ROOT):
+        raise BadInput(f"the playlist {name} is outside of the system's folder", problem="playlist_outside", path=name)
+    return path
+
+
+def _storage() -> "Storage":
+    from include.clients.storage.prefixed import PrefixedStorage
+
+    return PrefixedStorage(StorageHook().get_conn(), FOLDER)
+
+
+def _services() -> "Services":
+    from include.smoke.steps.hear_entry import Services
+    from include.speech.quality_flags import ReviewPolicy
+    from plugins.hooks.recogniser import RecogniserHook
+
+    review = ReviewPolicy(**load_run_policy().review.model_dump())
+    return Services(
+        _storage(),
+        lambda engine, model: RecogniserHook(
+            engine.connection, model=model, timeout_sec=engine.timeout_seconds
+        ).get_conn(),
+        review,
+    )

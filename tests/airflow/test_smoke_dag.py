@@ -1,0 +1,112 @@
+"""The DAG `stt_smoke`: its shape, and what its tasks do without a running Airflow."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.calls.names import STORAGE_CONN
+from include.common.errors import BadInput
+from include.common.names import RECOGNISER_POOL
+from include.smoke.names import DAG_ID, FOLDER, STUB_SERVICE
+from ops.settings.profile import REPOSITORY
+from plugins.smoke import tasks
+from simulators.kit.in_process import running
+from simulators.sound.hearing_recogniser import HearingRecogniser
+
+DEMO = "playlists/smoke_demo/playlist.yaml"
+PARAMS: dict[str, Any] = {"playlist": DEMO, "engines": [], "fresh": False, "limit": 2}
+
+
+@pytest.fixture(scope="module")
+def dag() -> DAG:
+    found: DAG = DagBag(str(REPOSITORY / "dags" / "smoke")).dags[DAG_ID]
+    return found
+
+
+def test_batches_are_mapped_in_the_recognisers_pool(dag: DAG) -> None:
+    assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == {
+        "prepare": {"recognise"},
+        "recognise": {"compare"},
+        "compare": {"report"},
+        "report": set(),
+    }
+    recognise = dag.get_task("recognise")
+    assert recognise.is_mapped
+    assert recognise.pool == RECOGNISER_POOL
+    assert dag.schedule is None
+
+
+def test_the_manual_explains_each_parameter(dag: DAG) -> None:
+    assert dag.doc_md is not None
+    assert sorted(dag.params) == sorted(PARAMS)
+    for param in dag.params:
+        assert f"`{param}`" in dag.doc_md
+
+
+@pytest.fixture
+def hearing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HearingRecogniser]:
+    server = HearingRecogniser("gpt-transcribe")
+    with running(server) as url:
+        connections = {
+            STUB_SERVICE: {"conn_type": "recogniser", "host": f"{url}/v1"},
+            STORAGE_CONN: {"conn_type": "fs", "extra": {"path": str(tmp_path)}},
+        }
+        for conn_id, connection in connections.items():
+            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
+        monkeypatch.setattr(tasks, "load_run_policy", _policy)
+        monkeypatch.setattr(tasks, "load_run_smoke_policy", _smoke_policy)
+        yield server
+
+
+def _policy() -> Any:
+    from include.calls.policy import load_policy
+
+    return load_policy({})
+
+
+def _smoke_policy() -> Any:
+    from include.smoke.policy import load_smoke_policy
+
+    return load_smoke_policy({})
+
+
+def context(**params: Any) -> Any:
+    return {"params": PARAMS | params, "dag_run": SimpleNamespace(run_id="manual__2026-11-28T10:00:00+00:00")}
+
+
+def test_the_tasks_judge_a_playlist(hearing: HearingRecogniser, tmp_path: Path) -> None:
+    batches = tasks.prepare(context(limit=6))
+    assert batches == [{"engine": "stub", "first": 0}, {"engine": "stub", "first": 5}]
+    assert [tasks.recognise(context(limit=6), batch) for batch in batches] == [0, 0]
+    found = tasks.compare(context(limit=6))
+    assert (found["failed"], found["total"]) == (0, 6)
+    assert Path(tasks.report(found)).read_text(encoding="utf-8").startswith("**Это имитация")
+    assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+    sent = len(hearing.sent)
+    assert [tasks.recognise(context(limit=6), batch) for batch in batches] == [0, 0]
+    assert len(hearing.sent) == sent, "a retried task buys nothing again"
+
+
+def test_a_missed_threshold_makes_the_run_red(hearing: HearingRecogniser) -> None:
+    hearing.mistakes = 0.5
+    (batch,) = tasks.prepare(context())
+    assert tasks.recognise(context(), batch) == 2
+    with pytest.raises(AirflowFailException, match="2 of 2"):
+        tasks.report(tasks.compare(context()))
+
+
+def test_a_playlist_outside_of_the_systems_folder_is_refused(hearing: HearingRecogniser, tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "playlists" / "smoke_demo", tmp_path / "playlist")
+    for name in (str(tmp_path / "playlist" / "playlist.yaml"), "../playlist.yaml"):
+        with pytest.raises(BadInput) as refused:
+            tasks.prepare(context(playlist=name))
+        assert refused.value.problem == "playlist_outside"
+    assert hearing.sent == []
