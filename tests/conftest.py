@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.airflow.fixtures"]
+
+settings.register_profile("any_machine", deadline=None)  # a busy machine is slow, and no test here is about time
+settings.load_profile("any_machine")
 
 
 class PostgresServer(Protocol):

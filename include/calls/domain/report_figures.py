@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from include.calls.domain.run_bars import NOTHING_TRIED, Bars, Tried
@@ -256,21 +255,6 @@ class Estimate:
     minutes: Decimal
     billed_minutes: int
     cost: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A row of `call_events`; `detail` is what the stage noted, without secrets but perhaps with phone numbers."""
-
-    at: datetime
-    run_id: UUID | None
-    call_id: str | None
-    record_id: str | None
-    stage: str
-    event: str
-    duration_ms: int | None
-    error_code: str | None
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO
 
-from include.calls.domain.report_figures import Event
+from include.calls.domain.call_event import Event
 from include.calls.domain.states import RecordStatus, RunStatus
 
 MODULE = "call_export"  # by which a collector of several systems' logs selects ours

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from include.calls.domain.report_figures import Event
+from include.calls.domain.call_event import Event
 from include.calls.state.types import SummaryFailures
 from include.common.errors import ErrorCode, ExportError
 from include.common.postgres_session import Session, storable_detail

@@ -24,7 +24,7 @@ from include.calls.steps.build_transcript import (
     text_of,
     transcript_file,
 )
-from include.calls.steps.portal_texts import portal_text
+from include.calls.steps.portal_recognition import portal_text
 from include.calls.steps.spending import fallback_rate_per_minute, rate_per_minute
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, QuotaExhausted, StopRun, Temporary, Throttled

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from include.calls.domain.report_figures import Event
+from include.calls.domain.call_event import Event
 from include.calls.reporting.run_log import level, write_run_log
 
 RUN_ID = UUID("0b0e7a3e-3f5c-4a53-9a0c-6d6a3c1c7b11")
