@@ -228,4 +228,37 @@ PROTECTIONS = (
         "    return value\n",
         ("tests/unit/calls/domain/test_spreadsheet_cells.py",),
     ),
+    Protection(
+        "a text sent back is one purchase",
+        "a text that a person sends back is never bought again, or by each run that meets it",
+        f"{_STATE}/migrations/versions/0001_initial.sql",
+        "CASE WHEN sent_back AND OLD.status = 'completed' THEN 1 ELSE 0 END",
+        "0",
+        (f"{_CALLS}/test_overlap_and_resume.py", "-k", "sent_back_is_bought_once"),
+    ),
+    Protection(
+        "the portal's refusals have an index",
+        "each report reads the whole history",
+        f"{_STATE}/migrations/versions/0001_initial.sql",
+        "CREATE INDEX call_events_portal_refusals ON call_events (at)"
+        " WHERE event IN ('portal_refused', 'low_rate_on');",
+        "",
+        (f"{_OF_STATE}/test_figures.py", "-k", "without_reading_the_history"),
+    ),
+    Protection(
+        "a text answers its dead letter",
+        "the DLQ never shrinks for a recording that got its text",
+        f"{_STATE}/metrics.sql",
+        "WHERE replayed_at IS NULL AND status <> 'completed';",
+        "WHERE replayed_at IS NULL;",
+        (f"{_OF_STATE}/test_metrics.py", "-k", "renamed_recording"),
+    ),
+    Protection(
+        "an unusable response is charged",
+        "money that was paid is in no ledger",
+        f"{_STEPS}/summarize.py",
+        "    work.state.charges.charge(work.run_id, row.recording_id, _charge(cost))\n",
+        "    return\n",
+        (f"{_OF_STEPS}/test_summarize.py", "-k", "unusable_response_is_charged"),
+    ),
 )

@@ -399,3 +399,17 @@ def test_the_estimate_counts_only_what_is_still_to_buy(conn, state):
 def test_without_a_forecast_there_is_no_estimate_that_says_nothing_will_be_spent(conn, state):
     with pytest.raises(BadInput, match="no forecast yet"):
         ReportFigures(state.session).estimate(EARLIER, ToBuy(0, 0, 0, Decimal(0)))
+
+
+def test_the_portals_refusals_are_found_without_reading_the_history(conn, state):
+    """The history grows by thousands of rows a night; a report asks for a handful of them."""
+    conn.execute(
+        "INSERT INTO call_events (at, call_id, record_id, stage, event)"
+        " SELECT now(), 'c', 'r', 'transcribe', 'completed' FROM generate_series(1, 20000)"
+    )
+    conn.execute("ANALYZE call_events")
+    question = b"EXPLAIN " + state.session.statement("figures", "portal_trouble")
+    since = datetime.now(UTC) - timedelta(hours=1)
+    plan = "\n".join(line for (line,) in conn.execute(question, {"since": since, "until": datetime.now(UTC)}))
+    assert "Seq Scan" not in plan
+    assert "Index" in plan

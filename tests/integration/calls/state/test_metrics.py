@@ -310,6 +310,20 @@ def test_dead_letters_wait_until_replayed_or_done(state: State, database: str) -
     assert value(samples, "call_export_dlq_moved_total") == 1
 
 
+def test_a_dead_letter_of_a_renamed_recording_ends_with_its_text(state: State, database: str) -> None:
+    """The link of a recording becomes a file id after days: it is the same recording, and its letter is answered."""
+    run = opened(state, "1", call(1, record_id="https://files.example/1"))
+    give_up(state, run, one(state, run), stored=False)
+    executed(database, "UPDATE recordings SET first_failed_at = now() - interval '25 hours'")
+    state.dead_letters.move_overdue(run.run_id, failed_before=datetime.now(UTC))
+    assert value(page(database), "call_export_dlq_size") == 1
+    later = opened(state, "2", call(1))
+    state.dead_letters.replay(run.run_id, stage="open_run")
+    to_text(state, later, one(state, later))
+    executed(database, "UPDATE dead_letters SET replayed_at = NULL")  # completed without having been replayed
+    assert value(page(database), "call_export_dlq_size") == 0
+
+
 def test_a_corrected_verdict_is_counted_once_more(state: State, database: str) -> None:
     """A counter that went down would be read as a restart."""
     run = opened(state, "1", call(1), call(2))
