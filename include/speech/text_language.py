@@ -10,8 +10,6 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
 from include.speech.languages import most_spoken
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -68,4 +66,6 @@ def _classified(text: str) -> tuple[str, float]:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  # numpy: no DAG file loads it
+
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
