@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from include.common.errors import BadInput
 from include.common.names import RECOGNISER_CONN
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.clients.storage.base import Storage
+    from include.smoke.domain.engine import Engine
     from include.smoke.steps.hear_entry import Services
     from include.smoke.steps.prepare import SmokeRun
 
@@ -33,6 +35,8 @@ def prepare(context: "Context") -> list[Batch]:
     run, storage = _run(context), _storage()
     if not run.entries:
         raise BadInput("the playlist has no entries: nothing was tested", problem="smoke_of_nothing")
+    for engine in run.engines:
+        _refuse_without_connection(engine)
     step.prepare(run, storage)
     step.refuse_above(load_run_smoke_policy().money.budget_usd, run, storage)
     size = load_run_smoke_policy().batches.entries
@@ -89,6 +93,20 @@ def _run(context: "Context") -> "SmokeRun":
     return SmokeRun(
         smoke_id, path.parent, playlist, content_hash, engines, fresh=bool(params["fresh"]), limit=int(params["limit"])
     )
+
+
+def _refuse_without_connection(engine: "Engine") -> None:
+    """The imitation of `make stt-smoke` lives as long as that command: Airflow has no connection to it."""
+    try:
+        BaseHook.get_connection(engine.connection)
+    except AirflowNotFoundException:
+        raise BadInput(
+            f"the engine {engine.name} has no connection {engine.connection} in Airflow; "
+            f"choose another with the parameter engines, for example {DEFAULT}",
+            problem="smoke_without_connection",
+            engine=engine.name,
+            connection=engine.connection,
+        ) from None
 
 
 def _inside(name: str) -> Path:

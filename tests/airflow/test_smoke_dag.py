@@ -103,6 +103,17 @@ def test_a_missed_threshold_makes_the_run_red(hearing: HearingRecogniser) -> Non
         tasks.report(tasks.compare(context()))
 
 
+def test_an_engine_without_a_connection_is_refused_before_any_work(
+    hearing: HearingRecogniser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The demo's playlist names the imitation, which only `make stt-smoke` starts."""
+    monkeypatch.delenv(f"AIRFLOW_CONN_{STUB_SERVICE.upper()}")
+    with pytest.raises(BadInput, match="engine stub has no connection") as refused:
+        tasks.prepare(context())
+    assert refused.value.problem == "smoke_without_connection"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_playlist_outside_of_the_systems_folder_is_refused(hearing: HearingRecogniser, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "playlists" / "smoke_demo", tmp_path / "playlist")
     for name in (str(tmp_path / "playlist" / "playlist.yaml"), "../playlist.yaml"):

@@ -9,5 +9,8 @@ PROBLEMS: dict[str, str] = {
         "прогноз ${forecast} больше бюджета проверки ${budget}: сократите плейлист или поднимите STT_SMOKE_BUDGET_USD"
     ),
     "playlist_outside": "плейлист {path} не в папке системы: назовите путь от неё",
+    "smoke_without_connection": (
+        "у движка {engine} нет соединения {connection} в Airflow: назовите другой в параметре engines, например default"
+    ),
     "smoke_of_nothing": "в плейлисте нет записей: ничего не проверено",
 }
