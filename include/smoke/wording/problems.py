@@ -10,7 +10,7 @@ PROBLEMS: dict[str, str] = {
     ),
     "playlist_outside": "плейлист {path} не в папке системы: назовите путь от неё",
     "smoke_without_connection": (
-        "у движка {engine} нет соединения {connection} в Airflow: назовите другой в параметре engines, например default"
+        "у движка {engine} нет соединения {connection} в Airflow: назовите другой движок (параметр «движки»)"
     ),
     "smoke_of_nothing": "в плейлисте нет записей: ничего не проверено",
 }
