@@ -10,6 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+# Their first use would import them: in each worker again, where a limit of memory shows as an ImportError.
+import av.subtitles.stream
+import numpy.fft
+import numpy.ma  # noqa: F401
+
 from include.common.errors import ErrorCode
 from include.common.expendable_process import Limits, results_of
 from include.speech.audio.cutting import cut
