@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # Their first use would import them: in each worker again, where a limit of memory shows as an ImportError.
-import av.subtitles.stream
+import av.subtitles.stream  # noqa: F401
 import numpy.fft
 import numpy.ma  # noqa: F401
 
