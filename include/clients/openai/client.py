@@ -6,9 +6,11 @@ a host that is in no setting.
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import httpx2
 import openai
@@ -53,6 +55,7 @@ def openai_client(
         )
     try:
         transport = httpx2.Client(
+            verify=_certificates(),
             proxy=proxy_url or None,
             trust_env=False,
             follow_redirects=False,
@@ -73,6 +76,12 @@ def openai_client(
         "CHATGPT_PROXY_URL or OPENAI_BASE_URL is no address such as http://user:password@host:port",
         problem="bad_openai_address",
     )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """One for the process: reading the bundle of authorities takes 30 ms, and each recording has clients of its own."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def connection_error(error: openai.APIConnectionError, server: str, *, proxied: bool, code: ErrorCode) -> ExportError:
