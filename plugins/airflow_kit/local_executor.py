@@ -28,21 +28,8 @@ if TYPE_CHECKING:
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
-# Task functions import their steps when they run; modules named here are imported once for all tasks.
-PRELOADED = (
-    "airflow.sdk.execution_time.task_runner",
-    "plugins.calls.tasks",
-    "plugins.hooks.language_model",
-    "plugins.hooks.recogniser",
-    "include.clients.bitrix24.telephony",
-    *(
-        f"include.calls.steps.{step}"
-        for step in (
-            *("open_run", "preflight", "list_calls", "plan", "approve"),
-            *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile"),
-        )
-    ),
-)
+TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
+PLUGINS = Path(__file__).parents[1]
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +76,15 @@ class LastingLocalExecutor(LocalExecutor):
         os._exit(1)  # a normal exit would wait for the workers
 
 
+def _modules_of_areas() -> Iterator[str]:
+    """What `plugins/<area>/preloaded.py` names. Task functions import their steps only when they run."""
+    for file in sorted(PLUGINS.glob("*/preloaded.py")):
+        yield from importlib.import_module(f"{PLUGINS.name}.{file.parent.name}.{file.stem}").MODULES
+
+
 def _preload() -> None:
     """A module that cannot be imported fails the task, where a person reads it, and not the scheduler."""
-    for module in PRELOADED:
+    for module in (TASK_RUNNER, *_modules_of_areas()):
         try:
             importlib.import_module(module)
         except Exception as error:

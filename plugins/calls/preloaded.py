@@ -1,0 +1,15 @@
+"""What the tasks of the area import when they run; the executor's workers import it before (`local_executor.py`)."""
+
+MODULES = (
+    "plugins.calls.tasks",
+    "plugins.hooks.language_model",
+    "plugins.hooks.recogniser",
+    "include.clients.bitrix24.telephony",
+    *(
+        f"include.calls.steps.{step}"
+        for step in (
+            *("open_run", "preflight", "list_calls", "plan", "approve"),
+            *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile"),
+        )
+    ),
+)
