@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild qa sql test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild qa audit sql test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock install install-dev
 
 help: ## этот список
@@ -46,6 +46,10 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 		$(if $(FILE),--file "$(FILE)") $(if $(CALL_ID),--call-id "$(CALL_ID)") \
 		$(if $(RECORD_ID),--record-id "$(RECORD_ID)") $(if $(RESULT),--result "$(RESULT)") \
 		$(if $(COMMENT),--comment "$(COMMENT)") $(if $(BY),--by "$(BY)")
+
+audit: install ## журнал доступа и проверка, что он цел: [FROM=2025-08-01] [TO=2025-08-31] [HEAD=номер:хэш]
+	@$(OPS) run -- $(VENV)/python -m jobs.audit $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(HEAD),--head "$(HEAD)")
 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql

@@ -7,6 +7,7 @@ The run's task `publish` in Airflow then writes registry and report again.
 Exit status: 0 done, 1 something could not be done, 2 refused: nothing was changed.
 """
 
+import getpass
 import os
 import sys
 from uuid import UUID
@@ -32,7 +33,14 @@ from jobs.storage import storage_from_environment
 def main(*, run_id: str, phone_line: str | None) -> None:
     with State.open(make_conninfo(**state_conninfo())) as state:
         run = _uuid(run_id)
-        done = rebuild_texts(run, state, storage_from_environment(), load_policy(os.environ), phone_line=phone_line)
+        done = rebuild_texts(
+            run,
+            state,
+            storage_from_environment(),
+            load_policy(os.environ),
+            actor=getpass.getuser(),
+            phone_line=phone_line,
+        )
         _tell(done)
         published = not done.changed or _publish_again(run, state)
     sys.exit(0 if published and not done.without_responses and not done.in_work else FAILED)

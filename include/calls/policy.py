@@ -221,6 +221,7 @@ class RetentionPolicy(Section):
     delivered: Count
     events: Count
     rows: Annotated[int, Field(ge=1, le=100_000, description="days, at least as many as every other period")]
+    audit: Annotated[int, Field(ge=1095, le=100_000, description="days, at least 1095")]
 
     @field_validator("rows")
     @classmethod

@@ -54,6 +54,7 @@ BEFORE_BATCHES = ("preflight", "list_calls", "plan")
 def open_run(context: "Context") -> UUID:
     from include.calls.domain.run_request import RunRequest
     from include.calls.steps import open_run as step
+    from include.calls.steps.note_policy import note_policy
 
     dag_run, params = context["dag_run"], context["params"]
     facts = step.DagRunFacts(
@@ -65,7 +66,9 @@ def open_run(context: "Context") -> UUID:
     with failure_noted(context, notes.PHASES[Stage.OPEN_RUN]), CallsStateHook().get_conn() as state:
         # Airflow lets a conf carry names that the form does not have
         request = RunRequest.of({name: params[name] for name in RunRequest.model_fields if name in params})
-        opened = step.open_run(request, facts, state, load_run_policy().period, partial(is_live, context, DAG_ID))
+        policy = load_run_policy()
+        note_policy(state, policy, actor=facts.actor)
+        opened = step.open_run(request, facts, state, policy.period, partial(is_live, context, DAG_ID))
         if not opened.ours:
             note(context, notes.key_taken(opened.run_id, opened.status))
             raise AirflowSkipException(f"the idempotency key belongs to run {opened.run_id}, status {opened.status}")

@@ -19,8 +19,10 @@ from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.state.audit import AuditLog
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
@@ -158,6 +160,7 @@ def test_every_alert_fires_and_resolves(served: str, database: str, tmp_path: Pa
 def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     """Causes every alert, through the state's own functions where they exist."""
     with State.open(database) as state:
+        AuditLog(state.session).record(Action.EXPORT_STARTED, actor="Operator")
         done = opened(state, "done", call(9))
         to_text(state, done, rows(state, done)[0], cost="70")
         state.runs.finish(done.run_id, RunStatus.COMPLETED, verdict="", failed_step=None)
@@ -182,6 +185,7 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
         "UPDATE call_events SET at = now() - interval '7 hours' WHERE run_id = %s AND event = 'running'", [late.run_id]
     )
     connection.execute("ALTER TABLE call_events ENABLE TRIGGER USER")
+    change_entry(connection, "what was never done")
     event(database, "pending", 60)
     event(database, "portal_refused", 12, code="QUERY_LIMIT_EXCEEDED")
     event(database, "run_stopped", kind="AccessDenied")
@@ -189,11 +193,19 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     connection.execute(LOW_RATE)
 
 
+def change_entry(connection: psycopg.Connection[Any], reason: str) -> None:
+    """As a superuser can; the chain shows it."""
+    connection.execute("ALTER TABLE audit_log DISABLE TRIGGER USER")
+    connection.execute("UPDATE audit_log SET reason = %s WHERE entry_no = 1", [reason])
+    connection.execute("ALTER TABLE audit_log ENABLE TRIGGER USER")
+
+
 def repair(connection: psycopg.Connection[Any]) -> None:
     """Ends the conditions that do not pass by themselves: run, texts, low rate."""
     connection.execute("UPDATE call_exports SET status = 'completed', finished_at = now(), metadata = '{}'")
     connection.execute("UPDATE recordings SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
+    change_entry(connection, "")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Figures:
     """Everything of one scrape; times are UTC.
 
     `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet;
-    `qa_recordings` are counted by what people say of them now.
+    `qa_recordings` are counted by what people say of them now. `audit_entries` have ever been added; it never falls.
     """
 
     run_ends: Mapping[str, int]
@@ -77,6 +77,8 @@ class Figures:
     errors_over_day: int
     dead_letters_waiting: int
     recordings: int
+    audit_breaks: int
+    audit_entries: int
     last_success_at: datetime | None
     runs: tuple[RunNow, ...]
 

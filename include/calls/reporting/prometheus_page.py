@@ -106,6 +106,8 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_errors_over_day": ("Recordings failing for over 24 h, without a text", figures.errors_over_day),
         "call_export_dlq_size": ("Dead letters that wait", figures.dead_letters_waiting),
         "call_export_recordings": ("Calls of the last whole run", figures.recordings),
+        "call_export_audit_breaks": ("Changed, missing or cut off entries of the audit log", figures.audit_breaks),
+        "call_export_audit_entries": ("Entries that it has ever had; never falls", figures.audit_entries),
         "call_export_latest_run_failed": ("1 while the run that ended last is in error", any(
             run.status == "error" for run in ended)),
         "call_export_last_success_timestamp_seconds": ("End of the last good run; 0: none yet",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from include.calls.domain.metric_values import DURATION_BUCKETS, Durations, Figures, RecordCounters, RunNow
+from include.calls.state.audit import ChainWatch
 from include.common.postgres_session import Session
 
 _FILE = "metrics"
@@ -27,6 +28,7 @@ class MetricsReader:
         self._session = session
         self._folded, self._read_up_to = 0, 0
         self._read: Counted = {}
+        self._chain = ChainWatch(session)
 
     @classmethod
     def open(cls, conninfo: str) -> Self:
@@ -61,6 +63,8 @@ class MetricsReader:
             errors_over_day=self._session.value(_FILE, "errors_over_day"),
             dead_letters_waiting=self._session.value(_FILE, "dead_letters_waiting"),
             recordings=self._session.value(_FILE, "recordings"),
+            audit_breaks=self._chain.breaks(),
+            audit_entries=self._session.value(_FILE, "audit_entries"),
             last_success_at=self._session.value(_FILE, "last_success"),
             runs=tuple(RunNow(*row) for row in values(_FILE, "runs", limit=run_limit)),
         )

@@ -85,6 +85,10 @@ SELECT count(*) FROM recordings WHERE first_failed_at < now() - interval '24 hou
 -- Recordings in the DLQ.
 SELECT count(*) FROM dead_letters JOIN recordings USING (recording_id) WHERE replayed_at IS NULL AND status <> 'completed';
 
+-- name: audit_entries
+-- How many entries the audit log has ever had.
+SELECT last_no FROM audit_head;
+
 -- name: last_success
 -- When the last good run ended.
 SELECT max(finished_at) FROM call_exports WHERE status = 'completed' AND NOT dry_run;

@@ -8,9 +8,11 @@ cleared or resumed run is asked again only if its sum has grown. A refusal, or n
 from decimal import Decimal
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.budget import Decision
 from include.calls.domain.stages import Stage
 from include.calls.reporting.approval_question import Question
+from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
 from include.calls.wording import approval, notes
 
@@ -34,6 +36,12 @@ def record_decision(run_id: UUID, cost: Decimal, decision: Decision, state: Stat
         else:
             event = "refused" if decision.by else "approval_timed_out"
             state.events.add(run_id, stage=Stage.PLAN, event=event, detail=detail)
+        AuditLog(state.session).record(
+            Action.BUDGET_APPROVED if decision.approved else Action.BUDGET_REFUSED,
+            actor=decision.by or "no decision in time",
+            run_id=run_id,
+            detail={"asked_usd": str(cost), "answered_at": decision.at.isoformat()},
+        )
     return sentence
 
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.run_verdict import Verdict, judge_run
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.policy import Policy
 from include.calls.reporting.settings import accepted_bars
+from include.calls.state.audit import AuditLog
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.calls.state.types import Run
@@ -49,6 +51,7 @@ def close_run(
     )
     if not finished:
         raise RunMoved("the run has changed since this task read it")
+    _note_end(run, closed, state)
     _clean_up(state, policy)
     return closed
 
@@ -79,6 +82,7 @@ def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str 
         )
     if not finished:
         return None
+    _note_end(run, closed, state)
     _clean_up(state, policy)
     return closed
 
@@ -96,9 +100,18 @@ def _note_bars(run_id: UUID, verdict: Verdict, state: State) -> None:
     state.runs.note(run_id, {"bars": figures})
 
 
+def _note_end(run: Run, closed: ClosedRun, state: State) -> None:
+    """Not in the transaction that moves the run: it sums up, and who records something would wait for it."""
+    now = state.runs.get(run.run_id)
+    detail = {"status": str(closed.status), "calls": now.total_calls, "texts": now.completed_calls}
+    AuditLog(state.session).record(Action.EXPORT_ENDED, actor=run.actor, run_id=run.run_id, detail=detail)
+
+
 def _clean_up(state: State, policy: Policy) -> None:
-    """Responses past their retention are deleted, the counters of the metrics folded."""
-    state.responses.forget_old(received_before=datetime.now(UTC) - timedelta(days=policy.retention_days.texts))
+    """What is past its retention is deleted: responses, entries of the audit log. The metrics' counters are folded."""
+    now = datetime.now(UTC)
+    state.responses.forget_old(received_before=now - timedelta(days=policy.retention_days.texts))
+    AuditLog(state.session).forget(older_than=now - timedelta(days=policy.retention_days.audit))
     MetricsReader(state.session).fold()
 
 

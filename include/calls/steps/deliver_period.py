@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
 from include.calls.domain.storage_keys import portal_part, registry_key
 from include.calls.policy import Policy
+from include.calls.state.audit import AuditLog
 from include.calls.state.figures import ReportFigures
 from include.calls.state.publications import Publications
 from include.calls.state.state import State
@@ -34,6 +36,8 @@ def deliver_period(
     Raises BadInput if no portal's calls of these days were listed whole.
     """
     done, found = Delivered(), False
+    audit, asked = AuditLog(state.session), {"folder": period.folder, "audio": audio}
+    audit.record(Action.DELIVERY_STARTED, actor=actor, detail=asked)
     for portal_id in Publications(state.session).portals():
         key = registry_key(period, part + portal_part(portal_id))
         with state.transaction():
@@ -43,6 +47,8 @@ def deliver_period(
                 continue
             found = True
             _deliver(run, key, state, storage, policy, audio=audio, actor=actor, done=done)
+            copied = {**asked, "texts": done.texts, "audio_files": done.audio}
+            audit.record(Action.TEXTS_DELIVERED, actor=actor, run_id=run.run_id, detail=copied)
     if not found:
         first, last = f"{period.start:%Y-%m-%d}", f"{period.end:%Y-%m-%d}"
         raise BadInput(

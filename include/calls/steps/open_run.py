@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.run_ids import run_id_of
 from include.calls.domain.run_request import RunRequest
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.domain.storage_keys import part_of
 from include.calls.policy import PeriodPolicy
+from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
-from include.calls.state.types import NewRun
+from include.calls.state.types import NewRun, Run
 from include.calls.steps.run_lifecycle import IsLive, resume
 
 SCHEDULED = "scheduled"  # the trigger of a run that Airflow's schedule starts
@@ -70,13 +72,16 @@ def open_run(
     if run.dag_run_id != dag_run.dag_run_id:
         return OpenedRun(run.run_id, run.status, ours=False)
     if run.status is RunStatus.PENDING:
-        state.runs.move(
-            run.run_id,
-            RunStatus.RUNNING,
-            expected={RunStatus.PENDING},
-            stage=Stage.OPEN_RUN,
-            worker=dag_run.dag_run_id,
-        )
+        with state.transaction():
+            started = state.runs.move(
+                run.run_id,
+                RunStatus.RUNNING,
+                expected={RunStatus.PENDING},
+                stage=Stage.OPEN_RUN,
+                worker=dag_run.dag_run_id,
+            )
+            if started:
+                _note_start(run, dag_run, state)
         return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True)
     lifted = resume(run, state, is_live, dag_run_id=dag_run.dag_run_id)  # repeated, or cleared after the end
     return OpenedRun(run.run_id, RunStatus.RUNNING, ours=True, stop_lifted=lifted)
@@ -92,4 +97,18 @@ def _resume(request: RunRequest, run_id: UUID, dag_run: DagRunFacts, state: Stat
         if not run.dry_run:
             state.moves.take_up(run, stage=Stage.OPEN_RUN, summaries=False, resumed=True)
             state.work.forget_batches(run_id)
+        _note_start(run, dag_run, state)
     return OpenedRun(run_id, RunStatus.RUNNING, ours=True, stop_lifted=lifted)
+
+
+def _note_start(run: Run, dag_run: DagRunFacts, state: State) -> None:
+    detail = {
+        "from": run.period_from.isoformat(),
+        "to": run.period_to.isoformat(),
+        "dag_run": dag_run.dag_run_id,
+        "deliver_texts": run.deliver_texts,
+        "deliver_audio": run.deliver_audio,
+    }
+    AuditLog(state.session).record(
+        Action.EXPORT_STARTED, actor=dag_run.actor, run_id=run.run_id, reason=dag_run.trigger, detail=detail
+    )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.registry_row import NO_MASKS, Masks, RegistryRow
 from include.calls.domain.report_figures import RunFigures
 from include.calls.domain.report_zone import report_zone
@@ -20,6 +21,7 @@ from include.calls.reporting.registry_file import XLSX_TYPE, write_registry
 from include.calls.reporting.report import ReportFiles, render_report
 from include.calls.reporting.run_log import write_run_log
 from include.calls.reporting.settings import report_settings
+from include.calls.state.audit import AuditLog
 from include.calls.state.figures import ReportFigures
 from include.calls.state.publications import Publications
 from include.calls.state.registry import Registry
@@ -57,12 +59,19 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         with state.transaction():
             Publications(state.session).lock(_key(run))  # for all files of the registry and the report
             owner = _owner(run, state)
+            before = Publications(state.session).delivery(_key(run))
             began = time.monotonic()
             rows = _publish_all(owner, run, state, storage, policy, upstream_failed)
             seconds = time.monotonic() - began
             Publications(state.session).note(
                 _key(run), owner.run_id, complete=_is_listed(owner), rows=rows, seconds=seconds
             )
+            delivered = Publications(state.session).delivery(_key(run))
+            if delivered is not None and delivered != before:
+                detail = {"folder": run.period.folder, "audio": delivered.audio_at is not None}
+                AuditLog(state.session).record(
+                    Action.TEXTS_DELIVERED, actor=run.actor, run_id=run.run_id, detail=detail
+                )
         if goes_on:
             detail = {"rows": rows} | ({} if owner.run_id == run_id else {"registry_of": str(owner.run_id)})
             state.events.add(run_id, stage=Stage.PUBLISH, event="published", detail=detail)

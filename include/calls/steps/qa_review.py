@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.report_figures import QaItem
+from include.calls.state.audit import AuditLog
 from include.calls.state.figures import ReportFigures
 from include.calls.state.qa import QaChecks
 from include.calls.state.state import State
@@ -38,7 +40,7 @@ def sample_of(run_id: UUID, state: State, size: int) -> Sample:
 
 def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: str) -> int:
     """All of them or none; returns how many verdicts are new. Raises BadInput that names the place of a wrong one."""
-    changed = 0
+    changed: list[QaCheck] = []
     with state.transaction():
         for check in checks:
             new = QaChecks(state.session).record(run_id, check, by=by)
@@ -52,8 +54,18 @@ def record_checks(run_id: UUID, checks: Sequence[QaCheck], state: State, *, by: 
                     call_id=check.call_id,
                     record_id=check.record_id,
                 )
-            changed += new
-    return changed
+            if new:
+                changed.append(check)
+        for check in changed:
+            AuditLog(state.session).record(
+                Action.CALL_CHECKED,
+                actor=by,
+                run_id=run_id,
+                call_id=check.call_id,
+                record_id=check.record_id,
+                detail={"result": check.result},
+            )
+    return len(changed)
 
 
 def only_recording(run_id: UUID, call_id: str, state: State) -> str:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
+from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Text
 from include.calls.steps.build_transcript import new_text, store_transcript, text_of, transcript_file
@@ -34,7 +36,7 @@ class Rebuilt:
 
 
 def rebuild_texts(
-    run_id: UUID, state: State, storage: Storage, policy: Policy, *, phone_line: str | None = None
+    run_id: UUID, state: State, storage: Storage, policy: Policy, *, actor: str, phone_line: str | None = None
 ) -> Rebuilt:
     """Rebuilds the texts that the run reports, or those of one phone line.
 
@@ -51,6 +53,12 @@ def rebuild_texts(
             now = state.recordings.get(recording.recording_id)  # read again under the claim
             if now.status is RecordStatus.COMPLETED and now.transcript_id is not None:
                 _rebuild(now, state.transcripts.get(now.transcript_id), run_id, state, storage, policy, done)
+    AuditLog(state.session).record(
+        Action.TEXTS_REBUILT,
+        actor=actor,
+        run_id=run_id,
+        detail={"phone_line": phone_line, "looked_at": done.looked_at, "changed": done.changed},
+    )
     return done
 
 

@@ -4,6 +4,8 @@ from include.common.errors import ExportError
 from include.common.wording import problems
 
 PROBLEMS: dict[str, str] = {
+    "audit_bad_day": "день {text!r} не понят: он пишется так: 2025-08-01",
+    "audit_bad_head": "HEAD {text!r} не понят: нужны номер записи и начало её хэша, не короче 8 знаков: 120:9f86d081",
     "budget_spent": (
         "деньги запуска кончились: потрачено {spent:.2f} USD и {in_progress:.2f} USD в работе из {ceiling:.2f} USD; "
         "купленное сохранено, остальное купит make resume RUN_ID={run_id}: он составит прогноз и спросит согласие"

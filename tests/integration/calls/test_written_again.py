@@ -95,7 +95,9 @@ def test_rebuilt_texts_leave_the_runs_end_alone(export: Export) -> None:
     (run,) = rows(export, "SELECT * FROM call_exports")
     review = export.policy.review.model_copy(update={"min_words_per_minute": 10_000})
     with export.state() as state:
-        rebuild_texts(outcome.run_id, state, export.storage, export.policy.model_copy(update={"review": review}))
+        rebuild_texts(
+            outcome.run_id, state, export.storage, export.policy.model_copy(update={"review": review}), actor="a"
+        )
     written_again(export, outcome)
     assert rows(export, "SELECT * FROM call_exports") == [run]
 

@@ -45,6 +45,8 @@ def test_from_empty_to_head(empty_database: str) -> None:
     assert current(empty_database) == head()
     tables = {str(row[0]) for row in _schema(empty_database)}
     assert {name for name in tables if not name.startswith("call_events_2")} == {
+        "audit_head",
+        "audit_log",
         "call_events",
         "call_export_dlq",
         "call_exports",

@@ -82,7 +82,9 @@ def rewritten(export: Export, run_id: UUID) -> None:
     """Every text file says something else now: its header's numbers are masked."""
     privacy = export.policy.privacy.model_copy(update={"pii_masking_enabled": True})
     with export.state() as state:
-        done = rebuild_texts(run_id, state, export.storage, export.policy.model_copy(update={"privacy": privacy}))
+        done = rebuild_texts(
+            run_id, state, export.storage, export.policy.model_copy(update={"privacy": privacy}), actor="analyst"
+        )
     assert done.changed == CALLS
 
 

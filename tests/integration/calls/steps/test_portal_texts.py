@@ -76,7 +76,7 @@ def test_the_portals_text_is_taken_for_nothing_and_the_audio_kept(database: str,
         assert f"[00:00:00] [Собеседник]: {SAID}" in text
         assert "MODEL: bitrix24\nROLES: none\n" in text
         with export.state() as state:
-            assert rebuild_texts(run_id, state, export.storage, export.policy).changed == 0, (
+            assert rebuild_texts(run_id, state, export.storage, export.policy, actor="analyst").changed == 0, (
                 "it rebuilds like any other"
             )
         assert by_sql(database, "SELECT count(*) FROM recognition_responses") == [(0,)]

@@ -50,7 +50,7 @@ def swapped(policy: Policy, *lines: str) -> Policy:
 
 def rebuild(export: Export, run_id: UUID, policy: Policy, **options: Any) -> Rebuilt:
     with export.state() as state:
-        return rebuild_texts(run_id, state, export.storage, policy, **options)
+        return rebuild_texts(run_id, state, export.storage, policy, actor="analyst", **options)
 
 
 def texts(export: Export, run_id: UUID) -> dict[str, str]:

@@ -1,0 +1,54 @@
+"""Russian words of the audit log: `make audit`."""
+
+from datetime import datetime
+
+from include.calls.domain.audit_chain import Action, Break, Fault
+from include.common.russian_format import number
+
+HELP = "Журнал доступа: кто, когда и что делал со звонками; проверка, что записи никто не менял и не убрал."
+FROM_HELP = "Первый день, UTC: 2025-08-01. Пусто: с начала."
+TO_HELP = "Последний день включительно, UTC. Пусто: по сегодня."
+HEAD_HELP = "Номер и начало хэша записи, выписанные раньше: 120:9f86d081. Проверяется, что она на месте."
+COLUMNS = ("№", "Когда, UTC", "Кто", "Роль в базе", "Что", "Запуск", "Звонок", "Почему", "Подробности")
+ACTIONS = {
+    Action.EXPORT_STARTED: "выгрузка начата",
+    Action.EXPORT_ENDED: "выгрузка закончена",
+    Action.DELIVERY_STARTED: "начата выдача файлов",
+    Action.TEXTS_DELIVERED: "файлы выданы в папку",
+    Action.TEXTS_REBUILT: "тексты построены заново",
+    Action.CALL_CHECKED: "звонок оценён",
+    Action.BUDGET_APPROVED: "расход согласован",
+    Action.BUDGET_REFUSED: "расход не согласован",
+    Action.POLICY_CHANGED: "изменены настройки policy.yaml",
+    Action.SECRET_CHANGED: "сменён секрет",
+    Action.ENTRIES_FORGOTTEN: "удалены записи старше срока",
+}
+FAULTS = {
+    Fault.CHANGED: "запись № {entry} изменена: её хэш не сходится",
+    Fault.MISSING: "записи № {entry} нет, хотя следующие есть",
+    Fault.UNLINKED: "запись № {entry} стоит не на своём месте: её хэш не продолжает предыдущую",
+    Fault.BEGINNING_CUT: "начала журнала нет: первой должна быть запись № {entry}",
+    Fault.TAIL_CUT: "конца журнала нет: начиная с записи № {entry}",
+}
+NOTED_IS_GONE = "выписанной записи № {entry} с таким хэшем в журнале нет: журнал переписан или обрезан"
+
+
+def action(name: str) -> str:
+    return ACTIONS[Action(name)] if name in set(Action) else name
+
+
+def moment(value: datetime) -> str:
+    return f"{value:%d.%m.%Y %H:%M:%S}"
+
+
+def fault(found: Break) -> str:
+    return FAULTS[found.fault].format(entry=found.entry_no)
+
+
+def whole(entries: int, last_no: int, last_hash: str) -> str:
+    note = f"; последняя № {last_no}, хэш {last_hash[:16]} — выпишите её, чтобы проверить потом" if entries else ""
+    return f"журнал цел: проверено записей {number(entries)}{note}"
+
+
+def broken(faults: int) -> str:
+    return f"журнал повреждён: нарушений {number(faults)}; что делать: docs/monitoring.md"
