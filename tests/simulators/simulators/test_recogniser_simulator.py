@@ -62,8 +62,11 @@ def test_gpt_transcribe_response(client: Client) -> None:
 
 
 def test_the_text_depends_on_the_bytes_alone(client: Client) -> None:
-    first, again, other = (client.transcribe(audio).text for audio in (AUDIO, AUDIO, record_briefly(2)))
-    assert first == again != other
+    first, again, *others = (
+        client.transcribe(audio).text for audio in (AUDIO, AUDIO, *map(record_briefly, range(2, 6)))
+    )
+    assert first == again
+    assert set(others) != {first}, "a dozen sentences: one other recording may have the same"
 
 
 def test_whisper_1_response(client: Client) -> None:
