@@ -61,6 +61,7 @@ from include.common.names import RECOGNISER_POOL
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
+from plugins.calls.assets import PUBLISHED
 from plugins.calls.operators.approval import PlanWithApprovalOperator
 from plugins.calls.operators.transcribe import TranscribeBatchOperator
 from plugins.calls.run_form import run_form
@@ -137,7 +138,7 @@ with DAG(
         """Summaries and tags of the batch's texts; returns how many were written."""
         return tasks.summarize(context(), run, batch)
 
-    @task(**PORTAL, priority_weight=WEIGHT["single"], trigger_rule=TriggerRule.ALL_DONE)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], trigger_rule=TriggerRule.ALL_DONE, outlets=[PUBLISHED])
     def publish(run: UUID | None) -> None:
         """Registry, report and run log, whatever became of the batches."""
         tasks.publish(context(), run)

@@ -3,6 +3,10 @@
 DAG_ID = "call_export"
 RECONCILE_DAG_ID = "call_reconcile"
 
+# assets, the results of a run
+REGISTRY_ASSET = "call_export/registry"
+TEXTS_ASSET = "call_export/texts"
+
 # connections
 STATE_CONN = "call_export_db"
 STORAGE_CONN = "call_export_storage"

@@ -15,13 +15,14 @@ from uuid import UUID
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.calls.domain.stages import Stage
-from include.calls.domain.states import RunStatus
+from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.names import DAG_ID
 from include.calls.wording import notes
 from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
+from plugins.calls.assets import announce
 from plugins.calls.task_context import (
     after_batch,
     failure_noted,
@@ -218,7 +219,12 @@ def publish(context: "Context", run_id: UUID | None) -> None:
         take_run(context, run_id, state, Stage.PUBLISH)
         reopen_if_unpublished(run_id, state, dag_run_id=context["dag_run"].run_id, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
-        step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
+        rows = step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
+        run = state.runs.get(run_id)
+        completed = state.runs.counts(run_id).get(RecordStatus.COMPLETED, 0)
+    period = {"date_from": f"{run.period.start:%Y-%m-%d}", "date_to": f"{run.period.end:%Y-%m-%d}"}
+    facts = {"run_id": str(run_id), **period, "status": run.status}
+    announce(context, registry_rows=rows, completed=completed, facts=facts)
 
 
 def close_run(context: "Context", run_id: UUID | None) -> None:

@@ -44,6 +44,7 @@ CALLS = 84  # seven a day: two batches in two days. Each test takes days of its 
 MORE_DAYS = ("2025-08-13", "2025-08-14")  # after them, with two short calls each
 CODE = ("dags", "plugins", "include", "jobs", "ops")
 ENDED = ("success", "failed")
+AFTER_EXPORT = "after_call_export"
 
 
 @dataclass
@@ -179,11 +180,18 @@ def eventually(condition: Callable[[], bool], seconds: float, failure: str) -> N
         time.sleep(0.5)
 
 
+def _documented_dag() -> str:
+    """The example of `docs/api.md` of a DAG that starts after an export."""
+    page = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    return page.split("```python\n")[1].split("```")[0]
+
+
 @contextmanager
 def system_in(root: Path) -> Iterator[System]:
     """A system that is started by `configured()` and stopped, whatever happens, at the end."""
     for name in CODE:  # a copy: nothing is written into the repository, and an edit in mid-test changes nothing
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "dags" / f"{AFTER_EXPORT}.py").write_text(_documented_dag(), encoding="utf-8")
     runtime = Runtime("main", root)
     runtime.make()
     world = seeded_world(7, *WORLD, CALLS, spoken())

@@ -2,6 +2,8 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -10,7 +12,7 @@ from include.calls.names import DAG_ID
 from include.calls.state.state import State
 from plugins.airflow_kit.retry import FAILURES, TASK_RETRIES
 from simulators.kit.faults import FaultKind
-from tests.airflow.system import System
+from tests.airflow.system import AFTER_EXPORT, System, eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
@@ -200,6 +202,32 @@ def test_failures_of_a_step_are_counted_over_its_tries(system: System) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     task = f"dags/{DAG_ID}/dagRuns/key__counted/taskInstances/list_calls"
     assert system.api("GET", f"{task}/state-store/{FAILURES}").json()["value"] == [TASK_RETRIES, 2]
+
+
+def test_a_dag_of_others_starts_after_an_export_and_not_after_a_forecast(system: System, first_run: str) -> None:
+    """The DAG is the example of `docs/api.md`. The forecast of the tests above has published by now."""
+    found: list[dict[str, Any]] = []
+
+    def started() -> bool:
+        found[:] = system.api("GET", f"dags/{AFTER_EXPORT}/dagRuns").json()["dag_runs"]
+        return any(run["state"] == "success" for run in found)
+
+    eventually(started, 120, f"{AFTER_EXPORT} has not succeeded")
+    assert {run["run_type"] for run in found} == {"asset_triggered"}
+    events = system.api("GET", "assets/events?limit=100").json()["asset_events"]
+    by_asset = {event["name"] for event in events}
+    assert by_asset == {"call_export/registry", "call_export/texts"}
+    assert {event["extra"]["date_from"] for event in events} & {FIRST_DAYS[0], DRY_DAYS[0]} == {FIRST_DAYS[0]}
+    (run,) = system.rows("SELECT run_id FROM call_exports WHERE dag_run_id = %s", first_run)
+    of_run = [event["extra"] for event in events if event["extra"]["run_id"] == str(run["run_id"])]
+    assert {extra["completed"] for extra in of_run} == {len(completed_of(system, first_run))}
+    path = f"dags/{AFTER_EXPORT}/dagRuns/{quote(found[0]['dag_run_id'], safe='')}/taskInstances/read_registry"
+    value = system.api("GET", f"{path}/xcomEntries/return_value?deserialize=true").json()["value"]
+    assert value[FIRST_DAYS[0]] == len(registry(system, FIRST_DAYS))
+
+
+def completed_of(system: System, dag_run_id: str) -> list[dict[str, object]]:
+    return [record for record in records(system, dag_run_id) if record["status"] == "completed"]
 
 
 def test_a_cleared_red_batch_is_finished(system: System) -> None:
