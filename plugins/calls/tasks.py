@@ -22,7 +22,6 @@ from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
-from plugins.calls.assets import announce
 from plugins.calls.task_context import (
     after_batch,
     failure_noted,
@@ -212,6 +211,7 @@ def show_registry(run_id: UUID, state: "State") -> None:
 def publish(context: "Context", run_id: UUID | None) -> None:
     from include.calls.steps import publish as step
     from include.calls.steps.run_lifecycle import reopen_if_unpublished
+    from plugins.calls.assets import announce
 
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
