@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild qa audit sql test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild replay qa audit sql test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock install install-dev
 
 help: ## этот список
@@ -33,6 +33,11 @@ export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true
 
 rebuild: install ## тексты запуска заново из сохранённых ответов, без оплаты: RUN_ID=... [LINE=+74951234567]
 	@$(OPS) run -- $(VENV)/python -m jobs.rebuild --run-id "$(RUN_ID)" $(if $(LINE),--line "$(LINE)")
+
+replay: install ## записи периода другой моделью, рядом с текстами (платно): FROM= TO= MODEL= [CONNECTION=] [LIMIT=] [RATE=] [ADOPT=true]
+	@$(OPS) run -- $(VENV)/python -m jobs.replay --model "$(MODEL)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(CONNECTION),--connection "$(CONNECTION)") $(if $(LIMIT),--limit "$(LIMIT)") \
+		$(if $(RATE),--rate "$(RATE)") $(if $(ADOPT),--adopt="$(ADOPT)") $(if $(OUT),--out "$(OUT)")
 
 deliver: install ## тексты, саммари (и аудио) выгруженного периода — в его папку: FROM=... TO=... [AUDIO=true]
 	@$(OPS) run -- $(VENV)/python -m jobs.deliver $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \

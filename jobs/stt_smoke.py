@@ -33,6 +33,7 @@ from include.smoke.wording import command_line
 from include.speech.quality_flags import ReviewPolicy
 from include.speech.recognition_client import Recogniser, RecogniserSettings
 from jobs.command import Command
+from jobs.recogniser import access_of
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD, FAILED, UNUSABLE, NOTHING_TESTED = 0, 1, 2, 3
@@ -138,7 +139,7 @@ class _Checked:
         """Where and as whom to ask: the connection of a running system, else the variables of `.env`."""
         variable = f"AIRFLOW_CONN_{engine.connection.upper()}"
         if text := self.settings.get(variable):
-            return _of_connection(json.loads(text))
+            return access_of(json.loads(text))
         if engine.connection == STUB_SERVICE:
             if url := self.settings.get("STT_STUB_BASE_URL"):
                 return {"api_key": None, "base_url": url, "proxy_url": None, "require_proxy": False}
@@ -151,16 +152,6 @@ class _Checked:
         proxy = self.settings.get("CHATGPT_PROXY_URL") or None
         required = self.settings.get("REQUIRE_PROXY", "").lower() in ("1", "true", "yes", "on")
         return {"api_key": key, "base_url": url, "proxy_url": proxy, "require_proxy": required}
-
-
-def _of_connection(conn: Mapping[str, Any]) -> dict[str, Any]:
-    extra: Mapping[str, Any] = conn.get("extra") or {}
-    return {
-        "api_key": conn.get("password") or None,
-        "base_url": conn.get("host") or None,
-        "proxy_url": extra.get("proxy_url") or None,
-        "require_proxy": bool(extra.get("require_proxy")),
-    }
 
 
 def _env_file() -> dict[str, str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 RUN_ENDS = ("completed", "error", "cancelled")
 TEXT_OUTCOMES = ("completed", "error", "missing_audio")
 RETRY_STAGES = ("download", "transcribe", "summarize")
-MONEY_KINDS = ("recognition", "summary")
+MONEY_KINDS = ("recognition", "summary", "replay")
 STOP_KINDS = ("AccessDenied", "QuotaExhausted", "BudgetSpent", "NotConfigured", "ContractBroken")
 QA_RESULTS = ("ok", "issue")
 

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     PUBLISH = "publish"
     CLOSE_RUN = "close_run"
     REBUILD = "rebuild"  # `make rebuild`
+    REPLAY = "replay"  # `make replay`
     QA = "qa"  # `make qa`
     DELIVER = "deliver"  # `make deliver`
     RECONCILE = "reconcile"  # the DAG call_reconcile

@@ -18,6 +18,7 @@ from include.common.periods import Period
 
 MAX_NAME_BYTES = 116  # two of them, "call_", "_", "_at32767" and ".json" fit into the 255 bytes of a file name
 _DIGEST_CHARS = 32
+_ENGINE_CHARS = 12
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)  # device names of Windows
 _VOXIMPLANT = re.compile(r"[0-9a-f]{8,}(?:\.[0-9]+)+")  # 11018129443EB80D.1754478570.11438214
@@ -102,12 +103,21 @@ class RecordingKeys:
     def recognition(self) -> str:
         return self._key("recognition", "json")
 
+    def recognition_of(self, engine: str) -> str:
+        """What another engine heard of the recording. The names of folders leave the file its whole length."""
+        digest = hashlib.sha256(engine.encode()).hexdigest()[:_ENGINE_CHARS]
+        return self._key("recognition", "json", f"replay_{digest}/")
+
+    def earlier_recognition(self, transcript_id: int) -> str:
+        """The recognition of a text that another engine's has replaced."""
+        return self._key("recognition", "json", f"before_{transcript_id}/")
+
     @property
     def summary(self) -> str:
         return self._key("summary", "md")
 
-    def _key(self, top: str, ext: str) -> str:
-        return f"{top}/{self.day:%Y/%m/%d}/{self.file_name}.{ext}"
+    def _key(self, top: str, ext: str, folder: str = "") -> str:
+        return f"{top}/{self.day:%Y/%m/%d}/{folder}{self.file_name}.{ext}"
 
 
 def delivered_key(folder: str, key: str) -> str:

@@ -16,7 +16,7 @@ SELECT :run_id::uuid AS run_id, own.call_id, own.record_id, own.call_started_at,
   LEFT JOIN LATERAL (
       SELECT sum(usd) AS cost FROM charges
        WHERE recording_id = text.recording_id AND purchase_no = text.purchase_no
-         AND purpose IN ('recognition', 'fallback', 'rounding')) paid ON true
+         AND purpose IN ('recognition', 'fallback', 'rounding', 'replay')) paid ON true
  WHERE own.portal_id = :portal_id
    AND own.call_started_at >= :period_from AND own.call_started_at < :period_to::timestamptz + interval '1 second'
    AND own.statistics_id <= coalesce(:last_statistics_id::bigint, 9223372036854775807)

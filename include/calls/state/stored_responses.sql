@@ -31,5 +31,6 @@ ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE
 DELETE FROM recognition_responses WHERE checksum = :checksum;
 
 -- name: forget_old_responses!
--- Responses that no transcript is going to use, and old ones of summaries.
+-- Responses that no transcript is going to use, old ones of summaries, and those of replays that were never finished.
+WITH of_replays AS (DELETE FROM replay_responses WHERE received_at < :received_before)
 DELETE FROM recognition_responses WHERE received_at < :received_before;

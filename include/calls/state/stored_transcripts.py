@@ -24,7 +24,7 @@ class Transcripts:
 
         The same words of the same recording are the same row, with the newest figures.
         """
-        return self._session.count(_FILE, "keep_text", run_id=run_id, recording_id=recording_id, **_columns(text))
+        return self._session.count(_FILE, "keep_text", run_id=run_id, recording_id=recording_id, **columns_of(text))
 
     def get(self, transcript_id: int) -> Text:
         (text,) = self._session.rows(_FILE, "text", Text, transcript_id=transcript_id)
@@ -59,7 +59,7 @@ class Transcripts:
             recording_id=recording_id,
             read_id=read_id,
             stage=stage,
-            **_columns(text),
+            **columns_of(text),
             **values,
         )
         return bool(replaced)
@@ -69,5 +69,6 @@ class Transcripts:
         self._session.count(_FILE, "note_file", recording_id=recording_id)
 
 
-def _columns(text: NewText) -> dict[str, Any]:
+def columns_of(text: NewText) -> dict[str, Any]:
+    """A text as parameters of a statement."""
     return {name: storable(value) if isinstance(value, str) else value for name, value in asdict(text).items()}

@@ -129,7 +129,7 @@ def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
     Raises SpoiltAudio, ClaimLost, and the errors of recogniser and storage; an error of the fallback that does not pass
     is an event.
     """
-    with _checked_audio(row, work.storage) as file, temporary_folder() as folder:
+    with checked_audio(row, work.storage) as file, temporary_folder() as folder:
         cut = cut_apart(file, _cut_policy(work), most_seconds=longest_recording(row.duration_sec))
         audio = _Audio(row, file, cut, folder, claim)
         recognition = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _bought(audio, work)
@@ -145,7 +145,7 @@ def _cut_policy(work: Recognising) -> CutPolicy:
 
 
 @contextmanager
-def _checked_audio(row: RecordingRow, storage: Storage) -> Iterator[Path]:
+def checked_audio(row: RecordingRow, storage: Storage) -> Iterator[Path]:
     """The stored audio. We never pay to transcribe a file other than the one downloaded."""
     assert row.raw_path is not None
     if not storage.exists(row.raw_path):

@@ -17,6 +17,7 @@ OPTIONS_METAVAR = "[ПАРАМЕТРЫ]"
 REQUIRED = "[обязательно]"
 TEXT = "ТЕКСТ"
 FILE = "ФАЙЛ"
+NUMBER = "ЧИСЛО"
 HELP = "Эта справка."
 UNREADABLE = "команду разобрать нельзя; все параметры покажет --help"
 
@@ -129,11 +130,11 @@ def summaries_removed(summaries: int) -> str:
 
 def without_responses(calls: Sequence[str]) -> str:
     """Texts whose recognition is not in the storage."""
-    return f"нет ответов распознавателя рядом с текстом, оставлены как есть: {_some(calls)}"
+    return f"нет ответов распознавателя рядом с текстом, оставлены как есть: {some(calls)}"
 
 
 def in_work(calls: Sequence[str]) -> str:
-    return f"сейчас в работе у запуска, повторите позже: {_some(calls)}"
+    return f"сейчас в работе у запуска, повторите позже: {some(calls)}"
 
 
 def files_are_rewritten(run_id: UUID) -> str:
@@ -160,6 +161,7 @@ def delivered(texts: int, audio: int, folder: str) -> str:
     return f"в папку {folder} положено: {files}{with_audio}"
 
 
-def _some(calls: Sequence[str], most: int = 5) -> str:
+def some(calls: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are."""
     names = ", ".join(calls[:most])
     return f"{names} и ещё {number(len(calls) - most)}" if len(calls) > most else names

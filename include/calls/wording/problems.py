@@ -75,6 +75,14 @@ PROBLEMS: dict[str, str] = {
     "qa_twice": "{where}: эта запись уже есть, смотрите {first}",
     "qa_two_runs": "{where}: другой запуск, чем в строке #2: одна таблица — один запуск",
     "qa_unknown_result": "{where}: result {result} — не ok и не issue",
+    "replay_of_nothing": (
+        "за {period_from} — {period_to} нет ни одного текста, чьё аудио хранится: слушать нечего; "
+        "тексты даёт make export"
+    ),
+    "replay_over_budget": (
+        "прогноз {forecast:.2f} USD (вместе с оплаченным раньше) выше бюджета {ceiling:.2f} USD: задайте LIMIT или "
+        "короче период, либо поднимите BUDGET_USD; ничего не отправлено"
+    ),
     "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
     "resume_of_no_run": "--resume и --replay-dlq задаются вместе с --run-id: какой запуск продолжить",
     "two_keys": "ключ в заголовке Idempotency-Key и в поле idempotency_key разный: нужен один",

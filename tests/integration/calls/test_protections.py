@@ -130,7 +130,7 @@ def test_without_the_checksum_a_damaged_file_is_bought(
     first, second = export.records(outcome.run_id)
     others = export.storage.get_bytes(str(second.raw_path))
     (tmp_path / "storage" / str(first.raw_path)).write_bytes(others)
-    monkeypatch.setattr(transcribe_recording, "_checked_audio", trusting)
+    monkeypatch.setattr(transcribe_recording, "checked_audio", trusting)
     export.transcribe(outcome, batch)
     assert statuses(export, outcome.run_id) == {S.COMPLETED: 2}
     assert hashlib.sha256(export.storage.get_bytes(str(first.raw_path))).hexdigest() != first.checksum

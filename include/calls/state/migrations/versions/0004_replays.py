@@ -1,0 +1,14 @@
+"""Stored recordings through another engine: the SQL file of the same name."""
+
+from contextlib import closing
+from pathlib import Path
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    with closing(op.get_bind().connection.cursor()) as cursor:
+        cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
