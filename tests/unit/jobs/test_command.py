@@ -1,13 +1,15 @@
 """The command line speaks Russian: help and refusals; names of options and codes are as they are."""
 
 import re
+from decimal import Decimal
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from include.calls.domain.run_request import parameter_schemas
-from jobs import call_export, deliver, qa, rebuild
+from include.calls.policy import load_policy
+from jobs import call_export, deliver, qa, rebuild, replay
 from jobs.run_options import option_of
 
 ENGLISH = re.compile(r"\b(?!make )[a-z]{2,} [a-z]{2,}\b", re.IGNORECASE)  # two words; names of options have hyphens
@@ -59,7 +61,7 @@ def test_help_is_russian_and_names_every_parameter() -> None:
 
 
 OTHERS = pytest.mark.parametrize(
-    "command", [deliver.main, qa.main, rebuild.main], ids=lambda command: command.callback.__module__
+    "command", [deliver.main, qa.main, rebuild.main, replay.main], ids=lambda command: command.callback.__module__
 )
 
 
@@ -76,6 +78,28 @@ def test_another_command_refuses_in_russian(command: click.Command) -> None:
     assert (code, output.count("\n")) == (2, 1)
     assert "--nowhere" in output
     assert not ENGLISH.search(output), output
+
+
+def test_a_replay_without_a_model_is_refused() -> None:
+    assert said(command=replay.main) == (2, "отклонено: не задан --model\n")
+
+
+@pytest.mark.parametrize(
+    ("model", "connection", "rate", "found"),
+    [
+        ("gpt-transcribe", "whisper", None, "0.007"),  # the setting
+        ("gpt-transcribe", "elsewhere", None, "0.0045"),  # the public tariff
+        ("whisper-1", "whisper", None, "0.01"),  # the fallback's setting
+        ("gpt-4o-mini-transcribe", "whisper", None, "0.003"),
+        ("large-v3", "elsewhere", 0.0, "0"),  # as asked
+    ],
+)
+def test_a_replay_is_forecast_at_the_tariff_of_its_engine(
+    model: str, connection: str, rate: float | None, found: str
+) -> None:
+    stt = load_policy({"WHISPER_RATE_PER_MIN_USD": "0.007", "STT_FALLBACK_MODEL": "whisper-1"}).stt
+    stt = stt.model_copy(update={"fallback_rate_per_min_usd": Decimal("0.01")})
+    assert replay.rate_of(model, connection, rate, stt) == Decimal(found)
 
 
 def test_a_rebuild_of_an_unnamed_run_is_refused() -> None:

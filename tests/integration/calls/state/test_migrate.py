@@ -64,6 +64,8 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "publications",
         "recognition_responses",
         "recordings",
+        "replay_responses",
+        "replays",
         "reported_recordings",
         "run_spending",
         "run_work",

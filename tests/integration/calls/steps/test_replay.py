@@ -159,7 +159,7 @@ def test_a_person_adopts_and_the_earlier_text_stays(database: str, tmp_path: Pat
         assert {row[:3] for row in rows} == {(OTHER, MINUTE, None)}
         assert all(AFTER in export.storage.get_bytes(row[4]).decode() for row in rows)
         assert not export.storage.exists("summary/one.md")
-        assert by_sql(database, "SELECT count(*) FROM transcripts WHERE body LIKE '%пятницу%'") == [(3,)]
+        assert by_sql(database, "SELECT count(*) FROM transcripts WHERE position('пятницу' IN body) > 0") == [(3,)]
         assert len([key for key in export.storage.keys("recognition/") if "/before_" in key]) == 3
         assert by_sql(database, "SELECT sum(usd) FROM charges") == [(3 * (MINUTE + Decimal("0.0045")),)]
         events = by_sql(database, "SELECT detail ->> 'by', detail -> 'model' FROM call_events WHERE event = 'adopted'")
