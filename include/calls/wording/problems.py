@@ -80,8 +80,8 @@ PROBLEMS: dict[str, str] = {
         "тексты даёт make export"
     ),
     "replay_over_budget": (
-        "прогноз {forecast:.2f} USD (вместе с оплаченным раньше) выше бюджета {ceiling:.2f} USD: задайте LIMIT или "
-        "короче период, либо поднимите BUDGET_USD; ничего не отправлено"
+        "прогноз для {engine} {forecast:.2f} USD (вместе с оплаченным раньше) выше бюджета {ceiling:.2f} USD: "
+        "задайте LIMIT или короче период, либо поднимите BUDGET_USD; ничего не отправлено"
     ),
     "replay_of_no_run": "replay_dlq задаётся вместе с resume_run_id: чьи записи вернуть из DLQ",
     "resume_of_no_run": "--resume и --replay-dlq задаются вместе с --run-id: какой запуск продолжить",

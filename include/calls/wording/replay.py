@@ -12,7 +12,7 @@ HELP = (
     "Прослушать сохранённые записи периода другой моделью и сравнить с текстами, которые есть. "
     "Платно; тексты не меняются, пока не задан --adopt."
 )
-MODEL_HELP = "Модель: gpt-4o-transcribe, whisper-1 или имя модели своего сервера."
+MODEL_HELP = "Модель: `gpt-4o-transcribe`, `whisper-1` или имя модели своего сервера."
 CONNECTION_HELP = (
     "Подключение, если модель у другого сервера: whisper_fallback (STT_FALLBACK_BASE_URL) или своё, из переменной "
     "AIRFLOW_CONN_<ИМЯ>. Пусто: тот же сервис, что у выгрузки."
@@ -48,7 +48,9 @@ def stopped(error: ExportError) -> str:
 
 
 def adopted(texts: int) -> str:
-    return f"текстов заменено: {number(texts)}; прежние остались в базе (transcripts) и в recognition/…/before_<номер>"
+    return (
+        f"текстов заменено: {number(texts)}; прежние остались в базе (`transcripts`) и в recognition/…/before_<номер>"
+    )
 
 
 def files_are_written_by(period_from: str, period_to: str) -> str:
