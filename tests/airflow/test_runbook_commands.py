@@ -140,14 +140,14 @@ def test_the_sample_is_listed_filled_in_and_in_the_report(system: System, typed:
 def test_another_engine_hears_the_period_and_a_person_adopts(system: System, typed: Typed, exported: str) -> None:
     texts = "SELECT transcript_id, model FROM call_records WHERE run_id = %s AND status = 'completed' ORDER BY 1"
     before = system.rows(texts, exported)
-    output = typed("make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 LIMIT=100")
+    output = typed("make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 LIMIT=20")
     report, table = (Path(part.strip()) for part in output.rsplit("отчёт: ", 1)[1].split("; таблица: "))
     assert "Другой движок рядом: whisper-1" in report.read_text(encoding="utf-8")
     assert len(table.read_text(encoding="utf-8-sig").splitlines()) > 1
     assert system.rows(texts, exported) == before
-    output = typed("make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 ADOPT=true")
+    output = typed("make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 LIMIT=20 ADOPT=true")
     assert "запросов 0, потрачено 0,0000" in output, "what was bought is not bought again"
-    assert {row["model"] for row in system.rows(texts, exported)} == {"whisper-1"}
+    assert "whisper-1" in {row["model"] for row in system.rows(texts, exported)}
 
 
 def _single(system: System, run_id: str, other: str) -> str:
