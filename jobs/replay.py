@@ -79,7 +79,9 @@ def main(
         recogniser_from_environment(connection, model, timeout_sec=policy.stt.timeout_seconds) as recogniser,
         State.open(make_conninfo(**state_conninfo())) as state,
     ):
-        replay = Replay(period, engine, recogniser, rate_of(model, connection, rate, policy.stt), limit)
+        replay = Replay(
+            period, engine, recogniser, rate_of(model, connection, rate, policy.stt), getpass.getuser(), limit
+        )
         services = Services(storage_from_environment(), state, policy)
         planned = forecast(replay, services)
         click.echo(wording.forecast(planned.forecast, planned.spending.spent, planned.ceiling))
@@ -114,7 +116,7 @@ def _tell(done: Replayed) -> None:
 
 
 def _adopt(replay: Replay, services: Services) -> bool:
-    done = adopt_period(replay, services, actor=getpass.getuser())
+    done = adopt_period(replay, services)
     click.echo(wording.adopted(done.adopted))
     if done.summaries_removed:
         click.echo(command_line.summaries_removed(done.summaries_removed))

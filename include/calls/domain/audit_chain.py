@@ -16,6 +16,8 @@ class Action(StrEnum):
     DELIVERY_STARTED = "delivery_started"
     TEXTS_DELIVERED = "texts_delivered"
     TEXTS_REBUILT = "texts_rebuilt"
+    REPLAY_STARTED = "replay_started"
+    TEXTS_ADOPTED = "texts_adopted"
     CALL_CHECKED = "call_checked"
     BUDGET_APPROVED = "budget_approved"
     BUDGET_REFUSED = "budget_refused"

@@ -1,6 +1,6 @@
 """Stored recordings of a period through another engine, beside the texts that they have.
 
-Nothing that it hears replaces a text until a person adopts it (ADR 0019). Whatever is paid is stored at once, so a
+Nothing that it hears replaces a text until a person adopts it (ADR 0020). Whatever is paid is stored at once, so a
 replay that ends early goes on where it ended.
 """
 
@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.budget import PlannedSpending, Spending
 from include.calls.domain.replay_figures import Heard, Wanted
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
+from include.calls.state.audit import AuditLog
 from include.calls.state.claims import Claim
 from include.calls.state.replays import Replays
 from include.calls.state.state import State
@@ -53,12 +55,13 @@ class _ClaimLost(Temporary):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Which recordings, through what. `rate`: USD a minute; `limit`: that many recordings, spread over the period."""
+    """Which recordings, through what, for whom. `rate`: USD a minute; `limit`: that many, spread over the period."""
 
     period: Period
     engine: str
     recogniser: Recogniser
     rate: Decimal
+    actor: str
     limit: int | None = None
     sleep: Callable[[float], object] = time.sleep
 
@@ -115,6 +118,7 @@ def replay_period(replay: Replay, services: Services) -> Replayed:
     """
     wanted = services.replays.wanted(replay.period, replay.engine, replay.limit)
     _refuse(wanted, replay, services)
+    _record(Action.REPLAY_STARTED, replay, services, recordings=len(wanted))
     done = Replayed([each.recording_id for each in wanted])
     for each in wanted:
         if each.adopted:
@@ -127,7 +131,7 @@ def replay_period(replay: Replay, services: Services) -> Replayed:
     return done
 
 
-def adopt_period(replay: Replay, services: Services, *, actor: str) -> Adopted:
+def adopt_period(replay: Replay, services: Services) -> Adopted:
     """What the engine has heard of the period's recordings becomes their texts. Nothing is sent and nothing is paid."""
     done = Adopted()
     wanted = [each for each in services.replays.wanted(replay.period, replay.engine, replay.limit) if each.heard]
@@ -136,9 +140,11 @@ def adopt_period(replay: Replay, services: Services, *, actor: str) -> Adopted:
             continue
         with services.state.claims.hold(each.portal_id, each.call_id) as claim:
             if claim:
-                _adopt(each.recording_id, replay.engine, actor, services, done)
+                _adopt(each.recording_id, replay.engine, replay.actor, services, done)
             else:
                 done.in_work.append(each.call_id)
+    if done.adopted:
+        _record(Action.TEXTS_ADOPTED, replay, services, adopted=done.adopted)
     return done
 
 
@@ -150,6 +156,12 @@ def words_beside(row: Heard, services: Services) -> tuple[tuple[str, ...], tuple
     recording = services.state.recordings.get(row.recording_id)
     text = text_of(recognition, recording.phone_line, recording.direction, services.policy)
     return _words(read_lines(services.state.transcripts.get(row.against).body)), _words(_lines(text))
+
+
+def _record(action: Action, replay: Replay, services: Services, **counts: int) -> None:
+    period = replay.period.folder
+    detail = {"engine": replay.engine, "period": period, **counts}
+    AuditLog(services.state.session).record(action, actor=replay.actor, detail=detail)
 
 
 def _planned(wanted: Sequence[Wanted], replay: Replay, services: Services) -> PlannedSpending:

@@ -16,6 +16,8 @@ ACTIONS = {
     Action.DELIVERY_STARTED: "начата выдача файлов",
     Action.TEXTS_DELIVERED: "файлы выданы в папку",
     Action.TEXTS_REBUILT: "тексты построены заново",
+    Action.REPLAY_STARTED: "записи отданы другому движку",
+    Action.TEXTS_ADOPTED: "тексты заменены услышанным другим движком",
     Action.CALL_CHECKED: "звонок оценён",
     Action.BUDGET_APPROVED: "расход согласован",
     Action.BUDGET_REFUSED: "расход не согласован",

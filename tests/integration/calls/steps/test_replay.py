@@ -61,7 +61,7 @@ def replaying(
     export: Export, *, limit: int | None = None, policy: Policy | None = None
 ) -> Iterator[tuple[Replay, Services]]:
     with export.state() as state, export.recognising(OTHER) as recogniser:
-        replay = Replay(PERIOD, OTHER, recogniser, MINUTE, limit, sleep=lambda _seconds: None)
+        replay = Replay(PERIOD, OTHER, recogniser, MINUTE, "director", limit, sleep=lambda _seconds: None)
         yield replay, Services(export.storage, state, policy or export.policy)
 
 
@@ -72,7 +72,7 @@ def replayed(export: Export, **options: Any) -> Replayed:
 
 def adopted(export: Export) -> Adopted:
     with replaying(export) as (replay, services):
-        return adopt_period(replay, services, actor="director")
+        return adopt_period(replay, services)
 
 
 def asked_of(export: Export, model: str) -> int:
@@ -143,7 +143,7 @@ def test_above_the_budget_nothing_is_sent(database: str, tmp_path: Path) -> None
         with replaying(export) as (replay, services):
             early = Period(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
             with pytest.raises(BadInput, match="nothing can be heard again"):
-                replay_period(Replay(early, OTHER, replay.recogniser, MINUTE), services)
+                replay_period(Replay(early, OTHER, replay.recogniser, MINUTE, "director"), services)
 
 
 def test_a_person_adopts_and_the_earlier_text_stays(database: str, tmp_path: Path) -> None:
@@ -164,6 +164,8 @@ def test_a_person_adopts_and_the_earlier_text_stays(database: str, tmp_path: Pat
         assert by_sql(database, "SELECT sum(usd) FROM charges") == [(3 * (MINUTE + Decimal("0.0045")),)]
         events = by_sql(database, "SELECT detail ->> 'by', detail -> 'model' FROM call_events WHERE event = 'adopted'")
         assert events == [("director", [NOW, OTHER])] * 3
+        log = by_sql(database, "SELECT actor, detail ->> 'engine' FROM audit_log WHERE action = 'texts_adopted'")
+        assert log == [("director", OTHER)]
         assert adopted(export) == Adopted(), "a second time finds it done"
         again = replayed(export)
         assert (again.heard_now, again.requests) == (0, 0)
@@ -204,4 +206,4 @@ def rebuild_texts_of(export: Export) -> Any:
     ((run_id,),) = by_sql(export.conninfo, "SELECT run_id FROM call_exports LIMIT 1")
     assert isinstance(run_id, UUID)
     with export.state() as state:
-        return rebuild_texts(run_id, state, export.storage, export.policy)
+        return rebuild_texts(run_id, state, export.storage, export.policy, actor="tester")
