@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild replay qa audit sql test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild replay qa audit sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock install install-dev
 
 help: ## этот список
@@ -58,6 +58,19 @@ audit: install ## журнал доступа и проверка, что он �
 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
 	@$(OPS) pg psql
+
+backup: install ## копия баз и файлов во второе место (BACKUP_URL), проверенная восстановлением
+	@$(OPS) backup
+
+verify-backup: install ## проверить копию: [FROM=номер, без него последняя] [FILES=true — и каждый файл]
+	@$(OPS) verify-backup $(if $(FROM),"$(FROM)") $(if $(filter true,$(FILES)),--files)
+
+restore: install ## вернуть копию в пустые базы: FROM=latest или номер [ASIDE=true] [INTO=другая_база] [FILES=false]
+	@$(OPS) restore "$(FROM)" $(if $(INTO),--into "$(INTO)") $(if $(filter true,$(ASIDE)),--aside) \
+		$(if $(filter false,$(FILES)),--no-files)
+
+backup-key: install ## новый ключ для BACKUP_KEY; храните его и вне этой машины
+	@$(OPS) backup-key
 
 # Three pytest processes: the tests on a running Airflow mostly wait.
 WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py

@@ -73,6 +73,44 @@ def pg(
     run_tool(tool, arguments or [], Runtime(profile))
 
 
+@app.command(help=wording.COMMANDS["backup"])
+def backup(profile: Profile = "main") -> None:
+    from ops.one_machine.backup_commands import backups_of
+
+    backups_of(Runtime(profile), console).back_up()
+
+
+@app.command("verify-backup", help=wording.COMMANDS["verify-backup"])
+def verify_backup(
+    backup_id: Annotated[str, typer.Argument()] = "latest",
+    files: Annotated[bool, typer.Option(help=wording.EVERY_FILE)] = False,
+    profile: Profile = "main",
+) -> None:
+    from ops.one_machine.backup_commands import backups_of
+
+    backups_of(Runtime(profile), console).verify(backup_id, every_pack=files)
+
+
+@app.command(help=wording.COMMANDS["restore"])
+def restore(
+    backup_id: str,
+    into: Annotated[str, typer.Option(help=wording.RESTORE_INTO)] = "",
+    aside: Annotated[bool, typer.Option(help=wording.RESTORE_ASIDE)] = False,
+    files: Annotated[bool, typer.Option(help=wording.RESTORE_FILES)] = True,
+    profile: Profile = "main",
+) -> None:
+    from ops.one_machine.backup_commands import restore as bring_back
+
+    bring_back(Runtime(profile), console, backup_id, into=into, aside=aside, files=files)
+
+
+@app.command("backup-key", help=wording.COMMANDS["backup-key"])
+def backup_key() -> None:
+    from include.common.sealing import new_key
+
+    print(new_key())
+
+
 @app.command("stt-smoke", help=wording.COMMANDS["stt-smoke"], context_settings=AS_TYPED)
 def stt_smoke(
     arguments: Annotated[list[str] | None, typer.Argument()] = None,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from include.calls.state.migrate import migrate
 from include.common.errors import ExportError
+from ops.backups import BackupsOfSystem, migration_is_due, record, remember_migration
 from ops.settings.connections import metrics_token
 from ops.settings.databases import Databases
 from ops.settings.env_file import Settings
@@ -25,11 +26,20 @@ def prepare(
     environment: Mapping[str, str],
     console: Console,
 ) -> None:
-    """Migrates both schemas, imports the pools, and writes the metrics token to a file for Prometheus."""
+    """Migrates both schemas, imports the pools, and writes the metrics token to a file for Prometheus.
+
+    Where backups are configured, a migration of existing data begins with one.
+    """
     write_private(runtime.home / "metrics_token", metrics_token(settings, generated(runtime)))
+    saved = None
+    if settings.backup_url and migration_is_due(databases, runtime):
+        saved = BackupsOfSystem(settings, runtime, databases, console).before_migration()
     with console.status(wording.SCHEMAS):
         migrate(databases.state_url)
         _airflow(["db", "migrate"], environment, runtime)
+    remember_migration(runtime)
+    if saved is not None:
+        record(saved, databases)
     console.print(wording.SCHEMAS_READY)
     with console.status(wording.POOLS_IMPORT):
         file = runtime.home / "pools.json"

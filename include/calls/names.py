@@ -2,6 +2,8 @@
 
 DAG_ID = "call_export"
 RECONCILE_DAG_ID = "call_reconcile"
+BACKUP_DAG_ID = "call_backup"
+BACKUP_DRILL_DAG_ID = "call_backup_drill"
 
 # assets, the results of a run
 REGISTRY_ASSET = "call_export/registry"
@@ -12,6 +14,7 @@ STATE_CONN = "call_export_db"
 STORAGE_CONN = "call_export_storage"
 POLICY_CONN = "call_export_policy"  # extra = what the environment overrides in policy.yaml
 METRICS_CONN = "call_export_metrics"  # password = the bearer token that Prometheus sends
+BACKUP_CONN = "call_export_backup"  # the second place; extra = the key of backups, Airflow's database, the settings
 
 # pools
 PORTAL_POOL = "bitrix24"

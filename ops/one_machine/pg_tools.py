@@ -2,11 +2,9 @@
 
 import os
 import sysconfig
-from collections.abc import Mapping
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
+from include.clients.postgresql.dumps import libpq_environment
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
 from ops.settings.env_file import load_settings
@@ -20,13 +18,8 @@ def run_tool(tool: str, arguments: list[str], runtime: Runtime) -> None:
     if settings.database_url is None and not runtime.postgres.is_dir():
         raise NotConfigured("no database yet: run make up first", problem="no_database")
     url = postgres.located(settings, runtime, generated(runtime)).state_url
+    os.umask(0o077)  # a dump holds conversations
     os.execve(_path(tool), [tool, *arguments], {**os.environ, **libpq_environment(url)})  # noqa: S606 - no shell
-
-
-def libpq_environment(url: str) -> dict[str, str]:
-    """The URL's parts as libpq's variables: every user of the machine can read a password among the arguments."""
-    parts: Mapping[str, object] = conninfo_to_dict(url)
-    return {"PGDATABASE" if key == "dbname" else f"PG{key.upper()}": str(value) for key, value in parts.items()}
 
 
 def _path(tool: str) -> Path:

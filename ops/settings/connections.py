@@ -3,6 +3,7 @@
 The only place that knows how a setting becomes a connection.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.calls import names as calls
 from include.common import names
+from include.common.errors import NotConfigured
+from ops.settings.databases import METADATA_DATABASE
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import ADMIN, Generated
 from ops.settings.profile import Runtime
@@ -39,6 +42,8 @@ def connections(
     }
     if settings.recogniser_configured:
         found[names.RECOGNISER_CONN] = _recogniser(settings)
+    if settings.backup_url:
+        found[calls.BACKUP_CONN] = _backup(settings, runtime)
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found
@@ -87,7 +92,13 @@ def _postgres(url: str) -> Connection:
 
 
 def _s3(settings: Settings) -> Connection:
-    extra = {"endpoint_url": settings.s3_endpoint_url, "region_name": settings.s3_region, "bucket": settings.s3_bucket}
+    extra = {
+        "endpoint_url": settings.s3_endpoint_url,
+        "region_name": settings.s3_region,
+        "bucket": settings.s3_bucket,
+        "encryption": settings.s3_encryption,
+        "kms_key_id": settings.s3_kms_key_id,
+    }
     return {
         "conn_type": "aws",
         "login": settings.s3_access_key_id,
@@ -97,8 +108,45 @@ def _s3(settings: Settings) -> Connection:
 
 
 def _local(settings: Settings, runtime: Runtime) -> Connection:
-    path = runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
-    return {"conn_type": "fs", "extra": {"path": str(path)}}
+    return {"conn_type": "fs", "extra": {"path": str(local_storage(settings, runtime))}}
+
+
+def local_storage(settings: Settings, runtime: Runtime) -> Path:
+    return runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
+
+
+def _backup(settings: Settings, runtime: Runtime) -> Connection:
+    """The key's name makes Airflow's masker hide it. Tasks have no settings: what a backup says of them is here."""
+    extra: Connection = {
+        "secret_key_of_backups": settings.backup_key.get_secret_value(),
+        "airflow_database": METADATA_DATABASE,
+        "settings": settings.without_secrets,
+    }
+    where = urlsplit(settings.backup_url)
+    if where.scheme == "s3":
+        own = bool(settings.backup_s3_access_key_id)
+        secret = settings.backup_s3_secret_access_key if own else settings.s3_secret_access_key
+        extra |= {
+            "endpoint_url": settings.backup_s3_endpoint_url or settings.s3_endpoint_url,
+            "region_name": settings.backup_s3_region or settings.s3_region,
+            "bucket": where.netloc,
+            "prefix": where.path.strip("/"),
+            "encryption": settings.s3_encryption,
+            "kms_key_id": settings.s3_kms_key_id,
+        }
+        return {
+            "conn_type": "aws",
+            "login": settings.backup_s3_access_key_id if own else settings.s3_access_key_id,
+            "password": secret.get_secret_value(),
+            "extra": {key: value for key, value in extra.items() if value},
+        }
+    folder = Path(settings.backup_url)
+    ours = (runtime.home, local_storage(settings, runtime))
+    if any(folder.is_relative_to(one) or one.is_relative_to(folder) for one in ours):
+        raise NotConfigured(
+            "BACKUP_URL: the folder is inside the system's own, or around it", problem="backup_beside", folder=folder
+        )
+    return {"conn_type": "fs", "extra": {**extra, "path": str(folder)}}
 
 
 def _slack(url: str) -> Connection:

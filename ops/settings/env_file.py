@@ -15,9 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
+from include.common.sealing import Seal
 from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -52,6 +54,24 @@ def _metrics_token(value: SecretStr) -> SecretStr:
     return value
 
 
+def _backup_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not value or (not parts.scheme and Path(value).is_absolute()):
+        return value
+    if parts.scheme != "s3" or not re.fullmatch(_BUCKET, parts.netloc):
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _backup_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            Seal(value.get_secret_value())
+        except NotConfigured:
+            raise ValueError from None
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -71,9 +91,17 @@ class Settings(BaseSettings):
     local_storage_dir: str = ""
     s3_endpoint_url: HttpUrl | None = None
     s3_region: str = "us-east-1"
-    s3_bucket: Annotated[str, Field(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
+    s3_bucket: Annotated[str, Field(pattern=rf"^$|^{_BUCKET}$")] = ""
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
+    s3_encryption: Literal["AES256", "aws:kms", "bucket"] = "AES256"
+    s3_kms_key_id: str = ""
+    backup_url: Annotated[str, AfterValidator(_backup_url)] = ""
+    backup_key: Annotated[SecretStr, AfterValidator(_backup_key)] = SecretStr("")
+    backup_s3_endpoint_url: HttpUrl | None = None
+    backup_s3_region: str = ""
+    backup_s3_access_key_id: str = ""
+    backup_s3_secret_access_key: SecretStr = SecretStr("")
     database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
     slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
     metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] = SecretStr("")
@@ -117,6 +145,17 @@ class Settings(BaseSettings):
         return load_policy(self.policy_overrides)
 
     @property
+    def without_secrets(self) -> dict[str, str]:
+        """Every variable that is set and is no secret; of secrets and of addresses with a password the name alone."""
+        found: dict[str, str] = {}
+        for name in sorted(self.model_fields_set):
+            value = getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+            if text:
+                found[name.upper()] = "***" if isinstance(value, SecretStr) or "@" in text else text
+        return found
+
+    @property
     def recogniser_configured(self) -> bool:
         """Whether requests can be sent: OpenAI needs a key, a self-hosted server may not."""
         self_hosted = urlsplit(self.openai_base_url).hostname != urlsplit(OPENAI).hostname
@@ -157,6 +196,9 @@ def warnings(settings: Settings, env_file: Path) -> list[str]:
         found.append(settings_wording.NO_RECOGNISER)
     if settings.b24_base_url.startswith("http:") and urlsplit(settings.b24_base_url).hostname != "127.0.0.1":
         found.append(settings_wording.OPEN_TOKEN)
+    folder = Path(settings.backup_url)
+    if folder.is_absolute() and folder.exists() and folder.stat().st_dev == env_file.parent.stat().st_dev:
+        found.append(settings_wording.BACKUPS_ON_SAME_DISK)
     names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
     unknown = sorted(
         name for name in names if name.upper() not in VARIABLES | COMPOSE_ONLY and not name.startswith("AIRFLOW__")
@@ -174,6 +216,15 @@ def _check_together(settings: Settings) -> None:
         raise NotConfigured(
             "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must both be set or both be empty", problem="s3_keys_apart"
         )
+    if bool(settings.backup_url) != bool(settings.backup_key.get_secret_value()):
+        raise NotConfigured("BACKUP_URL and BACKUP_KEY must both be set or both be empty", problem="backup_half_set")
+    if bool(settings.backup_s3_access_key_id) != bool(settings.backup_s3_secret_access_key.get_secret_value()):
+        raise NotConfigured(
+            "BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY must both be set or both be empty",
+            problem="backup_keys_apart",
+        )
+    if settings.s3_kms_key_id and settings.s3_encryption != "aws:kms":
+        raise NotConfigured("S3_KMS_KEY_ID is set, but S3_ENCRYPTION is not aws:kms", problem="kms_key_unused")
 
 
 def _refusal(error: ValidationError) -> NotConfigured:

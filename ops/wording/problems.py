@@ -7,6 +7,10 @@ PROBLEMS = {
     "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
     "bucket_missing": "S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете",
     "s3_keys_apart": "S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
+    "backup_half_set": "BACKUP_URL и BACKUP_KEY: задаются вместе или не задаются вовсе",
+    "backup_keys_apart": "BACKUP_S3_ACCESS_KEY_ID и BACKUP_S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
+    "backup_beside": "BACKUP_URL: папка {folder} лежит внутри папок системы или содержит их; нужно другое место",
+    "kms_key_unused": "S3_KMS_KEY_ID: задан, а S3_ENCRYPTION не aws:kms",
     "container_database": "DATABASE_URL: не задан, а в контейнерах база — отдельный сервер",
     "database_reserved": "DATABASE_URL: база {database} занята самим Airflow; назовите базу иначе",
     "database_right": "DATABASE_URL: пользователь не может создать базу {database} для Airflow; "
@@ -14,6 +18,9 @@ PROBLEMS = {
     "database_unreachable": "DATABASE_URL: сервер не отвечает или не пускает; "
     "проверьте адрес, базу, пользователя и пароль",
     "postgres_not_started": "PostgreSQL не запустился ({reason}), журнал: {log}",
+    "no_backups": "Копии не настроены: задайте в .env BACKUP_URL и BACKUP_KEY (ключ печатает make backup-key)",
+    "restore_while_running": "Система работает, а копия возвращается только в базы, которыми никто не пользуется: "
+    "сначала make down",
     "no_database": "Базы ещё нет: сначала make up",
     "not_running": "Система не запущена: сначала make up",
     "port_taken": "AIRFLOW_PORT: порт {port} занят; укажите в .env свободный",

@@ -13,6 +13,10 @@ ACCEPTED = {
     "storage_backend": "local или s3",
     "s3_endpoint_url": HTTP_ADDRESS,
     "s3_bucket": "имя бакета, от 3 до 63 знаков",
+    "s3_encryption": "AES256, aws:kms или bucket",
+    "backup_url": "папка от корня, вида /mnt/backup, или s3://бакет/папка",
+    "backup_key": "ключ, который печатает make backup-key",
+    "backup_s3_endpoint_url": HTTP_ADDRESS,
     "database_url": "адрес вида postgresql://user:password@host:5432/имя_базы",
     "slack_webhook_url": "адрес входящего вебхука вида https://hooks.slack.com/services/...",
     "metrics_token": "от 16 знаков без пробелов; пусто — создаётся сам",
@@ -25,5 +29,6 @@ ACCEPTED = {
 WARNING = "[yellow]Внимание:[/] {text}"
 NO_RECOGNISER = "OPENAI_API_KEY не задан: распознавать некому, запуски остановятся до первой траты."
 OPEN_TOKEN = "B24_BASE_URL без https: токен вебхука идёт по сети открыто."  # noqa: S105
+BACKUPS_ON_SAME_DISK = "BACKUP_URL на том же диске, что и система: пропадёт диск — пропадут и копии."
 UNKNOWN_VARIABLE = "{name} в {file}: такой переменной нет, значение не используется."
 SETTINGS_CHANGED = "настройки изменились после запуска; их применят make down и make up."

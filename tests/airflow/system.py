@@ -22,6 +22,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 
 from include.calls.names import DAG_ID
+from include.common.sealing import new_key
 from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.up import Running, running_environment, up
@@ -223,6 +224,8 @@ def system_in(root: Path) -> Iterator[System]:
             "STT_BACKOFF_SECONDS": "0.1",
             "CALL_EXPORT_CRON": "0 0 1 1 *",  # the schedule must not join in
             "LOG_FORMAT": "json",
+            "BACKUP_URL": str(root.parent / f"{root.name}_backups"),
+            "BACKUP_KEY": new_key(),
             "AIRFLOW_PORT": str(_free_port()),
         }
         system = System(runtime, portal, recogniser, proxy, slack, settings)

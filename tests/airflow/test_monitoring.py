@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from include.calls.domain.audit_chain import Action
+from include.calls.domain.metric_values import Disk, Surroundings
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.audit import AuditLog
@@ -66,6 +67,10 @@ def served(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     ):
         monkeypatch.setattr(page, "_page", page.Page(lambda: reader))
         yield urlsplit(url).netloc
+
+
+def crowded(_: MetricsReader) -> Surroundings:
+    return Surroundings(backups_configured=True, disks=(Disk("storage", 1, 100),))
 
 
 def event(database: str, name: str, times: int = 1, **detail: object) -> None:
@@ -126,7 +131,10 @@ class TestFiles:
         assert {"CallExportRunStaysFailed", "CallExportErrorShare"} <= set(ALERTS), "alerts of the customer"
 
 
-def test_every_alert_fires_and_resolves(served: str, database: str, tmp_path: Path) -> None:
+def test_every_alert_fires_and_resolves(
+    served: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "surroundings", crowded)
     pager = Pager()
     with (
         alertmanager(tmp_path, pager) as manager,
@@ -148,6 +156,7 @@ def test_every_alert_fires_and_resolves(served: str, database: str, tmp_path: Pa
         assert "AccessDenied" in texts
         assert "<no value>" not in texts
         repair(connection)
+        monkeypatch.setattr(page, "surroundings", lambda _: Surroundings(backups_configured=True))
         with no_way_into(database):
             down = ("pagerduty", "CallExportMetricsDown", "firing")
             seldom(lambda: down in pager.heard, 30, lambda: "a database that is down was not noticed")
@@ -191,6 +200,10 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     event(database, "run_stopped", kind="AccessDenied")
     event(database, "run_stopped", kind="BudgetSpent")
     connection.execute(LOW_RATE)
+    connection.execute(
+        "INSERT INTO backups (backup_id, reason, made_at, bytes, seconds)"
+        " VALUES ('b', 'schedule', now() - interval '3 days', 1, 1)"
+    )
 
 
 def change_entry(connection: psycopg.Connection[Any], reason: str) -> None:
@@ -206,6 +219,7 @@ def repair(connection: psycopg.Connection[Any]) -> None:
     connection.execute("UPDATE recordings SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
     change_entry(connection, "")
+    connection.execute("UPDATE backups SET made_at = now(), verified_at = now()")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from include.calls.domain.metric_values import Surroundings
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.reporting import slack_texts
 from include.calls.reporting.prometheus_page import limits_of, render_metrics
@@ -158,7 +159,7 @@ def metrics_page(export: Export) -> bytes:
     policy = export.policy
     limits = limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC))
     with MetricsReader.open(export.conninfo) as reader:
-        return render_metrics(reader.figures(run_limit=limits.budget_usd), limits)
+        return render_metrics(reader.figures(run_limit=limits.budget_usd), limits, Surroundings())
 
 
 def assert_says(text: str, cell: str) -> None:

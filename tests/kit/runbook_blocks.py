@@ -1,19 +1,21 @@
 """What the runbook tells people to type, as its reader sees it: shell commands and SQL."""
 
 import re
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
 from tests.kit.paths import ROOT
 
 RUNBOOK = ROOT / "docs/runbooks/call_export.md"
+BACKUPS = ROOT / "docs/runbooks/backups.md"
 _PROGRAMS = ("make ", "docker ", ".venv/", "find ", "grep ")
 
 
-def commands() -> list[str]:
+def commands(page: Path = RUNBOOK) -> list[str]:
     """Every shell command once, in the order of the text: lines of its blocks and whole commands inside sentences."""
     found: dict[str, None] = {}
-    for token in MarkdownIt("gfm-like").parse(RUNBOOK.read_text(encoding="utf-8")):
+    for token in MarkdownIt("gfm-like").parse(page.read_text(encoding="utf-8")):
         spans = [child.content for child in token.children or [] if child.type == "code_inline"]
         lines = token.content.splitlines() if token.type == "fence" and token.info == "bash" else []
         for text in (*spans, *lines):

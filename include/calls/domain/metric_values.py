@@ -59,6 +59,34 @@ class RunNow:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupsNow:
+    """The newest backup, and the newest that was restored and compared; zeros and None before the first one."""
+
+    newest_at: datetime | None = None
+    verified_at: datetime | None = None
+    bytes: int = 0
+    seconds: float = 0.0
+    restore_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system by what lies on it."""
+
+    name: str
+    free_bytes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the page says of the machine it is made on."""
+
+    backups_configured: bool = False
+    disks: tuple[Disk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything of one scrape; times are UTC.
 
@@ -80,6 +108,7 @@ class Figures:
     audit_breaks: int
     audit_entries: int
     last_success_at: datetime | None
+    backups: BackupsNow
     runs: tuple[RunNow, ...]
 
 

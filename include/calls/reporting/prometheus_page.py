@@ -17,10 +17,13 @@ from include.calls.domain.metric_values import (
     RUN_ENDS,
     STOP_KINDS,
     TEXT_OUTCOMES,
+    BackupsNow,
+    Disk,
     Durations,
     Figures,
     Limits,
     RunNow,
+    Surroundings,
 )
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus
@@ -44,18 +47,18 @@ def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy
     )
 
 
-def render_metrics(figures: Figures, limits: Limits) -> bytes:
+def render_metrics(figures: Figures, limits: Limits, around: Surroundings) -> bytes:
     """The whole page. A label that has not occurred yet is shown as zero, so that its first occurrence is a rise."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Page(figures, limits))
+    registry.register(_Page(figures, limits, around))
     return generate_latest(registry)
 
 
 class _Page:
     """prometheus_client's collector of one scrape."""
 
-    def __init__(self, figures: Figures, limits: Limits) -> None:
-        self._figures, self._limits = figures, limits
+    def __init__(self, figures: Figures, limits: Limits, around: Surroundings) -> None:
+        self._figures, self._limits, self._around = figures, limits, around
 
     def collect(self) -> Iterator[Metric]:
         yield from _counters(self._figures)
@@ -63,6 +66,8 @@ class _Page:
         yield from _gauges(self._figures, self._limits)
         yield from _runs(self._figures.runs)
         yield from _bars(self._figures.runs)
+        yield from _backups(self._figures.backups, self._around)
+        yield from _disks(self._around.disks)
 
 
 def _counters(figures: Figures) -> Iterator[Metric]:
@@ -159,6 +164,30 @@ def _bars(runs: Iterable[RunNow]) -> Iterator[Metric]:
         for bar in Bar:
             family.add_metric([bar], bars.get(bar, {}).get(figure, 0))
         yield family
+
+
+def _backups(backups: BackupsNow, around: Surroundings) -> Iterator[Metric]:
+    newest, verified = backups.newest_at, backups.verified_at
+    values = {
+        "call_export_backup_configured": ("1 if a second place is set", around.backups_configured),
+        "call_export_backup_timestamp_seconds": ("The newest backup; 0: none yet", newest.timestamp() if newest else 0),
+        "call_export_backup_verified_timestamp_seconds": ("The newest one that was restored and compared",
+                                                          verified.timestamp() if verified else 0),
+        "call_export_backup_bytes": ("What the newest one added to the place", backups.bytes),
+        "call_export_backup_seconds": ("What making it took", backups.seconds),
+        "call_export_backup_restore_seconds": ("What the last restore of the databases took", backups.restore_seconds),
+    }  # fmt: skip
+    for name, (help_text, value) in values.items():
+        yield GaugeMetricFamily(name, help_text, value=float(value))
+
+
+def _disks(disks: Iterable[Disk]) -> Iterator[Metric]:
+    free = GaugeMetricFamily("call_export_disk_free_bytes", "Room left on the disk", labels=["disk"])
+    size = GaugeMetricFamily("call_export_disk_size_bytes", "Its size", labels=["disk"])
+    for disk in disks:
+        free.add_metric([disk.name], disk.free_bytes)
+        size.add_metric([disk.name], disk.size_bytes)
+    yield from (free, size)
 
 
 def _counter(

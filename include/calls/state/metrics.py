@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from include.calls.domain.metric_values import DURATION_BUCKETS, Durations, Figures, RecordCounters, RunNow
+from include.calls.domain.metric_values import DURATION_BUCKETS, BackupsNow, Durations, Figures, RecordCounters, RunNow
 from include.calls.state.audit import ChainWatch
 from include.common.postgres_session import Session
 
@@ -66,8 +66,14 @@ class MetricsReader:
             audit_breaks=self._chain.breaks(),
             audit_entries=self._session.value(_FILE, "audit_entries"),
             last_success_at=self._session.value(_FILE, "last_success"),
+            backups=BackupsNow(*values(_FILE, "backups")[0]),
             runs=tuple(RunNow(*row) for row in values(_FILE, "runs", limit=run_limit)),
         )
+
+    def data_directory(self) -> str | None:
+        """Where the server keeps its files; None if this user may not know."""
+        found: str | None = self._session.value(_FILE, "data_directory")
+        return found
 
     def fold(self) -> None:
         """Adds the settled history to `metric_totals`; several processes may do it at once.

@@ -99,6 +99,19 @@ SELECT coalesce((SELECT total_calls FROM call_exports
                   WHERE NOT dry_run AND finished_at IS NOT NULL AND coalesce((metadata ->> 'limit_calls')::integer, 0) = 0
                   ORDER BY finished_at DESC LIMIT 1), 0);
 
+-- name: backups
+-- The newest backup, the newest verified one, and what they took; one row always.
+SELECT (SELECT max(made_at) FROM backups),
+       (SELECT max(made_at) FROM backups WHERE verified_at IS NOT NULL),
+       coalesce((SELECT bytes FROM backups ORDER BY made_at DESC LIMIT 1), 0),
+       coalesce((SELECT seconds FROM backups ORDER BY made_at DESC LIMIT 1), 0),
+       coalesce((SELECT restore_seconds FROM backups WHERE verified_at IS NOT NULL ORDER BY verified_at DESC LIMIT 1), 0);
+
+-- name: data_directory
+-- The server's folder, for users who may know it.
+SELECT CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'member')
+            THEN current_setting('data_directory') END;
+
 -- name: runs
 -- Runs at work and the last one that ended: a handful, however long the history is. A resumed run counts from its
 -- resumption.

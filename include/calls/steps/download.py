@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from include.calls.policy import Policy
 from include.calls.state.claims import ManyClaims
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow
+from include.calls.steps.disk_room import refuse_without_room
 from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_suspect, settle_failure, taken_back
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
@@ -62,6 +64,7 @@ def download_batch(
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
+    refuse_without_room(storage, Decimal(0))
     if fresh:
         state.moves.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
     settling, outcome = Settling(state.runs.get(run_id), state, RULE, policy.retries), BatchOutcome()

@@ -18,6 +18,7 @@ from include.calls.state.figures import ReportFigures
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.approve import ask, forget_decision
+from include.calls.steps.disk_room import lacking_bytes, refuse_without_room
 from include.calls.steps.spending import planned_spending
 from include.calls.wording import notes
 from include.clients.storage.base import Storage
@@ -54,7 +55,9 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     settings = report_settings(policy, datetime.now(UTC), zone)
     _write_estimate(estimate, planned, storage, run, settings)
     if run.dry_run:
-        return Planned([], _note(estimate, planned, policy, batches=0))
+        lacking = lacking_bytes(storage, estimate.minutes)
+        return Planned([], notes.with_lacking_room(_note(estimate, planned, policy, batches=0), lacking))
+    refuse_without_room(storage, estimate.minutes)
     _assign_batches(run_id, state, policy.batches, summaries=summaries)
     batches = state.work.unfinished_batches(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}

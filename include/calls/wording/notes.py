@@ -70,6 +70,13 @@ def planned(estimate: Estimate, spending: PlannedSpending, *, hours: float, batc
     return f"{where}{_capital(sentence)}; пачек {number(batches)}."
 
 
+def with_lacking_room(sentence: str, lacking_bytes: int) -> str:
+    """The note of a forecast; a real run would be refused."""
+    if not lacking_bytes:
+        return sentence
+    return f"{sentence} В хранилище не хватает {number(lacking_bytes / 1e9, 1)} ГБ: запуск остановится до скачивания."
+
+
 def progress(made: Progress) -> str:
     """A clause without a capital letter and a full stop."""
     return (

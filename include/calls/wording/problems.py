@@ -6,6 +6,7 @@ from include.common.wording import problems
 PROBLEMS: dict[str, str] = {
     "audit_bad_day": "день {text!r} не понят: он пишется так: 2025-08-01",
     "audit_bad_head": "HEAD {text!r} не понят: нужны номер записи и начало её хэша, не короче 8 знаков: 120:9f86d081",
+    "backup_differs": "база {database}, восстановленная из копии {backup_id}, отличается от снятой: {tables}",
     "budget_spent": (
         "деньги запуска кончились: потрачено {spent:.2f} USD и {in_progress:.2f} USD в работе из {ceiling:.2f} USD; "
         "купленное сохранено, остальное купит make resume RUN_ID={run_id}: он составит прогноз и спросит согласие"
@@ -15,15 +16,29 @@ PROBLEMS: dict[str, str] = {
         "папку var/<профиль>/pg (встроенный PostgreSQL) или укажите в DATABASE_URL пустую базу; "
         "тексты будут куплены заново"
     ),
+    "database_not_empty": (
+        "база {database} не пуста, копия возвращается только в пустую: ASIDE=true переименует её и вернёт копию на её "
+        "место, INTO=имя вернёт базу состояния в другую"
+    ),
     "finding_incomplete": "CALL_ID и RESULT задаются вместе: какой звонок прослушан и ok или issue",
     "finding_without_text": (
         "{where}: у запуска {run_id} нет текста звонка {call_id}, запись {record_id}; ничего не записано"
     ),
     "name_of_nobody": "BY — имя человека, от 1 до 200 знаков",
+    "no_backup": "копии {asked} во втором месте нет; последние: {known}",
+    "no_backup_id": "{backup_id!r} — не номер копии",
     "no_forecast_yet": "прогноза ещё нет: его составляет задача plan",
     "no_migrations": "в установке нет миграций базы: установите систему заново",
+    "no_room_for_audio": (
+        "в хранилище не хватает {lacking_gb} ГБ для {minutes} мин аудио, ничего не скачано: освободите место или "
+        "задайте LOCAL_STORAGE_DIR на другом диске, потом make resume"
+    ),
+    "no_room_for_backup": (
+        "для копии мало места: {place} — свободно {free_gb} ГБ, нужно {needed_gb} ГБ; ничего не записано"
+    ),
     "no_run_id": "{run_id!r} — не номер запуска: скопируйте run_id из отчёта или из call_exports",
     "no_state_database": "база выгрузки не отвечает: проверьте её адрес, имя и пароль в DATABASE_URL",
+    "no_verified_backup": "во втором месте нет ни одной проверенной копии: make backup сделает её",
     "no_such_phone_line": "у запуска нет текстов линии {phone_line}; его линии: {known}",
     "no_text_of_call": "у запуска {run_id} нет текста звонка {call_id}",
     "pages_instead_of_recordings": (
@@ -42,6 +57,7 @@ PROBLEMS: dict[str, str] = {
         "записей в работе у другой задачи: {count} ({calls}); эта задача вернётся к ним через полминуты"
     ),
     "recordings_waiting": "записей, которые система попробует ещё раз: {count} ({calls})",
+    "restored_differs": "восстановленная база {database} отличается от снятой: {tables}; не начинайте с неё работу",
     "run_at_work": (
         "запуск {run_id} ещё идёт, над ним работает DAG-запуск {dag_run_id}; дождитесь его конца или остановите его "
         "(runbook, «Остановить запуск»); ничего не изменено"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,15 @@ from include.common.errors import ErrorCode, Permanent, Temporary
 TEMPORARY_PREFIX = ".unfinished-"  # no part of a key may begin with it: such files are not complete yet
 
 CopyFailure = Permanent | Temporary
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """`stamp` changes with the content: the file's time in a folder, the ETag in a bucket."""
+
+    key: str
+    bytes: int
+    stamp: str
 
 
 class Storage(Protocol):
@@ -43,6 +53,12 @@ class Storage(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in no promised order."""
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """The objects whose key begins with `prefix`, in the order of their keys' bytes."""
+
+    def free_bytes(self) -> int | None:
+        """How much more fits; None where that is not known, as in a bucket."""
 
     def check(self) -> None:
         """Writes, reads and deletes a trial object; raises NotConfigured with one sentence if that fails."""

@@ -9,22 +9,29 @@ from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
 
+_EXTRA = ("path", "bucket", "prefix", "encryption", "kms_key_id")
 BUCKET = "aws"  # Airflow's type of a connection to S3; a connection of any other type is a folder
 
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """What the connection of the storage says; `connection` is its id."""
+    """What the connection of the storage says; `connection` is its id.
+
+    `encryption` of objects is AES256, aws:kms (with `kms_key_id` if not the account's default key), or `bucket`: the
+    bucket's own setting decides.
+    """
 
     connection: str
     kind: str
     path: str = ""
     bucket: str = ""
     prefix: str = ""
+    encryption: str = ""
+    kms_key_id: str = ""
 
     @classmethod
     def of(cls, connection: str, kind: str | None, extra: Mapping[str, Any]) -> Self:
-        return cls(connection, kind or "", *(str(extra.get(name) or "") for name in ("path", "bucket", "prefix")))
+        return cls(connection, kind or "", *(str(extra.get(name) or "") for name in _EXTRA))
 
 
 def make_storage(settings: StorageSettings, s3_client: Callable[[], Any]) -> Storage:
@@ -37,9 +44,15 @@ def make_storage(settings: StorageSettings, s3_client: Callable[[], Any]) -> Sto
             raise NotConfigured(
                 f"the connection {settings.connection} names no bucket: set S3_BUCKET", problem="no_bucket"
             )
-        from include.clients.storage.s3 import S3Storage  # noqa: PLC0415  a folder needs no boto3, which loads slowly
+        from include.clients.storage.s3 import AES256, S3Storage  # noqa: PLC0415  a folder needs no boto3, which loads slowly
 
-        return S3Storage(settings.bucket, settings.prefix, s3_client())
+        return S3Storage(
+            settings.bucket,
+            settings.prefix,
+            s3_client(),
+            encryption=settings.encryption or AES256,
+            kms_key_id=settings.kms_key_id or None,
+        )
     if not settings.path:
         raise NotConfigured(
             f"the connection {settings.connection} names no folder: set LOCAL_STORAGE_DIR", problem="no_storage_folder"

@@ -18,6 +18,7 @@ from include.clients.storage.base import (
     TEMPORARY_PREFIX,
     CopyFailure,
     Storage,
+    StoredObject,
     checked_key,
     no_such_object,
     storage_failure,
@@ -95,6 +96,13 @@ class LocalStorage(Storage):
                 if key.startswith(prefix) and not name.startswith(TEMPORARY_PREFIX):
                     yield key
 
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        with _translated_errors(prefix):
+            yield from _objects_in_order(self._root, "", prefix)
+
+    def free_bytes(self) -> int | None:
+        return free_bytes_of(self._root)
+
     def check(self) -> None:
         trial = f"check-{secrets.token_hex(4)}"
         try:
@@ -141,6 +149,30 @@ class LocalStorage(Storage):
                 with suppress(FileNotFoundError):  # another process sweeps as well
                     if self._clock() - path.stat().st_mtime > _STALE_SEC:
                         path.unlink()
+
+
+def free_bytes_of(folder: Path) -> int:
+    """Of the file system on which the folder is, or will be."""
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    return shutil.disk_usage(existing).free
+
+
+def _objects_in_order(folder: Path, inside: str, prefix: str) -> Iterator[StoredObject]:
+    """As a bucket lists them: a folder's place among its neighbours is that of its name with the slash."""
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: os.fsencode(f"{entry.name}/" if entry.is_dir() else entry.name))
+    except FileNotFoundError:  # removed meanwhile, or never written to
+        return
+    for entry in entries:
+        key = f"{inside}{entry.name}"
+        if entry.is_dir():
+            if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
+                yield from _objects_in_order(Path(entry.path), f"{key}/", prefix)
+        elif key.startswith(prefix) and not entry.name.startswith(TEMPORARY_PREFIX):
+            with suppress(FileNotFoundError):
+                found = entry.stat()
+                yield StoredObject(key, found.st_size, str(found.st_mtime_ns))
 
 
 class _Copy:

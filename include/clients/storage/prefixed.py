@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-from include.clients.storage.base import CopyFailure, Storage
+from include.clients.storage.base import CopyFailure, Storage, StoredObject
 
 
 class PrefixedStorage:
@@ -36,6 +37,13 @@ class PrefixedStorage:
 
     def keys(self, prefix: str) -> Iterator[str]:
         return (key.removeprefix(self._folder) for key in self._storage.keys(self._folder + prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        found = self._storage.objects(self._folder + prefix)
+        return (replace(one, key=one.key.removeprefix(self._folder)) for one in found)
+
+    def free_bytes(self) -> int | None:
+        return self._storage.free_bytes()
 
     def check(self) -> None:
         self._storage.check()

@@ -1,5 +1,6 @@
 """A bucket as the storage: one PUT per object, each encrypted on the server."""
 
+import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,14 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from include.clients.storage.base import CopyFailure, Storage, checked_key, no_such_object, storage_failure
+from include.clients.storage.base import (
+    CopyFailure,
+    Storage,
+    StoredObject,
+    checked_key,
+    no_such_object,
+    storage_failure,
+)
 from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
 from include.common.temporary_folders import temporary_folder
 
@@ -22,6 +30,7 @@ _TRANSFER = TransferConfig(
     multipart_threshold=_ONE_PUT_BYTES + 1, multipart_chunksize=_ONE_PUT_BYTES, use_threads=False
 )
 
+AES256, KMS, OF_BUCKET = "AES256", "aws:kms", "bucket"
 _COPIES_AT_ONCE = 10  # as many connections as a client keeps
 
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
@@ -41,18 +50,22 @@ _REFUSED = {
     "IllegalLocationConstraintException": (_OTHER_REGION, "bucket_other_region"),
 }
 
+log = logging.getLogger(__name__)
+
 
 class S3Storage(Storage):
-    """`client` is a boto3 S3 client, ready to use. `encryption` is AES256 or aws:kms, with `kms_key_id` if not the
-    account's default key."""
+    """`client` is a boto3 S3 client, ready to use. `encryption` is AES256, aws:kms (with `kms_key_id` if not the
+    account's default key) or `bucket`: objects ask for none, and the bucket's own setting decides."""
 
     def __init__(
-        self, bucket: str, prefix: str, client: Any, *, encryption: str = "AES256", kms_key_id: str | None = None
+        self, bucket: str, prefix: str, client: Any, *, encryption: str = AES256, kms_key_id: str | None = None
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._client = client
-        self._encrypted = {"ServerSideEncryption": encryption} | ({"SSEKMSKeyId": kms_key_id} if kms_key_id else {})
+        self._bucket_decides = encryption == OF_BUCKET
+        asked = {"ServerSideEncryption": encryption} | ({"SSEKMSKeyId": kms_key_id} if kms_key_id else {})
+        self._encrypted = {} if self._bucket_decides else asked
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
         with self._translated_errors(key):
@@ -95,12 +108,19 @@ class S3Storage(Storage):
             self._client.delete_object(**self._named(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
+        return (one.key for one in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         with self._translated_errors(prefix):
             for page in pages:
-                yield from (item["Key"].removeprefix(self._prefix) for item in page.get("Contents", ()))
+                for item in page.get("Contents", ()):
+                    yield StoredObject(item["Key"].removeprefix(self._prefix), item["Size"], item["ETag"])
+
+    def free_bytes(self) -> int | None:
+        return None
 
     def check(self) -> None:
         trial = f"check-{secrets.token_hex(4)}"
@@ -109,6 +129,8 @@ class S3Storage(Storage):
             self.put_bytes(trial, b"trial", "text/plain")
             self.get_bytes(trial)
             self.delete(trial)
+            if self._bucket_decides and not self._says_that_it_encrypts():
+                log.warning("the bucket %s does not say that it encrypts its objects", self._bucket)
         except NotConfigured:
             raise
         except ExportError as error:
@@ -117,6 +139,14 @@ class S3Storage(Storage):
                 problem="bucket_unusable",
                 bucket=self._bucket,
             ) from None
+
+    def _says_that_it_encrypts(self) -> bool:
+        """Many servers other than Amazon's do not answer this question."""
+        try:
+            found = self._client.get_bucket_encryption(Bucket=self._bucket)
+        except (ClientError, BotoCoreError):
+            return False
+        return bool(found.get("ServerSideEncryptionConfiguration", {}).get("Rules"))
 
     def location(self, key: str) -> str:
         return f"s3://{self._bucket}/{self._full(key)}"

@@ -37,6 +37,8 @@ _BUCKET = (
 
 PROBLEMS: dict[str, str] = {
     # raised in include/common
+    "not_a_key": "BACKUP_KEY — не ключ: его печатает make backup-key",
+    "seal_broken": "{name}: испорчено, обрезано или закрыто другим ключом; не используется",
     "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",
     # raised in plugins/hooks and plugins/airflow_kit
     "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
@@ -47,6 +49,11 @@ PROBLEMS: dict[str, str] = {
     "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
     "policy_unknown_field": "{where}: такой настройки нет или её значение не подходит",
     "policy_value": "{where}: значение {value} не подходит, нужно: {accepted}",
+    # raised in include/clients/postgresql
+    "database_in_use": "базой {database} пользуются: остановите систему (make down) и закройте другие соединения",
+    "no_database_server": "сервер базы не отвечает: проверьте его адрес, имя и пароль в DATABASE_URL",
+    "no_postgres_tool": "нет программы {tool} PostgreSQL {major} или новее: поставьте его пакет клиента",
+    "no_scratch_database": "пользователь базы не может создать базу для проверки копий: дайте ему CREATEDB",
     # raised in include/clients/bitrix24
     "webhook_unknown": f"портал не знает этот вебхук: {_NEW_WEBHOOK}",
     "webhook_refused": f"портал не принимает этот вебхук: {_NEW_WEBHOOK}",

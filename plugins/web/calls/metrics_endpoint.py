@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 
-from include.calls.domain.metric_values import Limits
+from include.calls.domain.metric_values import Limits, Surroundings
 from include.calls.names import DAG_ID, METRICS_CONN
 from include.calls.reporting.prometheus_page import CONTENT_TYPE, limits_of, render_metrics
 from include.calls.state.metrics import MetricsReader
@@ -15,6 +15,7 @@ from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 from plugins.web.access import token_or_user
+from plugins.web.calls.disks import surroundings
 
 FRESH_SECONDS = 5.0  # several readers cost no more than one
 
@@ -30,13 +31,13 @@ class Page:
         self._reader: MetricsReader | None = None
         self._made_at, self._text = float("-inf"), b""
 
-    def text(self, limits: Limits) -> bytes:
+    def text(self, limits: Limits, around: Callable[[MetricsReader], Surroundings]) -> bytes:
         """Raises Temporary if the database does not answer: an old page would hide that."""
         with self._lock:
             if self._clock() - self._made_at > FRESH_SECONDS:
                 self._reader = self._reader or self._open_reader()
                 run_limit = limits.budget_usd * (1 + limits.over_budget_share)
-                self._text = render_metrics(self._reader.figures(run_limit=run_limit), limits)
+                self._text = render_metrics(self._reader.figures(run_limit=run_limit), limits, around(self._reader))
                 self._made_at = self._clock()
             return self._text
 
@@ -48,7 +49,8 @@ _page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 def metrics() -> Response:
     policy = load_run_policy()
     try:
-        text = _page.text(limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC)))
+        limits = limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC))
+        text = _page.text(limits, surroundings)
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(text, media_type=CONTENT_TYPE)

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from include.calls import names as calls
 from include.common import names as common
+from include.common.sealing import new_key
 from ops.settings.airflow_environment import airflow_environment, local_url
 from ops.settings.connections import connections
 from ops.settings.env_file import COMPOSE_ONLY, VARIABLES, Settings
@@ -52,6 +53,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "chatgpt_proxy_url": "http://user:p%40ss@proxy:3128",
         "slack_webhook_url": "https://hooks.example.com/services/T0/B0/XXX",
         "stt_model": "whisper-1",
+        "backup_url": "/mnt/backups",
+        "backup_key": new_key(),
     }
     return Settings(**values)
 
@@ -83,9 +86,11 @@ def test_the_launcher_makes_the_pools_that_the_code_names(settings: Settings) ->
 
 
 def test_unset_services_have_no_connection(settings: Settings) -> None:
-    bare = settings.model_copy(update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None})
+    bare = settings.model_copy(
+        update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None, "backup_url": ""}
+    )
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
-    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, common.SLACK_CONN}
+    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, common.SLACK_CONN, calls.BACKUP_CONN}
 
 
 def test_the_astro_file_has_the_same_connections(astro: dict[str, Any], made: dict[str, Any]) -> None:
@@ -235,6 +240,7 @@ class TestConnections:
             "endpoint_url": "http://s3:8333",
             "region_name": "us-east-1",
             "bucket": "calls",
+            "encryption": "AES256",
         }
 
     @pytest.mark.parametrize(

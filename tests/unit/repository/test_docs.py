@@ -116,7 +116,7 @@ def test_every_make_target_and_its_variables_exist(page):
 def test_every_flag_exists(page):
     assert isinstance(export_command, Command)
     flags = {option for parameter in export_command.params for option in parameter.opts} | {"--help"}
-    tools = {"--single-transaction", "--rm"}  # of pg_restore and docker compose
+    tools = {"--rm"}  # of docker compose
     for span in code_spans(page):
         assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", span)) <= flags | tools, span
 

@@ -27,6 +27,8 @@ RUSSIAN = {
     "dags/calls/call_export.py": "the DAG's description in the UI",
     "dags/smoke/stt_smoke.py": "the DAG's description in the UI",
     "dags/calls/call_reconcile.py": "the DAG's description in the UI",
+    "dags/calls/call_backup.py": "the DAG's description in the UI",
+    "dags/calls/call_backup_drill.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/plain_text.py": "what is put in a link's place",
     "include/speech/quality_flags.py": "phrases that models invent",
@@ -72,12 +74,13 @@ NAMES = {
     "Markdown",
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns
-    "make", "up", "down", "export", "resume", "rebuild", "qa", "deliver", "help", "plan", "summarize", "publish",
+    "make", "up", "down", "export", "resume", "rebuild", "qa", "deliver", "help", "backup", "plan", "summarize",
+    "publish",
     "status", "result", "comment", "pid", "env",
     # values
     "stub", "default", "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local",
     "ru", "en", "gpt",
-    "host", "port", "https",
+    "host", "port", "https", "latest", "aws", "kms", "bucket",
     # permissions of S3, a header of HTTP
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
 }  # fmt: skip

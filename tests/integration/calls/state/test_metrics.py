@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.types.json import Jsonb
 
+from include.calls.domain.metric_values import Surroundings
 from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
@@ -46,7 +47,7 @@ def page(database: str, reader: MetricsReader | None = None, **policy: str) -> S
     settings = load_policy(policy)
     limits = limits_of(settings.schedule, settings.money, settings.portal, NOW)
     with reader or MetricsReader.open(database) as reading:
-        text = render_metrics(reading.figures(run_limit=LIMIT), limits).decode()
+        text = render_metrics(reading.figures(run_limit=LIMIT), limits, Surroundings()).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)

@@ -47,6 +47,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
     assert {name for name in tables if not name.startswith("call_events_2")} == {
         "audit_head",
         "audit_log",
+        "backups",
         "call_events",
         "call_export_dlq",
         "call_exports",

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from ops.one_machine.pg_tools import _path, libpq_environment
+from include.clients.postgresql.dumps import libpq_environment
+from ops.one_machine.pg_tools import _path
 
 
 def test_every_part_of_the_url_reaches_libpq():

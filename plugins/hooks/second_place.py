@@ -1,0 +1,45 @@
+"""The second place, where backups are, from the connection `call_export_backup`."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.calls.names import BACKUP_CONN
+from plugins.hooks.calls_state import CallsStateHook
+from plugins.hooks.storage import StorageHook
+
+if TYPE_CHECKING:
+    from include.calls.steps.back_up import Source
+    from include.calls.steps.backup_place import BackupPlace
+
+
+def backups_configured() -> bool:
+    try:
+        BaseHook.get_connection(BACKUP_CONN)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def open_place() -> "BackupPlace":
+    """Raises NotConfigured if the connection names neither a folder nor a bucket, or has no key."""
+    from include.calls.steps.backup_place import BackupPlace
+
+    return BackupPlace(StorageHook(BACKUP_CONN).get_conn(), str(_extra().get("secret_key_of_backups", "")))
+
+
+def source() -> "Source":
+    """The state database of `call_export_db`, Airflow's beside it, and the storage."""
+    from include.calls.steps.back_up import Source, databases_of
+    from include.clients.postgresql.scratch import beside
+
+    extra = _extra()
+    state = CallsStateHook().conninfo()
+    airflow = beside(state, str(extra.get("airflow_database", "airflow")))
+    return Source(databases_of(state, airflow), dict(extra.get("settings") or {}), StorageHook().get_conn())
+
+
+def _extra() -> dict[str, Any]:
+    extra: dict[str, Any] = BaseHook.get_connection(BACKUP_CONN).extra_dejson
+    return extra
