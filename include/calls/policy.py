@@ -245,6 +245,7 @@ class ReportPolicy(Section):
 
 class PrivacyPolicy(Section):
     pii_masking_enabled: Switch
+    mask_prompts: Switch
 
 
 class Policy(Section):

@@ -7,9 +7,12 @@ as a number, so contract and card numbers are removed as well.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
-NUMBER_REMOVED = "(номер скрыт)"
-ADDRESS_REMOVED = "(адрес скрыт)"
+from include.common.wording import personal_data
+
+NUMBER_REMOVED = personal_data.NUMBER
+ADDRESS_REMOVED = personal_data.EMAIL
 
 _UNITS = "ноль|нуль|один|одна|два|две|три|четыре|пять|шесть|семь|восемь|девять"
 _TEENS = "десять|(?:один|две|три|четыр|пят|шест|сем|восем|девят)надцать"
@@ -44,7 +47,7 @@ _SHORT_CITY_NUMBER = re.compile(r"(?<![\d-])\d{1,2}-\d\d-\d\d(?![\d-])")
 
 _DOT = r"(?:\.|\s+\.\s*|\s*\(\s*(?:dot|точка)\s*\)\s*|\s+(?:dot|точка)\s+)"
 _LABEL = r"[^\W_][\w-]*+"
-_LOCAL = r"(?<![\w.%+-])(?:[\w.%+-]++\s(?:точка|тире|дефис|dot)\s)*[\w.%+-]*+"
+_LOCAL = r"(?<![\w.%+-])(?:[\w.%+-]++\s(?:точка|тире|дефис|dot|(?:нижнее\s)?подч[её]ркивание)\s)*[\w.%+-]*+"
 # If "at" is an everyday word, or the dot is not spoken, only a known ending identifies an address.
 _ENDING = r"(?:ру|ru|рф|su|ком|com|net|орг|org|инфо|info|by|kz)\b"
 _ADDRESS = re.compile(
@@ -64,6 +67,23 @@ def without_contacts(text: str) -> str:
     text = _ADDRESS.sub(ADDRESS_REMOVED, text)
     text = _NUMERIC.sub(_without_number, text)
     return _SHORT_CITY_NUMBER.sub(NUMBER_REMOVED, text)
+
+
+def addresses_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where e-mail addresses are, spoken ones included: start and end."""
+    return (found.span() for found in _ADDRESS.finditer(text))
+
+
+def short_city_numbers_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where a number like 76-54-32 is: start and end."""
+    return (found.span() for found in _SHORT_CITY_NUMBER.finditer(text))
+
+
+def dates_times_and_money_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where digits are a date, a time or an amount of money: start and end."""
+    for found in _NUMERIC.finditer(text):
+        if found["kept"] is not None or (found["low"] and _is_range(found["low"], found["high"], found["unit"])):
+            yield found.span()
 
 
 def _without_number(match: re.Match[str]) -> str:

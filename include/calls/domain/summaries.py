@@ -1,7 +1,7 @@
 """A call's summary: what the language model is asked, and what is accepted of its response.
 
 The model has read a stranger's words, so its response is a stranger's text too: here it becomes plain lines in which
-nothing acts, in Markdown, HTML or a spreadsheet, and no phone number or address is left.
+nothing acts, in Markdown, HTML or a spreadsheet, and no personal data is left that the rules know.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,12 @@ MAX_ITEM = 240
 MAX_ITEMS = 10
 MAX_TAG = 40
 MAX_FREE_TAGS = 2
+_LONGEST_READ = 8_000  # characters of one line of the response; the rest is dropped
 
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """Plain one-line texts without personal contacts; `tags` are lower case, known ones first."""
+    """Plain one-line texts without personal data; `tags` are lower case, known ones first."""
 
     summary: str
     topics: tuple[str, ...]
@@ -82,7 +83,7 @@ def checked_summary(response: Mapping[str, Any], vocabulary: Sequence[str], max_
 
 
 def _plain(read: _Response, vocabulary: Sequence[str], max_tags: int) -> CallSummary:
-    summary = plain_line(read.summary, MAX_SUMMARY)
+    summary = _line(read.summary, MAX_SUMMARY)
     if not any(char.isalpha() for char in summary):
         raise Permanent("the language model's summary is empty", code=ErrorCode.SUMMARY_FAILED)
     return CallSummary(
@@ -94,8 +95,14 @@ def _plain(read: _Response, vocabulary: Sequence[str], max_tags: int) -> CallSum
     )
 
 
+def _line(text: str, limit: int) -> str:
+    from include.common.personal_data.hiding import without_personal_data  # noqa: PLC0415 - a dictionary of 40 MB
+
+    return plain_line(without_personal_data(text[:_LONGEST_READ]), limit)
+
+
 def _lines(items: Iterable[str]) -> tuple[str, ...]:
-    lines = (plain_line(item, MAX_ITEM) for item in items)
+    lines = (_line(item, MAX_ITEM) for item in dict.fromkeys(items))
     return tuple(dict.fromkeys(line for line in lines if line))[:MAX_ITEMS]
 
 
@@ -107,8 +114,8 @@ def _tags(items: Iterable[str], vocabulary: Sequence[str], max_tags: int) -> tup
 
 
 def normal_tag(text: str) -> str:
-    """Lower-case letters, digits, spaces and hyphens; empty where the text held a contact or a link."""
-    line = plain_line(text, MAX_ITEM)
+    """Lower-case letters, digits, spaces and hyphens; empty where the text held personal data or a link."""
+    line = _line(text, MAX_ITEM)
     if any(note in line for note in NOTES):
         return ""
     words = "".join(char if char.isalnum() or char == "-" else " " for char in line.lower())

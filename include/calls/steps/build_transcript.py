@@ -14,7 +14,6 @@ from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SpeakerPol
 from include.calls.state.types import NewText, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
-from include.common.plain_text import hidden_contacts
 from include.speech.checked_text import CheckedText, checked_text
 from include.speech.fallback import TranscriptReview
 from include.speech.quality_flags import ReviewPolicy as FlagPolicy
@@ -44,8 +43,12 @@ def text_of(recognition: Recognition, phone_line: str, direction: str, policy: P
     text = replace(text, transcript=found.transcript, role_signs=found.signs)
     if not policy.privacy.pii_masking_enabled:
         return text
-    turns = (replace(turn, text=hidden_contacts(turn.text)) for turn in text.transcript.turns)
-    return replace(text, transcript=replace(text.transcript, turns=tuple(turns)))
+    from include.common.personal_data.hiding import turns_without_personal_data  # noqa: PLC0415 - only where masking is on
+
+    turns = text.transcript.turns
+    hidden = turns_without_personal_data(turn.text for turn in turns)
+    turns = tuple(replace(turn, text=said) for turn, said in zip(turns, hidden, strict=True))
+    return replace(text, transcript=replace(text.transcript, turns=turns))
 
 
 def new_text(text: CheckedText, source: str) -> NewText:

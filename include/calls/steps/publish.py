@@ -1,7 +1,7 @@
 """Registry, report and run log, from the database alone: published again, the same rows give the same files."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -113,7 +113,7 @@ def publish_registry(
 
     `zone` is that of the times in the XLSX file.
     """
-    masks = Masks(number=mask_number, text=mask_phones) if privacy.pii_masking_enabled else NO_MASKS
+    masks = masks_of(privacy)
     with temporary_folder() as folder:
         file, sheet = folder / "registry.csv", folder / "registry.xlsx" if complete else None
         with file.open("wb") as out, closing(_rows(run, state)) as found:
@@ -123,6 +123,21 @@ def publish_registry(
         if sheet:
             storage.put_file(key.removesuffix(".csv") + ".xlsx", sheet, XLSX_TYPE)
     return rows
+
+
+def masks_of(privacy: PrivacyPolicy) -> Masks:
+    if not privacy.pii_masking_enabled:
+        return NO_MASKS
+    return Masks(number=mask_number, text=_text_mask(privacy))
+
+
+def _text_mask(privacy: PrivacyPolicy) -> Callable[[str], str]:
+    """For strangers' texts in registry and report: phone numbers are masked in any case."""
+    if not privacy.pii_masking_enabled:
+        return mask_phones
+    from include.common.personal_data.hiding import without_personal_data  # noqa: PLC0415 - only where masking is on
+
+    return without_personal_data
 
 
 def _rows(run: Run, state: State) -> Generator[RegistryRow]:
@@ -170,7 +185,7 @@ def _publish_files(
             report_settings(policy, datetime.now(UTC), zone),
             folder=owner.period.folder,
             part=owner.part,
-            mask=mask_phones,
+            mask=_text_mask(policy.privacy),
         )
 
     with ThreadPoolExecutor(1) as beside:  # the registry does not wait for the report, and is stored even without it

@@ -44,6 +44,7 @@ class Summarising:
     state: State
     wanted: SummaryPolicy
     instructions: str
+    masked_prompt: bool
 
 
 def summarize_batch(
@@ -62,7 +63,8 @@ def summarize_batch(
     tried again. Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     instructions = instructions_of(policy.summary)
-    work = Summarising(run_id, language_model, storage, state, policy.summary, instructions)
+    masked = policy.privacy.mask_prompts
+    work = Summarising(run_id, language_model, storage, state, policy.summary, instructions, masked_prompt=masked)
     if fresh:
         state.events.add(run_id, stage=Stage.SUMMARIZE, event="started_afresh", detail={"batch_no": batch_no})
     failures = state.events.summary_failures(run_id, batch_no, stage=Stage.SUMMARIZE)
@@ -162,7 +164,7 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
     saved = work.state.responses.stored_one(checksum, PROMPT.stem, asked)
     if saved is not None:
         return checked_summary(saved["answer"], wanted.tags, wanted.max_tags), {**saved["cost"], "bought": False}
-    data = framed(text.body, checksum[:16])
+    data = framed(_masked(text.body) if work.masked_prompt else text.body, checksum[:16])
     sent = len(work.instructions) + len(data)
     try:
         answer = work.model.ask(
@@ -187,6 +189,12 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
         _charge(cost),
     )
     return summary, {**cost, "bought": True}
+
+
+def _masked(body: str) -> str:
+    from include.common.personal_data.hiding import without_personal_data  # noqa: PLC0415 - a dictionary of 40 MB
+
+    return without_personal_data(body)
 
 
 def _charge_unusable(row: RecordingRow, cost: dict[str, Any], work: Summarising) -> None:

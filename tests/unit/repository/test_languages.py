@@ -30,6 +30,8 @@ RUSSIAN = {
     "dags/calls/call_backup.py": "the DAG's description in the UI",
     "dags/calls/call_backup_drill.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
+    "include/common/personal_data/": "numbers, names and addresses as people say them",
+    "include/common/wording/personal_data.py": "what is put in the place of personal data",
     "include/common/plain_text.py": "what is put in a link's place",
     "include/speech/quality_flags.py": "phrases that models invent",
     "include/speech/transcript_lines.py": "names of the speakers in a transcript",
