@@ -38,8 +38,15 @@ class Word:
         return max(self.first, self.last, self.patronymic, min(1.0, self.first + self.last + self.patronymic))
 
 
+_FOREIGN = Word(0, 0, 0, 0, 1, known=False, lemmas=frozenset(), cases=frozenset(), adjective=False,
+                genitive_plural=False, noun=False)  # fmt: skip
+
+
 @lru_cache(maxsize=20_000)
 def looked_up(word: str) -> Word:
+    """`word` in lower case with е for ё."""
+    if not "а" <= word[:1] <= "я":
+        return _FOREIGN
     parses = _analyser().parse(word)
     sums = dict.fromkeys(("first", "last", "patronymic", "place", "other"), 0.0)
     lemmas, cases = set(), set()

@@ -33,9 +33,7 @@ _ON = words("names", "before_a_street")
 
 def names_in(tokens: Sequence[Token], taken: Sequence[Found]) -> Iterator[Found]:
     """The names outside the places that are `taken`."""
-    free = [
-        _is_russian(token) and not any(found.start <= token.start < found.end for found in taken) for token in tokens
-    ]
+    free = [bool(token.word) and not any(found.start <= token.start < found.end for found in taken) for token in tokens]
     readings = [
         looked_up(token.word) if is_free and len(token.word) >= _SHORTEST else None
         for token, is_free in zip(tokens, free, strict=True)
@@ -54,10 +52,6 @@ def names_in(tokens: Sequence[Token], taken: Sequence[Found]) -> Iterator[Found]
         and not _is_street(at, tokens, word)
     }
     yield from _joined(sorted(sure), tokens)
-
-
-def _is_russian(token: Token) -> bool:
-    return bool(token.word) and "а" <= token.word[0] <= "я"
 
 
 def _lemmas(word: Word | None) -> frozenset[str]:
@@ -150,11 +144,10 @@ def _is_a_thing(at: int, tokens: Sequence[Token]) -> bool:
 
 def _is_within(at: int, title: Sequence[str], tokens: Sequence[Token]) -> bool:
     """Whether the word is one of this title, whose other words stand around it."""
+    places = [place for place, word in enumerate(title) if word == tokens[at].word]
     return any(
-        [_neighbour(tokens, at, other - place) if other != place else word for other in range(len(title))]
-        == list(title)
-        for place, word in enumerate(title)
-        if tokens[at].word == word
+        all(_neighbour(tokens, at, other - place) == word for other, word in enumerate(title) if other != place)
+        for place in places
     )
 
 
