@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from include.calls.policy import Policy, load_policy
 from include.clients.storage.local import LocalStorage
 from include.common.errors import AccessDenied, BadInput, NotConfigured, StopRun
-from include.common.names import RECOGNISER_CONN
+from include.common.names import DIRECT, FALLBACK_RECOGNISER_CONN, RECOGNISER_CONN
 from include.smoke.domain.engine import Engine, engine_of
 from include.smoke.names import STUB_SERVICE
 from include.smoke.policy import SmokePolicy, load_smoke_policy
@@ -113,14 +113,19 @@ class _Checked:
     def test(self, run: SmokeRun) -> Written:
         if not run.entries:
             raise NothingTested(command_line.EMPTY_PLAYLIST)
-        access = {engine.name: self._access(engine) for engine in run.engines}
+        access = {
+            (engine.name, model): self._access(engine, model)
+            for engine in run.engines
+            for model in (engine.model, engine.fallback_model)
+            if model
+        }
         prepare(run, self.storage)
         budget = self.policy.money.budget_usd
         click.echo(command_line.forecast(refuse_above(budget, run, self.storage), budget))
         services = Services(
             self.storage,
             lambda engine, model: Recogniser(
-                RecogniserSettings(model=model, timeout_sec=engine.timeout_seconds, **access[engine.name])
+                RecogniserSettings(model=model, timeout_sec=engine.timeout_seconds, **access[engine.name, model])
             ),
             ReviewPolicy(**self.product.review.model_dump()),
         )
@@ -135,8 +140,10 @@ class _Checked:
             name, self.policy.engines, self.product.stt, language=language, default_connection=RECOGNISER_CONN
         )
 
-    def _access(self, engine: Engine) -> dict[str, Any]:
+    def _access(self, engine: Engine, model: str) -> dict[str, Any]:
         """Where and as whom to ask: the connection of a running system, else the variables of `.env`."""
+        if model == engine.fallback_model and engine.connection == RECOGNISER_CONN and (own := self._fallback()):
+            return own
         variable = f"AIRFLOW_CONN_{engine.connection.upper()}"
         if text := self.settings.get(variable):
             return access_of(json.loads(text))
@@ -150,8 +157,25 @@ class _Checked:
         if key is None and url is None:
             raise NothingTested(command_line.NO_RECOGNISER)
         proxy = self.settings.get("CHATGPT_PROXY_URL") or None
-        required = self.settings.get("REQUIRE_PROXY", "").lower() in ("1", "true", "yes", "on")
-        return {"api_key": key, "base_url": url, "proxy_url": proxy, "require_proxy": required}
+        return {"api_key": key, "base_url": url, "proxy_url": proxy, "require_proxy": self._proxy_required}
+
+    def _fallback(self) -> dict[str, Any] | None:
+        """None if the fallback has no address of its own."""
+        if text := self.settings.get(f"AIRFLOW_CONN_{FALLBACK_RECOGNISER_CONN.upper()}"):
+            return access_of(json.loads(text))
+        if not self.settings.get("STT_FALLBACK_BASE_URL"):
+            return None
+        proxy = self.settings.get("STT_FALLBACK_PROXY_URL") or self.settings.get("CHATGPT_PROXY_URL")
+        return {
+            "api_key": self.settings.get("STT_FALLBACK_API_KEY") or None,
+            "base_url": self.settings["STT_FALLBACK_BASE_URL"],
+            "proxy_url": None if proxy == DIRECT else proxy or None,
+            "require_proxy": self._proxy_required,
+        }
+
+    @property
+    def _proxy_required(self) -> bool:
+        return self.settings.get("REQUIRE_PROXY", "").lower() in ("1", "true", "yes", "on")
 
 
 def _env_file() -> dict[str, str]:

@@ -45,6 +45,7 @@ ENVIRONMENT: dict[str, tuple[str, str]] = {
     "STT_TIMEOUT_SECONDS": ("stt", "timeout_seconds"),
     "STT_OPERATOR_CHANNEL": ("stt", "operator_channel"),
     "WHISPER_RATE_PER_MIN_USD": ("stt", "rate_per_min_usd"),
+    "STT_FALLBACK_RATE_PER_MIN_USD": ("stt", "fallback_rate_per_min_usd"),
     "TRANSCRIBE_CONCURRENCY": ("batches", "slots"),
     "BUDGET_USD": ("money", "budget_usd"),
     "USD_RUB_RATE": ("money", "usd_rub_rate"),

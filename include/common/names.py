@@ -3,9 +3,13 @@
 # connections
 PORTAL_CONN = "bitrix24"
 RECOGNISER_CONN = "whisper"
+FALLBACK_RECOGNISER_CONN = "whisper_fallback"  # optional: without it the fallback model is the recogniser's service's
 LANGUAGE_MODEL_CONN = "language_model"  # optional: without it the recogniser's serves texts as well
 AIRFLOW_API_CONN = "airflow_api"  # for a run's note
 SLACK_CONN = "slack"
+
+# in the place of a proxy: none, although the installation has one
+DIRECT = "direct"
 
 # pools
 RECOGNISER_POOL = "whisper"

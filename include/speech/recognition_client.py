@@ -60,6 +60,11 @@ class Recogniser:
     def close(self) -> None:
         self._client.close()
 
+    def shares_account_with(self, other: "Recogniser") -> bool:
+        """Whether both are billed together: the same key at the same address."""
+        ours, theirs = self._settings, other._settings
+        return (ours.base_url, ours.api_key) == (theirs.base_url, theirs.api_key)
+
     def recognise(
         self,
         file: Path,

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
 
 from include.calls import names as calls
 from include.common import names
@@ -44,6 +45,11 @@ def connections(
         found[names.RECOGNISER_CONN] = _recogniser(settings)
     if settings.backup_url:
         found[calls.BACKUP_CONN] = _backup(settings, runtime)
+    if settings.stt_fallback_base_url:
+        key = settings.stt_fallback_api_key
+        found[names.FALLBACK_RECOGNISER_CONN] = _service(
+            settings.stt_fallback_base_url, key, settings.fallback_proxy_url, settings
+        )
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found
@@ -64,9 +70,13 @@ def _portal(settings: Settings) -> Connection:
 
 
 def _recogniser(settings: Settings) -> Connection:
+    return _service(settings.openai_base_url, settings.openai_api_key, settings.chatgpt_proxy_url, settings)
+
+
+def _service(url: str, key: SecretStr, proxy_url: SecretStr | None, settings: Settings) -> Connection:
     extra: dict[str, Any] = {"require_proxy": settings.require_proxy}
-    if settings.chatgpt_proxy_url:
-        proxy = settings.chatgpt_proxy_url.get_secret_value()
+    if proxy_url:
+        proxy = proxy_url.get_secret_value()
         extra["proxy_url"] = proxy
         # No code reads this key. Airflow's masker hides values of keys with such a name, so it also hides the password
         # where it appears without the rest of the URL.
@@ -74,8 +84,8 @@ def _recogniser(settings: Settings) -> Connection:
             extra["proxy_password"] = unquote(password)
     return {
         "conn_type": "recogniser",
-        "host": settings.openai_base_url,
-        "password": settings.openai_api_key.get_secret_value(),
+        "host": url,
+        "password": key.get_secret_value(),
         "extra": extra,
     }
 

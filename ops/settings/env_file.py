@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
 from include.common.sealing import Seal
+from include.common.names import DIRECT
 from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
@@ -39,6 +40,10 @@ def _http_url(value: str) -> str:
 
 def _secret_url(value: SecretStr) -> SecretStr:
     return SecretStr(_http_url(value.get_secret_value()))
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    return value if value.get_secret_value() == DIRECT else _secret_url(value)
 
 
 def _database_url(value: SecretStr) -> SecretStr:
@@ -87,6 +92,9 @@ class Settings(BaseSettings):
     openai_base_url: HttpUrl = OPENAI
     chatgpt_proxy_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
     require_proxy: bool = False
+    stt_fallback_base_url: HttpUrl | None = None
+    stt_fallback_api_key: SecretStr = SecretStr("")
+    stt_fallback_proxy_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _proxy(value))] = None
     storage_backend: Literal["local", "s3"] = "local"
     local_storage_dir: str = ""
     s3_endpoint_url: HttpUrl | None = None
@@ -124,6 +132,7 @@ class Settings(BaseSettings):
     stt_operator_channel: str = ""
     transcribe_concurrency: str = ""
     whisper_rate_per_min_usd: str = ""
+    stt_fallback_rate_per_min_usd: str = ""
     usd_rub_rate: str = ""
     budget_usd: str = ""
     call_summary_enabled: str = ""
@@ -154,6 +163,14 @@ class Settings(BaseSettings):
             if text:
                 found[name.upper()] = "***" if isinstance(value, SecretStr) or "@" in text else text
         return found
+
+    @property
+    def fallback_proxy_url(self) -> SecretStr | None:
+        """The proxy to the fallback's own address: that of the recogniser, unless another one or none is asked for."""
+        own = self.stt_fallback_proxy_url
+        if own is not None and own.get_secret_value() == DIRECT:
+            return None
+        return own or self.chatgpt_proxy_url
 
     @property
     def recogniser_configured(self) -> bool:
@@ -210,6 +227,7 @@ def _check_together(settings: Settings) -> None:
     """Rules between variables."""
     if settings.require_proxy and settings.chatgpt_proxy_url is None:
         raise NotConfigured("CHATGPT_PROXY_URL is not set, but REQUIRE_PROXY=true", problem="proxy_required")
+    _check_fallback(settings)
     if settings.storage_backend == "s3" and not settings.s3_bucket:
         raise NotConfigured("S3_BUCKET is not set, but STORAGE_BACKEND=s3", problem="bucket_missing")
     if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key.get_secret_value()):
@@ -225,6 +243,27 @@ def _check_together(settings: Settings) -> None:
         )
     if settings.s3_kms_key_id and settings.s3_encryption != "aws:kms":
         raise NotConfigured("S3_KMS_KEY_ID is set, but S3_ENCRYPTION is not aws:kms", problem="kms_key_unused")
+
+
+def _check_fallback(settings: Settings) -> None:
+    """An address of the fallback's own needs a model, whose name tells its texts from those of the recogniser."""
+    stt = settings.policy.stt
+    if settings.stt_fallback_base_url is None:
+        if settings.stt_fallback_api_key.get_secret_value() or settings.stt_fallback_proxy_url is not None:
+            raise NotConfigured(
+                "STT_FALLBACK_BASE_URL is not set, but its key or proxy is", problem="fallback_address_missing"
+            )
+        return
+    if stt.fallback_model in ("", stt.model):
+        raise NotConfigured(
+            "STT_FALLBACK_MODEL must be set, and another name than STT_MODEL, for STT_FALLBACK_BASE_URL",
+            problem="fallback_model_missing",
+            model=stt.model,
+        )
+    if settings.require_proxy and settings.fallback_proxy_url is None:
+        raise NotConfigured(
+            "STT_FALLBACK_PROXY_URL is direct, but REQUIRE_PROXY=true", problem="fallback_proxy_required"
+        )
 
 
 def _refusal(error: ValidationError) -> NotConfigured:

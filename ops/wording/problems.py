@@ -5,6 +5,11 @@ PROBLEMS = {
     "setting_unusable": "{name}: значение не подходит; нужно: {accepted}",
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
     "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
+    "fallback_address_missing": "STT_FALLBACK_BASE_URL: не задан, а его ключ или прокси (STT_FALLBACK_API_KEY, "
+    "STT_FALLBACK_PROXY_URL) заданы; уберите их или задайте адрес",
+    "fallback_model_missing": "STT_FALLBACK_MODEL: для STT_FALLBACK_BASE_URL нужна модель с другим именем, "
+    "чем {model}: по имени видно, чей текст",
+    "fallback_proxy_required": "STT_FALLBACK_PROXY_URL: direct, а REQUIRE_PROXY=true запрещает работать без прокси",
     "bucket_missing": "S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете",
     "s3_keys_apart": "S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
     "backup_half_set": "BACKUP_URL и BACKUP_KEY: задаются вместе или не задаются вовсе",

@@ -90,7 +90,9 @@ def preflight(context: "Context", run_id: UUID) -> None:
                     telephony,
                     StorageHook().get_conn(),
                     state,
-                    check_recogniser=RecogniserHook(model=policy.stt.model).check,
+                    check_recogniser=RecogniserHook(
+                        model=policy.stt.model, fallback_model=policy.stt.fallback_model
+                    ).check,
                     portal_texts=policy.stt.reuse_portal_transcripts,
                 )
         finally:

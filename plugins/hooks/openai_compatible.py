@@ -38,7 +38,8 @@ class OpenAICompatibleHook(BaseHook):
         extra = conn.extra_dejson
         if extra.get("require_proxy") and not extra.get("proxy_url"):
             raise NotConfigured(
-                "REQUIRE_PROXY is set, but CHATGPT_PROXY_URL is empty: nothing is sent", problem="proxy_required"
+                f"REQUIRE_PROXY is set, but the connection {self.conn_id} has no proxy: nothing is sent",
+                problem="proxy_required",
             )
         for secret in (conn.password, extra.get("proxy_url")):
             if secret:

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from include.common.names import RECOGNISER_CONN
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.common.names import FALLBACK_RECOGNISER_CONN, RECOGNISER_CONN
 from include.common.wording import connections as texts
-from plugins.hooks.openai_compatible import OpenAICompatibleHook
+from plugins.hooks.openai_compatible import Access, OpenAICompatibleHook
 
 if TYPE_CHECKING:
     from include.speech.recognition_client import Recogniser
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 class RecogniserHook(OpenAICompatibleHook):
     """OpenAI's or any compatible service.
 
-    `fallback_model` of the same service hears doubtful pieces again. `timeout_sec` None is the client's own rule.
+    `fallback_model` hears doubtful pieces again: a model of the same service or, if the connection `whisper_fallback`
+    exists, of that one. `timeout_sec` None is the client's own rule.
     """
 
     conn_name_attr = "recogniser_conn_id"
@@ -35,19 +38,31 @@ class RecogniserHook(OpenAICompatibleHook):
 
     def get_conn(self) -> "Recogniser":
         """Raises NotConfigured if the service cannot be asked: no connection, key or address, or a bad address."""
-        return self._recogniser(self.model)
+        return self._recogniser(self.model, self.access())
 
     def fallback(self) -> "Recogniser | None":
         """None if no other model is named for it."""
         if not self.fallback_model or self.fallback_model == self.model:
             return None
-        return self._recogniser(self.fallback_model)
+        return self._recogniser(self.fallback_model, self._fallback_access() or self.access())
 
     def check(self) -> None:
-        """Builds the client and sends nothing: a recognition would cost money."""
+        """Builds the clients and sends nothing: a recognition would cost money."""
         self.get_conn().close()
+        if (fallback := self.fallback()) is not None:
+            fallback.close()
 
-    def _recogniser(self, model: str) -> "Recogniser":
+    def _fallback_access(self) -> Access | None:
+        """None if the fallback has no service of its own, or if this one is not the installation's recogniser."""
+        if self.conn_id != RECOGNISER_CONN:
+            return None
+        try:
+            self.get_connection(FALLBACK_RECOGNISER_CONN)
+        except AirflowNotFoundException:
+            return None
+        return OpenAICompatibleHook(FALLBACK_RECOGNISER_CONN).access()
+
+    def _recogniser(self, model: str, access: Access) -> "Recogniser":
         from include.speech.recognition_client import Recogniser, RecogniserSettings
 
-        return Recogniser(RecogniserSettings(model=model, timeout_sec=self.timeout_sec, **self.access()))
+        return Recogniser(RecogniserSettings(model=model, timeout_sec=self.timeout_sec, **access))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from include.smoke.domain.engine import Engine
     from include.smoke.steps.hear_entry import Services
     from include.smoke.steps.prepare import SmokeRun
+    from include.speech.recognition_client import Recogniser
 
 Batch = dict[str, str | int]  # an engine's name and the number of its first entry
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,11 +129,14 @@ def _services() -> "Services":
     from include.speech.quality_flags import ReviewPolicy
     from plugins.hooks.recogniser import RecogniserHook
 
-    review = ReviewPolicy(**load_run_policy().review.model_dump())
-    return Services(
-        _storage(),
-        lambda engine, model: RecogniserHook(
-            engine.connection, model=model, timeout_sec=engine.timeout_seconds
-        ).get_conn(),
-        review,
-    )
+    def recogniser_of(engine: "Engine", model: str) -> "Recogniser":
+        hook = RecogniserHook(
+            engine.connection,
+            model=engine.model,
+            fallback_model=engine.fallback_model,
+            timeout_sec=engine.timeout_seconds,
+        )
+        fallback = hook.fallback() if model == engine.fallback_model else None
+        return fallback or hook.get_conn()
+
+    return Services(_storage(), recogniser_of, ReviewPolicy(**load_run_policy().review.model_dump()))

@@ -23,6 +23,7 @@ from simulators.bitrix24.seeded import seeded_world, spoken
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
 from tests.airflow.system import WORLD
+from tests.unit.speech.audio.synth import voice, wav
 
 HOOKS = (Bitrix24Hook, RecogniserHook, LanguageModelHook, CallsStateHook, StorageHook, AirflowApiHook)
 
@@ -119,6 +120,52 @@ class TestServices:
         assert not works
         assert "REQUIRE_PROXY" in says
         assert recogniser.journal.entries() == []
+
+
+class TestFallback:
+    KEY = "sk-of-the-fallback"
+
+    def hook(self) -> RecogniserHook:
+        return RecogniserHook(model="gpt-transcribe", fallback_model="whisper-1")
+
+    def elsewhere(self, monkeypatch: pytest.MonkeyPatch, **conn: Any) -> None:
+        connection(monkeypatch, common.FALLBACK_RECOGNISER_CONN, conn_type="recogniser", password=self.KEY, **conn)
+
+    def heard(self, hook: RecogniserHook, file: Path) -> str:
+        fallback = hook.fallback()
+        assert fallback is not None
+        with fallback:
+            return fallback.recognise(file, filename=file.name, content_type="audio/wav", seconds=1).text
+
+    def test_it_is_the_recognisers_service_unless_it_has_its_own(
+        self, recogniser: RecogniserSimulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        sound = wav(tmp_path / "a.wav", voice(1.0))
+        self.heard(self.hook(), sound)
+        other = RecogniserSimulator(key=self.KEY)
+        with running(other) as url:
+            self.elsewhere(monkeypatch, host=f"{url}/v1")
+            self.heard(self.hook(), sound)
+        assert (recogniser.journal.count("transcriptions"), other.journal.count("transcriptions")) == (1, 1)
+
+    @pytest.mark.usefixtures("recogniser")
+    @pytest.mark.parametrize(
+        "conn", [{"host": "http://[broken"}, {"host": "http://x", "extra": {"require_proxy": True}}]
+    )
+    def test_a_service_that_cannot_be_asked_stops_a_run_at_its_beginning(
+        self, monkeypatch: pytest.MonkeyPatch, conn: dict[str, Any]
+    ) -> None:
+        self.elsewhere(monkeypatch, **conn)
+        with pytest.raises(NotConfigured) as caught:
+            self.hook().check()
+        assert self.KEY not in str(caught.value)
+
+    @pytest.mark.usefixtures("recogniser")
+    def test_another_engine_has_no_part_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A connection of an engine of the smoke policy keeps its fallback model."""
+        self.elsewhere(monkeypatch, host="http://[broken")
+        connection(monkeypatch, "engine_b", conn_type="recogniser", host="http://127.0.0.1:1/v1")
+        RecogniserHook("engine_b", model="gpt-transcribe", fallback_model="whisper-1").check()
 
 
 class TestLanguageModel:

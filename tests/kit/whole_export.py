@@ -82,6 +82,7 @@ class Export:
     policy: Policy
     runs: int = 0
     telephony: TelephonySystem | None = None  # another system than the simulated portal
+    fallback_at: tuple[str, str] | None = None  # address and key of another service for the fallback model
     rate: float = 1000.0
     pause: float = 0.0  # seconds between tries, for what takes a moment to pass
     proxy_url: str | None = None
@@ -231,7 +232,10 @@ class Export:
     def second(self) -> AbstractContextManager[Recogniser | None]:
         """The fallback recogniser, where the policy names one."""
         model = self.policy.stt.fallback_model
-        return self.recognising(model) if model else nullcontext()
+        if self.fallback_at is None:
+            return self.recognising(model) if model else nullcontext()
+        url, key = self.fallback_at
+        return Recogniser(RecogniserSettings(model, api_key=key, base_url=f"{url}/v1", timeout_sec=self.patience))
 
     def recognising(self, model: str | None = None) -> Recogniser:
         return Recogniser(

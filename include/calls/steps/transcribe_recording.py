@@ -39,6 +39,8 @@ from include.speech.recognition_client import Recogniser
 
 log = logging.getLogger(__name__)
 
+# an error of the client names the settings of the first service
+_OWN_SETTINGS = " (the settings of the fallback: STT_FALLBACK_BASE_URL, STT_FALLBACK_API_KEY, STT_FALLBACK_PROXY_URL)"
 FALLBACK_TRIES = 4  # of a recording: one and three retries, as for the recogniser itself
 
 
@@ -172,7 +174,7 @@ def _fallback_responses(
     """The fallback's responses to the doubtful pieces; if it fails for good, those that it has given so far.
 
     What may pass is waited for as often as a recogniser's failure is: raises Temporary, and the responses so far stay
-    stored. Raises QuotaExhausted, because the account is the recogniser's too.
+    stored. Raises QuotaExhausted if the account is the recogniser's too.
     """
     second: dict[Piece, RecognitionResponse] = {}
     doubtful = review_of(work.policy.stt, work.policy.review).doubtful_pieces(audio.cut, first)
@@ -181,9 +183,12 @@ def _fallback_responses(
     buying = _Buying(work.fallback, "fallback", fallback_rate_per_minute(work.policy.stt))
     try:
         _ask(buying, doubtful, second, audio, work)
-    except (ClaimLost, SlotClosed, QuotaExhausted):
+    except (ClaimLost, SlotClosed):
         raise
     except ExportError as error:  # the first text is complete, paid for and flagged
+        same_account = work.fallback.shares_account_with(work.recogniser)
+        if isinstance(error, QuotaExhausted) and same_account:
+            raise
         if isinstance(error, Temporary) and audio.row.stage_attempts + 1 < FALLBACK_TRIES:
             raise Temporary(f"the fallback model: {error}", code=error.code, retry_after=error.retry_after) from None
         log.warning("the fallback model did not help call %s: %s", audio.row.call_id, error)
@@ -193,7 +198,7 @@ def _fallback_responses(
             event="fallback_failed",
             recording_id=audio.row.recording_id,
             error_code=error.code,
-            detail={"model": work.fallback.profile.model, "reason": str(error)},
+            detail={"model": work.fallback.profile.model, "reason": f"{error}{'' if same_account else _OWN_SETTINGS}"},
         )
     return second
 

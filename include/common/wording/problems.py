@@ -129,7 +129,9 @@ PROBLEMS: dict[str, str] = {
         " сократите его или включите allow_long_period"
     ),
     # raised in include/speech
-    "proxy_required": "REQUIRE_PROXY включён, а CHATGPT_PROXY_URL пуст: задайте прокси",
+    "proxy_required": (
+        "REQUIRE_PROXY включён, а прокси не задан: нужен CHATGPT_PROXY_URL, у запасной модели — STT_FALLBACK_PROXY_URL"
+    ),
     "recogniser_out_of_money": (
         "на счёте распознавателя нет средств или достигнут лимит трат: пополните счёт и продолжите запуск"
     ),

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
 from dotenv import dotenv_values
+from pydantic import SecretStr
 
 from include.calls import names as calls
 from include.common import names as common
@@ -34,7 +35,7 @@ NAMES: dict[tuple[str, str], Any] = {
     for path in sorted((REPOSITORY / "include").glob("*/names.py"))
     for name, value in vars(importlib.import_module(f"include.{path.parent.name}.names")).items()
 }
-OPTIONAL = {common.LANGUAGE_MODEL_CONN}  # made by hand, for a service of its own
+OPTIONAL = {common.LANGUAGE_MODEL_CONN, common.FALLBACK_RECOGNISER_CONN}  # for a service of its own
 CONNECTIONS = {value for (_, name), value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
 POOLS = {value for (_, name), value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
@@ -211,6 +212,20 @@ class TestConnections:
         extra = made[common.RECOGNISER_CONN]["extra"]
         assert extra["proxy_url"] == "http://user:p%40ss@proxy:3128"
         assert extra["proxy_password"] == "p@ss"
+
+    @pytest.mark.parametrize(
+        ("written", "proxy"),
+        [(None, "http://user:p%40ss@proxy:3128"), ("direct", None), ("http://own:3128", "http://own:3128")],
+    )
+    def test_a_fallback_of_its_own_never_gets_the_recognisers_key(
+        self, settings: Settings, written: str | None, proxy: str | None
+    ) -> None:
+        """The recogniser's proxy is its proxy, too, unless another or none is named."""
+        own = {"stt_fallback_base_url": "https://stt.example/v1", "stt_fallback_api_key": SecretStr("sk-own")}
+        asked = settings.model_copy(update={**own, "stt_fallback_proxy_url": written and SecretStr(written)})
+        made = connections(asked, Runtime(), KEYS, state_url=STATE_URL, api_url="")[common.FALLBACK_RECOGNISER_CONN]
+        assert (made["conn_type"], made["host"], made["password"]) == ("recogniser", "https://stt.example/v1", "sk-own")
+        assert made["extra"].get("proxy_url") == proxy
 
     def test_the_state_keeps_everything_of_its_url(self, made: dict[str, Any]) -> None:
         assert made[calls.STATE_CONN] == {

@@ -15,6 +15,8 @@ from include.calls.state.moves import Moves
 from include.common.errors import QuotaExhausted, Temporary
 from simulators.bitrix24.world import Audio, Call, PortalWorld
 from simulators.kit.faults import FaultKind
+from simulators.kit.in_process import running
+from simulators.openai.app import RecogniserSimulator
 from simulators.sound.dialogues import record
 from tests.kit.small_world import FIRST, by_sql, world_of
 from tests.kit.whole_export import Export, Outcome, export_over
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.postgres
 INVENTED = "Субтитры сделал DimaTorzok"
 HONEST = "Здравствуйте, подскажите, пожалуйста, когда приедет курьер."
 FIRST_MODEL, SECOND_MODEL = "gpt-transcribe", "whisper-1"
+EMPTY_ACCOUNT = {"error": {"message": "", "type": "insufficient_quota", "code": "insufficient_quota"}}
+OTHER_KEY = "sk-of-the-fallback"
 MINUTE, SECOND_MINUTE = Decimal("0.0045"), Decimal("0.006")
 
 
@@ -167,8 +171,9 @@ def test_a_fallback_that_refuses_for_a_moment_is_waited_for(
 def test_an_empty_account_of_the_fallback_stops_the_run(database: str, tmp_path: Path) -> None:
     """It is the recogniser's account too; once it is topped up, the recording gets its second hearing."""
     with an_export(world_of(1), database, tmp_path, said_by(first=INVENTED, second=HONEST)) as export:
-        empty = {"error": {"message": "", "type": "insufficient_quota", "code": "insufficient_quota"}}
-        export.recogniser.faults.add("transcriptions", FaultKind.STATUS, after=1, times=-1, status=429, body=empty)
+        export.recogniser.faults.add(
+            "transcriptions", FaultKind.STATUS, after=1, times=-1, status=429, body=EMPTY_ACCOUNT
+        )
         outcome = buy(export)
         assert [type(error) for error in outcome.red] == [QuotaExhausted]
         export.recogniser.faults.clear()
@@ -176,6 +181,27 @@ def test_an_empty_account_of_the_fallback_stops_the_run(database: str, tmp_path:
         export.close(outcome)
         again = export.run(resume_run_id=str(outcome.run_id))
         assert (again.red, the_row(export)["model"], asked_of(export, FIRST_MODEL)) == ([], SECOND_MODEL, 1)
+
+
+def test_a_fallback_at_another_address_has_an_account_of_its_own(database: str, tmp_path: Path) -> None:
+    """Each service gets its own model and key; an empty account of the second one costs no recording its text."""
+    with (
+        an_export(world_of(2), database, tmp_path, said_by(first=INVENTED)) as export,
+        running(elsewhere := RecogniserSimulator(key=OTHER_KEY)) as url,
+    ):
+        elsewhere.says = said_by(second=HONEST)
+        elsewhere.faults.add("transcriptions", FaultKind.STATUS, after=1, times=-1, status=429, body=EMPTY_ACCOUNT)
+        export.fallback_at, export.workers = (url, OTHER_KEY), 1
+        assert buy(export).red == []
+        assert asked_of(export, SECOND_MODEL) == 0
+        assert [entry.detail.get("model") for entry in elsewhere.journal.entries("transcriptions")] == [
+            SECOND_MODEL
+        ] * 2
+        assert by_sql(database, "SELECT model FROM call_records ORDER BY call_id") == [(SECOND_MODEL,), (FIRST_MODEL,)]
+        ((reason,),) = by_sql(database, "SELECT detail ->> 'reason' FROM call_events WHERE event = 'fallback_failed'")
+        assert "STT_FALLBACK_API_KEY" in reason
+        assert OTHER_KEY not in reason
+        assert by_sql(database, "SELECT DISTINCT model FROM charges WHERE purpose = 'fallback'") == [(SECOND_MODEL,)]
 
 
 def test_a_fallback_that_refuses_all_keeps_no_text_back(database: str, tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ UNUSABLE = {
     "OPENAI_BASE_URL": "localhost:9000",
     "CHATGPT_PROXY_URL": SECRET,
     "REQUIRE_PROXY": "maybe",
+    "STT_FALLBACK_BASE_URL": "localhost:9000",
+    "STT_FALLBACK_PROXY_URL": SECRET,
+    "STT_FALLBACK_RATE_PER_MIN_USD": "little",
     "STORAGE_BACKEND": "ftp",
     "S3_ENDPOINT_URL": "minio",
     "S3_BUCKET": "Bad_Bucket",
@@ -90,6 +93,32 @@ def test_a_whole_webhook_url_is_refused(tmp_path: Path) -> None:
 def test_a_required_proxy_that_is_missing_stops_the_start(tmp_path: Path) -> None:
     assert refusal(tmp_path, REQUIRE_PROXY="true").startswith("CHATGPT_PROXY_URL: ")
     assert settings_of(tmp_path, REQUIRE_PROXY="true", CHATGPT_PROXY_URL="http://u:p@proxy:3128").require_proxy
+
+
+ELSEWHERE = {"STT_FALLBACK_BASE_URL": "https://stt.example/v1", "STT_FALLBACK_MODEL": "whisper-1"}
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"STT_FALLBACK_API_KEY": "hunter2"}, "STT_FALLBACK_BASE_URL"),
+        ({"STT_FALLBACK_PROXY_URL": "http://u:hunter2@proxy:3128"}, "STT_FALLBACK_BASE_URL"),
+        ({**ELSEWHERE, "STT_FALLBACK_MODEL": ""}, "STT_FALLBACK_MODEL"),
+        ({**ELSEWHERE, "STT_MODEL": "whisper-1"}, "STT_FALLBACK_MODEL"),
+        (
+            {
+                **ELSEWHERE,
+                "REQUIRE_PROXY": "true",
+                "CHATGPT_PROXY_URL": "http://p:3128",
+                "STT_FALLBACK_PROXY_URL": "direct",
+            },
+            "STT_FALLBACK_PROXY_URL",
+        ),
+    ],
+)
+def test_a_fallback_elsewhere_is_named_whole_or_not_at_all(tmp_path: Path, values: dict[str, str], names: str) -> None:
+    assert refusal(tmp_path, **values).startswith(f"{names}: ")
+    assert settings_of(tmp_path, **ELSEWHERE).stt_fallback_base_url == "https://stt.example/v1"
 
 
 def test_s3_needs_a_bucket_and_both_keys_or_none(tmp_path: Path) -> None:
