@@ -149,21 +149,20 @@ class TestFallback:
         assert (recogniser.journal.count("transcriptions"), other.journal.count("transcriptions")) == (1, 1)
 
     @pytest.mark.usefixtures("recogniser")
-    @pytest.mark.parametrize(
-        "conn", [{"host": "http://[broken"}, {"host": "http://x", "extra": {"require_proxy": True}}]
-    )
+    @pytest.mark.parametrize("extra", [{"proxy_url": "http://u:hunter2@[broken"}, {"require_proxy": True}])
     def test_a_service_that_cannot_be_asked_stops_a_run_at_its_beginning(
-        self, monkeypatch: pytest.MonkeyPatch, conn: dict[str, Any]
+        self, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
     ) -> None:
-        self.elsewhere(monkeypatch, **conn)
+        self.elsewhere(monkeypatch, host="http://127.0.0.1:1/v1", extra=extra)
         with pytest.raises(NotConfigured) as caught:
             self.hook().check()
         assert self.KEY not in str(caught.value)
+        assert "hunter2" not in str(caught.value)
 
     @pytest.mark.usefixtures("recogniser")
     def test_another_engine_has_no_part_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A connection of an engine of the smoke policy keeps its fallback model."""
-        self.elsewhere(monkeypatch, host="http://[broken")
+        self.elsewhere(monkeypatch, host="http://127.0.0.1:1/v1", extra={"require_proxy": True})
         connection(monkeypatch, "engine_b", conn_type="recogniser", host="http://127.0.0.1:1/v1")
         RecogniserHook("engine_b", model="gpt-transcribe", fallback_model="whisper-1").check()
 

@@ -194,9 +194,7 @@ def test_a_fallback_at_another_address_has_an_account_of_its_own(database: str, 
         export.fallback_at, export.workers = (url, OTHER_KEY), 1
         assert buy(export).red == []
         assert asked_of(export, SECOND_MODEL) == 0
-        assert [entry.detail.get("model") for entry in elsewhere.journal.entries("transcriptions")] == [
-            SECOND_MODEL
-        ] * 2
+        assert elsewhere.journal.count("transcriptions") == 2
         assert by_sql(database, "SELECT model FROM call_records ORDER BY call_id") == [(SECOND_MODEL,), (FIRST_MODEL,)]
         ((reason,),) = by_sql(database, "SELECT detail ->> 'reason' FROM call_events WHERE event = 'fallback_failed'")
         assert "STT_FALLBACK_API_KEY" in reason
