@@ -149,7 +149,7 @@ class TestFallback:
         assert (recogniser.journal.count("transcriptions"), other.journal.count("transcriptions")) == (1, 1)
 
     @pytest.mark.usefixtures("recogniser")
-    @pytest.mark.parametrize("extra", [{"proxy_url": "http://u:hunter2@[broken"}, {"require_proxy": True}])
+    @pytest.mark.parametrize("extra", [{"proxy_url": "gopher://u:hunter2@proxy:1"}, {"require_proxy": True}])
     def test_a_service_that_cannot_be_asked_stops_a_run_at_its_beginning(
         self, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
     ) -> None:
