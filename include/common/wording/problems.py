@@ -102,8 +102,8 @@ PROBLEMS: dict[str, str] = {
     ),
     "bad_openai_key": "в OPENAI_API_KEY есть символы, каких в ключах не бывает: похоже, скопировано лишнее",
     "bad_openai_address": (
-        "CHATGPT_PROXY_URL или OPENAI_BASE_URL (у запасной модели — STT_FALLBACK_PROXY_URL или STT_FALLBACK_BASE_URL) — "
-        "не адрес вида http://user:password@host:port"
+        "CHATGPT_PROXY_URL или OPENAI_BASE_URL (у запасной модели — STT_FALLBACK_PROXY_URL или STT_FALLBACK_BASE_URL) "
+        "— не адрес вида http://user:password@host:port"
     ),
     "service_refuses_key": "сервис не принимает ключ: проверьте его",
     "model_out_of_money": (
