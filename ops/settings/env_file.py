@@ -15,8 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
-from include.common.sealing import Seal
 from include.common.names import DIRECT
+from include.common.sealing import Seal
 from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
