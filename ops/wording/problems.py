@@ -9,7 +9,7 @@ PROBLEMS = {
     "STT_FALLBACK_PROXY_URL) заданы; уберите их или задайте адрес",
     "fallback_model_missing": "STT_FALLBACK_MODEL: для STT_FALLBACK_BASE_URL нужна модель с другим именем, "
     "чем {model}: по имени видно, чей текст",
-    "fallback_proxy_required": "STT_FALLBACK_PROXY_URL: direct, а REQUIRE_PROXY=true запрещает работать без прокси",
+    "fallback_proxy_required": "STT_FALLBACK_PROXY_URL: `direct`, а REQUIRE_PROXY=true запрещает работать без прокси",
     "bucket_missing": "S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете",
     "s3_keys_apart": "S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
     "backup_half_set": "BACKUP_URL и BACKUP_KEY: задаются вместе или не задаются вовсе",

@@ -11,7 +11,7 @@ ACCEPTED = {
     "chatgpt_proxy_url": "адрес вида http://user:password@proxy-host:port",
     "require_proxy": "true или false",
     "stt_fallback_base_url": HTTP_ADDRESS,
-    "stt_fallback_proxy_url": "адрес вида http://user:password@proxy-host:port, или direct — без прокси",
+    "stt_fallback_proxy_url": "адрес вида http://user:password@proxy-host:port, или `direct` — без прокси",
     "storage_backend": "local или s3",
     "s3_endpoint_url": HTTP_ADDRESS,
     "s3_bucket": "имя бакета, от 3 до 63 знаков",
