@@ -4,6 +4,7 @@ DAG_ID = "call_export"
 RECONCILE_DAG_ID = "call_reconcile"
 BACKUP_DAG_ID = "call_backup"
 BACKUP_DRILL_DAG_ID = "call_backup_drill"
+RETENTION_DAG_ID = "call_retention"
 
 # assets, the results of a run
 REGISTRY_ASSET = "call_export/registry"

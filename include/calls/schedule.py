@@ -27,6 +27,7 @@ def _number(name: str, section: str, field: str) -> float:
 RECONCILE_CRON = "*/15 * * * *"
 BACKUP_CRON = "15 0 * * *"  # UTC; done before the usual night of the export begins
 BACKUP_DRILL_CRON = "15 12 1 * *"
+RETENTION_CRON = "30 0 * * *"  # UTC, before the usual export: its registry shows what has ended
 CRON = _text("CALL_EXPORT_CRON", "schedule", "cron")
 SLA_HOURS = _number("CALL_EXPORT_SLA_HOURS", "schedule", "sla_hours")
 PORTAL_BACKOFF_SECONDS = _number("B24_BACKOFF_SECONDS", "portal", "backoff_seconds")

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     STT_QUOTA = "stt_quota"
     STORAGE_FAILED = "storage_failed"
     SUMMARY_FAILED = "summary_failed"
+    TEXT_ENDED = "text_ended"
     BAD_ROW = "bad_row"
     INTERNAL = "internal"
 

@@ -6,7 +6,7 @@ audio and the recogniser's client cost 40 MB. The task `transcribe` is an operat
 """
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -268,3 +268,19 @@ def reconcile(context: "Context") -> int:
             AirflowApiHook().set_note(DAG_ID, run.worked_by, sentence)
             slack_messages.run_settled(run.run_id, run.worked_by, ended.sentence)
     return closed
+
+
+def retention(context: "Context") -> None:
+    """Ends what is past its retention period; says in the note how much it was."""
+    from include.calls.steps import expire as step
+    from include.calls.wording import retention as words
+
+    with failure_noted(context, words.PHASE), CallsStateHook().get_conn() as state:
+        done = step.expire(
+            state,
+            StorageHook().get_conn(),
+            load_run_policy(),
+            now=datetime.now(UTC),
+            dry_run=bool(context["params"].get("dry_run")),
+        )
+    note(context, words.note(done))

@@ -245,7 +245,10 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run is going to buy, by the portal's durations; `billed_minutes` are rounded up per call."""
+    """What a run is going to buy, by the portal's durations; `billed_minutes` are rounded up per call.
+
+    `ended` recordings have no text any more, because its retention period is over; none is bought for them.
+    """
 
     run: RunFacts
     calls: int
@@ -255,6 +258,7 @@ class Estimate:
     minutes: Decimal
     billed_minutes: int
     cost: Decimal
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Stage(StrEnum):
     QA = "qa"  # `make qa`
     DELIVER = "deliver"  # `make deliver`
     RECONCILE = "reconcile"  # the DAG call_reconcile
+    RETENTION = "retention"  # the DAG call_retention
     BY_HAND = "by_hand"  # a person's SQL
     SLACK = "slack"  # what was sent to people
     PORTAL = "portal"  # the portal's rate limits

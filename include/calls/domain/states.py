@@ -43,15 +43,17 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 
 _S = RecordStatus
 RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
-    _S.PENDING: frozenset({_S.DOWNLOADING, _S.ERROR}),
+    # `missing_audio` from a waiting status: the retention period of its text is over, nothing is bought any more
+    _S.PENDING: frozenset({_S.DOWNLOADING, _S.ERROR, _S.MISSING_AUDIO}),
     # back to `pending`: a failure that may pass, or a task that died during the download
     _S.DOWNLOADING: frozenset({_S.DOWNLOADED, _S.PENDING, _S.MISSING_AUDIO, _S.ERROR}),
     # `completed`: another recording of the call has the same bytes and a text
     # back to `pending`: the stored audio is missing or changed, or a person sent it back
-    _S.DOWNLOADED: frozenset({_S.TRANSCRIBING, _S.PENDING, _S.COMPLETED, _S.ERROR}),
+    _S.DOWNLOADED: frozenset({_S.TRANSCRIBING, _S.PENDING, _S.COMPLETED, _S.ERROR, _S.MISSING_AUDIO}),
     _S.TRANSCRIBING: frozenset({_S.COMPLETED, _S.DOWNLOADED, _S.PENDING, _S.ERROR}),
     _S.COMPLETED: frozenset({_S.PENDING}),  # a person sent it back: a new text is bought
-    _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED}),  # tried again; `downloaded` if the audio is stored
+    # tried again; `downloaded` if the audio is stored
+    _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED, _S.MISSING_AUDIO}),
     _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # the system is asked once more
     _S.NO_RECORDING: frozenset({_S.PENDING}),  # the recording has arrived late
 }

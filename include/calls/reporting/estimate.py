@@ -66,6 +66,7 @@ def _volume(estimate: Estimate) -> list[list[str]]:
         [words.CALLS, ru.number(estimate.calls)],
         [words.RECORDINGS, ru.number(estimate.recordings)],
         [words.REUSED, ru.number(estimate.reused)],
+        *([[words.ENDED, ru.number(estimate.ended)]] if estimate.ended else []),
         [words.TO_BUY, ru.number(estimate.to_buy)],
         [words.MINUTES, ru.number(estimate.minutes, 1)],
         [words.BILLED_MINUTES, ru.number(estimate.billed_minutes)],

@@ -227,9 +227,11 @@ SELECT count(*) FILTER (WHERE event = 'portal_refused') AS refusals,
    AND at BETWEEN :since AND :until;
 
 -- name: estimate
--- Calls of the period, those that have a recording, and those that have a text already.
+-- Calls of the period, those that have a recording, those that have a text already, and those whose text has ended with
+-- its retention period.
 SELECT count(*) AS calls,
        count(*) FILTER (WHERE status NOT IN ('no_recording', 'missing_audio')) AS recordings,
-       count(*) FILTER (WHERE status = 'completed') AS reused
+       count(*) FILTER (WHERE status = 'completed' AND text_ended_at IS NULL) AS reused,
+       count(*) FILTER (WHERE status <> 'no_recording' AND text_ended_at IS NOT NULL) AS ended
   FROM reported_recordings
  WHERE run_id = :run_id;

@@ -21,11 +21,12 @@ COPY incoming FROM STDIN;
 
 -- name: refresh_known
 -- Figures follow the telephony system. A recording that has arrived late or has got its final name is updated only if
--- work on it has not begun. A recording that the system has emptied since stays as it is. Returns how many rows changed.
+-- work on it has not begun. A recording that the system has emptied since stays as it is, and so does one that was
+-- anonymised. Returns how many rows changed.
 WITH fresh AS (
     SELECT DISTINCT ON (statistics_id) * FROM incoming ORDER BY statistics_id, has_recording DESC
 ), found AS (
-    SELECT known.recording_id, known.status AS was, fresh.*,
+    SELECT known.recording_id, known.status AS was, known.text_ended_at IS NOT NULL AS ended, fresh.*,
            fresh.has_recording AND fresh.record_id <> known.record_id
            AND known.status = ANY(:untouched) AND known.raw_path IS NULL
            AND NOT EXISTS (SELECT FROM recordings other
@@ -40,11 +41,12 @@ WITH fresh AS (
       FROM fresh
      CROSS JOIN LATERAL (SELECT * FROM recordings
                           WHERE portal_id = :portal_id AND statistics_id = fresh.statistics_id LIMIT 1) known
+     WHERE known.anonymised_at IS NULL
 ), named AS (  -- two rows of one call may get the same file: the first takes its name, the other keeps its own
     SELECT *, renamed AND row_number() OVER (PARTITION BY renamed, call_id, record_id ORDER BY statistics_id) = 1 AS first
       FROM found
 ), wanted AS MATERIALIZED (
-    SELECT *, first AND was = ANY(:expected) AS late FROM named WHERE first OR changed
+    SELECT *, first AND was = ANY(:expected) AND NOT ended AS late FROM named WHERE first OR changed
 ), refreshed AS (
     UPDATE recordings known
        SET duration_sec = wanted.duration_sec, outcome = wanted.outcome, outcome_code = wanted.outcome_code,

@@ -30,6 +30,7 @@ WITH old AS (
                    needs_review, review_reasons, stage_attempts, missing_since, look_again_on
               FROM jsonb_populate_record(own, :columns::jsonb)),
            text_at = CASE WHEN :has_text::boolean THEN now() ELSE own.text_at END,
+           recognition_ended_at = CASE WHEN NOT :has_text::boolean THEN own.recognition_ended_at END,
            deaths = CASE WHEN :passed::boolean THEN 0 ELSE own.deaths END,
            error_code = CASE WHEN :passed::boolean THEN NULL ELSE coalesce(:error_code::text, own.error_code) END,
            error_message = CASE WHEN :passed::boolean THEN NULL ELSE coalesce(:error_message::text, own.error_message) END,
@@ -102,13 +103,14 @@ SELECT :run_id, call_id, record_id, recording_id, :stage, :to::text,
 -- name: take_up
 -- Everything of the run's period that is to be done becomes its work: what is unfinished, in error, or was missing and is
 -- due tonight. `resumed`: a person asks, so missing audio is tried whenever it is due, and deaths are forgotten.
--- `summaries`: texts without a summary, too. Returns how many recordings.
+-- `summaries`: texts without a summary, too. What has ended with its retention period is never taken up. Returns how many
+-- recordings.
 WITH due AS MATERIALIZED (
     SELECT own.recording_id, own.status AS was,
            own.raw_path IS NOT NULL AND own.checksum IS NOT NULL AS stored
       FROM reported_recordings own
      WHERE own.run_id = :run_id
-       AND (own.gone_at IS NULL OR own.raw_path IS NOT NULL)
+       AND (own.gone_at IS NULL OR own.raw_path IS NOT NULL) AND own.text_ended_at IS NULL
        AND (own.status = ANY(:unfinished) OR own.status = ANY(:failed)
             OR own.status = ANY(:missing) AND (:resumed::boolean OR own.look_again_on <= :tonight::date)
             OR :summaries::boolean AND own.status = ANY(:with_text) AND own.summary_path IS NULL
@@ -132,10 +134,11 @@ WITH due AS MATERIALIZED (
 SELECT count(*) FROM due;
 
 -- name: share_text!
--- Another recording of the call has the same bytes and a text: this recording shows that text, nothing is paid.
+-- Another recording of the call has the same bytes and a text: this recording shows that text, nothing is paid. A text
+-- that has ended with its retention period is not bought again: then this recording has ended, too.
 WITH old AS (
     SELECT own.recording_id, own.status AS was, twin.recording_id AS twin_id, twin.transcript_id, twin.transcript_path,
-           twin.audio_sec, twin.needs_review, twin.review_reasons
+           twin.audio_sec, twin.needs_review, twin.review_reasons, twin.text_ended_at, twin.error_code
       FROM recordings own
       JOIN recordings twin
         ON twin.portal_id = own.portal_id AND twin.call_id = own.call_id AND twin.checksum = own.checksum
@@ -148,7 +151,8 @@ WITH old AS (
     UPDATE recordings own
        SET status = :to, transcript_id = old.transcript_id, transcript_path = old.transcript_path,
            audio_sec = old.audio_sec, needs_review = old.needs_review, review_reasons = old.review_reasons,
-           text_at = now(), updated_at = now(), error_code = NULL, error_message = NULL, first_failed_at = NULL,
+           text_at = now(), updated_at = now(), text_ended_at = old.text_ended_at, error_message = NULL,
+           error_code = CASE WHEN old.text_ended_at IS NOT NULL THEN old.error_code END, first_failed_at = NULL,
            stage_attempts = 0, deaths = 0
       FROM old WHERE own.recording_id = old.recording_id
     RETURNING own.recording_id, own.call_id, own.record_id, old.was, old.twin_id

@@ -12,7 +12,8 @@ SELECT own.recording_id, own.portal_id, own.call_id, coalesce(own.audio_sec, own
   JOIN transcripts text ON text.transcript_id = own.transcript_id AND text.recording_id = own.recording_id
   LEFT JOIN replays known ON known.recording_id = own.recording_id AND known.engine = :engine AND known.checksum = own.checksum
  WHERE own.call_started_at >= :period_from AND own.call_started_at < :period_to::timestamptz + interval '1 second'
-   AND own.status = ANY(:with_text) AND own.raw_path IS NOT NULL AND own.checksum IS NOT NULL
+   AND own.status = ANY(:with_text) AND own.text_ended_at IS NULL
+   AND own.raw_path IS NOT NULL AND own.checksum IS NOT NULL
  ORDER BY CASE WHEN :most::integer IS NOT NULL THEN md5(own.recording_id::text) END, own.call_started_at, own.statistics_id
  LIMIT :most::integer;
 

@@ -192,7 +192,8 @@ WITH asked AS MATERIALIZED (
       FROM asked JOIN recordings own USING (recording_id) JOIN call_exports run ON run.run_id = :run_id
 ), texts AS (
     SELECT count(*) AS tried,
-           count(*) FILTER (WHERE text.body = '' AND 'no_speech' <> ALL(own.review_reasons)) AS empty,
+           count(*) FILTER (WHERE text.body = '' AND own.text_ended_at IS NULL
+                              AND 'no_speech' <> ALL(own.review_reasons)) AS empty,
            count(*) FILTER (WHERE 'much_not_sent' = ANY(own.review_reasons)) AS much_not_sent,
            count(*) FILTER (WHERE own.needs_review) AS flagged
       FROM run_work work

@@ -18,11 +18,12 @@ SELECT own.recording_id, own.portal_id, own.statistics_id, own.call_id, own.reco
  ORDER BY own.statistics_id;
 
 -- name: unplanned
--- The run's work without a batch, with its minutes, in the order of the calls.
+-- The run's work without a batch, with its minutes, in the order of the calls; not what has ended since it was taken up.
 SELECT own.recording_id, own.call_id, own.duration_sec / 60.0 AS minutes
   FROM run_work work JOIN recordings own USING (recording_id)
  WHERE work.run_id = :run_id AND work.batch_no IS NULL
    AND (own.status = ANY(:unfinished) OR :summaries::boolean AND own.status = ANY(:with_text) AND own.summary_path IS NULL)
+   AND own.text_ended_at IS NULL
  ORDER BY own.call_started_at, own.statistics_id;
 
 -- name: draw_batches
@@ -49,6 +50,7 @@ SELECT DISTINCT work.batch_no
   FROM run_work work JOIN recordings own USING (recording_id)
  WHERE work.run_id = :run_id AND work.batch_no IS NOT NULL
    AND (own.status = ANY(:unfinished) OR :summaries::boolean AND own.status = ANY(:with_text) AND own.summary_path IS NULL)
+   AND own.text_ended_at IS NULL
  ORDER BY 1;
 
 -- name: batch_facts
@@ -66,7 +68,7 @@ SELECT count(*)::integer AS recordings,
        round(coalesce(sum(own.duration_sec), 0) / 60.0, 2) AS portal_minutes
   FROM reported_recordings own
  WHERE own.run_id = :run_id
-   AND (own.gone_at IS NULL OR own.raw_path IS NOT NULL)
+   AND (own.gone_at IS NULL OR own.raw_path IS NOT NULL) AND own.text_ended_at IS NULL
    AND (own.status = ANY(:unfinished) OR own.status = ANY(:failed)
         OR own.status = ANY(:missing) AND own.look_again_on <= :tonight::date)
    AND NOT EXISTS (SELECT FROM dead_letters letter
@@ -77,7 +79,8 @@ SELECT count(*)::integer AS recordings,
 SELECT count(*)::integer, coalesce(sum(greatest(1, ceil(coalesce(own.audio_sec, own.duration_sec) / 60.0))), 0)::integer
   FROM reported_recordings own
  WHERE own.run_id = :run_id
-   AND (own.status = ANY(:unfinished) OR own.status = ANY(:with_text) AND own.summary_path IS NULL);
+   AND (own.status = ANY(:unfinished) OR own.status = ANY(:with_text) AND own.summary_path IS NULL)
+   AND own.text_ended_at IS NULL;
 
 -- name: in_progress
 -- The tasks that work on these recordings now: for people, and for the message of a task that waits.

@@ -1,7 +1,6 @@
 """Closes a run: its verdict comes from the rows, never from the states of Airflow's tasks."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from include.calls.domain.audit_chain import Action
@@ -30,7 +29,7 @@ class ClosedRun:
 def close_run(
     run_id: UUID, state: State, policy: Policy, *, upstream_failed: str | None, dag_run_id: str | None = None
 ) -> ClosedRun:
-    """Sums the run up and moves it to completed, error or cancelled; old saved responses are forgotten.
+    """Sums the run up and moves it to completed, error or cancelled; the counters of the metrics are folded.
 
     A run that is closed already (its report was written again) keeps its end: the sums are fresh, the sentence is the
     one it was closed with. `upstream_failed` names a task that every call depends on (listing, plan, publish) and that
@@ -52,7 +51,7 @@ def close_run(
     if not finished:
         raise RunMoved("the run has changed since this task read it")
     _note_end(run, closed, state)
-    _clean_up(state, policy)
+    MetricsReader(state.session).fold()
     return closed
 
 
@@ -83,7 +82,7 @@ def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str 
     if not finished:
         return None
     _note_end(run, closed, state)
-    _clean_up(state, policy)
+    MetricsReader(state.session).fold()
     return closed
 
 
@@ -105,14 +104,6 @@ def _note_end(run: Run, closed: ClosedRun, state: State) -> None:
     now = state.runs.get(run.run_id)
     detail = {"status": str(closed.status), "calls": now.total_calls, "texts": now.completed_calls}
     AuditLog(state.session).record(Action.EXPORT_ENDED, actor=run.actor, run_id=run.run_id, detail=detail)
-
-
-def _clean_up(state: State, policy: Policy) -> None:
-    """What is past its retention is deleted: responses, entries of the audit log. The metrics' counters are folded."""
-    now = datetime.now(UTC)
-    state.responses.forget_old(received_before=now - timedelta(days=policy.retention_days.texts))
-    AuditLog(state.session).forget(older_than=now - timedelta(days=policy.retention_days.audit))
-    MetricsReader(state.session).fold()
 
 
 def _as_closed(run: Run, state: State, policy: Policy) -> ClosedRun:

@@ -62,6 +62,8 @@ def planned(estimate: Estimate, spending: PlannedSpending, *, hours: float, batc
         f"прогноз: распознать {records(estimate.to_buy)}, {number(estimate.minutes)} мин, "
         f"{usd(estimate.cost)}, {number(hours, 1)} ч; готовых текстов {number(estimate.reused)}"
     )
+    if estimate.ended:
+        sentence = f"{sentence}; удалено по сроку хранения и не покупается снова {number(estimate.ended)}"
     if spending.needs_approval:
         sentence = f"{sentence}; нужно согласование расхода до {usd(spending.sum_to_approve)}"
     if estimate.run.dry_run:

@@ -37,6 +37,8 @@ PARAMETERS: dict[str, ParameterText] = {
     ),
 }
 
+RETENTION_DRY_RUN = ParameterText("Только посчитать", "ничего не удалять; сколько чего ушло бы — в Note и в retention/")
+
 
 def description(name: str) -> str:
     """Below the field of Airflow's form, and in `--help`."""

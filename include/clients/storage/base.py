@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from include.common.errors import ErrorCode, Permanent, Temporary
+from include.common.errors import ErrorCode, ExportError, Permanent, Temporary
 
 TEMPORARY_PREFIX = ".unfinished-"  # no part of a key may begin with it: such files are not complete yet
 
@@ -15,11 +16,12 @@ CopyFailure = Permanent | Temporary
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """`stamp` changes with the content: the file's time in a folder, the ETag in a bucket."""
+    """`stamp` changes with the content: the file's time in a folder, the ETag in a bucket. `written_at` is UTC."""
 
     key: str
     bytes: int
     stamp: str
+    written_at: datetime
 
 
 class Storage(Protocol):
@@ -50,6 +52,12 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Does nothing if the object does not exist."""
+
+    def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
+        """Deletes for good, the kept versions of an object too; a missing object counts as erased.
+
+        Returns in the order of `keys` None or the reason why one was not erased.
+        """
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in no promised order."""

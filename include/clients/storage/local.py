@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -87,6 +88,9 @@ class LocalStorage(Storage):
         with _translated_errors(key):
             self._path(key).unlink(missing_ok=True)
 
+    def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
+        return [self._erase_failure(key) for key in keys]
+
     def keys(self, prefix: str) -> Iterator[str]:
         top = self._root / prefix.rpartition("/")[0]
         for folder, _, names in os.walk(top):
@@ -118,6 +122,13 @@ class LocalStorage(Storage):
 
     def location(self, key: str) -> str:
         return str(self._path(key))
+
+    def _erase_failure(self, key: str) -> ExportError | None:
+        try:
+            self.delete(key)
+        except ExportError as failure:
+            return failure
+        return None
 
     def _path(self, key: str) -> Path:
         return self._root / checked_key(key)
@@ -172,7 +183,8 @@ def _objects_in_order(folder: Path, inside: str, prefix: str) -> Iterator[Stored
         elif key.startswith(prefix) and not entry.name.startswith(TEMPORARY_PREFIX):
             with suppress(FileNotFoundError):
                 found = entry.stat()
-                yield StoredObject(key, found.st_size, str(found.st_mtime_ns))
+                written_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield StoredObject(key, found.st_size, str(found.st_mtime_ns), written_at)
 
 
 class _Copy:

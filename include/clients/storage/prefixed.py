@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from include.clients.storage.base import CopyFailure, Storage, StoredObject
+from include.common.errors import ExportError
 
 
 class PrefixedStorage:
@@ -34,6 +35,9 @@ class PrefixedStorage:
 
     def delete(self, key: str) -> None:
         self._storage.delete(self._folder + key)
+
+    def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
+        return self._storage.erase_all([self._folder + key for key in keys])
 
     def keys(self, prefix: str) -> Iterator[str]:
         return (key.removeprefix(self._folder) for key in self._storage.keys(self._folder + prefix))

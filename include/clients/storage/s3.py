@@ -107,6 +107,11 @@ class S3Storage(Storage):
         with self._translated_errors(key):
             self._client.delete_object(**self._named(key))
 
+    def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
+        """All versions and delete markers. A version under an object lock or a legal hold stays, and is a reason."""
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+            return list(pool.map(self._erase_failure, keys))
+
     def keys(self, prefix: str) -> Iterator[str]:
         return (one.key for one in self.objects(prefix))
 
@@ -117,7 +122,8 @@ class S3Storage(Storage):
         with self._translated_errors(prefix):
             for page in pages:
                 for item in page.get("Contents", ()):
-                    yield StoredObject(item["Key"].removeprefix(self._prefix), item["Size"], item["ETag"])
+                    key = item["Key"].removeprefix(self._prefix)
+                    yield StoredObject(key, item["Size"], item["ETag"], item["LastModified"])
 
     def free_bytes(self) -> int | None:
         return None
@@ -158,6 +164,27 @@ class S3Storage(Storage):
         except (Permanent, Temporary) as failure:
             return failure
         return None
+
+    def _erase_failure(self, key: str) -> ExportError | None:
+        """A bucket that was never versioned has one version of each object, called `null`."""
+        try:
+            with self._translated_errors(key):
+                for version in self._versions(key):
+                    self._client.delete_object(**self._named(key), VersionId=version)
+        except ExportError as failure:
+            return failure
+        return None
+
+    def _versions(self, key: str) -> list[str]:
+        full = self._full(key)
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
+        return [
+            item["VersionId"]
+            for page in pages
+            for kind in ("Versions", "DeleteMarkers")
+            for item in page.get(kind, ())
+            if item["Key"] == full
+        ]
 
     def _full(self, key: str) -> str:
         return self._prefix + checked_key(key)

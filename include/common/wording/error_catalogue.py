@@ -198,6 +198,18 @@ PACKAGE: Mapping[str, Explained] = {
         recommended_checks=("Продолжите запуск; если повторяется, проверьте `SUMMARY_MODEL`",),
         retried="Да, 10/30/60 с",
     ),
+    ErrorCode.TEXT_ENDED: Explained(
+        title="текст удалён по сроку хранения",
+        category="server",
+        severity="minor",
+        user_message=(
+            "Срок хранения текста прошёл, и он удалён. Запись без текста, до которой срок дошёл раньше распознавания, "
+            "распознана не будет"
+        ),
+        developer_message="The retention period of the text is over: call_retention ended it, no run buys it again.",
+        recommended_checks=("Ничего: сроки — `retention_days` в `policy.yaml`",),
+        retried="Нет: снова текст не покупается ни одним запуском",
+    ),
     ErrorCode.BAD_ROW: Explained(
         title="строка статистики непонятна",
         category="dependency",

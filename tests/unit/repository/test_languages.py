@@ -29,6 +29,7 @@ RUSSIAN = {
     "dags/calls/call_reconcile.py": "the DAG's description in the UI",
     "dags/calls/call_backup.py": "the DAG's description in the UI",
     "dags/calls/call_backup_drill.py": "the DAG's description in the UI",
+    "dags/calls/call_retention.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/personal_data/": "numbers, names and addresses as people say them",
     "include/common/wording/personal_data.py": "what is put in the place of personal data",

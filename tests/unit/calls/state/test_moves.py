@@ -11,7 +11,9 @@ from uuid import UUID
 
 import pytest
 
+from include.calls.domain.data_classes import DataClass
 from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
+from include.calls.state.retention import Retention
 from include.calls.state.state import QUERIES, State
 from include.calls.state.types import Run
 from include.common.postgres_session import Session
@@ -43,6 +45,7 @@ DOES: dict[str, Callable[[State], Any]] = {
         RUN_ID, failed_before=datetime(2025, 8, 1, tzinfo=UTC)
     ),
     "DeadLetters.replay": lambda state: state.dead_letters.replay(RUN_ID, stage="open_run"),
+    "Retention.end": lambda state: Retention(state.session).end(DataClass.AUDIO, datetime(2025, 8, 1, tzinfo=UTC), []),
     "Runs.move": lambda state: state.runs.move(
         RUN_ID, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run"
     ),
@@ -62,6 +65,8 @@ def test_the_statements_that_move_are_found() -> None:
         "move_to_dlq",
         "replay",
         "move_run",
+        "end_audio",
+        "end_text",
     }
 
 
@@ -116,14 +121,14 @@ class Silent(Session):
 def test_no_method_that_moves_is_missing_here() -> None:
     """Every public method that asks the state machine is among those tried above."""
     state = State.over(Silent("host=nowhere", QUERIES))
-    owners = [type(getattr(state, name)) for name in State.__slots__]
+    owners = [*(type(getattr(state, name)) for name in State.__slots__), Retention]
     moving = {
         f"{owner.__name__}.{name}"
         for owner in owners
         for name, member in vars(owner).items()
         if isinstance(member, FunctionType)
         and not name.startswith("_")
-        and {"refuse_unlisted", "_move"} & set(member.__code__.co_names)
+        and {"refuse_unlisted", "_move", "_end"} & set(member.__code__.co_names)
     }
     assert moving == DOES.keys()
 
