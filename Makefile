@@ -39,9 +39,9 @@ replay: install ## записи периода другой моделью, ря
 		$(if $(CONNECTION),--connection "$(CONNECTION)") $(if $(LIMIT),--limit "$(LIMIT)") \
 		$(if $(RATE),--rate "$(RATE)") $(if $(ADOPT),--adopt="$(ADOPT)") $(if $(OUT),--out "$(OUT)")
 
-deliver: install ## тексты, саммари (и аудио) выгруженного периода — в его папку: FROM=... TO=... [AUDIO=true]
+deliver: install ## тексты, саммари (и аудио) выгруженного периода — в его папку: FROM=... TO=... [AUDIO=true] [MASK=true]
 	@$(OPS) run -- $(VENV)/python -m jobs.deliver $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
-		$(if $(AUDIO),--audio="$(AUDIO)")
+		$(if $(AUDIO),--audio="$(AUDIO)") $(if $(MASK),--mask="$(MASK)")
 
 resume: install ## продолжить незаконченные записи запуска: RUN_ID=... [DLQ=true — и отложенные в DLQ]
 	@$(EXPORT) --resume --run-id "$(RUN_ID)" $(if $(DLQ),--replay-dlq="$(DLQ)")

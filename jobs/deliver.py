@@ -2,6 +2,7 @@
 
     python -m jobs.deliver --from 2025-08-01 --to 2025-08-31                 texts and summaries
     python -m jobs.deliver --from 2025-08-01 --to 2025-08-31 --audio=true    audio as well
+    python -m jobs.deliver --from 2025-08-01 --to 2025-08-31 --mask=true     without personal data
 
 Text files that the storage has lost are written again from the database. Nothing is paid and no portal is asked.
 Exit status: 0 done, 1 not done, 2 refused: nothing was delivered.
@@ -30,7 +31,8 @@ from jobs.storage import storage_from_environment
 @click.option("--from", "period_from", metavar=command_line.TEXT, help=command_line.FROM_HELP)
 @click.option("--to", "period_to", metavar=command_line.TEXT, help=command_line.TO_HELP)
 @click.option("--audio", help=command_line.AUDIO_HELP, **FLAG)
-def main(*, period_from: str | None, period_to: str | None, audio: bool) -> None:
+@click.option("--mask", help=command_line.MASK_HELP, **FLAG | {"default": None})
+def main(*, period_from: str | None, period_to: str | None, audio: bool, mask: bool | None) -> None:
     policy = load_policy(os.environ)
     period = resolve_period(
         period_from,
@@ -43,7 +45,7 @@ def main(*, period_from: str | None, period_to: str | None, audio: bool) -> None
     part = part_of(period, end_given=bool((period_to or "").strip()), trial=False)
     with State.open(make_conninfo(**state_conninfo())) as state:
         done = deliver_period(
-            period, part, state, storage_from_environment(), policy, audio=audio, actor=getpass.getuser()
+            period, part, state, storage_from_environment(), policy, audio=audio, mask=mask, actor=getpass.getuser()
         )
     click.echo(command_line.delivered(done.texts, done.audio, period.folder))
 

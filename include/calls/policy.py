@@ -247,6 +247,7 @@ class ReportPolicy(Section):
 class PrivacyPolicy(Section):
     pii_masking_enabled: Switch
     mask_prompts: Switch
+    mask_deliveries: Switch
 
 
 class Policy(Section):

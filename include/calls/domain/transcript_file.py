@@ -3,11 +3,15 @@
 Texts and names are untrusted: whatever they contain, the file has one line for each header field and speaker turn.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from include.speech.transcript_lines import render_turns, said_by
 from include.speech.transcripts import Transcript, one_line
+
+_HEADER_END = "\n---\n"
+_NUMBERS = ("FROM", "TO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,18 @@ def render_header(header: TranscriptHeader, *, language: str | None, model: str,
         "ROLES": roles,
     }
     return "".join(f"{name}: {one_line(value)}".rstrip() + "\n" for name, value in head.items()) + "---\n"
+
+
+def masked_transcript(content: str, *, number: Callable[[str], str], text: Callable[[str], str]) -> str:
+    """A transcript file with the numbers of its header and the personal data of its body hidden."""
+    header, mark, body = content.partition(_HEADER_END)
+    lines = [_masked_field(line, number) for line in header.split("\n")]
+    return "\n".join(lines) + mark + text(body)
+
+
+def _masked_field(line: str, number: Callable[[str], str]) -> str:
+    name, colon, value = line.partition(": ")
+    return f"{name}{colon}{number(value)}" if name in _NUMBERS else line
 
 
 def preview(transcript: Transcript, max_bytes: int = 1024) -> str:

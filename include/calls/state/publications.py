@@ -13,10 +13,14 @@ LIVE_REST = 20.0  # at most a twentieth of a worker's time goes into registries 
 
 
 class Delivery(NamedTuple):
-    """How fresh delivered files are: texts and summaries up to `texts_at`, audio up to `audio_at` (None: no audio)."""
+    """How fresh delivered files are: texts and summaries up to `texts_at`, audio up to `audio_at` (None: no audio).
+
+    `masked`: personal data is hidden in the texts, the registry and the report of the folder.
+    """
 
     texts_at: datetime
     audio_at: datetime | None
+    masked: bool = False
 
 
 class Publications:
@@ -61,9 +65,9 @@ class Publications:
         found = self._session.values(_FILE, "delivery", registry_key=registry_key)
         return Delivery(*found[0]) if found else None
 
-    def note_delivery(self, registry_key: str, *, audio: bool, run_id: UUID | None, actor: str) -> None:
+    def note_delivery(self, registry_key: str, *, audio: bool, masked: bool, run_id: UUID | None, actor: str) -> None:
         """A delivery that the transaction around this call has made. `run_id` is None for `make deliver`."""
-        facts = {"audio": audio, "run_id": run_id, "actor": storable(actor)}
+        facts = {"audio": audio, "masked": masked, "run_id": run_id, "actor": storable(actor)}
         self._session.count(_FILE, "note_delivery", registry_key=registry_key, **facts)
 
     def portals(self) -> list[int]:

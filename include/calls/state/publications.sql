@@ -43,16 +43,16 @@ SELECT run_id FROM publications WHERE registry_key = :registry_key AND complete;
 
 -- name: delivery
 -- How fresh the delivered files are that the registry at the key refers to.
-SELECT texts_at, audio_at FROM deliveries WHERE registry_key = :registry_key;
+SELECT texts_at, audio_at, masked FROM deliveries WHERE registry_key = :registry_key;
 
 -- name: note_delivery!
 -- A delivery that this transaction has made. A text that changed less than five minutes before the transaction began may
 -- have been committed after the delivery read it: such a text counts as stale and the next delivery copies it again.
-INSERT INTO deliveries (registry_key, texts_at, audio_at, run_id, actor)
-VALUES (:registry_key, now() - interval '5 minutes', CASE WHEN :audio::boolean THEN now() END, :run_id, :actor)
+INSERT INTO deliveries (registry_key, texts_at, audio_at, masked, run_id, actor)
+VALUES (:registry_key, now() - interval '5 minutes', CASE WHEN :audio::boolean THEN now() END, :masked, :run_id, :actor)
 ON CONFLICT (registry_key) DO UPDATE
    SET texts_at = excluded.texts_at, audio_at = coalesce(excluded.audio_at, deliveries.audio_at),
-       run_id = excluded.run_id, actor = excluded.actor;
+       masked = excluded.masked, run_id = excluded.run_id, actor = excluded.actor;
 
 -- name: portals
 -- Every portal that has listed calls.

@@ -7,23 +7,27 @@ import logging
 from collections.abc import Iterable, Iterator, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
 from include.calls.domain.registry_row import RegistryRow
 from include.calls.domain.report_figures import QaItem
 from include.calls.domain.storage_keys import delivered_key
+from include.calls.domain.transcript_file import masked_transcript
+from include.calls.policy import PrivacyPolicy
 from include.calls.state.publications import Delivery
 from include.calls.state.registry import RecordingFiles, Registry
 from include.calls.state.state import State
 from include.calls.state.types import Scope
 from include.clients.storage.base import Storage
-from include.common.errors import Temporary
+from include.common.errors import ExportError, Temporary
+from include.common.masking import mask_number
 
 log = logging.getLogger(__name__)
 
 COPIES_AT_A_TIME = 500  # they share two flushes of the disk
+_NEVER = datetime.min.replace(tzinfo=UTC)  # every text is newer
 _KINDS = ("transcripts", "summary", "raw")
 
 
@@ -32,12 +36,13 @@ class DeliveredFiles:
     """The copies in the folder of a period: their keys, and how many of them this delivery has written.
 
     Copies of files that changed after `fresh_until` are stale; None: no copy is. `lost` are keys of text files that are
-    in no place any more.
+    in no place any more. `masked`: personal data is hidden in the folder.
     """
 
     folder: str
     keys: set[str]
     fresh_until: datetime | None = None
+    masked: bool = False
     lost: Set[str] = frozenset()
     texts: int = 0
     audio: int = 0
@@ -78,18 +83,28 @@ def delivered_files(folder: str, delivery: Delivery | None, storage: Storage) ->
         return DeliveredFiles(folder, set())
     kinds = _KINDS if delivery.audio_at else _KINDS[:2]
     keys = {key for kind in kinds for key in storage.keys(f"exports/{folder}/{kind}/")}
-    return DeliveredFiles(folder, keys, fresh_until=delivery.texts_at)
+    return DeliveredFiles(folder, keys, fresh_until=delivery.texts_at, masked=delivery.masked)
 
 
 def deliver(
-    scope: Scope, folder: str, delivery: Delivery | None, state: State, storage: Storage, *, audio: bool
+    scope: Scope,
+    folder: str,
+    delivery: Delivery | None,
+    state: State,
+    storage: Storage,
+    *,
+    audio: bool,
+    masked: bool = False,
 ) -> DeliveredFiles:
     """Copies what the folder lacks and what has changed since the last delivery. Safe to run twice, and after a kill.
 
-    Removes copies of summaries that were forgotten. Audio that the storage has lost is skipped with a warning. Raises
+    `masked` texts are written with personal data hidden; a folder that was delivered otherwise is written anew. Removes
+    copies of summaries that were forgotten. Audio that the storage has lost is skipped with a warning. Raises
     Temporary if the storage did not copy a file.
     """
     found = delivered_files(folder, delivery, storage)
+    if found.masked != masked:
+        found = replace(found, masked=masked, fresh_until=_NEVER)
     named: set[str] = set()
     forgotten: set[str] = set()
 
@@ -132,9 +147,17 @@ def _summary_of(recording: RecordingFiles, folder: str) -> str:
     return f"exports/{folder}/summary/{name}.md"
 
 
+def masked_delivery(delivery: Delivery | None, privacy: PrivacyPolicy) -> bool:
+    """As the folder was delivered before; a new folder as the policy says."""
+    return privacy.mask_deliveries if delivery is None else delivery.masked
+
+
 def _copy(copies: list[_Copy], found: DeliveredFiles, storage: Storage) -> None:
+    hidden = [copy for copy in copies if found.masked and copy.kind == "transcripts"]
+    plain = [copy for copy in copies if not (found.masked and copy.kind == "transcripts")]
+    failures = [*(_copied_masked(copy, storage) for copy in hidden), *storage.copy_all(plain)]
     failed: Temporary | None = None
-    for copy, failure in zip(copies, storage.copy_all(copies), strict=True):
+    for copy, failure in zip([*hidden, *plain], failures, strict=True):
         if failure is None:
             found.keys.add(copy.target)
             found.texts += copy.kind == "transcripts"
@@ -146,3 +169,15 @@ def _copy(copies: list[_Copy], found: DeliveredFiles, storage: Storage) -> None:
             found.keys.discard(copy.target)
     if failed:
         raise failed
+
+
+def _copied_masked(copy: _Copy, storage: Storage) -> ExportError | None:
+    from include.common.personal_data.hiding import without_personal_data  # noqa: PLC0415 - a dictionary of 40 MB
+
+    try:
+        content = storage.get_bytes(copy.source).decode()
+        masked = masked_transcript(content, number=mask_number, text=without_personal_data)
+        storage.put_bytes(copy.target, masked.encode(), "text/plain; charset=utf-8")
+    except ExportError as error:
+        return error
+    return None

@@ -12,7 +12,7 @@ from include.calls.state.figures import ReportFigures
 from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.state.types import Run
-from include.calls.steps.deliver import deliver
+from include.calls.steps.deliver import deliver, masked_delivery
 from include.calls.steps.publish import publish_registry
 from include.calls.steps.restore_texts import restore_texts
 from include.clients.storage.base import Storage
@@ -29,12 +29,23 @@ class Delivered:
 
 
 def deliver_period(
-    period: Period, part: str, state: State, storage: Storage, policy: Policy, *, audio: bool, actor: str
+    period: Period,
+    part: str,
+    state: State,
+    storage: Storage,
+    policy: Policy,
+    *,
+    audio: bool,
+    mask: bool | None,
+    actor: str,
 ) -> Delivered:
     """Safe to run twice: what is delivered already and unchanged stays. `part` is that of the period's file names.
 
-    Raises BadInput if no portal's calls of these days were listed whole.
+    `mask` hides personal data in texts, registry and report; None: as before, a new folder as the policy says. Raises
+    BadInput for masked audio, which cannot be, and if no portal's calls of these days were listed whole.
     """
+    if mask and audio:
+        raise BadInput("personal data cannot be hidden in audio: deliver it without MASK", problem="audio_has_no_mask")
     done, found = Delivered(), False
     audit, asked = AuditLog(state.session), {"folder": period.folder, "audio": audio}
     audit.record(Action.DELIVERY_STARTED, actor=actor, detail=asked)
@@ -46,7 +57,7 @@ def deliver_period(
             if run is None:
                 continue
             found = True
-            _deliver(run, key, state, storage, policy, audio=audio, actor=actor, done=done)
+            _deliver(run, key, state, storage, policy, audio=audio, mask=mask, actor=actor, done=done)
             copied = {**asked, "texts": done.texts, "audio_files": done.audio}
             audit.record(Action.TEXTS_DELIVERED, actor=actor, run_id=run.run_id, detail=copied)
     if not found:
@@ -83,15 +94,17 @@ def _deliver(
     policy: Policy,
     *,
     audio: bool,
+    mask: bool | None,
     actor: str,
     done: Delivered,
 ) -> None:
     folder, before = run.period.folder, Publications(state.session).delivery(key)
     zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run.run_id))
     texts = restore_texts(run.scope, state, storage, policy.privacy, zone=zone)
-    delivered = deliver(run.scope, folder, before, state, storage, audio=audio)
+    masked = masked_delivery(before, policy.privacy) if mask is None else mask
+    delivered = deliver(run.scope, folder, before, state, storage, audio=audio, masked=masked)
     delivered.lost = texts.lost
-    Publications(state.session).note_delivery(key, audio=audio, run_id=None, actor=actor)
+    Publications(state.session).note_delivery(key, audio=audio, masked=masked, run_id=None, actor=actor)
     publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=True)
     detail = {"texts": delivered.texts, "audio": delivered.audio, "by": actor}
     state.events.add(run.run_id, stage=Stage.DELIVER, event="delivered", detail=detail)

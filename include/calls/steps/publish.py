@@ -28,7 +28,7 @@ from include.calls.state.registry import Registry
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.build_transcript import signs_of
-from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files
+from include.calls.steps.deliver import DeliveredFiles, deliver, delivered_files, masked_delivery
 from include.calls.steps.restore_texts import TextFiles, restore_texts
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number, mask_phones
@@ -113,7 +113,7 @@ def publish_registry(
 
     `zone` is that of the times in the XLSX file.
     """
-    masks = masks_of(privacy)
+    masks = _masks(hidden=privacy.pii_masking_enabled or delivered.masked)
     with temporary_folder() as folder:
         file, sheet = folder / "registry.csv", folder / "registry.xlsx" if complete else None
         with file.open("wb") as out, closing(_rows(run, state)) as found:
@@ -125,15 +125,13 @@ def publish_registry(
     return rows
 
 
-def masks_of(privacy: PrivacyPolicy) -> Masks:
-    if not privacy.pii_masking_enabled:
-        return NO_MASKS
-    return Masks(number=mask_number, text=_text_mask(privacy))
+def _masks(*, hidden: bool) -> Masks:
+    return Masks(number=mask_number, text=_text_mask(hidden=True)) if hidden else NO_MASKS
 
 
-def _text_mask(privacy: PrivacyPolicy) -> Callable[[str], str]:
+def _text_mask(*, hidden: bool) -> Callable[[str], str]:
     """For strangers' texts in registry and report: phone numbers are masked in any case."""
-    if not privacy.pii_masking_enabled:
+    if not hidden:
         return mask_phones
     from include.common.personal_data.hiding import without_personal_data  # noqa: PLC0415 - only where masking is on
 
@@ -172,7 +170,7 @@ def _publish_files(
         if files.restored:
             detail = {"texts": files.restored}
             state.events.add(asked.run_id, stage=Stage.PUBLISH, event="texts_restored", detail=detail)
-        delivered = _deliver(owner, asked, state, storage)
+        delivered = _deliver(owner, asked, state, storage, policy.privacy)
         delivered.lost = files.lost
     failed_step = upstream_failed if owner.run_id == asked.run_id else owner.failed_step
 
@@ -185,7 +183,7 @@ def _publish_files(
             report_settings(policy, datetime.now(UTC), zone),
             folder=owner.period.folder,
             part=owner.part,
-            mask=_text_mask(policy.privacy),
+            mask=_text_mask(hidden=policy.privacy.pii_masking_enabled or delivered.masked),
         )
 
     with ThreadPoolExecutor(1) as beside:  # the registry does not wait for the report, and is stored even without it
@@ -216,15 +214,16 @@ def _swapped(run_id: UUID, reads: ReportFigures, policy: Policy) -> list[tuple[S
     ]
 
 
-def _deliver(owner: Run, asked: Run, state: State, storage: Storage) -> DeliveredFiles:
+def _deliver(owner: Run, asked: Run, state: State, storage: Storage, privacy: PrivacyPolicy) -> DeliveredFiles:
     """Where a run asks for it, and into a folder that has been delivered before."""
     key, folder = _key(owner), owner.period.folder
     before = Publications(state.session).delivery(key)
     audio = asked.deliver_audio or owner.deliver_audio or (before is not None and before.audio_at is not None)
     if not (audio or before or asked.deliver_texts or owner.deliver_texts):
         return DeliveredFiles(folder, set())
-    delivered = deliver(owner.scope, folder, before, state, storage, audio=audio)
-    Publications(state.session).note_delivery(key, audio=audio, run_id=asked.run_id, actor=asked.actor)
+    masked = masked_delivery(before, privacy)
+    delivered = deliver(owner.scope, folder, before, state, storage, audio=audio, masked=masked)
+    Publications(state.session).note_delivery(key, audio=audio, masked=masked, run_id=asked.run_id, actor=asked.actor)
     return delivered
 
 

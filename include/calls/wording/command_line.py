@@ -152,6 +152,7 @@ DELIVER_HELP = "Сложить тексты и саммари выгруженн
 FROM_HELP = f"Начало периода: {MOMENT}. Пусто: today-60d."
 TO_HELP = f"Конец периода, включительно: {MOMENT}. Пусто: сейчас."
 AUDIO_HELP = "И аудио."
+MASK_HELP = "Скрыть личные данные в папке; если не сказано — как она собрана раньше, новая — по policy.yaml."
 
 
 def delivered(texts: int, audio: int, folder: str) -> str:

@@ -266,7 +266,7 @@ class TestAPersonsCommand:
         export.work(first, [early])
         with export.state() as state:
             period = state.runs.get(first.run_id).period
-            deliver_period(period, "", state, export.storage, export.policy, audio=False, actor="analyst")
+            deliver_period(period, "", state, export.storage, export.policy, audio=False, mask=None, actor="analyst")
         copies = [key for key in export.storage.keys("exports/") if "/transcripts/" in key]
         assert len(copies) == 2
         export.work(first, [late])

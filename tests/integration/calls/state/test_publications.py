@@ -151,15 +151,17 @@ class TestDeliveries:
     def test_a_delivery_is_as_fresh_as_its_transaction_less_five_minutes(self, conn, state):
         """A text that was committed while the delivery read may carry an earlier time."""
         assert Publications(state.session).delivery(KEY) is None
-        Publications(state.session).note_delivery(KEY, audio=False, run_id=run_of(conn, 1, 31), actor="operator")
+        Publications(state.session).note_delivery(
+            KEY, audio=False, masked=False, run_id=run_of(conn, 1, 31), actor="operator"
+        )
         found = Publications(state.session).delivery(KEY)
         age = datetime.now(UTC) - found.texts_at
         assert timedelta(minutes=5) <= age < timedelta(minutes=6)
         assert found.audio_at is None
 
     def test_audio_stays_delivered(self, state):
-        Publications(state.session).note_delivery(KEY, audio=True, run_id=None, actor="operator")
-        Publications(state.session).note_delivery(KEY, audio=False, run_id=None, actor="operator")
+        Publications(state.session).note_delivery(KEY, audio=True, masked=False, run_id=None, actor="operator")
+        Publications(state.session).note_delivery(KEY, audio=False, masked=False, run_id=None, actor="operator")
         assert Publications(state.session).delivery(KEY).audio_at is not None
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,21 +16,24 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.calls.domain.states import RecordStatus
 from include.calls.state import publications
+from include.calls.steps.deliver_period import deliver_period
 from include.calls.steps.publish import publish, publish_live
 from include.calls.steps.rebuild import rebuild_texts
 from include.calls.wording import command_line
 from include.clients.storage.base import CopyFailure, Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
-from include.common.errors import Temporary
+from include.common.errors import BadInput, Temporary
+from include.common.periods import resolve_period
 from jobs.deliver import main
-from tests.kit.small_world import asked, by_sql, world_of
+from tests.kit.small_world import asked, by_sql, registry, world_of
 from tests.kit.whole_export import Export, export_over
 
 pytestmark = pytest.mark.postgres
 
 FOLDER = "2025-08-01_2025-08-02"
 CALLS = 3
+NOW = datetime(2025, 9, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -375,3 +379,61 @@ def test_the_same_on_s3(database: str, s3_client: Any, s3_bucket: str) -> None:
         export.storage.delete("transcripts/2025/08/01/call_call-2.txt")
         publish_again(export, run_id)
         assert check_paths(export.storage) == {f"calls_{FOLDER}.csv": copied_paths(1, 2, 3)}
+
+
+# ---------------------------------------------------------------- without personal data
+
+
+def spoken(export: Export, words: str) -> None:
+    """The text of the first call says these words, in the storage too."""
+    key = "transcripts/2025/08/01/call_call-1.txt"
+    header = export.storage.get_bytes(key).decode().partition("---\n")[0]
+    content = f"{header}---\n[00:00:00] [Клиент]: {words}\n"
+    export.storage.put_bytes(key, content.encode(), "text/plain; charset=utf-8")
+    by_sql(export.conninfo, "UPDATE recordings SET text_at = now() WHERE call_id = 'call-1'")
+
+
+def deliver_again(export: Export, *, mask: bool | None, audio: bool = False) -> int:
+    period = resolve_period("2025-08-01", "2025-08-02", run_after=NOW, default_days=60, max_days=90, allow_long=True)
+    with export.state() as state:
+        done = deliver_period(period, "", state, export.storage, export.policy, audio=audio, mask=mask, actor="analyst")
+    return done.texts
+
+
+def test_a_folder_without_personal_data_stays_so_until_a_person_says_otherwise(export: Export) -> None:
+    run_id = export.run(deliver_texts=True).run_id
+    spoken(export, "меня зовут анна телефон восемь девятьсот шестнадцать сто двадцать три сорок пять шестьдесят семь")
+    copy, original = f"exports/{FOLDER}/transcripts/call_call-1.txt", "transcripts/2025/08/01/call_call-1.txt"
+    before = export.storage.get_bytes(original)
+
+    assert deliver_again(export, mask=True) == CALLS
+    masked = export.storage.get_bytes(copy).decode()
+    assert masked.endswith("---\n[00:00:00] [Клиент]: меня зовут [имя] телефон [телефон]\n")
+    assert "FROM: +7 " in masked
+    assert " *** ** " in masked
+    assert export.storage.get_bytes(original) == before
+    assert all(" *** ** " in row["from"] for row in registry(export))
+    check_paths(export.storage)
+
+    deliver_again(export, mask=None)
+    publish_again(export, run_id)
+    assert export.storage.get_bytes(copy).decode() == masked
+    assert all(" *** ** " in row["from"] for row in registry(export))
+
+    assert deliver_again(export, mask=False) == CALLS
+    assert export.storage.get_bytes(copy) == before
+    assert not any("***" in row["from"] for row in registry(export))
+
+
+def test_audio_is_never_delivered_as_masked(export: Export) -> None:
+    export.run(deliver_texts=True)
+    with pytest.raises(BadInput, match="cannot be hidden in audio"):
+        deliver_again(export, mask=True, audio=True)
+
+
+def test_the_policy_masks_new_folders(export: Export) -> None:
+    privacy = export.policy.privacy.model_copy(update={"mask_deliveries": True})
+    export.policy = export.policy.model_copy(update={"privacy": privacy})
+    export.run(deliver_texts=True)
+    assert " *** ** " in export.storage.get_bytes(f"exports/{FOLDER}/transcripts/call_call-1.txt").decode()
+    assert " *** ** " not in export.storage.get_bytes("transcripts/2025/08/01/call_call-1.txt").decode()
