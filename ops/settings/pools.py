@@ -1,4 +1,4 @@
-"""Settings -> Airflow pools, by the names of `include/calls/names.py` and `include/common/names.py`."""
+"""Settings -> Airflow pools. Sizes are in `include/calls/policy.yaml`, names in `include/*/names.py`, descriptions in `ops/wording`."""
 
 from typing import Any
 

@@ -1,6 +1,9 @@
 """Descriptions of the pools in Airflow's UI, by the pool's name."""
 
+from include.calls.names import PORTAL_POOL
+from include.common.names import RECOGNISER_POOL
+
 POOLS = {
-    "bitrix24": "Сколько задач сразу говорят с порталом",
-    "whisper": "Сколько записей распознаётся сразу (TRANSCRIBE_CONCURRENCY)",
+    PORTAL_POOL: "Сколько задач сразу говорят с порталом",
+    RECOGNISER_POOL: "Сколько записей распознаётся сразу (TRANSCRIBE_CONCURRENCY)",
 }
