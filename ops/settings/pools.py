@@ -1,4 +1,4 @@
-"""Settings -> Airflow pools. Sizes are in `include/calls/policy.yaml`, names in `include/*/names.py`, descriptions in `ops/wording`."""
+"""Settings -> Airflow pools: names from `include/*/names.py`, sizes from `policy.yaml`, texts from `ops/wording`."""
 
 from typing import Any
 
