@@ -43,8 +43,8 @@ def down() -> None:
 def status() -> None:
     from ops.one_machine.down import profiles, show_status
 
-    healthy = [show_status(runtime, console) for runtime in profiles()]
-    raise typer.Exit(0 if healthy and all(healthy) else 1)
+    wanted = [healthy for runtime in profiles() if (healthy := show_status(runtime, console)) is not None]
+    raise typer.Exit(0 if wanted and all(wanted) else 1)
 
 
 @app.command(help=wording.COMMANDS["demo"])

@@ -28,12 +28,12 @@ def down(runtime: Runtime, console: Console) -> None:
     console.print(text.format(profile=runtime.profile))
 
 
-def show_status(runtime: Runtime, console: Console) -> bool:
-    """Prints the components of a profile; True where all of them run."""
+def show_status(runtime: Runtime, console: Console) -> bool | None:
+    """Prints the components of a profile; True where all of them run, None where `down` has stopped it."""
     components = Supervisor(runtime).components()
     if not components:
         console.print(wording.NOT_STARTED.format(profile=runtime.profile))
-        return False
+        return False if (runtime.home / "started_with").exists() else None
     table = Table(*wording.STATUS_COLUMNS, title=runtime.profile)
     for one in components:
         table.add_row(one.name, one.state, str(one.pid or ""))

@@ -16,7 +16,7 @@ SELECT entry_no, at, action, actor, database_role, run_id, call_id, record_id, r
 -- The detail of the newest entry of an action.
 SELECT detail FROM audit_log WHERE action = :action ORDER BY entry_no DESC LIMIT 1;
 
--- name: one_snapshot
+-- name: one_snapshot!
 -- What the transaction reads from here on is of one moment.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
