@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild replay qa audit sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild replay qa audit hold sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock install install-dev
 
 help: ## этот список
@@ -51,6 +51,11 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 		$(if $(FILE),--file "$(FILE)") $(if $(CALL_ID),--call-id "$(CALL_ID)") \
 		$(if $(RECORD_ID),--record-id "$(RECORD_ID)") $(if $(RESULT),--result "$(RESULT)") \
 		$(if $(COMMENT),--comment "$(COMMENT)") $(if $(BY),--by "$(BY)")
+
+hold: install ## удержание вопреки срокам хранения: [CALL_ID=... | LINE=... | FROM=... TO=...] REASON="..." [UNTIL=2027-01-01] [BY="..."], LIFT=номер
+	@$(OPS) run -- $(VENV)/python -m jobs.hold $(if $(CALL_ID),--call-id "$(CALL_ID)") $(if $(LINE),--line "$(LINE)") \
+		$(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(REASON),--reason "$(REASON)") \
+		$(if $(BY),--by "$(BY)") $(if $(UNTIL),--until "$(UNTIL)") $(if $(LIFT),--lift "$(LIFT)")
 
 audit: install ## журнал доступа и проверка, что он цел: [FROM=2025-08-01] [TO=2025-08-31] [HEAD=номер:хэш]
 	@$(OPS) run -- $(VENV)/python -m jobs.audit $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \

@@ -23,6 +23,8 @@ class Action(StrEnum):
     BUDGET_REFUSED = "budget_refused"
     POLICY_CHANGED = "policy_changed"
     SECRET_CHANGED = "secret_changed"  # noqa: S105 - the name of an action
+    HOLD_PLACED = "hold_placed"
+    HOLD_LIFTED = "hold_lifted"
     ENTRIES_FORGOTTEN = "entries_forgotten"
 
 

@@ -23,6 +23,8 @@ ACTIONS = {
     Action.BUDGET_REFUSED: "расход не согласован",
     Action.POLICY_CHANGED: "изменены настройки policy.yaml",
     Action.SECRET_CHANGED: "сменён секрет",
+    Action.HOLD_PLACED: "установлено удержание",
+    Action.HOLD_LIFTED: "снято удержание",
     Action.ENTRIES_FORGOTTEN: "удалены записи старше срока",
 }
 FAULTS = {

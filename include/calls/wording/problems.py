@@ -27,6 +27,11 @@ PROBLEMS: dict[str, str] = {
     "finding_without_text": (
         "{where}: у запуска {run_id} нет текста звонка {call_id}, запись {record_id}; ничего не записано"
     ),
+    "hold_bad_day": "{text!r} — не день вида 2025-08-01; FROM не позже TO, и нужны оба",
+    "hold_ended": "UNTIL={text} уже прошло: удержание не действовало бы ни дня",
+    "hold_one_subject": "за раз — что-то одно: CALL_ID, LINE, FROM вместе с TO или LIFT",
+    "hold_reason": "REASON обязателен: почему держать, от 1 до 500 знаков",
+    "hold_unknown": "действующего удержания № {hold} нет; список — make hold",
     "name_of_nobody": "BY — имя человека, от 1 до 200 знаков",
     "no_backup": "копии {asked} во втором месте нет; последние: {known}",
     "no_backup_id": "{backup_id!r} — не номер копии",
