@@ -31,7 +31,7 @@ PROBLEMS: dict[str, str] = {
     "hold_ended": "UNTIL={text} уже прошло: удержание не действовало бы ни дня",
     "hold_one_subject": "за раз — что-то одно: CALL_ID, LINE, FROM вместе с TO или LIFT",
     "hold_reason": "REASON обязателен: почему держать, от 1 до 500 знаков",
-    "hold_unknown": "действующего удержания № {hold} нет; список — make hold",
+    "hold_unknown": "действующего удержания № {hold} нет; список покажет `make hold`",
     "name_of_nobody": "BY — имя человека, от 1 до 200 знаков",
     "no_backup": "копии {asked} во втором месте нет; последние: {known}",
     "no_backup_id": "{backup_id!r} — не номер копии",
