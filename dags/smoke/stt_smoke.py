@@ -8,8 +8,8 @@
 |---|---|
 | `prepare` | читает плейлист, сверяет файлы, режет записи, считает прогноз; выше `STT_SMOKE_BUDGET_USD` — останавливается |
 | `recognise` | распознаёт и сравнивает, по пачке записей на задачу, у каждого движка; сохранённые ответы не покупаются |
-| `compare` | сводит итоги, сравнивает движки и прошлую хорошую проверку, пишет отчёт |
-| `report` | красный, если запись не прошла; в логе — где отчёт |
+| `compare` | сводит итоги, сравнивает движки и прошлую хорошую проверку, пишет отчёт и историю (`stt_smoke_results`) |
+| `report` | итог — в Slack; красный, если запись не прошла; в логе — где отчёт |
 
 **Параметры**
 
@@ -30,7 +30,7 @@ from airflow.sdk import get_current_context as context
 
 from include.common.names import RECOGNISER_POOL
 from include.smoke.names import DAG_ID
-from plugins.smoke import tasks
+from plugins.smoke import slack_messages, tasks
 
 WEIGHT = {"recognise": 10, "single": 30}  # absolute, as in call_export: what a whole run waits for weighs most
 
@@ -55,6 +55,7 @@ with DAG(
         "limit": Param(0, type="integer", minimum=0, title="не больше записей", description="0 — все"),
     },
     tags=["speech"],
+    on_failure_callback=slack_messages.run_failed,
     default_args={
         "owner": "dataops",
         "execution_timeout": timedelta(hours=1),
@@ -76,14 +77,14 @@ with DAG(
         return tasks.recognise(context(), batch)
 
     @task
-    def compare() -> dict[str, str | int]:
+    def compare() -> tasks.Compared:
         """Writes the report; returns where it is."""
         return tasks.compare(context())
 
     @task
-    def report(found: dict[str, str | int]) -> str:
-        """Fails if an entry failed or a threshold was missed."""
-        return tasks.report(found)
+    def report(found: tasks.Compared) -> str:
+        """Tells Slack; fails if an entry failed or a threshold was missed."""
+        return tasks.report(context(), found)
 
     compared = compare()
     recognise.expand(batch=prepare()) >> compared

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
@@ -12,8 +12,10 @@ from include.common.errors import BadInput
 from include.common.names import RECOGNISER_CONN
 from include.smoke.names import DEFAULT, FOLDER
 from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.smoke_policy import load_run_smoke_policy
 from plugins.hooks.storage import StorageHook
+from plugins.smoke import slack_messages
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     from include.smoke.steps.hear_entry import Services
     from include.smoke.steps.prepare import SmokeRun
     from include.speech.recognition_client import Recogniser
+
+
+class Compared(TypedDict):
+    """What a run found: how many of its entries failed, where its report is, what Slack reads."""
+
+    failed: int
+    total: int
+    report: str
+    sentences: list[str]
+
 
 Batch = dict[str, str | int]  # an engine's name and the number of its first entry
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,25 +69,31 @@ def recognise(context: "Context", batch: Batch) -> int:
     return sum(result.status == "failure" for result in results)
 
 
-def compare(context: "Context") -> dict[str, str | int]:
-    """Writes the report, compared with the second engine and the last good run; returns where it is."""
+def compare(context: "Context") -> Compared:
+    """Writes the report and the history, compared with the second engine and the last good run."""
+    from include.smoke.reporting.verdict_text import verdict_sentences
+    from include.smoke.state.smoke_results import SmokeResults
     from include.smoke.steps.write_report import write_report
 
     run, storage = _run(context), _storage()
     written = write_report(run, storage, at=datetime.now(UTC))
     report = written.report
+    with SmokeResults.open(CallsStateHook().conninfo()) as results:
+        results.keep(report)
     return {
         "failed": report.failed,
         "total": report.tested,
         "report": storage.location(written.markdown_key),
+        "sentences": verdict_sentences(report),
     }
 
 
-def report(found: dict[str, str | int]) -> str:
-    """Fails if an entry failed or a threshold was missed; returns where the report is."""
+def report(context: "Context", found: Compared) -> str:
+    """Tells Slack; fails if an entry failed or a threshold was missed; returns where the report is."""
+    slack_messages.verdict(context, found["sentences"], failed=found["failed"])
     if found["failed"]:
         raise AirflowFailException(f"{found['failed']} of {found['total']} entries failed; report: {found['report']}")
-    return str(found["report"])
+    return found["report"]
 
 
 def _run(context: "Context") -> "SmokeRun":

@@ -200,9 +200,21 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     event(database, "run_stopped", kind="AccessDenied")
     event(database, "run_stopped", kind="BudgetSpent")
     connection.execute(LOW_RATE)
+    smoke(connection, "good", 5, days_ago=2)
+    smoke(connection, "worse", 9, days_ago=1)
     connection.execute(
         "INSERT INTO backups (backup_id, reason, made_at, bytes, seconds)"
         " VALUES ('b', 'schedule', now() - interval '3 days', 1, 1)"
+    )
+
+
+def smoke(connection: psycopg.Connection[Any], smoke_id: str, errors: int, *, days_ago: int) -> None:
+    connection.execute(
+        "INSERT INTO stt_smoke_results (smoke_id, at, playlist, playlist_hash, engine, model, normaliser, call_id,"
+        " record_id, status, wer, words, errors, seconds, audio_sec, cost)"
+        " VALUES (%(id)s, now() - make_interval(days => %(ago)s), 'demo', 'h', 'default', 'm', 'ru-1', 'a', '1',"
+        " 'success', %(wrong)s / 100.0, 100, %(wrong)s, 1, 60, 0)",
+        {"id": smoke_id, "ago": days_ago, "wrong": errors},
     )
 
 
@@ -220,6 +232,7 @@ def repair(connection: psycopg.Connection[Any]) -> None:
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
     change_entry(connection, "")
     connection.execute("UPDATE backups SET made_at = now(), verified_at = now()")
+    smoke(connection, "better", 6, days_ago=0)
 
 
 @contextmanager
@@ -275,6 +288,8 @@ def a_known_night(database: str, connection: psycopg.Connection[Any]) -> None:
         september = datetime(2025, 9, 1, tzinfo=UTC)  # of other days: runs over the same days report the same calls
         opened(state, "running", period_from=september, period_to=september)
     connection.execute(LOW_RATE)
+    smoke(connection, "before", 5, days_ago=2)
+    smoke(connection, "now", 7, days_ago=1)
 
 
 def test_every_panel_shows_what_the_database_holds(served: str, database: str, tmp_path: Path) -> None:
@@ -284,7 +299,7 @@ def test_every_panel_shows_what_the_database_holds(served: str, database: str, t
         psycopg.connect(database, autocommit=True) as connection,
     ):
         scraped(server)
-        seldom(lambda: len(server.query("call_export_cost_total")) == 2, 10, lambda: "no money on the page")
+        seldom(lambda: len(server.query("call_export_cost_total")) == 3, 10, lambda: "no money on the page")
         a_known_night(database, connection)
         seldom(
             lambda: (

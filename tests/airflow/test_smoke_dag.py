@@ -11,17 +11,23 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
+from psycopg.conninfo import conninfo_to_dict
 
-from include.calls.names import STORAGE_CONN
+from include.calls.names import STATE_CONN, STORAGE_CONN
 from include.common.errors import BadInput
-from include.common.names import RECOGNISER_POOL
+from include.common.names import RECOGNISER_POOL, SLACK_CONN
 from include.smoke.names import DAG_ID, FOLDER, STUB_SERVICE
 from ops.settings.profile import REPOSITORY
-from plugins.smoke import tasks
+from plugins.smoke import slack_messages, tasks
 from simulators.kit.in_process import running
+from simulators.slack import SlackSimulator
 from simulators.sound.hearing_recogniser import HearingRecogniser
+from tests.kit.small_world import by_sql
+
+pytestmark = pytest.mark.postgres
 
 DEMO = "playlists/smoke_demo/playlist.yaml"
+RUN = "manual__2026-11-28T10:00:00+00:00"
 PARAMS: dict[str, Any] = {"playlist": DEMO, "engines": [], "fresh": False, "limit": 2}
 
 
@@ -52,10 +58,17 @@ def test_the_manual_explains_each_parameter(dag: DAG) -> None:
 
 
 @pytest.fixture
-def hearing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HearingRecogniser]:
+def hearing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: str) -> Iterator[HearingRecogniser]:
     server = HearingRecogniser("gpt-transcribe")
     with running(server) as url:
+        state: dict[str, Any] = dict(conninfo_to_dict(database))
         connections = {
+            STATE_CONN: {
+                "conn_type": "postgres",
+                "schema": state.pop("dbname"),
+                "login": state.pop("user", None),
+                "extra": state,
+            },
             STUB_SERVICE: {"conn_type": "recogniser", "host": f"{url}/v1"},
             STORAGE_CONN: {"conn_type": "fs", "extra": {"path": str(tmp_path)}},
         }
@@ -79,28 +92,45 @@ def _smoke_policy() -> Any:
 
 
 def context(**params: Any) -> Any:
-    return {"params": PARAMS | params, "dag_run": SimpleNamespace(run_id="manual__2026-11-28T10:00:00+00:00")}
+    return {"params": PARAMS | params, "dag_run": SimpleNamespace(run_id=RUN), "run_id": RUN}
 
 
-def test_the_tasks_judge_a_playlist(hearing: HearingRecogniser, tmp_path: Path) -> None:
+def test_the_tasks_judge_a_playlist(hearing: HearingRecogniser, database: str, tmp_path: Path) -> None:
     batches = tasks.prepare(context(limit=6))
     assert batches == [{"engine": "stub", "first": 0}, {"engine": "stub", "first": 5}]
     assert [tasks.recognise(context(limit=6), batch) for batch in batches] == [0, 0]
     found = tasks.compare(context(limit=6))
     assert (found["failed"], found["total"]) == (0, 6)
-    assert Path(tasks.report(found)).read_text(encoding="utf-8").startswith("**Это имитация")
+    assert Path(tasks.report(context(), found)).read_text(encoding="utf-8").startswith("**Это имитация")
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+    assert by_sql(database, "SELECT status, count(*) FROM stt_smoke_results GROUP BY 1") == [("success", 6)]
     sent = len(hearing.sent)
     assert [tasks.recognise(context(limit=6), batch) for batch in batches] == [0, 0]
     assert len(hearing.sent) == sent, "a retried task buys nothing again"
 
 
-def test_a_missed_threshold_makes_the_run_red(hearing: HearingRecogniser) -> None:
+def test_a_missed_threshold_makes_the_run_red(
+    hearing: HearingRecogniser, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack hears of it once: the callback of a failed run adds nothing to the verdict."""
     hearing.mistakes = 0.5
     (batch,) = tasks.prepare(context())
     assert tasks.recognise(context(), batch) == 2
-    with pytest.raises(AirflowFailException, match="2 of 2"):
-        tasks.report(tasks.compare(context()))
+    found = tasks.compare(context())
+    with running(slack := SlackSimulator()) as url:
+        hook = {"conn_type": "slackwebhook", "host": f"{url}/services", "password": "T0/B0/SECRET"}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{SLACK_CONN.upper()}", json.dumps(hook))
+        with pytest.raises(AirflowFailException, match="2 of 2"):
+            tasks.report(context(), found)
+        slack_messages.run_failed(context())
+        slack_messages.run_failed({**context(), "run_id": "another"})
+    first, second = (message["text"] for message in slack.messages)
+    assert "Проверка распознавателя не пройдена" in first
+    assert "stub: не прошли 2 из 2, WER " in first
+    assert f"/dags/{DAG_ID}/runs/manual__2026" in first
+    assert "Проверка распознавателя не состоялась" in second
+    kinds = by_sql(database, "SELECT detail ->> 'kind' FROM call_events WHERE event = 'told_slack'")
+    assert kinds == [("stt_smoke",)] * 2
 
 
 def test_an_engine_without_a_connection_is_refused_before_any_work(

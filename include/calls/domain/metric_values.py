@@ -70,6 +70,22 @@ class BackupsNow:
 
 
 @dataclass(frozen=True, slots=True)
+class SmokeNow:
+    """The newest smoke run of a playlist at an engine.
+
+    `wer`: of all its entries, None if none has a text. `rise`: by how much it is above the last good run before, over
+    the entries that both heard; None if there is none.
+    """
+
+    playlist: str
+    engine: str
+    wer: float | None
+    failed: int
+    at: datetime
+    rise: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """A file system by what lies on it."""
 
@@ -109,6 +125,7 @@ class Figures:
     audit_entries: int
     last_success_at: datetime | None
     backups: BackupsNow
+    smoke: tuple[SmokeNow, ...]
     runs: tuple[RunNow, ...]
 
 
@@ -121,3 +138,4 @@ class Limits:
     deadline_seconds: float
     schedule_seconds: float
     clock_may_differ_seconds: float
+    smoke_worse_by: float

@@ -23,6 +23,7 @@ from include.calls.domain.metric_values import (
     Figures,
     Limits,
     RunNow,
+    SmokeNow,
     Surroundings,
 )
 from include.calls.domain.run_bars import Bar
@@ -33,8 +34,13 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
 
 
-def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy, now: datetime) -> Limits:
-    """What the alerts compare with, from the reviewed settings; the schedule is read from `now` (UTC) on."""
+def limits_of(
+    schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy, now: datetime, *, smoke_worse_by: float
+) -> Limits:
+    """What the alerts compare with, from the reviewed settings; the schedule is read from `now` (UTC) on.
+
+    `smoke_worse_by` is of the smoke test's policy.
+    """
     times = croniter(schedule.cron, now)
     due = [times.get_next(datetime) for _ in range(SCHEDULED_RUNS_LOOKED_AT)]
     longest = max((later - earlier for earlier, later in pairwise(due)), default=timedelta())
@@ -44,6 +50,7 @@ def limits_of(schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy
         deadline_seconds=schedule.sla_hours * 3600,
         schedule_seconds=longest.total_seconds(),
         clock_may_differ_seconds=portal.clock_may_differ_seconds,
+        smoke_worse_by=smoke_worse_by,
     )
 
 
@@ -64,6 +71,7 @@ class _Page:
         yield from _counters(self._figures)
         yield _durations(self._figures.durations)
         yield from _gauges(self._figures, self._limits)
+        yield from _smoke(self._figures.smoke)
         yield from _runs(self._figures.runs)
         yield from _bars(self._figures.runs)
         yield from _backups(self._figures.backups, self._around)
@@ -124,6 +132,7 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_portal_clock_offset_seconds": ("By how much the portal's clock was ahead in the last run", next(
             (run.clock_offset_sec for run in ended if run.clock_offset_sec is not None), 0)),
         "call_export_portal_clock_may_differ_seconds": ("By how much it may", limits.clock_may_differ_seconds),
+        "stt_smoke_worse_by": ("A rise of the word error rate that is worth an alert", limits.smoke_worse_by),
     }  # fmt: skip
     for name, (help_text, value) in values.items():
         yield GaugeMetricFamily(name, help_text, value=float(value))
@@ -131,6 +140,23 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
     for result in QA_RESULTS:
         checked.add_metric([result], figures.qa_recordings.get(result, 0))
     yield checked
+
+
+def _smoke(newest: Iterable[SmokeNow]) -> Iterator[Metric]:
+    labels = ["playlist", "engine"]
+    wer = GaugeMetricFamily("stt_smoke_wer", "Word error rate of the newest smoke run", labels=labels)
+    rise = GaugeMetricFamily("stt_smoke_wer_rise", "Above the last good run, entries of both", labels=labels)
+    failed = GaugeMetricFamily("stt_smoke_failed", "Its entries that failed", labels=labels)
+    at = GaugeMetricFamily("stt_smoke_last_run_timestamp_seconds", "When it was", labels=labels)
+    for run in newest:
+        names = [run.playlist, run.engine]
+        if run.wer is not None:
+            wer.add_metric(names, run.wer)
+        if run.rise is not None:
+            rise.add_metric(names, run.rise)
+        failed.add_metric(names, run.failed)
+        at.add_metric(names, run.at.timestamp())
+    yield from (wer, rise, failed, at)
 
 
 def _runs(runs: Iterable[RunNow]) -> Iterator[Metric]:

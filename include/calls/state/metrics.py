@@ -5,7 +5,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from include.calls.domain.metric_values import DURATION_BUCKETS, BackupsNow, Durations, Figures, RecordCounters, RunNow
+from include.calls.domain.metric_values import (
+    DURATION_BUCKETS,
+    BackupsNow,
+    Durations,
+    Figures,
+    RecordCounters,
+    RunNow,
+    SmokeNow,
+)
 from include.calls.state.audit import ChainWatch
 from include.common.postgres_session import Session
 
@@ -67,6 +75,7 @@ class MetricsReader:
             audit_entries=self._session.value(_FILE, "audit_entries"),
             last_success_at=self._session.value(_FILE, "last_success"),
             backups=BackupsNow(*values(_FILE, "backups")[0]),
+            smoke=tuple(SmokeNow(*row) for row in values(_FILE, "smoke")),
             runs=tuple(RunNow(*row) for row in values(_FILE, "runs", limit=run_limit)),
         )
 

@@ -136,3 +136,30 @@ SELECT run.run_id::text, run.status,
                 FROM reported_recordings WHERE reported_recordings.run_id = run.run_id GROUP BY status) AS by_status
   ) AS records ON true
  ORDER BY run.started_at DESC;
+
+-- name: smoke
+-- The newest smoke run of each playlist and engine of the last half-year. `rise`: by how much its word error rate is above
+-- that of the last good run before it (no entry failed, words by the same rules), over the entries that both heard.
+WITH run AS (
+    SELECT playlist, engine, smoke_id, max(at) AS at, min(normaliser) AS normaliser,
+           count(*) FILTER (WHERE status = 'failure') AS failed, sum(errors)::float / nullif(sum(words), 0) AS wer
+      FROM stt_smoke_results
+     WHERE at > now() - interval '180 days'
+     GROUP BY playlist, engine, smoke_id
+), newest AS (
+    SELECT DISTINCT ON (playlist, engine) * FROM run ORDER BY playlist, engine, at DESC, smoke_id DESC
+), good AS (
+    SELECT DISTINCT ON (playlist, engine) playlist, engine, earlier.smoke_id
+      FROM newest JOIN run earlier USING (playlist, engine)
+     WHERE earlier.at < newest.at AND earlier.failed = 0 AND earlier.normaliser = newest.normaliser
+     ORDER BY playlist, engine, earlier.at DESC
+)
+SELECT newest.playlist, newest.engine, newest.wer, newest.failed::integer, newest.at, shared.rise
+  FROM newest
+  LEFT JOIN good USING (playlist, engine)
+  LEFT JOIN LATERAL (
+      SELECT sum(now.errors)::float / nullif(sum(now.words), 0) - sum(before.errors)::float / nullif(sum(before.words), 0) AS rise
+        FROM stt_smoke_results now JOIN stt_smoke_results before USING (engine, call_id, record_id)
+       WHERE now.smoke_id = newest.smoke_id AND before.smoke_id = good.smoke_id AND engine = newest.engine
+         AND now.wer IS NOT NULL AND before.wer IS NOT NULL) shared ON true
+ ORDER BY newest.playlist, newest.engine;

@@ -14,6 +14,7 @@ from include.calls.state.metrics import MetricsReader
 from include.common.errors import ExportError
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
+from plugins.hooks.smoke_policy import load_run_smoke_policy
 from plugins.web.access import token_or_user
 from plugins.web.calls.disks import surroundings
 
@@ -49,7 +50,13 @@ _page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 def metrics() -> Response:
     policy = load_run_policy()
     try:
-        limits = limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC))
+        limits = limits_of(
+            policy.schedule,
+            policy.money,
+            policy.portal,
+            datetime.now(UTC),
+            smoke_worse_by=load_run_smoke_policy().alert.worse_by,
+        )
         text = _page.text(limits, surroundings)
     except ExportError as error:
         raise HTTPException(503, str(error)) from None

@@ -1,0 +1,59 @@
+"""The Slack message about a smoke run: one for each run, whatever its end.
+
+Without the connection `slack` nothing is sent. No function here raises, and none takes longer than
+`slack.LONGEST_SECONDS` and a few milliseconds of the database.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.common.names import SLACK_CONN
+from include.smoke.names import DAG_ID
+from plugins.airflow_kit import slack
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+
+def verdict(context: "Context", sentences: Sequence[str], *, failed: int) -> None:
+    """For `report`, before it fails."""
+    from include.smoke.reporting.verdict_text import verdict_text
+
+    _send_once(context, verdict_text(sentences, _link(context), failed=failed))
+
+
+def run_failed(context: "Context") -> None:
+    """The DAG's `on_failure_callback`: says that there is no verdict, unless `report` has sent one."""
+    from include.smoke.reporting.verdict_text import not_held
+
+    _send_once(context, not_held(_link(context)))
+
+
+def _send_once(context: "Context", text: str) -> None:
+    try:
+        BaseHook.get_connection(SLACK_CONN)
+    except AirflowNotFoundException:
+        return
+    try:
+        from include.calls.state.notifications import Notifications
+        from plugins.hooks.calls_state import CallsStateHook
+
+        occasion = f"{DAG_ID} {context['run_id']}"
+        with CallsStateHook().get_conn() as state:
+            Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=None, kind="stt_smoke")
+    except Exception as error:
+        log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
+
+
+def _link(context: "Context") -> str:
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
+    return f"{base}/dags/{DAG_ID}/runs/{quote(context['run_id'], safe='')}"
