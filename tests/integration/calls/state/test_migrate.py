@@ -73,6 +73,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "reported_recordings",
         "run_spending",
         "run_work",
+        "stt_smoke_results",
         "transcripts",
         "work_in_progress",
     }
