@@ -8,7 +8,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status export resume deliver rebuild replay qa audit hold sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
-	bench chaos mutate stt-smoke trial-stt lock install install-dev
+	bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -124,9 +124,19 @@ trial-stt: ## проба с настоящим распознавателем (W
 	@$(PYTHON) ops/one_machine/bootstrap.py stt
 	@.venv-stt/bin/python -m trials.real_recogniser $(PART)
 
+# Asks PyPI's vulnerability service, which a closed network does not reach: not part of .ci/run. --strict: a package that
+# could not be looked up is a failure, not a pass.
+audit-packages: install-dev ## известные уязвимости зафиксированных версий; нужен доступ к pypi.org
+	@for lock in requirements-one-machine.txt requirements-dev.txt requirements-uv.txt; do \
+		$(VENV)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-uv.in -o requirements-uv.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements.in -o requirements.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-one-machine.in -o requirements-one-machine.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -19,11 +19,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 VENV, TRIAL_VENV = REPOSITORY / ".venv", REPOSITORY / ".venv-stt"
 KINDS = {
-    "run": ("requirements.txt", VENV),
+    "run": ("requirements-one-machine.txt", VENV),
     "dev": ("requirements-dev.txt", VENV),
     "stt": ("requirements-stt.txt", TRIAL_VENV),
 }
-UV = "uv>=0.9,<1"
+UV_LOCK = "requirements-uv.txt"  # uv installs what is hashed, so it is hashed itself
 
 sys.path.insert(0, str(REPOSITORY))  # a script's own folder is on the path, the repository is not
 from ops.wording import launcher as wording  # noqa: E402
@@ -87,7 +87,8 @@ def _install(lock: Path, venv: Path) -> bool:
     environment |= {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(REPOSITORY / "var" / "uv-cache"))}
     hashed = ["install", "--require-hashes", "-r", str(lock)]
     own_uv = venv / "bin" / "uv"
-    if own_uv.exists() or _works(*installer, "install", "-q", UV, environment=environment):
+    uv = ["install", "-q", "--require-hashes", "-r", str(REPOSITORY / UV_LOCK)]
+    if own_uv.exists() or _works(*installer, *uv, environment=environment):
         command = [str(own_uv), "pip", *hashed, "--quiet"]
         if subprocess.run(command, env=environment, cwd=REPOSITORY, check=False).returncode == 0:
             return True

