@@ -126,6 +126,10 @@ class Replays:
             _FILE, "heard", Heard, engine=engine, recordings=list(recordings), with_text=_WITH_TEXT
         )
 
+    def note_earlier(self, recording_id: int, engine: str, path: str) -> None:
+        """Called before the recognition of the text that is to be replaced is copied to `path`."""
+        self._session.count(_FILE, "note_earlier", recording_id=recording_id, engine=engine, path=path)
+
     def adopt(
         self,
         recording_id: int,

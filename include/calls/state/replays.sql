@@ -12,7 +12,7 @@ SELECT own.recording_id, own.portal_id, own.call_id, coalesce(own.audio_sec, own
   JOIN transcripts text ON text.transcript_id = own.transcript_id AND text.recording_id = own.recording_id
   LEFT JOIN replays known ON known.recording_id = own.recording_id AND known.engine = :engine AND known.checksum = own.checksum
  WHERE own.call_started_at >= :period_from AND own.call_started_at < :period_to::timestamptz + interval '1 second'
-   AND own.status = ANY(:with_text) AND own.text_ended_at IS NULL
+   AND own.status = ANY(:with_text) AND own.text_ended_at IS NULL AND own.recognition_ended_at IS NULL
    AND own.raw_path IS NOT NULL AND own.checksum IS NOT NULL
  ORDER BY CASE WHEN :most::integer IS NOT NULL THEN md5(own.recording_id::text) END, own.call_started_at, own.statistics_id
  LIMIT :most::integer;
@@ -78,6 +78,11 @@ SELECT known.recording_id, own.call_id, own.record_id, own.call_started_at, own.
  WHERE known.engine = :engine AND known.recording_id = ANY(:recordings)
  ORDER BY own.call_started_at, own.statistics_id;
 
+-- name: note_earlier!
+-- Where the recognition of the text that is about to be replaced is going to be copied. Written before the copy is made.
+UPDATE replays SET earlier_path = :path
+ WHERE recording_id = :recording_id AND engine = :engine AND adopted_at IS NULL;
+
 -- name: adopt
 -- What the engine heard becomes the text of every recording that shows the text :read_id, guarded by that number and by
 -- the audio. It is a new purchase, to which the engine's payments belong from now on; the run that bought the earlier
@@ -90,7 +95,7 @@ WITH old AS (
       JOIN transcripts text USING (transcript_id)
       JOIN replays known ON known.recording_id = own.recording_id AND known.engine = :engine AND known.checksum = own.checksum
      WHERE own.recording_id = :recording_id AND own.transcript_id = :read_id AND text.recording_id = own.recording_id
-       AND own.status = ANY(:with_text) AND known.adopted_at IS NULL
+       AND own.status = ANY(:with_text) AND own.text_ended_at IS NULL AND known.adopted_at IS NULL
        FOR NO KEY UPDATE OF own, known
 ), kept AS (
     INSERT INTO transcripts AS text (recording_id, sha256, body, preview, language, roles, source, model, words_per_minute,

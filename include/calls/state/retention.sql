@@ -4,7 +4,8 @@
 -- name: with_audio
 -- A page of recordings whose audio is past its period and may end.
 SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, transcript_path, summary_path,
-       ARRAY(SELECT path FROM replays WHERE replays.recording_id = own.recording_id) AS replay_paths
+       ARRAY(SELECT key FROM replays, unnest(ARRAY[path, earlier_path]) AS key
+              WHERE replays.recording_id = own.recording_id AND key IS NOT NULL) AS replay_paths
   FROM recordings own
  WHERE recording_id > :after AND call_started_at < :before AND raw_path IS NOT NULL AND may_end(own, :before)
  ORDER BY recording_id
@@ -13,7 +14,8 @@ SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, t
 -- name: with_recognition
 -- The same for the recogniser's responses.
 SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, transcript_path, summary_path,
-       ARRAY(SELECT path FROM replays WHERE replays.recording_id = own.recording_id) AS replay_paths
+       ARRAY(SELECT key FROM replays, unnest(ARRAY[path, earlier_path]) AS key
+              WHERE replays.recording_id = own.recording_id AND key IS NOT NULL) AS replay_paths
   FROM recordings own
  WHERE recording_id > :after AND call_started_at < :before AND recognition_ended_at IS NULL AND file_name IS NOT NULL
    AND may_end(own, :before)
@@ -23,7 +25,8 @@ SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, t
 -- name: with_text
 -- The same for texts. A recording that has none ends too: no run buys one for it any more.
 SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, transcript_path, summary_path,
-       ARRAY(SELECT path FROM replays WHERE replays.recording_id = own.recording_id) AS replay_paths
+       ARRAY(SELECT key FROM replays, unnest(ARRAY[path, earlier_path]) AS key
+              WHERE replays.recording_id = own.recording_id AND key IS NOT NULL) AS replay_paths
   FROM recordings own
  WHERE recording_id > :after AND call_started_at < :before AND text_ended_at IS NULL AND may_end(own, :before)
  ORDER BY recording_id
@@ -32,7 +35,8 @@ SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, t
 -- name: with_names
 -- The same for numbers, names and ids. Everything else of the recording has ended before, its files are gone.
 SELECT recording_id, portal_id, call_id, call_started_at, file_name, raw_path, transcript_path, summary_path,
-       ARRAY(SELECT path FROM replays WHERE replays.recording_id = own.recording_id) AS replay_paths
+       ARRAY(SELECT key FROM replays, unnest(ARRAY[path, earlier_path]) AS key
+              WHERE replays.recording_id = own.recording_id AND key IS NOT NULL) AS replay_paths
   FROM recordings own
  WHERE recording_id > :after AND call_started_at < :before AND anonymised_at IS NULL AND text_ended_at IS NOT NULL
    AND raw_path IS NULL AND (recognition_ended_at IS NOT NULL OR file_name IS NULL)

@@ -365,6 +365,7 @@ def _adopt(recording_id: int, engine: str, actor: str, services: Services, done:
     summaries = services.replays.summaries(recording_id) if new.sha256 != now.sha256 else []
     earlier = row.keys.earlier_recognition(now.transcript_id)
     if storage.exists(row.keys.recognition) and not storage.exists(earlier):
+        services.replays.note_earlier(recording_id, engine, earlier)
         storage.put_bytes(earlier, storage.get_bytes(row.keys.recognition), "application/json")
     storage.put_bytes(row.keys.recognition, storage.get_bytes(known.path), "application/json")
     store_transcript(row.transcript_path, transcript_file(row, new, services.policy.privacy), storage)

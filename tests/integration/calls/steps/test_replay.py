@@ -13,9 +13,11 @@ from uuid import UUID
 
 import pytest
 
+from include.calls.domain.data_classes import DataClass
 from include.calls.policy import Policy
 from include.calls.reporting.replay_report import Comparison, replay_csv, replay_markdown
 from include.calls.state.replays import Replays
+from include.calls.state.retention import Retention
 from include.calls.steps.rebuild import rebuild_texts
 from include.calls.steps.replay import (
     Adopted,
@@ -160,7 +162,12 @@ def test_a_person_adopts_and_the_earlier_text_stays(database: str, tmp_path: Pat
         assert all(AFTER in export.storage.get_bytes(row[4]).decode() for row in rows)
         assert not export.storage.exists("summary/one.md")
         assert by_sql(database, "SELECT count(*) FROM transcripts WHERE position('пятницу' IN body) > 0") == [(3,)]
-        assert len([key for key in export.storage.keys("recognition/") if "/before_" in key]) == 3
+        earlier = {key for key in export.storage.keys("recognition/") if "/before_" in key}
+        assert len(earlier) == 3
+        by_sql(database, "UPDATE call_exports SET status = 'completed'")
+        with export.state() as state:  # whatever ends the words of a recording finds them
+            (page,) = Retention(state.session).pages(DataClass.RECOGNITION, before=datetime(2030, 1, 1, tzinfo=UTC))
+        assert earlier <= {key for ending in page for key in ending.keys(DataClass.RECOGNITION)}
         assert by_sql(database, "SELECT sum(usd) FROM charges") == [(3 * (MINUTE + Decimal("0.0045")),)]
         events = by_sql(database, "SELECT detail ->> 'by', detail -> 'model' FROM call_events WHERE event = 'adopted'")
         assert events == [("director", [NOW, OTHER])] * 3
