@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from ops.settings.connections import connections
 from ops.settings.databases import Databases
 from ops.settings.env_file import VARIABLES, Settings
-from ops.settings.generated_secrets import ADMIN, Generated, passwords_file
+from ops.settings.generated_secrets import ADMIN, SECURITY, Generated, passwords_file
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
 
@@ -134,7 +134,9 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "core__load_examples": False,
         "core__dags_are_paused_at_creation": False,
         "core__fernet_key": keys.fernet_key,
-        "core__simple_auth_manager_users": f"{ADMIN}:admin",
+        "core__simple_auth_manager_users": f"{ADMIN}:admin,{SECURITY}:op",
+        # Parameters of call_erasure: Airflow's log of actions shows *** in their place.
+        "core__sensitive_var_conn_names": "erase_number,erase_call_id",
         "core__simple_auth_manager_passwords_file": passwords_file(runtime),
         "core__execution_api_server_url": f"{api_url}/execution/",
         "database__sql_alchemy_conn": sqlalchemy_url,

@@ -40,6 +40,7 @@ def connections(
             "conn_type": "generic",
             "password": metrics_token(settings, keys),
         },
+        calls.ERASURE_CONN: {"conn_type": "generic", "password": keys.erasure_key},
     }
     if settings.recogniser_configured:
         found[names.RECOGNISER_CONN] = _recogniser(settings)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ops.settings.profile import Runtime
 
 ADMIN = "admin"
+SECURITY = "security"  # a second person: an erasure is not approved by the one who started it
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Generated:
     admin_password: str
     postgres_password: str
     metrics_token: str
+    erasure_key: str  # lost, and erased calls come back: kept with the backups, apart from them
+    security_password: str
 
     @classmethod
     def fresh(cls) -> "Generated":
@@ -30,11 +33,13 @@ class Generated:
             admin_password=secrets.token_urlsafe(12),
             postgres_password=secrets.token_urlsafe(24),
             metrics_token=secrets.token_urlsafe(32),
+            erasure_key=secrets.token_urlsafe(48),
+            security_password=secrets.token_urlsafe(12),
         )
 
 
 def passwords_file(runtime: Runtime) -> Path:
-    """The file that SimpleAuthManager reads: `{"admin": "..."}`."""
+    """The file that SimpleAuthManager reads: `{"admin": "...", "security": "..."}`."""
     return runtime.home / "passwords.json"
 
 
@@ -45,8 +50,11 @@ def generated(runtime: Runtime) -> Generated:
     found = Generated(**(asdict(Generated.fresh()) | kept))
     if asdict(found) != kept:
         write_private(file, json.dumps(asdict(found)))
-    if not passwords_file(runtime).exists():
-        write_private(passwords_file(runtime), json.dumps({ADMIN: found.admin_password}))
+    passwords = passwords_file(runtime)
+    known: dict[str, str] = json.loads(passwords.read_text(encoding="utf-8")) if passwords.exists() else {}
+    wanted = {ADMIN: found.admin_password, SECURITY: found.security_password} | known
+    if wanted != known:
+        write_private(passwords, json.dumps(wanted))
     return found
 
 

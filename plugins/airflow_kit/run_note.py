@@ -1,6 +1,6 @@
 """Writes the run's note, which the Airflow UI shows: what the run is doing now."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import BaseHook
@@ -53,12 +53,42 @@ class AirflowApiHook(BaseHook):
         from airflow.sdk.exceptions import AirflowNotFoundException
 
         try:
-            base = self._base(self.get_connection(self.airflow_api_conn_id))
-            url = f"{base}/api/v2/dags/{quote(dag_id, safe='')}/dagRuns/{quote(dag_run_id, safe='')}"
+            url = f"{self._runs(dag_id)}/{quote(dag_run_id, safe='')}"
             with self.get_conn() as session:
                 session.patch(url, json={"note": note[:NOTE_LIMIT]}, timeout=TIMEOUT).raise_for_status()
         except (requests.RequestException, AirflowNotFoundException, KeyError) as error:
             self.log.warning("The run's note could not be written: %s", type(error).__name__)
+
+    def ended_runs(self, dag_id: str, *, for_hours: float = 1.0, most: int = 100) -> list[str]:
+        """Ids of DAG runs that ended at least so long ago, the oldest first; raises what `requests` raises."""
+        from datetime import timedelta
+
+        from airflow.sdk.timezone import utcnow
+
+        before = (utcnow() - timedelta(hours=for_hours)).isoformat()
+        asked: dict[str, Any] = {
+            "state": ["success", "failed"],
+            "end_date_lte": before,
+            "limit": most,
+            "order_by": "end_date",
+        }
+        with self.get_conn() as session:
+            answer = session.get(self._runs(dag_id), params=asked, timeout=TIMEOUT)
+            answer.raise_for_status()
+            return [str(run["dag_run_id"]) for run in answer.json()["dag_runs"]]
+
+    def delete_run(self, dag_id: str, dag_run_id: str) -> bool:
+        """False if it is gone already, or was started again; raises what `requests` raises."""
+        with self.get_conn() as session:
+            answer = session.delete(f"{self._runs(dag_id)}/{quote(dag_run_id, safe='')}", timeout=TIMEOUT)
+        if answer.status_code in (404, 409):
+            return False
+        answer.raise_for_status()
+        return True
+
+    def _runs(self, dag_id: str) -> str:
+        base = self._base(self.get_connection(self.airflow_api_conn_id))
+        return f"{base}/api/v2/dags/{quote(dag_id, safe='')}/dagRuns"
 
     def test_connection(self) -> tuple[bool, str]:
         """Logs in and asks for Airflow's version."""

@@ -2,6 +2,7 @@
 
 MODULES = (
     "plugins.calls.tasks",
+    "plugins.calls.erasure_tasks",
     "plugins.hooks.language_model",
     "plugins.hooks.recogniser",
     "include.clients.bitrix24.telephony",
@@ -9,7 +10,7 @@ MODULES = (
         f"include.calls.steps.{step}"
         for step in (
             *("open_run", "preflight", "list_calls", "plan", "approve"),
-            *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile"),
+            *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile", "erase"),
         )
     ),
 )

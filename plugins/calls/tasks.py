@@ -101,6 +101,7 @@ def preflight(context: "Context", run_id: UUID) -> None:
 
 def list_calls(context: "Context", run_id: UUID) -> int:
     from include.calls.steps import list_calls as step
+    from plugins.hooks.erasure_key import find_erasure_key
 
     with open_state(context, run_id, Stage.LIST_CALLS) as state:
         try:
@@ -109,6 +110,7 @@ def list_calls(context: "Context", run_id: UUID) -> int:
                     run_id,
                     telephony,
                     state,
+                    erasure_key=find_erasure_key(),
                     clock_may_differ_sec=load_run_policy().portal.clock_may_differ_seconds,
                 )
         finally:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from include.calls.domain.budget import Decision
+from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
 from include.calls.domain.storage_keys import registry_key
@@ -88,6 +89,7 @@ class Export:
     proxy_url: str | None = None
     patience: float = 5.0  # seconds for the recogniser's answer
     workers: int = WORKERS  # 1 where a test says which recording meets what
+    erasure_key: ErasureKey | None = None
     alive: set[str] = field(default_factory=set)  # DAG runs that Airflow has not ended
 
     def run(self, **request: object) -> Outcome:
@@ -108,7 +110,9 @@ class Export:
                     run_id, telephony, self.storage, state, check_recogniser=check,
                     portal_texts=self.policy.stt.reuse_portal_transcripts,
                 ))  # fmt: skip
-                self.again(outcome, lambda: list_calls(run_id, telephony, state))
+                self.again(outcome, lambda: list_calls(
+                    run_id, telephony, state, erasure_key=self.erasure_key
+                ))  # fmt: skip
                 planned = plan(run_id, state, self.storage, self.policy)
             except StopRun as error:
                 stop_run(run_id, error, state, stage="test")

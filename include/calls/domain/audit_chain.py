@@ -26,6 +26,10 @@ class Action(StrEnum):
     HOLD_PLACED = "hold_placed"
     HOLD_LIFTED = "hold_lifted"
     ENTRIES_FORGOTTEN = "entries_forgotten"
+    ERASURE_ASKED = "erasure_asked"
+    ERASURE_APPROVED = "erasure_approved"
+    ERASURE_REFUSED = "erasure_refused"
+    ERASURE_SETTLED = "erasure_settled"
 
 
 class Fault(StrEnum):

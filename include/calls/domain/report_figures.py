@@ -19,7 +19,8 @@ class RunFacts:
     """The run's own row. `portal_total` is the portal's count of the period's calls, None where it was not asked.
 
     `registered` rows of the portal's statistics are recordings in the database, None before the period is listed whole;
-    `shared_rows` name a recording that another row has registered already. `bad_rows` could not be read; `partly_read`
+    `shared_rows` name a recording that another row has registered already. `erased_rows` are calls that were erased on
+    a person's demand: the portal lists them still. `bad_rows` could not be read; `partly_read`
     rows are recordings of which a field is unknown.
     `last_event_at` is when anything last happened: the report is written before `finished_at` is known. `stop` is why
     the run was stopped, `failed_step` the task before the batches that failed. `forecast_minutes` are rounded up per
@@ -51,6 +52,7 @@ class RunFacts:
     bad_rows: int
     partly_read: int
     shared_rows: int
+    erased_rows: int
     limit_calls: int
     low_rate: bool
     clock_offset_sec: float | None
@@ -63,7 +65,7 @@ class RunFacts:
     def listed(self, rows: int) -> int:
         """Rows of the portal's statistics that are accounted for; `rows` of the registry where none are registered."""
         registered = rows if self.registered is None else self.registered
-        return registered + self.bad_rows + self.shared_rows
+        return registered + self.bad_rows + self.shared_rows + self.erased_rows
 
 
 @dataclass(frozen=True, slots=True)

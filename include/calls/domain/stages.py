@@ -21,6 +21,7 @@ class Stage(StrEnum):
     DELIVER = "deliver"  # `make deliver`
     RECONCILE = "reconcile"  # the DAG call_reconcile
     RETENTION = "retention"  # the DAG call_retention
+    ERASE = "erase"  # the DAG call_erasure and `make erase-again`
     BY_HAND = "by_hand"  # a person's SQL
     SLACK = "slack"  # what was sent to people
     PORTAL = "portal"  # the portal's rate limits

@@ -30,6 +30,7 @@ class RecordStatus(StrEnum):
     ERROR = "error"  # failed; a later run, a resume or a cleared task tries again
     MISSING_AUDIO = "missing_audio"  # the system does not give the audio; later runs ask on some of the next nights
     NO_RECORDING = "no_recording"  # the call has no recording (it was missed, or the recording has not arrived)
+    ERASED = "erased"  # erased on a person's demand: nothing of the call is left, and it does not come back
 
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
@@ -42,7 +43,7 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 }
 
 _S = RecordStatus
-RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
+_WORK: dict[RecordStatus, frozenset[RecordStatus]] = {
     # `missing_audio` from a waiting status: the retention period of its text is over, nothing is bought any more
     _S.PENDING: frozenset({_S.DOWNLOADING, _S.ERROR, _S.MISSING_AUDIO}),
     # back to `pending`: a failure that may pass, or a task that died during the download
@@ -56,6 +57,11 @@ RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
     _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED, _S.MISSING_AUDIO}),
     _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # the system is asked once more
     _S.NO_RECORDING: frozenset({_S.PENDING}),  # the recording has arrived late
+}
+# An erasure takes a recording out of every status; under the claim on its call, no task works on it.
+RECORD_MOVES: dict[RecordStatus, frozenset[RecordStatus]] = {
+    **{status: moves | {_S.ERASED} for status, moves in _WORK.items()},
+    _S.ERASED: frozenset(),
 }
 
 UNFINISHED = frozenset({_S.PENDING, _S.DOWNLOADING, _S.DOWNLOADED, _S.TRANSCRIBING})

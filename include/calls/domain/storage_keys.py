@@ -179,6 +179,11 @@ def estimate_key(period: Period, part: str = "") -> str:
     return f"{period_prefix(period)}reports/estimate_{period.folder}{part}.md"
 
 
+def erasure_key(erasure_id: UUID, name: str) -> str:
+    """A document of an erasure on a person's demand: its proof or its tombstones."""
+    return f"erasures/{erasure_id}/{name}"
+
+
 def log_key(period: Period, at: datetime, run_id: UUID) -> str:
     """`at` is the run's start, with an offset. The id keeps two runs of one second apart."""
     return f"{period_prefix(period)}logs/call_export_{at.astimezone(UTC):%Y%m%dT%H%M%SZ}_{run_id}.jsonl"

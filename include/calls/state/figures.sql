@@ -24,6 +24,7 @@ SELECT run.run_id, run.status, run.actor, run.trigger, run.dry_run, run.generate
        coalesce((run.metadata ->> 'bad_rows')::integer, 0) AS bad_rows,
        coalesce((run.metadata ->> 'partly_read')::integer, 0) AS partly_read,
        coalesce((run.metadata ->> 'shared')::integer, 0) AS shared_rows,
+       coalesce((run.metadata ->> 'erased')::integer, 0) AS erased_rows,
        coalesce((run.metadata ->> 'limit_calls')::integer, 0) AS limit_calls,
        coalesce((run.metadata ->> 'low_rate')::boolean, false) AS low_rate,
        (run.metadata ->> 'clock_offset_sec')::float AS clock_offset_sec,

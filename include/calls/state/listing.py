@@ -1,9 +1,9 @@
 """Listed calls become recordings: many at a time, any number of times."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -14,6 +14,9 @@ from include.calls.state.bulk_changes import bulk_change
 from include.calls.state.types import Run, Saved
 from include.common.postgres_session import Session, storable
 from include.common.telephony import Call
+
+if TYPE_CHECKING:
+    from include.calls.domain.erasure_hashes import ErasedCalls
 
 _FILE = "listing"
 _LATE = frozenset({RecordStatus.NO_RECORDING})  # a recording that arrives moves on from here
@@ -34,9 +37,13 @@ class Listing:
         calls: Iterable[Call],
         employees: Mapping[str, str],
         *,
+        erased: Callable[[], "ErasedCalls"] | None = None,
         stage: str = Stage.LIST_CALLS,
     ) -> Saved:
         """Registers the calls; `employees` maps employee ids to names. The same calls again change nothing.
+
+        Calls that were erased on a person's demand are counted and not stored. `erased` reads which ones those are; it
+        is asked under the lock under which an erasure adds its tombstones.
 
         One row of the call statistics is one recording. Its figures follow the telephony system. A recording that has
         arrived late, or has got its final name, is updated unless work on it has begun. One event has the counts; each
@@ -44,10 +51,10 @@ class Listing:
         """
         refuse_unlisted(_LATE, RecordStatus.PENDING, RECORD_MOVES)
         left = iter(calls)
-        saved = Saved(0, 0, 0)
+        saved = Saved(0, 0, 0, 0)
         while chunk := list(islice(left, _CHUNK)):
             with bulk_change(self._session) as connection:
-                done = self._save(connection, run, portal_id, chunk, employees, stage)
+                done = self._save(connection, run, portal_id, chunk, employees, stage, erased)
             saved = Saved(*(before + now for before, now in zip(saved, done, strict=True)))
         counts = Jsonb(saved._asdict())
         self._session.count(_FILE, "note_saved", run_id=run.run_id, stage=stage, detail=counts)
@@ -58,10 +65,13 @@ class Listing:
         connection: Connection[Any],
         run: Run,
         portal_id: int,
-        calls: Iterable[Call],
+        calls: Sequence[Call],
         employees: Mapping[str, str],
         stage: str,
+        erased: Callable[[], "ErasedCalls"] | None,
     ) -> Saved:
+        gone = erased() if erased else None
+        kept = [call for call in calls if not (gone and gone.cover(call, call.started_at))]
         of_portal = {"portal_id": portal_id}
         moves = {"untouched": list(_UNTOUCHED), "expected": sorted(_LATE), "to": RecordStatus.PENDING}
         statement = self._session.statement
@@ -69,14 +79,14 @@ class Listing:
             cursor.execute(statement(_FILE, "create_incoming"))
             cursor.execute(statement(_FILE, "clear_incoming"))
             with cursor.copy(statement(_FILE, "copy_incoming")) as copy:
-                for call in calls:
+                for call in kept:
                     copy.write_row(_incoming(call, employees))
             refreshing = {**of_portal, **moves, "run_id": run.run_id, "stage": stage}
             (changed,) = cursor.execute(statement(_FILE, "refresh_known"), refreshing).fetchall()[0]
             cursor.execute(statement(_FILE, "insert_new"), of_portal)
             new = cursor.rowcount
             (shared,) = cursor.execute(statement(_FILE, "shared"), of_portal).fetchall()[0]
-        return Saved(new, changed, shared)
+        return Saved(new, changed, shared, len(calls) - len(kept))
 
     def note_gone(
         self,

@@ -245,11 +245,15 @@ class RecordingColumns(TypedDict, total=False):
 
 
 class Saved(NamedTuple):
-    """Counts of a listing: `new` rows, `changed` ones, and `shared` rows that name a recording of another row."""
+    """Counts of a listing: `new` rows, `changed` ones, and `shared` rows that name a recording of another row.
+
+    `erased` calls were erased on a person's demand: the system lists them still, and nothing of them is stored.
+    """
 
     new: int
     changed: int
     shared: int
+    erased: int = 0
 
 
 # ---------------------------------------------------------------- work

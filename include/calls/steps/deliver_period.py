@@ -53,7 +53,7 @@ def deliver_period(
         key = registry_key(period, part + portal_part(portal_id))
         with state.transaction():
             Publications(state.session).lock(key)
-            run = _run_of(portal_id, period, key, state)
+            run = run_of(portal_id, period, key, state)
             if run is None:
                 continue
             found = True
@@ -71,7 +71,7 @@ def deliver_period(
     return done
 
 
-def _run_of(portal_id: int, period: Period, key: str, state: State) -> Run | None:
+def run_of(portal_id: int, period: Period, key: str, state: State) -> Run | None:
     """Whose registry is written: the run whose registry is there, or the newest run that listed some of these days.
 
     The latter is given the period, because its own one is another.

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from include.calls.domain.erasure_hashes import ErasedCalls, ErasureKey
 from include.calls.domain.stages import Stage
+from include.calls.state.erasures import Erasures
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.common.errors import BadRow
@@ -19,9 +21,16 @@ MANY_NEW = 1_000  # new rows after which PostgreSQL's statistics are brought up 
 
 
 def list_calls(
-    run_id: UUID, telephony: TelephonySystem, state: State, *, clock_may_differ_sec: float = CLOCK_MAY_DIFFER_SEC
+    run_id: UUID,
+    telephony: TelephonySystem,
+    state: State,
+    *,
+    erasure_key: ErasureKey | None = None,
+    clock_may_differ_sec: float = CLOCK_MAY_DIFFER_SEC,
 ) -> int:
     """Registers the period's calls and notes the figures that prove the listing complete; returns the listed rows.
+
+    Calls that were erased on a person's demand are counted among them and not stored; `erasure_key` knows them.
 
     A resumed run whose listing had ended is not listed again.
     """
@@ -33,7 +42,7 @@ def list_calls(
     state.runs.set_portal(run_id, portal_id)
     total = telephony.count_calls(run.period)
     most = int(run.metadata.get("limit_calls") or 0)
-    listing = _Listing(run, portal_id, telephony, state)
+    listing = _Listing(run, portal_id, telephony, state, erasure_key)
     for rows in gathered(limited(telephony.list_calls(run.period, total=total), most)):
         listing.save(rows)
     if listing.new > MANY_NEW:
@@ -41,7 +50,8 @@ def list_calls(
     if listing.listed != total and not most:  # calls came or went during the listing
         total = telephony.count_calls(run.period)
     found = {
-        "portal_total": total, "bad_rows": listing.bad, "partly_read": listing.partly_read, "shared": listing.shared
+        "portal_total": total, "bad_rows": listing.bad, "partly_read": listing.partly_read, "shared": listing.shared,
+        "erased": listing.erased,
     }  # fmt: skip
     if most:
         state.runs.set_trial_end(run_id, max(listing.statistics_ids, default=0))
@@ -86,6 +96,7 @@ class _Listing:
     portal_id: int
     telephony: TelephonySystem
     state: State
+    erasure_key: ErasureKey | None
     names: dict[str, str] = field(default_factory=dict)
     statistics_ids: list[int] = field(default_factory=list)
     listed: int = 0
@@ -93,15 +104,17 @@ class _Listing:
     bad: int = 0
     partly_read: int = 0
     shared: int = 0
+    erased: int = 0
 
     def save(self, rows: list[Listed]) -> None:
         calls = [row for row in rows if isinstance(row, Call)]
         bad_rows = [row for row in rows if isinstance(row, BadRow)]
         if calls:
             self._learn_names(calls)
-            saved = self.state.listing.save(self.run, self.portal_id, calls, self.names)
+            saved = self.state.listing.save(self.run, self.portal_id, calls, self.names, erased=self._erased)
             self.new += saved.new
             self.shared += saved.shared
+            self.erased += saved.erased
         self.statistics_ids += [call.statistics_id for call in calls]
         self.listed += len(rows)
         self.bad += len(bad_rows)
@@ -114,6 +127,9 @@ class _Listing:
                 error_code=error.code,
                 detail={"reason": str(error)},
             )
+
+    def _erased(self) -> ErasedCalls:
+        return Erasures(self.state.session).erased(self.erasure_key)
 
     def _note_partly_read(self, calls: list[Call]) -> None:
         """One event for a chunk: a new kind of call may be half of all rows."""

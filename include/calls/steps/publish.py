@@ -75,7 +75,7 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         if goes_on:
             detail = {"rows": rows} | ({} if owner.run_id == run_id else {"registry_of": str(owner.run_id)})
             state.events.add(run_id, stage=Stage.PUBLISH, event="published", detail=detail)
-    _publish_log(run, state, storage)
+    publish_log(run, state, storage)
     return rows
 
 
@@ -235,7 +235,7 @@ def _publish_report(run: Run, report: ReportFiles, storage: Storage) -> None:
     storage.put_bytes(report_key(run.period, ".md", run.part), report.markdown.encode(), "text/markdown; charset=utf-8")
 
 
-def _publish_log(run: Run, state: State, storage: Storage) -> None:
+def publish_log(run: Run, state: State, storage: Storage) -> None:
     """Each run has one log, rewritten as the run goes on; it is named by the run's start and id."""
     with temporary_folder() as folder:
         file = folder / "log.jsonl"

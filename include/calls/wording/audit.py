@@ -26,6 +26,10 @@ ACTIONS = {
     Action.HOLD_PLACED: "установлено удержание",
     Action.HOLD_LIFTED: "снято удержание",
     Action.ENTRIES_FORGOTTEN: "удалены записи старше срока",
+    Action.ERASURE_ASKED: "потребовано стереть звонки",
+    Action.ERASURE_APPROVED: "стирание согласовано",
+    Action.ERASURE_REFUSED: "в стирании отказано",
+    Action.ERASURE_SETTLED: "звонки стёрты",
 }
 FAULTS = {
     Fault.CHANGED: "запись № {entry} изменена: её хэш не сходится",

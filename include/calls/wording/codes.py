@@ -18,6 +18,7 @@ STATUSES = {
     _S.DOWNLOADING: "скачивается",
     _S.DOWNLOADED: "скачан, не распознан",
     _S.TRANSCRIBING: "распознаётся",
+    _S.ERASED: "стёрт по требованию",
 }
 
 # The short form of docs/error_codes.md: what it is, what the operator does.

@@ -143,6 +143,7 @@ def listing_proof(run: RunFacts, calls: int, *, proven: bool) -> str:
     if run.partly_read:
         bad += f", понятых не полностью {number(run.partly_read)}"
     shared = f", строк о той же записи {number(run.shared_rows)}" if run.shared_rows else ""
+    shared += f", стёртых по требованию {number(run.erased_rows)}" if run.erased_rows else ""
     known = f"в реестре {number(calls)}" if run.registered is None else f"в базе {number(run.registered)}"
     return f"{_agrees(proven)}: портал насчитал {number(run.portal_total or 0)}, {known}{bad}{shared}."
 

@@ -43,6 +43,7 @@ PROBLEMS: dict[str, str] = {
     # raised in plugins/hooks and plugins/airflow_kit
     "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
     "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
+    "no_erasure_key": "в соединении {connection} нет пароля: это ключ, по которому узнаются стёртые звонки",
     "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
     "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
     # raised in include/common/policy_file.py

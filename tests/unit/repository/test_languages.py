@@ -30,6 +30,8 @@ RUSSIAN = {
     "dags/calls/call_backup.py": "the DAG's description in the UI",
     "dags/calls/call_backup_drill.py": "the DAG's description in the UI",
     "dags/calls/call_retention.py": "the DAG's description in the UI",
+    "dags/calls/call_erasure.py": "the DAG's description in the UI",
+    "dags/calls/call_erasure_traces.py": "the DAG's description in the UI",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/personal_data/": "numbers, names and addresses as people say them",
     "include/common/wording/personal_data.py": "what is put in the place of personal data",
@@ -73,7 +75,7 @@ NO_FACTS = {"code", "retry_after", "problem", "attempt"}
 NAMES = {
     # products, and what their screens are called
     "Airflow", "Enterprise", "Excel", "OpenAI", "PostgreSQL", "PyPI", "Python", "Required", "Actions", "Clear", "Note",
-    "cron",
+    "cron", "Slack",
     "Markdown",
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns

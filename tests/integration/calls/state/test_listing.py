@@ -48,7 +48,7 @@ class TestNewRows:
         assert (with_recording.phone_line, with_recording.recording_ref) == ("+74951234567", "501")
         assert selected(database, "SELECT DISTINCT outcome, outcome_code FROM recordings") == [("answered", "200")]
         listings = [detail for _, event, detail in events(database, run) if event == "calls_saved"]
-        assert listings[-1] == {"new": 2, "changed": 0, "shared": 0}
+        assert listings[-1] == {"new": 2, "changed": 0, "shared": 0, "erased": 0}
 
     def test_the_same_calls_again_change_nothing(self, state: State, run: Run) -> None:
         save(state, run, call(1), call(2, file_id=None))

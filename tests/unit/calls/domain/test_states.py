@@ -69,12 +69,12 @@ def test_the_drawing_is_current() -> None:
 
 
 @pytest.mark.parametrize(("moves", "statuses"), [(RUN_MOVES, RunStatus), (RECORD_MOVES, RecordStatus)])
-def test_every_state_can_be_left_and_none_moves_to_itself(
+def test_every_state_but_erased_can_be_left_and_none_moves_to_itself(
     moves: Mapping[StrEnum, Set[StrEnum]], statuses: type[StrEnum]
 ) -> None:
     assert set(moves) == set(statuses)
     for state, targets in moves.items():
-        assert targets
+        assert targets or state is RecordStatus.ERASED
         assert targets <= set(statuses)
         assert state not in targets
 
@@ -83,11 +83,17 @@ def test_every_recording_can_reach_a_text() -> None:
     reached = {RecordStatus.COMPLETED}
     while more := {state for state, targets in RECORD_MOVES.items() if targets & reached} - reached:
         reached |= more
-    assert reached == set(RecordStatus)
+    assert reached == set(RecordStatus) - {RecordStatus.ERASED}
+
+
+def test_what_is_erased_stays_erased() -> None:
+    assert not RECORD_MOVES[RecordStatus.ERASED]
+    assert all(RecordStatus.ERASED in RECORD_MOVES[status] for status in set(RecordStatus) - {RecordStatus.ERASED})
 
 
 def test_unfinished_states_are_those_that_a_task_goes_on_with() -> None:
     ends = {RecordStatus.COMPLETED, RecordStatus.ERROR, RecordStatus.MISSING_AUDIO, RecordStatus.NO_RECORDING}
+    ends.add(RecordStatus.ERASED)
     assert set(RecordStatus) - ends == UNFINISHED
     assert UNFINISHED - BEFORE_WORK.keys() == WAITING
 

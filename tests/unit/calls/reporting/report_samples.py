@@ -69,6 +69,7 @@ RUN = RunFacts(
     bad_rows=0,
     partly_read=0,
     shared_rows=0,
+    erased_rows=0,
     limit_calls=0,
     low_rate=False,
     clock_offset_sec=None,

@@ -12,7 +12,9 @@ from uuid import UUID
 import pytest
 
 from include.calls.domain.data_classes import DataClass
+from include.calls.domain.erasure import SubjectKind, Tombstone
 from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
+from include.calls.state.erasures import Erasures
 from include.calls.state.retention import Retention
 from include.calls.state.state import QUERIES, State
 from include.calls.state.types import Run
@@ -33,6 +35,7 @@ MOVES = {name: text for (_, name), text in STATEMENTS.items() if MOVING.search(t
 S = RecordStatus
 NOTHING: dict[str, Any] = dict.fromkeys(Run.__slots__)
 RUN = Run(**NOTHING | {"run_id": RUN_ID, "status": RunStatus.RUNNING, "due_at": datetime(2025, 9, 1, tzinfo=UTC)})
+STONE = Tombstone("hash", SubjectKind.CALL, "key", None)
 DOES: dict[str, Callable[[State], Any]] = {
     "Moves.take": lambda state: state.moves.take(RUN_ID, 1, S.DOWNLOADING, stage="download"),
     "Moves.move": lambda state: state.moves.move(RUN_ID, 1, S.ERROR, expected={S.PENDING}, stage="download"),
@@ -40,6 +43,7 @@ DOES: dict[str, Callable[[State], Any]] = {
     "Moves.reopen_batch": lambda state: state.moves.reopen_batch(RUN_ID, 1, to=S.PENDING, stage="download"),
     "Moves.take_up": lambda state: state.moves.take_up(RUN, stage="plan", summaries=False),
     "Moves.share_text": lambda state: state.moves.share_text(RUN_ID, 1, stage="transcribe"),
+    "Erasures.mark": lambda state: Erasures(state.session).mark(RUN_ID, 1, "call-1", STONE),
     "Listing.save": lambda state: state.listing.save(RUN, 1, [call(1)], {}),
     "DeadLetters.move_overdue": lambda state: state.dead_letters.move_overdue(
         RUN_ID, failed_before=datetime(2025, 8, 1, tzinfo=UTC)
@@ -62,6 +66,7 @@ def test_the_statements_that_move_are_found() -> None:
         "reopen_batch",
         "take_up",
         "share_text",
+        "mark",
         "move_to_dlq",
         "replay",
         "move_run",
@@ -121,7 +126,7 @@ class Silent(Session):
 def test_no_method_that_moves_is_missing_here() -> None:
     """Every public method that asks the state machine is among those tried above."""
     state = State.over(Silent("host=nowhere", QUERIES))
-    owners = [*(type(getattr(state, name)) for name in State.__slots__), Retention]
+    owners = [*(type(getattr(state, name)) for name in State.__slots__), Retention, Erasures]
     moving = {
         f"{owner.__name__}.{name}"
         for owner in owners

@@ -111,6 +111,7 @@ def test_every_task_of_the_dag_has_a_phase() -> None:
         Stage.DELIVER,
         Stage.RECONCILE,
         Stage.RETENTION,
+        Stage.ERASE,
         Stage.BY_HAND,
     }
     assert notes.PHASES.keys() >= set(Stage) - others

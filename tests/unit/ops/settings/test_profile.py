@@ -28,7 +28,10 @@ def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert generated(runtime) == first
     assert len(set(vars(first).values())) == len(vars(first))
     assert {mode(file) for file in runtime.home.glob("*.json")} == {0o600}
-    assert json.loads(passwords_file(runtime).read_text()) == {"admin": first.admin_password}
+    assert json.loads(passwords_file(runtime).read_text()) == {
+        "admin": first.admin_password,
+        "security": first.security_password,
+    }
 
 
 def test_two_profiles_share_nothing(tmp_path: Path) -> None:

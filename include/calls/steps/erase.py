@@ -1,0 +1,415 @@
+"""Erasure on a person's demand: registered, previewed, decided by a second person, erased, looked for again, settled.
+
+The order makes a kill harmless. A call is first marked, in one transaction with its tombstone: from then on no run
+works on it, no report shows it and no listing brings it back. Its row keeps its ids until files, copies, registries,
+reports and logs are gone or written again and were searched; only then the row is blanked. Whatever was interrupted is
+found again by the rows that are marked and not blanked.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import file_digest
+from typing import Any
+from uuid import UUID, uuid4
+from zipfile import BadZipFile, ZipFile
+
+from include.calls.domain.erasure import Demand, Erasure, ErasureStatus, Found, SubjectKind, Tombstone
+from include.calls.domain.erasure_hashes import ErasedCalls, ErasureKey, canonical_number, demand_of, numbers_of
+from include.calls.domain.report_zone import report_zone
+from include.calls.domain.storage_keys import RecordingKeys, log_key, portal_part, registry_key
+from include.calls.policy import Policy
+from include.calls.state.erasures import Erasures, Marked
+from include.calls.state.figures import ReportFigures
+from include.calls.state.publications import Publications
+from include.calls.state.state import State
+from include.calls.state.types import Run
+from include.calls.steps.deliver import delivered_files
+from include.calls.steps.deliver_period import run_of
+from include.calls.steps.erasure_proof import store_proof, stored_tombstones
+from include.calls.steps.publish import publish, publish_log, publish_registry
+from include.calls.steps.restore_texts import restore_texts
+from include.clients.storage.base import Storage
+from include.common.errors import BadInput, NotConfigured, Temporary
+from include.common.periods import Period
+
+log = logging.getLogger(__name__)
+
+_KINDS = ("raw", "transcripts", "recognition", "summary")
+_READABLE = (".csv", ".md", ".jsonl", ".xlsx")  # a report's PDF is written together with its .md
+_FOLDER = re.compile(r"exports/(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})/")
+_NEAR = timedelta(days=1)  # a portal may correct the time of a call
+_CLAIM_WAIT = 30.0
+SAID_ELSEWHERE = "said_elsewhere"  # files in which the number is left because a person said it in another call
+
+
+class OwnAnswer(Temporary):
+    """The person who triggered the erasure answered the question: it is asked again, and waits for another person."""
+
+
+# ---------------------------------------------------------------- the demand
+
+
+def register(
+    params: Mapping[str, Any], dag_run_id: str, triggered_by: str | None, state: State, key: ErasureKey
+) -> UUID:
+    """Stores the demand, once for a DAG run, without the number or the call id. Raises BadInput."""
+    demand = demand_of(params, key)
+    if not triggered_by:
+        raise BadInput(
+            "Airflow does not know who started this DAG run, so it cannot be told who a second person is: start it "
+            "from the UI or through the API",
+            problem="erasure_by_unknown",
+        )
+    erasures = Erasures(state.session)
+    _refuse_own_line(demand, erasures, key)
+    erasures.register(uuid4(), dag_run_id, demand, triggered_by=triggered_by, key_name=key.name)
+    found = erasures.of_dag_run(dag_run_id)
+    assert found is not None
+    return found.erasure_id
+
+
+def _refuse_own_line(demand: Demand, erasures: Erasures, key: ErasureKey) -> None:
+    if demand.kind is SubjectKind.NUMBER and demand.hash in {key.of_number(line) for line in erasures.phone_lines()}:
+        raise BadInput(
+            "this number is one of the company's own lines: its calls are those of all who called it",
+            problem="erasure_of_own_line",
+        )
+
+
+def preview(erasure_id: UUID, state: State, key: ErasureKey) -> Found:
+    """How much would be erased; nothing is changed."""
+    erasures = Erasures(state.session)
+    erasure = _known(erasures.get(erasure_id), key)
+    stone = Tombstone(erasure.subject_hash, erasure.kind, erasure.key_name, None)
+    found = erasures.covered(ErasedCalls([stone], key))
+    return erasures.preview([one.recording_id for one in found]) if found else Found.none()
+
+
+def record_decision(erasure_id: UUID, state: State, *, approved: bool, by: str | None, at: datetime) -> ErasureStatus:
+    """The second person's decision, once. Raises OwnAnswer where the one who triggered it approves it.
+
+    Airflow 3.3 can name who may answer (`assigned_users`), and not who may not. No answer in time is a refusal.
+    """
+    erasures = Erasures(state.session)
+    erasure = erasures.get(erasure_id)
+    if approved and (by is None or by == erasure.triggered_by):
+        erasures.note_own_answer(erasure_id, by or "")
+        raise OwnAnswer(
+            "the person who started an erasure cannot approve it: the question is asked again for a second person",
+            problem="erasure_own_answer",
+        )
+    return erasures.decide(erasure, approved=approved, by=by, at=at)
+
+
+# ---------------------------------------------------------------- erasing
+
+
+def erase(erasure_id: UUID, state: State, storage: Storage, policy: Policy, key: ErasureKey) -> Erasure:
+    """Erases what the erasure's tombstones cover and settles it; any number of times, from wherever it was interrupted.
+
+    Raises Temporary if another task works on one of the calls, or if something was found after the erasing.
+    """
+    erasures = Erasures(state.session)
+    erasure = _known(erasures.get(erasure_id), key)
+    if erasure.status not in (ErasureStatus.APPROVED, ErasureStatus.SETTLED):
+        raise BadInput(
+            f"erasure {erasure_id} is {erasure.status}: it has to be approved first", problem="erasure_not_approved"
+        )
+    busy = _mark(erasure, state, key)
+    marked = erasures.marked(erasure_id)
+    if marked:
+        stone = Tombstone(erasure.subject_hash, erasure.kind, erasure.key_name, None)
+        names = _Names.of(marked, erasure, key, others=bool(erasures.covered(ErasedCalls([stone], key))))
+        _erase_files(marked, erasures, storage)
+        erasures.blank_events(erasure_id, names.in_details)
+        _rewrite(erasure_id, marked, names, state, storage, policy)
+        looked = _look_again(marked, names, erasures, storage)
+        if any(left for place, left in looked.items() if place != SAID_ELSEWHERE):
+            raise Temporary(
+                f"something of the erased calls was written again meanwhile: {looked}", retry_after=_CLAIM_WAIT
+            )
+        erasures.blank(erasure_id, looked)
+    if busy:
+        raise Temporary(
+            f"another task works on {busy} of the calls: they are erased when it has ended",
+            problem="erasure_waits_for_tasks",
+            count=busy,
+            retry_after=_CLAIM_WAIT,
+        )
+    store_proof(erasures, erasure_id, storage)
+    erasures.settle(erasure_id)
+    return erasures.get(erasure_id)
+
+
+def _known(erasure: Erasure, key: ErasureKey) -> Erasure:
+    """The erasure itself. Raises NotConfigured if its hashes are of another key."""
+    if erasure.key_name != key.name:
+        raise NotConfigured(
+            "this erasure was registered with another key: restore the key of the connection call_export_erasure",
+            problem="erasure_key_differs",
+            count=1,
+        )
+    return erasure
+
+
+def _mark(erasure: Erasure, state: State, key: ErasureKey) -> int:
+    """Marks the calls one by one, each under the claim on it; returns how many another task works on."""
+    erasures = Erasures(state.session)
+    covered = erasures.covered(ErasedCalls(erasures.tombstones_of(erasure.erasure_id), key))
+    if held := erasures.held([one.recording_id for one in covered]):
+        raise BadInput(
+            f"{held} of the recordings are on hold: nothing is erased until a person lifts it",
+            problem="erasure_on_hold",
+            count=held,
+        )
+    calls = sorted({(one.portal_id, one.call_id) for one in covered})
+    busy = 0
+    with state.claims.many() as claims:
+        for portal_id, call_id in calls:
+            if not claims.take(portal_id, call_id):
+                busy += 1
+                continue
+            stone = Tombstone(key.of_call(call_id), SubjectKind.CALL, key.name, None)
+            erasures.mark(erasure.erasure_id, portal_id, call_id, stone)
+            claims.give(portal_id, call_id)
+    return busy
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names the person in files and in details of events: ids, names of files, and the number.
+
+    The number is left out while the person has calls that are not erased. Where it is found after the erasing, a person
+    has said it in another call.
+    """
+
+    ids: frozenset[str]
+    file_names: frozenset[str]
+    numbers: frozenset[str]
+
+    @classmethod
+    def of(cls, marked: Iterable[Marked], erasure: Erasure, key: ErasureKey, *, others: bool) -> "_Names":
+        """`others`: the number has calls that are not erased."""
+        ids, files, numbers = set(), set(), set()
+        for one in marked:
+            ids.add(one.call_id)
+            if one.file_name:
+                files.add(one.file_name)
+            if erasure.kind is SubjectKind.NUMBER and not others:
+                spelled = {number for number in numbers_of(one) if key.of_number(number) == erasure.subject_hash}
+                numbers |= {canonical_number(number).removeprefix("+7").removeprefix("+") for number in spelled}
+        return cls(frozenset(ids), frozenset(files), frozenset(numbers))
+
+    @property
+    def in_details(self) -> str:
+        """A pattern that Python and PostgreSQL read alike; ids and the number."""
+        return _any_of(self.ids | self.numbers)
+
+    @property
+    def in_files(self) -> re.Pattern[bytes]:
+        return re.compile(_any_of(self.ids | self.file_names).encode())
+
+    @property
+    def number(self) -> re.Pattern[bytes] | None:
+        return re.compile(_any_of(self.numbers).encode()) if self.numbers else None
+
+    def name(self, key: str) -> bool:
+        """Whether the key is that of a file, or of a copy of it, of one of the recordings."""
+        return _stem(key) in self.file_names
+
+
+def _stem(key: str) -> str:
+    return key.rpartition("/")[2].rpartition(".")[0]
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """Whole ids only: `call-1` is not in `call-10`, nor in `call-1.5`."""
+    longest_first = sorted(texts, key=lambda text: (-len(text), text))
+    return f"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9]|[.-][0-9])"
+
+
+def _files_of(one: Marked, erasures: Erasures, storage: Storage) -> Iterator[str]:
+    """All files of the recording: those that the row names or has given up, and what lies under its name."""
+    named = {key for key in (one.raw_path, one.transcript_path, one.summary_path) if key}
+    named |= set(erasures.ordered_removals(one.recording_id))
+    if one.file_name is not None:
+        keys = RecordingKeys.of(one.file_name, one.call_started_at, one.raw_path, one.transcript_path)
+        for kind in _KINDS:
+            of_day = storage.keys(f"{kind}/{keys.day:%Y/%m/%d}/")  # what other engines heard is in folders of its own
+            named |= {key for key in of_day if _stem(key) == one.file_name}
+    yield from sorted(named)
+
+
+def _erase_files(marked: Iterable[Marked], erasures: Erasures, storage: Storage) -> None:
+    """The recordings' own files. Their hashes are in the row before the first one is deleted."""
+    for one in marked:
+        files = [key for key in _files_of(one, erasures, storage) if storage.exists(key)]
+        digests: dict[str, list[str]] = {}
+        for key in files:
+            digests.setdefault(key.partition("/")[0], []).append(_sha256(key, storage))
+        erasures.note_removed(one.recording_id, digests)
+        _delete(files, storage)
+
+
+def _delete(keys: list[str], storage: Storage) -> None:
+    """For good, the versions of a bucket too. Raises the storage's own reason where a file could not be deleted."""
+    for failure in storage.erase_all(keys):
+        if failure is not None:
+            raise failure
+
+
+def _sha256(key: str, storage: Storage) -> str:
+    with storage.as_file(key) as path, path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------- registries, reports, logs, copies
+
+
+def _rewrite(
+    erasure_id: UUID, marked: list[Marked], names: _Names, state: State, storage: Storage, policy: Policy
+) -> None:
+    """Whatever names the calls in the folders of periods is written again from the rows; copies are deleted.
+
+    Copies come last: a delivery that was at work holds the lock of its registry until it has ended.
+    """
+    erasures = Erasures(state.session)
+    files = _period_files(marked, storage)
+    registries = {key for key in files if "/registry/" in key and key.endswith(".csv")}
+    for key in sorted(registries | _expected_registries(marked, state)):
+        own = _files_of_registry(key, files)
+        naming = [file for file in own if _is_in(names.in_files, file, storage)]
+        for file in naming:
+            erasures.note_rewritten(erasure_id, file, _sha256(file, storage))
+        _write_registry_again(key, naming, state, storage, policy)
+    runs = [state.runs.get(run_id) for run_id in erasures.runs_of([one.recording_id for one in marked])]
+    for run in runs:
+        if (key := log_key(run.period, run.started_at or run.period_to, run.run_id)) in files:
+            erasures.note_rewritten(erasure_id, key, _sha256(key, storage))
+            publish_log(run, state, storage)
+    _delete([key for key in storage.keys("exports/") if names.name(key)], storage)
+
+
+def _period_files(marked: Iterable[Marked], storage: Storage) -> set[str]:
+    """Files of the folders whose days may have one of the calls."""
+    days = {one.call_started_at.astimezone(UTC).date() for one in marked}
+    found = set()
+    for key in storage.keys("exports/"):
+        match = _FOLDER.match(key)
+        if match and _covers(match[1], match[2], days) and key.endswith(_READABLE) and "/transcripts/" not in key:
+            found.add(key)
+    return found
+
+
+def _covers(first: str, last: str, days: Iterable[date]) -> bool:
+    begin, end = date.fromisoformat(first) - _NEAR, date.fromisoformat(last) + _NEAR
+    return any(begin <= day <= end for day in days)
+
+
+def _expected_registries(marked: list[Marked], state: State) -> set[str]:
+    """Registries that runs at work may be writing at this moment for the first time."""
+    starts = [one.call_started_at for one in marked]
+    return {
+        registry_key(run.period, run.part)
+        for run in state.runs.not_ended()
+        if run.portal_id is not None and any(run.period_from <= start <= run.period_to for start in starts)
+    }
+
+
+def _files_of_registry(key: str, files: set[str]) -> list[str]:
+    """The registry as CSV and as XLSX, and the report beside it."""
+    stem = key.removesuffix(".csv")
+    report = stem.replace("/registry/calls_", "/reports/summary_")
+    return [name for name in (key, f"{stem}.xlsx", f"{report}.md") if name in files]
+
+
+def _is_in(pattern: re.Pattern[bytes], key: str, storage: Storage) -> bool:
+    if not key.endswith(".xlsx"):
+        return pattern.search(storage.get_bytes(key)) is not None
+    with storage.as_file(key) as path:
+        try:
+            with ZipFile(path) as book:
+                return any(pattern.search(book.read(part)) for part in book.namelist())
+        except BadZipFile:
+            return True
+
+
+def _write_registry_again(key: str, naming: list[str], state: State, storage: Storage, policy: Policy) -> None:
+    """Under the registry's lock: a task that writes it now may have read its rows before the calls were marked."""
+    run = _run_at(key, state)
+    with state.transaction():
+        Publications(state.session).lock(key)
+        if not naming and not storage.exists(key):
+            return
+        if run is None:  # no run can write it again
+            _delete(naming, storage)
+            return
+        if not any(file.endswith(".md") for file in naming):
+            if naming:
+                _registry_from_rows(run, key, state, storage, policy)
+            return
+    publish(run.run_id, state, storage, policy)
+
+
+def _run_at(key: str, state: State) -> Run | None:
+    run_id = Erasures(state.session).published_run(key)
+    if run_id is not None:
+        return state.runs.get(run_id)
+    match = _FOLDER.match(key)
+    if match is None:
+        return None
+    period = Period(_start(match[1]), _start(match[2]) + timedelta(days=1, seconds=-1))
+    for portal_id in Publications(state.session).portals():
+        if key == registry_key(period, portal_part(portal_id)):
+            return run_of(portal_id, period, key, state)
+    return None
+
+
+def _start(day: str) -> datetime:
+    return datetime.fromisoformat(f"{day}T00:00:00+00:00")
+
+
+def _registry_from_rows(run: Run, key: str, state: State, storage: Storage, policy: Policy) -> None:
+    zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run.run_id))
+    texts = restore_texts(run.scope, state, storage, policy.privacy, zone=zone)
+    delivered = delivered_files(run.period.folder, Publications(state.session).delivery(key), storage)
+    delivered.lost = texts.lost
+    complete = storage.exists(key.removesuffix(".csv") + ".xlsx")
+    publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=complete)
+
+
+# ---------------------------------------------------------------- looking again
+
+
+def _look_again(marked: list[Marked], names: _Names, erasures: Erasures, storage: Storage) -> dict[str, int]:
+    """How much is left, by place; the rows themselves are blanked after this."""
+    left = erasures.left([one.recording_id for one in marked], names.in_details)
+    own = sum(len([key for key in _files_of(one, erasures, storage) if storage.exists(key)]) for one in marked)
+    copies = sum(names.name(key) for key in storage.keys("exports/"))
+    files, number = _period_files(marked, storage), names.number
+    named = sum(_is_in(names.in_files, key, storage) for key in files)
+    said = sum(_is_in(number, key, storage) for key in files) if number else 0
+    return {"files": own, "copies": copies, "period_files": named, SAID_ELSEWHERE: said, **left._asdict()}
+
+
+# ---------------------------------------------------------------- after a restore
+
+
+def erase_again(state: State, storage: Storage, policy: Policy, key: ErasureKey) -> int:
+    """Erases again whatever a restored backup has brought back; returns how many recordings.
+
+    The tombstones come from the database and from the storage: the database's backup may be older than the erasure. A
+    call that was being erased when the backup was made is erased to its end.
+    """
+    erasures = Erasures(state.session)
+    for erasure, stones in stored_tombstones(storage):
+        erasures.bring(_known(erasure, key), stones)
+    again = 0
+    for erasure in erasures.decided_in_favour():
+        before = len(erasures.removed(erasure.erasure_id))
+        erase(erasure.erasure_id, state, storage, policy, key)
+        again += len(erasures.removed(erasure.erasure_id)) - before
+    return again
