@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from getpass import getuser
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
 from include.calls import names
+from include.calls.domain.audit_chain import Action
 from include.calls.domain.backup_contents import BackupReason, Manifest
+from include.calls.state.audit import AuditLog
 from include.calls.state.backups import Backups
 from include.calls.state.migrate import current, head, migrate
 from include.calls.state.state import State
@@ -76,6 +79,8 @@ class BackupsOfSystem:
         if not into:
             with State.open(self._databases.state_url) as state:
                 Backups(state.session).record_verified(done.manifest, done.seconds)
+                detail = {"backup": backup_id, "rows": done.rows, "files": done.files}
+                AuditLog(state.session).record(Action.DATABASE_RESTORED, actor=getuser(), detail=detail)
 
     def _set_aside(self, urls: Iterable[str]) -> None:
         suffix = f"before_{datetime.now(UTC):%Y%m%dt%H%M%S}"

@@ -12,9 +12,11 @@ from include.common.errors import NotConfigured
 from ops.prepare import prepare
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
+from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
+from ops.settings.transport import require_protection
 
 INIT = "init"
 
@@ -30,6 +32,8 @@ def enter(command: Sequence[str], api_url: str, console: Console) -> None:
         raise NotConfigured(
             "DATABASE_URL is not set; in containers the database is a separate server", problem="container_database"
         )
+    require_protection(settings)
+    require_encrypted_disk(settings, runtime)
     runtime.make()
     keys = generated(runtime)
     url = settings.database_url.get_secret_value()

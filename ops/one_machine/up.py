@@ -13,9 +13,11 @@ from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
 from ops.prepare import prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
+from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import Settings, load_settings, warnings
 from ops.settings.generated_secrets import ADMIN, Generated, generated, write_private
 from ops.settings.profile import Runtime
+from ops.settings.transport import require_protection
 from ops.wording import launcher as wording
 from ops.wording import settings as settings_wording
 
@@ -36,6 +38,8 @@ def up(runtime: Runtime, console: Console) -> Running:
     does not start.
     """
     settings = load_settings(runtime.env_file)
+    require_protection(settings)
+    require_encrypted_disk(settings, runtime)
     for text in warnings(settings, runtime.env_file):
         console.print(settings_wording.WARNING.format(text=text))
     runtime.make()

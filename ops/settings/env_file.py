@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     backup_s3_access_key_id: str = ""
     backup_s3_secret_access_key: SecretStr = SecretStr("")
     database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
+    unprotected_hosts: str = ""
+    require_encrypted_disk: bool = False
     slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
     metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

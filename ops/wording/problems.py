@@ -16,6 +16,11 @@ PROBLEMS = {
     "backup_keys_apart": "BACKUP_S3_ACCESS_KEY_ID и BACKUP_S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
     "backup_beside": "BACKUP_URL: папка {folder} лежит внутри папок системы или содержит их; нужно другое место",
     "kms_key_unused": "S3_KMS_KEY_ID: задан, а S3_ENCRYPTION не aws:kms",
+    "plain_http": "{name}: соединение с {host} не зашифровано; нужен https или явное слово: UNPROTECTED_HOSTS={host}",
+    "unchecked_database": "DATABASE_URL: сертификат {host} не проверяется; допишите ?sslmode=verify-full или скажите "
+    "явно: UNPROTECTED_HOSTS={host}",
+    "plain_disk": "{folder}: не видно, что файловая система зашифрована (LUKS и подобное), а "
+    "REQUIRE_ENCRYPTED_DISK=true этого требует; диск, который шифрует само облако или железо, отсюда не виден",
     "container_database": "DATABASE_URL: не задан, а в контейнерах база — отдельный сервер",
     "database_reserved": "DATABASE_URL: база {database} занята самим Airflow; назовите базу иначе",
     "database_right": "DATABASE_URL: пользователь не может создать базу {database} для Airflow; "

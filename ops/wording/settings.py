@@ -20,6 +20,7 @@ ACCEPTED = {
     "backup_key": "ключ, который печатает make backup-key",
     "backup_s3_endpoint_url": HTTP_ADDRESS,
     "database_url": "адрес вида postgresql://user:password@host:5432/имя_базы",
+    "require_encrypted_disk": "true или false",
     "slack_webhook_url": "адрес входящего вебхука вида https://hooks.slack.com/services/...",
     "metrics_token": "от 16 знаков без пробелов; пусто — создаётся сам",
     "log_level": "DEBUG, INFO, WARNING или ERROR",

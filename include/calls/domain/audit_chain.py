@@ -25,6 +25,7 @@ class Action(StrEnum):
     SECRET_CHANGED = "secret_changed"  # noqa: S105 - the name of an action
     HOLD_PLACED = "hold_placed"
     HOLD_LIFTED = "hold_lifted"
+    DATABASE_RESTORED = "database_restored"
     ENTRIES_FORGOTTEN = "entries_forgotten"
     ERASURE_ASKED = "erasure_asked"
     ERASURE_APPROVED = "erasure_approved"

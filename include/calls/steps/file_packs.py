@@ -9,7 +9,9 @@ import hashlib
 import json
 import secrets
 import tarfile
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -28,7 +30,8 @@ PACK_BYTES = 256 * 1024 * 1024
 PACK_FILES = 10_000  # an archive that is being written remembers every member
 _SUM = "CALL_EXPORT.sha256"
 _BLOCK = 1 << 20
-_QUICK = 1  # gzip level: audio gains nothing, texts most of it
+_AUDIO, _STORED, _QUICK = "raw", 0, 1  # gzip levels: audio gains nothing, texts most of it with the quickest
+_WRITES_AT_ONCE = 8  # each waits for the disk, or for the bucket
 
 
 class Packer:
@@ -49,7 +52,7 @@ class Packer:
             self.store()
         if self._open is None:
             pack = backup_id_of(self._now, secrets.token_hex(3))
-            self._top, self._open = top, self._stack.enter_context(_opened(pack))
+            self._top, self._open = top, self._stack.enter_context(_opened(pack, top))
         try:
             with self._storage.as_file(file.key) as path, path.open("rb") as content:
                 self._open.add(file.key, content)
@@ -77,9 +80,9 @@ class Packer:
 
 
 class _OpenPack:
-    def __init__(self, pack: str, file: IO[bytes]) -> None:
+    def __init__(self, pack: str, file: IO[bytes], *, level: int) -> None:
         self.pack, self._file = pack, file
-        self._gzip = gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_QUICK, mtime=0)
+        self._gzip = gzip.GzipFile(fileobj=file, mode="wb", compresslevel=level, mtime=0)
         self._tar = tarfile.open(fileobj=self._gzip, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self.bytes = self.files = 0
 
@@ -103,9 +106,9 @@ class _OpenPack:
 
 
 @contextmanager
-def _opened(pack: str) -> Iterator[_OpenPack]:
+def _opened(pack: str, top: str) -> Iterator[_OpenPack]:
     with TemporaryFile() as file:
-        yield _OpenPack(pack, file)
+        yield _OpenPack(pack, file, level=_STORED if top == _AUDIO else _QUICK)
 
 
 def _measured(content: IO[bytes]) -> tuple[int, dict[str, str]]:
@@ -175,26 +178,36 @@ def check_pack(place: BackupPlace, pack: str, part: SealedPart) -> int:
 
 def restore_pack(place: BackupPlace, pack: str, part: SealedPart, wanted: Container[str], storage: Storage) -> int:
     """Writes the wanted files of the pack to the storage; returns how many."""
+    writing: deque[Future[None]] = deque()
     restored = 0
+    with temporary_folder() as folder, ThreadPoolExecutor(_WRITES_AT_ONCE) as pool:
 
-    def write(key: str, content: IO[bytes], expected: str) -> None:
-        nonlocal restored
-        if key not in wanted:
-            return
-        with temporary_folder() as folder:
-            path = folder / f"restored{Path(key).suffix}"
-            digest = hashlib.sha256()
-            with path.open("wb") as out:
-                while block := content.read(_BLOCK):
-                    digest.update(block)
-                    out.write(block)
-            if digest.hexdigest() != expected:
+        def write(key: str, content: IO[bytes], expected: str) -> None:
+            nonlocal restored
+            if key not in wanted:
+                return
+            path = folder / f"{restored}{Path(key).suffix}"
+            if _copied(content, path) != expected:
                 raise refused(f"{pack}: {key}")
-            storage.put_file(key, path, "application/octet-stream")
-        restored += 1
+            if len(writing) == 2 * _WRITES_AT_ONCE:
+                writing.popleft().result()
+            writing.append(pool.submit(storage.put_file, key, path, "application/octet-stream"))
+            restored += 1
 
-    read_pack(place, pack, part, write)
+        read_pack(place, pack, part, write)
+        for one in writing:
+            one.result()
     return restored
+
+
+def _copied(content: IO[bytes], path: Path) -> str:
+    """The SHA-256 of what was written to `path`."""
+    digest = hashlib.sha256()
+    with path.open("wb") as out:
+        while block := content.read(_BLOCK):
+            digest.update(block)
+            out.write(block)
+    return digest.hexdigest()
 
 
 def missing_files(entries: Iterable[FileEntry], storage: Storage) -> dict[str, set[str]]:

@@ -25,6 +25,7 @@ ACTIONS = {
     Action.SECRET_CHANGED: "сменён секрет",
     Action.HOLD_PLACED: "установлено удержание",
     Action.HOLD_LIFTED: "снято удержание",
+    Action.DATABASE_RESTORED: "базы восстановлены из копии",
     Action.ENTRIES_FORGOTTEN: "удалены записи старше срока",
     Action.ERASURE_ASKED: "потребовано стереть звонки",
     Action.ERASURE_APPROVED: "стирание согласовано",

@@ -119,6 +119,11 @@ def test_the_page_from_its_first_command_to_its_last(runtime: Runtime, database:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name_of(database))))  # of DATABASE_URL
     assert backup_id in typed("make restore FROM=latest")
     assert current(database) == head()
+    with psycopg.connect(database) as state:
+        entries = state.execute(
+            "SELECT detail ->> 'backup' FROM audit_log WHERE action = 'database_restored'"
+        ).fetchall()
+    assert entries == [(backup_id,)]
     typed("make restore FROM=20261129T001500Z-1a2b3c INTO=call_export_november", backup_id)
     assert current(beside(database, "call_export_november")) == head()
 

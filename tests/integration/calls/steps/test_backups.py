@@ -123,7 +123,7 @@ def test_a_damaged_backup_is_refused_and_does_not_count(world: World) -> None:
     for part in ("manifest.age", "settings.age", "state.age", "files.age"):
         file = world.file(made, part)
         whole = file.read_bytes()
-        for damaged in (whole[:-20], whole[:300] + bytes([whole[300] ^ 1]) + whole[301:]):
+        for damaged in (whole[:-20], whole[:-1] + bytes([whole[-1] ^ 1])):
             file.write_bytes(damaged)
             assert part in refused(lambda: verify(world.place, made.backup_id, world.state_url, migrate))
         file.write_bytes(whole)

@@ -54,6 +54,21 @@ class TestContract:
             assert caught.value.code is ErrorCode.STORAGE_FAILED
         storage.delete(KEY)
 
+    def test_objects_come_in_the_order_of_their_keys(self, storage: Storage) -> None:
+        """A folder's names do not sort as keys do: `a.b` stands before `a/b`."""
+        keys = ["a.b", "a/b", "a0", "b/c/d", "b/c.d", "b/cd", "Z"]
+        for key in keys:
+            storage.put_bytes(key, key.encode(), TEXT)
+        found = list(storage.objects(""))
+        assert [one.key for one in found] == sorted(keys, key=str.encode)
+        assert [one.bytes for one in found] == [len(one.key) for one in found]
+        assert [one.key for one in storage.objects("b/c")] == ["b/c.d", "b/c/d", "b/cd"]
+        assert list(storage.objects("nothing/here")) == []
+        before = {one.key: one.stamp for one in found}
+        storage.put_bytes("a0", b"00", TEXT)
+        after = {one.key: one.stamp for one in storage.objects("")}
+        assert {key for key in keys if before[key] != after[key]} == {"a0"}
+
     def test_a_copy_stays_when_its_source_is_replaced_or_deleted(self, storage: Storage) -> None:
         storage.put_bytes("a", b"first", TEXT)
         for pairs in ([("a", "b"), ("a", "c")], [("a", "c")]):  # a second time as well: a killed pass is repeated
@@ -245,6 +260,21 @@ class TestS3:
         for key, content_type in (("bytes", TEXT), ("file", "audio/mpeg"), ("copy", TEXT)):
             head = s3_client.head_object(Bucket=s3_bucket, Key=key)
             assert (head["ServerSideEncryption"], head["ContentType"]) == ("AES256", content_type)
+
+    def test_a_bucket_may_decide_itself(
+        self, s3_client: Any, s3_bucket: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """For servers that refuse any wish; a bucket that does not say that it encrypts is named in the log."""
+        asked: list[dict[str, Any]] = []
+        put = s3_client.put_object
+        monkeypatch.setattr(s3_client, "put_object", lambda **request: asked.append(request) or put(**request))
+        storage = S3Storage(s3_bucket, "", s3_client, encryption="bucket")
+        storage.check()
+        assert asked
+        assert not [name for request in asked for name in request if "Encryption" in name or "KMS" in name]
+        s3_client.delete_bucket_encryption(Bucket=s3_bucket)
+        storage.check()
+        assert "does not say that it encrypts" in caplog.text
 
     def test_a_kms_key_is_sent_if_it_is_set(self, s3_client: Any, s3_bucket: str) -> None:
         storage = S3Storage(s3_bucket, "", s3_client, encryption="aws:kms", kms_key_id="our-key")
