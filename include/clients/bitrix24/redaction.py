@@ -10,11 +10,19 @@ _LONGEST = 200
 
 
 def scrub(text: object, *secrets: str) -> str:
-    """A text of the portal, safe for a message: one short line without URLs and the given secrets."""
+    """A text of the portal, safe for a message: one short line without URLs, phone numbers and the given secrets."""
     line = _URL.sub("<url>", " ".join(str(text or "").split()))
     for secret in secrets:
         line = line.replace(secret, "***") if secret else line
-    return line[:_LONGEST]
+    return _without_numbers(line)[:_LONGEST]
+
+
+def _without_numbers(line: str) -> str:
+    if not any(char.isdigit() for char in line):
+        return line
+    from include.common.masking import mask_phones  # noqa: PLC0415 - its tables are read only if an error has digits
+
+    return mask_phones(line)
 
 
 def link_without_secrets(url: str) -> str | None:

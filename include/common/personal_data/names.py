@@ -27,6 +27,7 @@ _FOLLOWS_A_PERSON = words("names", "after_a_person")
 _NAMES_A_THING = words("names", "things")
 _THING_FOLLOWS = words("names", "after_a_thing")
 _TITLES = phrases("names", "titles")
+_OF_TITLES = frozenset().union(*_TITLES)
 _BEFORE_A_PLACE = words("names", "before_a_place")
 _ON = words("names", "before_a_street")
 
@@ -139,7 +140,9 @@ def _is_a_thing(at: int, tokens: Sequence[Token]) -> bool:
         return True
     if before and _neighbour(tokens, at, -2) in _NAMES_A_THING and looked_up(before).first >= _SURE:
         return True
-    return _neighbour(tokens, at, +1) in _THING_FOLLOWS or any(_is_within(at, title, tokens) for title in _TITLES)
+    if _neighbour(tokens, at, +1) in _THING_FOLLOWS:
+        return True
+    return tokens[at].word in _OF_TITLES and any(_is_within(at, title, tokens) for title in _TITLES)
 
 
 def _is_within(at: int, title: Sequence[str], tokens: Sequence[Token]) -> bool:

@@ -6,6 +6,7 @@ A number may be spoken ("восемь девятьсот двадцать шес
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from include.common.personal_data.vocabulary import words
 from include.common.wording.personal_data import MARKS
@@ -45,18 +46,14 @@ _MOST_FILLERS = 3
 _BETWEEN = frozenset(".,…-–—‑()+/:;_*·•#'\"\\|~=")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """`word` is a Russian one in lower case with е for ё; `text` as it is written."""
+class Token(NamedTuple):
+    """`text` is as it is written; `word` in lower case with е for ё, empty if the token is no word."""
 
     start: int
     end: int
     text: str
     kind: str  # digits, word, mark, line (what another person says begins) or hidden
-
-    @property
-    def word(self) -> str:
-        return self.text.lower().replace("ё", "е") if self.kind == "word" else ""
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,12 @@ class Run:
 
 
 def tokens_of(text: str) -> list[Token]:
-    return [Token(found.start(), found.end(), found.group(), found.lastgroup or "") for found in _TOKEN.finditer(text)]
+    return [_token(found) for found in _TOKEN.finditer(text)]
+
+
+def _token(found: re.Match[str]) -> Token:
+    kind, text = found.lastgroup or "", found.group()
+    return Token(found.start(), found.end(), text, kind, text.lower().replace("ё", "е") if kind == "word" else "")
 
 
 def group_at(tokens: Sequence[Token], at: int) -> Group | None:

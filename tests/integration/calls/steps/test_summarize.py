@@ -170,6 +170,25 @@ def test_only_the_body_is_sent_framed_as_data(world: World):
     assert "доставка" in asked["schema"]["properties"]["tags"]["items"]["enum"]
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_personal_data_is_sent_only_if_the_policy_lets_it(world: World, masked: bool):
+    """And comes back in no summary either way: the model repeats what it was told."""
+    add_calls(world, "[00:00:03] [Клиент]: меня зовут анна телефон 8 999 765 43 21\n")
+    privacy = world.policy.privacy.model_copy(update={"mask_prompts": masked})
+    world.policy = world.policy.model_copy(update={"privacy": privacy})
+    model = FakeModel(
+        spoilt={"[Клиент]": GOOD | {"summary": "Звонила анна, телефон 8 999 765 43 21, и Марина Сидорова."}}
+    )
+    world.summarize(model)
+    (asked,) = model.asked
+    hidden = "[00:00:03] [Клиент]: меня зовут [имя] телефон [телефон]\n"
+    assert (hidden in asked["data"]) is masked
+    assert ("анна" in asked["data"]) is not masked
+    path = world.record(1).summary_path
+    assert path is not None
+    assert "Звонила [имя], телефон [телефон], и [имя]." in world.storage.get_bytes(path).decode()
+
+
 def test_the_prompt_calls_the_text_data_and_leaves_no_placeholder(world: World):
     instructions = instructions_of(world.policy.summary)
     assert "$" not in instructions

@@ -188,6 +188,14 @@ def test_no_error_contains_the_token(reply: Reply, caplog: pytest.LogCaptureFixt
     assert "urllib3.connectionpool" in caplog.text
 
 
+def test_a_phone_number_in_the_portals_words_is_masked(caplog: pytest.LogCaptureFixture) -> None:
+    reply = Reply(500, {"error": "INTERNAL_SERVER_ERROR", "error_description": "no call of +79997654321 in 2025"})
+    with caplog.at_level("DEBUG"), serving(reply) as server, portal_at(server.url) as portal:
+        failure = failure_of(portal)
+    assert "no call of +7 999 *** ** 21 in 2025" in str(failure)
+    assert "7654321" not in str(failure) + caplog.text
+
+
 def test_a_closed_port_is_temporary() -> None:
     """The message shows neither the address nor the token."""
     with serving(ok(1)) as server:
