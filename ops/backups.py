@@ -11,12 +11,14 @@ from rich.console import Console
 from include.calls import names
 from include.calls.domain.audit_chain import Action
 from include.calls.domain.backup_contents import BackupReason, Manifest
+from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.state.audit import AuditLog
 from include.calls.state.backups import Backups
 from include.calls.state.migrate import current, head, migrate
 from include.calls.state.state import State
 from include.calls.steps.back_up import AIRFLOW, STATE, Source, back_up, databases_of
 from include.calls.steps.backup_place import BackupPlace
+from include.calls.steps.erase import erase_again
 from include.calls.steps.restore_backup import restore
 from include.calls.steps.verify_backup import Verified, verify
 from include.calls.wording import backups as wording
@@ -38,7 +40,9 @@ class BackupsOfSystem:
     def __init__(self, settings: Settings, runtime: Runtime, databases: Databases, console: Console) -> None:
         if not settings.backup_url:
             raise NotConfigured("no backup: BACKUP_URL and BACKUP_KEY are not set", problem="no_backups")
-        made = connections(settings, runtime, generated(runtime), state_url=databases.state_url, api_url="")
+        keys = generated(runtime)
+        made = connections(settings, runtime, keys, state_url=databases.state_url, api_url="")
+        self._erasure_key = ErasureKey.of(keys.erasure_key)
         self._databases, self._settings, self._console = databases, settings, console
         self._storage = storage_of(names.STORAGE_CONN, made[names.STORAGE_CONN])
         self._place = BackupPlace(
@@ -66,7 +70,10 @@ class BackupsOfSystem:
         record(self._verified(self._place.resolve(asked), every_pack=every_pack), self._databases)
 
     def restore(self, asked: str, *, into: str, aside: bool, files: bool) -> None:
-        """Into the system's own databases, which must be empty or are set aside; `into` names another one instead."""
+        """Into the system's own databases, which must be empty or are set aside; `into` names another one instead.
+
+        What was erased on a person's demand since the backup is erased again at once, by the storage's tombstones too.
+        """
         backup_id = self._place.resolve(asked)
         targets = {STATE: self._databases.state_url, AIRFLOW: self._databases.metadata_url}
         if into:
@@ -81,6 +88,8 @@ class BackupsOfSystem:
                 Backups(state.session).record_verified(done.manifest, done.seconds)
                 detail = {"backup": backup_id, "rows": done.rows, "files": done.files}
                 AuditLog(state.session).record(Action.DATABASE_RESTORED, actor=getuser(), detail=detail)
+                again = erase_again(state, self._storage, self._settings.policy, self._erasure_key)
+            self._console.print(wording.erased_again(again))
 
     def _set_aside(self, urls: Iterable[str]) -> None:
         suffix = f"before_{datetime.now(UTC):%Y%m%dt%H%M%S}"

@@ -34,5 +34,9 @@ def restored(manifest: Manifest, rows: int, files: int, seconds: float) -> str:
     )
 
 
+def erased_again(recordings: int) -> str:
+    return f"Удалённое по требованию людей удалено снова: записей {number(recordings)}."
+
+
 def _size(size: int) -> str:
     return f"{number(size / 1e6, 1)} МБ"

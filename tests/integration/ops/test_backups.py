@@ -13,12 +13,14 @@ from psycopg import sql
 from rich.console import Console
 from typer.testing import CliRunner
 
+from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.state.migrate import current, head, migrate
 from include.clients.postgresql.scratch import beside, name_of
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, NotConfigured
 from include.common.sealing import Seal, new_key
 from ops import __main__ as launcher
+from ops import backups
 from ops import prepare as preparing
 from ops.backups import migration_is_due, remember_migration
 from ops.settings.databases import Databases
@@ -110,6 +112,7 @@ def test_the_page_from_its_first_command_to_its_last(runtime: Runtime, database:
     assert "не пуста" in refusal(lambda: typed("make restore FROM=latest"))
     LocalStorage(runtime.storage).delete("transcripts/2026/11/28/call_1.txt")
     aside = typed("make restore FROM=latest ASIDE=true")
+    assert "удалено снова: записей 0" in aside
     assert f"База {name_of(database)} переименована в {name_of(database)}_before_" in aside
     assert "файлов 1" in aside
     with on_server(database) as server:
@@ -126,6 +129,21 @@ def test_the_page_from_its_first_command_to_its_last(runtime: Runtime, database:
     assert entries == [(backup_id,)]
     typed("make restore FROM=20261129T001500Z-1a2b3c INTO=call_export_november", backup_id)
     assert current(beside(database, "call_export_november")) == head()
+
+
+def test_a_restore_erases_again_with_the_key_of_the_system(
+    runtime: Runtime, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def erase_again(_state: object, _storage: object, _policy: object, key: ErasureKey) -> int:
+        asked.append(key.name)
+        return 3
+
+    monkeypatch.setattr(backups, "erase_again", erase_again)
+    typed("make backup")
+    assert "удалено снова: записей 3" in typed("make restore FROM=latest ASIDE=true")
+    assert asked == [ErasureKey.of(generated(runtime).erasure_key).name]
 
 
 def test_every_command_of_the_page_is_typed() -> None:
