@@ -61,8 +61,8 @@ audit: install ## журнал доступа и проверка, что он �
 	@$(OPS) run -- $(VENV)/python -m jobs.audit $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
 		$(if $(HEAD),--head "$(HEAD)")
 
-sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq
-	@$(OPS) pg psql
+sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq; ROLE=read — без номеров и имён
+	@$(OPS) pg --role "$(or $(ROLE),app)" psql
 
 backup: install ## копия баз и файлов во второе место (BACKUP_URL), проверенная восстановлением
 	@$(OPS) backup

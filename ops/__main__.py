@@ -67,10 +67,12 @@ def pg(
     tool: Literal["psql", "pg_dump", "pg_restore"],
     arguments: Annotated[list[str] | None, typer.Argument()] = None,
     profile: Profile = "main",
+    role: Annotated[Literal["app", "read", "metrics"] | None, typer.Option(help=wording.ROLE)] = None,
 ) -> None:
+    from include.calls.state.rights import Role
     from ops.one_machine.pg_tools import run_tool
 
-    run_tool(tool, arguments or [], Runtime(profile))
+    run_tool(tool, arguments or [], Runtime(profile), Role(role) if role else None)
 
 
 @app.command(help=wording.COMMANDS["backup"])

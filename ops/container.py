@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops.prepare import prepare
+from ops.prepare import make_roles, prepare
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
 from ops.settings.encrypted_disk import require_encrypted_disk
@@ -39,7 +39,10 @@ def enter(command: Sequence[str], api_url: str, console: Console) -> None:
     url = settings.database_url.get_secret_value()
     initial = list(command) == [INIT]
     found = databases.prepared(url) if initial else databases.located(url)
-    environment = process_environment(settings, runtime, keys, found, api_url)
+    if initial:
+        make_roles(found, runtime, keys, console)
+    by_person = command[0] != "airflow"  # the components are commands of Airflow's own
+    environment = process_environment(settings, runtime, keys, found, api_url, by_person=by_person)
     if initial:
         prepare(settings, runtime, found, environment, console)
     else:

@@ -8,15 +8,24 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from include.calls.state.migrate import migrate
+from include.calls.state.rights import as_owner, grant
 from include.common.errors import ExportError
 from ops.backups import BackupsOfSystem, migration_is_due, record, remember_migration
+from ops.settings import database_roles
 from ops.settings.connections import metrics_token
 from ops.settings.databases import Databases
 from ops.settings.env_file import Settings
-from ops.settings.generated_secrets import generated, write_private
+from ops.settings.generated_secrets import Generated, generated, write_private
 from ops.settings.pools import pools
 from ops.settings.profile import Runtime
 from ops.wording import launcher as wording
+from ops.wording import settings as settings_wording
+
+
+def make_roles(databases: Databases, runtime: Runtime, keys: Generated, console: Console) -> None:
+    """Before the environment is made: it names the roles with which processes log in."""
+    if not database_roles.make_roles(databases, runtime, keys):
+        console.print(settings_wording.WARNING.format(text=settings_wording.NO_DATABASE_ROLES))
 
 
 def prepare(
@@ -35,7 +44,11 @@ def prepare(
     if settings.backup_url and migration_is_due(databases, runtime):
         saved = BackupsOfSystem(settings, runtime, databases, console).before_migration()
     with console.status(wording.SCHEMAS):
-        migrate(databases.state_url)
+        if database_roles.made(runtime):
+            migrate(as_owner(databases.state_url))
+            grant(databases.state_url)
+        else:
+            migrate(databases.state_url)
         _airflow(["db", "migrate"], environment, runtime)
     remember_migration(runtime)
     if saved is not None:

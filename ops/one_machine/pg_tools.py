@@ -4,20 +4,27 @@ import os
 import sysconfig
 from pathlib import Path
 
+from include.calls.state.rights import Role
 from include.clients.postgresql.dumps import libpq_environment
 from include.common.errors import NotConfigured
 from ops.one_machine import postgres
+from ops.settings.database_roles import as_role, made
 from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 
 
-def run_tool(tool: str, arguments: list[str], runtime: Runtime) -> None:
-    """Replaces this process by the tool; raises NotConfigured where the database does not exist."""
+def run_tool(tool: str, arguments: list[str], runtime: Runtime, role: Role | None = None) -> None:
+    """Replaces this process by the tool; raises NotConfigured where the database does not exist.
+
+    It logs in as `role` where the roles were made, without one as the user who owns the server: backup and restoring.
+    """
     settings = load_settings(runtime.env_file)
     if settings.database_url is None and not runtime.postgres.is_dir():
         raise NotConfigured("no database yet: run make up first", problem="no_database")
-    url = postgres.located(settings, runtime, generated(runtime)).state_url
+    keys = generated(runtime)
+    databases = postgres.located(settings, runtime, keys)
+    url = as_role(databases, role, keys) if role and made(runtime) else databases.state_url
     os.umask(0o077)  # a dump holds conversations
     os.execve(_path(tool), [tool, *arguments], {**os.environ, **libpq_environment(url)})  # noqa: S606 - no shell
 

@@ -33,7 +33,7 @@ STATE_DATABASE = "call_export"
 START_SECONDS = 60
 # Four Airflow components with pools of 15 connections, plus three for each running task: the state and two claims.
 SERVER_OPTIONS = {"max_connections": "400"}
-LOCAL_ACCESS = "local all postgres scram-sha-256\n"
+LOCAL_ACCESS = "local all all scram-sha-256\n"
 
 
 def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
@@ -45,6 +45,7 @@ def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
     with psycopg.connect(_embedded_url(runtime, keys, "postgres"), autocommit=True) as admin:
         for name in (STATE_DATABASE, METADATA_DATABASE):
             create_database(admin, name)
+        _let_roles_in(runtime.postgres, admin)
     return found
 
 
@@ -134,6 +135,14 @@ def _require_password(server: "PostgresServer", folder: Path, password: str) -> 
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
         (folder / "pg_hba.conf").write_text(LOCAL_ACCESS, encoding="utf-8")
+        admin.execute("SELECT pg_reload_conf()")
+
+
+def _let_roles_in(folder: Path, admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """A cluster of 1.0 let in its superuser only."""
+    file = folder / "pg_hba.conf"
+    if file.read_text(encoding="utf-8") != LOCAL_ACCESS:
+        file.write_text(LOCAL_ACCESS, encoding="utf-8")
         admin.execute("SELECT pg_reload_conf()")
 
 

@@ -11,7 +11,7 @@ from include.common.errors import NotConfigured
 from ops.one_machine import postgres
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
-from ops.prepare import prepare
+from ops.prepare import make_roles, prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
 from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import Settings, load_settings, warnings
@@ -63,7 +63,7 @@ def running_environment(runtime: Runtime) -> dict[str, str]:
         raise NotConfigured("the system does not run: run make up first", problem="not_running")
     keys = generated(runtime)
     databases = postgres.located(settings, runtime, keys)
-    return process_environment(settings, runtime, keys, databases)
+    return process_environment(settings, runtime, keys, databases, by_person=True)
 
 
 def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Supervisor, console: Console) -> None:
@@ -72,6 +72,7 @@ def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Su
     with console.status(wording.POSTGRES_STARTS):
         databases = postgres.start(settings, runtime, keys)
     console.print(wording.POSTGRES_RUNS)
+    make_roles(databases, runtime, keys, console)
     environment = process_environment(settings, runtime, keys, databases)
     prepare(settings, runtime, databases, environment, console)
     supervisor.start(environment, keep_postgres=settings.database_url is None)

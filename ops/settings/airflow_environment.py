@@ -9,9 +9,10 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
 from ops.settings.connections import connections
+from ops.settings.database_roles import backup_login, in_use
 from ops.settings.databases import Databases
 from ops.settings.env_file import VARIABLES, Settings
-from ops.settings.generated_secrets import ADMIN, SECURITY, Generated, passwords_file
+from ops.settings.generated_secrets import ADMIN, SECURITY, TASKS, Generated, passwords_file
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
 
@@ -28,12 +29,15 @@ def airflow_environment(
     state_url: str,
     metadata_url: str,
     api_url: str | None = None,
+    by_person: bool = False,
+    dumping_as: tuple[str, str] | None = None,
 ) -> dict[str, str]:
     """The variables that Airflow's processes need in addition to the environment in which they are started.
 
     `state_url` and `metadata_url` are libpq URLs; `api_url` is where the other processes find the api-server: this
-    machine's own port if not given. `AIRFLOW__*` variables of the environment and of `.env` override ours: this is how
-    an operator changes one value on one machine.
+    machine's own port if not given. `by_person`: the command line acts for a person. `AIRFLOW__*` variables of the
+    environment and of `.env` override ours: this is how an operator changes one value on one machine. `dumping_as`:
+    user and password of the database for backups.
     """
     api_url = api_url or local_url(settings)
     ours = {
@@ -41,7 +45,15 @@ def airflow_environment(
         **_core(settings, runtime, keys, metadata_url, api_url),
         **{
             f"AIRFLOW_CONN_{name.upper()}": json.dumps(c)
-            for name, c in connections(settings, runtime, keys, state_url=state_url, api_url=api_url).items()
+            for name, c in connections(
+                settings,
+                runtime,
+                keys,
+                state_url=state_url,
+                api_url=api_url,
+                by_person=by_person,
+                dumping_as=dumping_as,
+            ).items()
         },
         **settings.policy_overrides,
         **_for_the_dag_file(settings),
@@ -55,10 +67,17 @@ def process_environment(
     keys: Generated,
     databases: Databases,
     api_url: str | None = None,
+    *,
+    by_person: bool = False,
 ) -> dict[str, str]:
-    """The whole environment of a process of the system."""
+    """The whole environment of a process of the system; `by_person`: of a command that a person has typed.
+
+    Processes log in to the databases as the roles that `ops/settings/database_roles.py` has made.
+    """
     # Tasks read connections only: the settings, secrets among them, are not inherited.
     inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    dumping_as = backup_login(databases, runtime, keys)
+    databases = in_use(databases, runtime, keys)
     ours = airflow_environment(
         settings,
         runtime,
@@ -66,6 +85,8 @@ def process_environment(
         state_url=databases.state_url,
         metadata_url=databases.metadata_url,
         api_url=api_url,
+        by_person=by_person,
+        dumping_as=dumping_as,
     )
     return inherited | ours
 
@@ -134,7 +155,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "core__load_examples": False,
         "core__dags_are_paused_at_creation": False,
         "core__fernet_key": keys.fernet_key,
-        "core__simple_auth_manager_users": f"{ADMIN}:admin,{SECURITY}:op",
+        "core__simple_auth_manager_users": f"{ADMIN}:admin,{SECURITY}:op,{TASKS}:user",
         # Parameters of call_erasure: Airflow's log of actions shows *** in their place.
         "core__sensitive_var_conn_names": "erase_number,erase_call_id",
         "core__simple_auth_manager_passwords_file": passwords_file(runtime),

@@ -15,16 +15,28 @@ from include.common import names
 from include.common.errors import NotConfigured
 from ops.settings.databases import METADATA_DATABASE
 from ops.settings.env_file import Settings
-from ops.settings.generated_secrets import ADMIN, Generated
+from ops.settings.generated_secrets import ADMIN, TASKS, Generated
 from ops.settings.profile import Runtime
 
 Connection = dict[str, Any]
 
 
 def connections(
-    settings: Settings, runtime: Runtime, keys: Generated, *, state_url: str, api_url: str
+    settings: Settings,
+    runtime: Runtime,
+    keys: Generated,
+    *,
+    state_url: str,
+    api_url: str,
+    by_person: bool = False,
+    dumping_as: tuple[str, str] | None = None,
 ) -> dict[str, Connection]:
-    """Airflow connections by id, in Airflow's JSON form."""
+    """Airflow connections by id, in Airflow's JSON form.
+
+    Tasks call Airflow's API as a user of low rights, a command that a person has typed as the administrator.
+    `dumping_as`: user and password of the database for backups, if not those of `state_url`.
+    """
+    login, password = (ADMIN, keys.admin_password) if by_person else (TASKS, keys.tasks_password)
     found = {
         names.PORTAL_CONN: _portal(settings),
         calls.STATE_CONN: _postgres(state_url),
@@ -33,8 +45,8 @@ def connections(
         names.AIRFLOW_API_CONN: {
             "conn_type": "http",
             "host": api_url,
-            "login": ADMIN,
-            "password": keys.admin_password,
+            "login": login,
+            "password": password,
         },
         calls.METRICS_CONN: {
             "conn_type": "generic",
@@ -45,7 +57,7 @@ def connections(
     if settings.recogniser_configured:
         found[names.RECOGNISER_CONN] = _recogniser(settings)
     if settings.backup_url:
-        found[calls.BACKUP_CONN] = _backup(settings, runtime)
+        found[calls.BACKUP_CONN] = _backup(settings, runtime, dumping_as)
     if settings.stt_fallback_base_url:
         key = settings.stt_fallback_api_key
         found[names.FALLBACK_RECOGNISER_CONN] = _service(
@@ -126,13 +138,15 @@ def local_storage(settings: Settings, runtime: Runtime) -> Path:
     return runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
 
 
-def _backup(settings: Settings, runtime: Runtime) -> Connection:
+def _backup(settings: Settings, runtime: Runtime, dumping_as: tuple[str, str] | None) -> Connection:
     """The key's name makes Airflow's masker hide it. Tasks have no settings: what a backup says of them is here."""
     extra: Connection = {
         "secret_key_of_backups": settings.backup_key.get_secret_value(),
         "airflow_database": METADATA_DATABASE,
         "settings": settings.without_secrets,
     }
+    if dumping_as:
+        extra |= {"database_user": dumping_as[0], "database_password": dumping_as[1]}
     where = urlsplit(settings.backup_url)
     if where.scheme == "s3":
         own = bool(settings.backup_s3_access_key_id)

@@ -11,6 +11,7 @@ from ops.settings.profile import Runtime
 
 ADMIN = "admin"
 SECURITY = "security"  # a second person: an erasure is not approved by the one who started it
+TASKS = "tasks"  # what tasks tell Airflow they tell as this user: it may see and change runs, nothing else
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Generated:
     metrics_token: str
     erasure_key: str  # lost, and erased calls come back: kept with the backups, apart from them
     security_password: str
+    database_roles_key: str
+    tasks_password: str
 
     @classmethod
     def fresh(cls) -> "Generated":
@@ -35,11 +38,13 @@ class Generated:
             metrics_token=secrets.token_urlsafe(32),
             erasure_key=secrets.token_urlsafe(48),
             security_password=secrets.token_urlsafe(12),
+            database_roles_key=secrets.token_urlsafe(32),
+            tasks_password=secrets.token_urlsafe(24),
         )
 
 
 def passwords_file(runtime: Runtime) -> Path:
-    """The file that SimpleAuthManager reads: `{"admin": "...", "security": "..."}`."""
+    """The file that SimpleAuthManager reads: `{"admin": "...", "security": "...", "tasks": "..."}`."""
     return runtime.home / "passwords.json"
 
 
@@ -52,7 +57,7 @@ def generated(runtime: Runtime) -> Generated:
         write_private(file, json.dumps(asdict(found)))
     passwords = passwords_file(runtime)
     known: dict[str, str] = json.loads(passwords.read_text(encoding="utf-8")) if passwords.exists() else {}
-    wanted = {ADMIN: found.admin_password, SECURITY: found.security_password} | known
+    wanted = {ADMIN: found.admin_password, SECURITY: found.security_password, TASKS: found.tasks_password} | known
     if wanted != known:
         write_private(passwords, json.dumps(wanted))
     return found

@@ -31,6 +31,10 @@ ACCEPTED = {
 # Shown before the start goes on
 WARNING = "[yellow]Внимание:[/] {text}"
 NO_RECOGNISER = "OPENAI_API_KEY не задан: распознавать некому, запуски остановятся до первой траты."
+NO_DATABASE_ROLES = (
+    "пользователь DATABASE_URL не может создавать роли PostgreSQL: он один делает всё. Дайте ему CREATEROLE "
+    "и CREATEDB, чтобы у задач было только право, которое им нужно"
+)
 OPEN_TOKEN = "B24_BASE_URL без https: токен вебхука идёт по сети открыто."  # noqa: S105
 BACKUPS_ON_SAME_DISK = "BACKUP_URL на том же диске, что и система: пропадёт диск — пропадут и копии."
 UNKNOWN_VARIABLE = "{name} в {file}: такой переменной нет, значение не используется."

@@ -11,7 +11,7 @@ from include.calls.wording import backups as wording
 from include.common.errors import Permanent
 from plugins.calls.task_context import failure_noted, note
 from plugins.hooks.calls_state import CallsStateHook
-from plugins.hooks.second_place import backups_configured, open_place, source
+from plugins.hooks.second_place import backups_configured, dumped_as, open_place, source
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,10 +61,9 @@ def _verify(context: "Context", backup_id: str, *, every_pack: bool) -> None:
     from include.calls.state.migrate import migrate
     from include.calls.steps import verify_backup as step
 
-    hook = CallsStateHook()
-    with failure_noted(context, wording.VERIFYING), hook.get_conn() as state:
+    with failure_noted(context, wording.VERIFYING), CallsStateHook().get_conn() as state:
         try:
-            found = step.verify(open_place(), backup_id, hook.conninfo(), migrate, every_pack=every_pack)
+            found = step.verify(open_place(), backup_id, dumped_as(), migrate, every_pack=every_pack)
         except Permanent as error:
             note(context, wording.refused(backup_id, error))
             raise AirflowFailException(str(error)) from None

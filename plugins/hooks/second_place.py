@@ -34,10 +34,19 @@ def source() -> "Source":
     from include.calls.steps.back_up import Source, databases_of
     from include.clients.postgresql.scratch import beside
 
-    extra = _extra()
-    state = CallsStateHook().conninfo()
+    extra, state = _extra(), dumped_as()
     airflow = beside(state, str(extra.get("airflow_database", "airflow")))
     return Source(databases_of(state, airflow), dict(extra.get("settings") or {}), StorageHook().get_conn())
+
+
+def dumped_as() -> str:
+    """The state database for the role that reads everything and makes scratch databases, where there is one."""
+    from psycopg.conninfo import make_conninfo
+
+    extra, state = _extra(), CallsStateHook().conninfo()
+    if not extra.get("database_user"):
+        return state
+    return make_conninfo(state, user=str(extra["database_user"]), password=str(extra["database_password"]))
 
 
 def _extra() -> dict[str, Any]:

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from include.calls.state.rights import LOGINS
+from ops.settings.database_roles import password
 from ops.settings.generated_secrets import generated
 from simulators.kit.faults import FaultKind
 from tests.airflow.system import System
@@ -33,7 +35,10 @@ def secrets_of(system: System) -> dict[str, bytes]:
         "proxy password": system.proxy.password,
         "proxy credentials as sent": base64.b64encode(proxy.encode()).decode(),
         "administrator's password": keys.admin_password,
+        "password of the user of tasks": keys.tasks_password,
         "PostgreSQL password": keys.postgres_password,
+        "key of the roles' passwords": keys.database_roles_key,
+        **{f"password of the role {role}": password(keys, role) for role in sorted(LOGINS)},
         "JWT secret": keys.jwt_secret,
         "Fernet key": keys.fernet_key,
         "metrics token": keys.metrics_token,

@@ -63,11 +63,11 @@ def dumping(connection: "psycopg.Connection[tuple[object, ...]]", url: str, snap
 def restoring(url: str) -> Iterator[IO[bytes]]:
     """Takes a dump into the empty database at `url`, completely or not at all. Raises ExportError if it cannot be.
 
-    The user who restores owns everything; roles that the dump grants rights to must exist.
+    The user who restores owns everything and no other role has a right: `make up` hands both out again.
     """
     with psycopg.connect(url, connect_timeout=10) as connection:
         tool = tool_of("pg_restore", _major(connection))
-    options = ["--no-owner", "--exit-on-error", "--single-transaction", "--no-password"]
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--no-password"]
     command = [str(tool), *options, f"--dbname={conninfo_to_dict(url)['dbname']}"]
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(  # noqa: S603  no shell; the program is found by us

@@ -39,7 +39,7 @@ OPTIONAL = {common.LANGUAGE_MODEL_CONN, common.FALLBACK_RECOGNISER_CONN}  # for 
 CONNECTIONS = {value for (_, name), value in NAMES.items() if name.endswith("_CONN")} - OPTIONAL
 POOLS = {value for (_, name), value in NAMES.items() if name.endswith("_POOL")}
 STATE_URL = "postgresql://u:pa%25ss@db:5433/calls?sslmode=require"
-KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics", "erasure", "security")
+KEYS = Generated("jwt", "api", "fernet", "adminpass", "pgpass", "metrics", "erasure", "security", "roles", "tasks")
 
 
 @pytest.fixture

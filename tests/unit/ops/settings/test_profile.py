@@ -31,6 +31,7 @@ def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert json.loads(passwords_file(runtime).read_text()) == {
         "admin": first.admin_password,
         "security": first.security_password,
+        "tasks": first.tasks_password,
     }
 
 

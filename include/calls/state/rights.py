@@ -1,0 +1,119 @@
+"""What each role of the database may do, table by table; `grant` makes the database so.
+
+A new table or view must be named here: `tests/integration/calls/state/test_rights.py` compares with the catalogue.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+_MAINTAIN_SINCE = 170_000  # ANALYZE is a right of its own since PostgreSQL 17
+
+
+class Role(StrEnum):
+    OWNER = "owner"  # owns the tables; migrations become it
+    APPLICATION = "app"  # tasks, command line, api-server
+    METRICS = "metrics"  # counts and sums; no number, name or text
+    READER = "read"  # people and programs that evaluate; views without personal data
+    AUDIT = "audit"  # owns what writes the audit log; logs in nowhere
+    AIRFLOW = "airflow"  # owns Airflow's own database, sees nothing of the state
+    BACKUP = "backup"  # reads both databases, makes scratch databases to verify in; changes no row
+
+
+LOGINS = frozenset({Role.APPLICATION, Role.METRICS, Role.READER, Role.AIRFLOW, Role.BACKUP})
+
+_READ, _ADD, _WRITE, _REMOVE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE"
+TABLES: Mapping[str, Mapping[Role, str]] = {
+    "audit_head": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.AUDIT: "SELECT, UPDATE"},
+    "audit_log": {Role.APPLICATION: _READ, Role.AUDIT: "SELECT, INSERT, DELETE"},
+    "backups": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
+    "call_events": {
+        Role.APPLICATION: _ADD,  # append-only by right as well
+        Role.METRICS: "SELECT (id, at, run_id, call_id, stage, event, duration_ms, error_code, detail)",
+    },
+    "call_export_dlq": {Role.APPLICATION: _READ},
+    "call_exports": {
+        Role.APPLICATION: _WRITE,
+        Role.METRICS: "SELECT (run_id, status, dry_run, started_at, finished_at, total_calls, approved_cost, metadata)",
+    },
+    "call_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
+    "call_qa_checks": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (result)"},
+    "call_records": {Role.APPLICATION: "SELECT, UPDATE"},
+    "calls_state_version": {Role.APPLICATION: _READ, Role.READER: _READ},
+    "charges": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "dead_letters": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (recording_id, replayed_at)"},
+    "deliveries": {Role.APPLICATION: _REMOVE},
+    "file_removals": {Role.APPLICATION: _REMOVE},
+    "holds": {Role.APPLICATION: _WRITE},
+    "holds_in_force": {Role.APPLICATION: _READ},
+    "metric_totals": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "metric_totals_up_to": {Role.APPLICATION: _WRITE, Role.METRICS: _READ},
+    "portal_hosts": {Role.APPLICATION: _WRITE},
+    "portal_pace": {Role.APPLICATION: _WRITE, Role.METRICS: _READ},
+    "portals": {Role.APPLICATION: _WRITE},
+    "publications": {Role.APPLICATION: _REMOVE},
+    "recognition_responses": {Role.APPLICATION: _REMOVE},
+    "recordings": {
+        Role.APPLICATION: _WRITE,
+        Role.METRICS: "SELECT (recording_id, status, first_failed_at)",
+    },
+    "replay_responses": {Role.APPLICATION: _REMOVE},
+    "replays": {Role.APPLICATION: _REMOVE},
+    "reported_recordings": {Role.APPLICATION: _READ, Role.METRICS: "SELECT (run_id, status)"},
+    "run_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
+    "run_spending": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "run_work": {Role.APPLICATION: _WRITE},
+    "transcripts": {Role.APPLICATION: _WRITE},
+    "work_in_progress": {Role.APPLICATION: _REMOVE},
+}
+FUNCTIONS: Mapping[str, frozenset[Role]] = {
+    "audit_record(text, text, uuid, text, text, text, jsonb)": frozenset({Role.APPLICATION}),
+    "audit_forget(timestamptz)": frozenset({Role.APPLICATION}),
+    "audit_check(bigint, integer)": frozenset({Role.APPLICATION, Role.METRICS}),
+    "call_events_months(date, integer)": frozenset({Role.APPLICATION}),
+    "end_event_month(text)": frozenset({Role.APPLICATION}),
+}
+_OF_NO_TABLE = (Role.OWNER, Role.AIRFLOW, Role.BACKUP)
+_OF_AUDIT = tuple(name for name in FUNCTIONS if name.startswith("audit_"))
+
+
+def role_name(state_database: str, role: Role) -> str:
+    """Roles belong to the whole server, so the state database's name keeps two systems of one server apart."""
+    return f"{state_database}_{role}"
+
+
+def as_owner(conninfo: str) -> str:
+    """The same connection in the role that owns the tables, for migrations."""
+    parts = conninfo_to_dict(conninfo)
+    owner = role_name(str(parts["dbname"]), Role.OWNER)
+    options = f"{parts.pop('options', '') or ''} -c role={owner}".strip()
+    return make_conninfo(**{name: str(value) for name, value in parts.items()}, options=options)
+
+
+def grant(conninfo: str) -> None:
+    """Gives each role its rights and takes all others, as the user who made the roles; safe to repeat."""
+    with psycopg.connect(conninfo, connect_timeout=10) as connection:
+        state = str(connection.info.dbname)
+        named = {role: sql.Identifier(role_name(state, role)) for role in Role}
+        everyone = sql.SQL(", ").join([named[role] for role in Role if role not in _OF_NO_TABLE])
+        run = connection.execute
+        run(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(state), everyone))
+        run(sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC, {}").format(everyone))
+        run(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(everyone))
+        run(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(everyone))
+        for table, rights in TABLES.items():
+            for role, right in rights.items():
+                run(sql.SQL(f"GRANT {right} ON {table} TO {{}}").format(named[role]))
+        if connection.info.server_version >= _MAINTAIN_SINCE:
+            run(sql.SQL("GRANT MAINTAIN ON recordings TO {}").format(named[Role.APPLICATION]))
+        run(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(named[Role.AUDIT]))  # takes a function over
+        for function in _OF_AUDIT:
+            run(sql.SQL(f"ALTER FUNCTION {function} OWNER TO {{}}").format(named[Role.AUDIT]))
+        run(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(named[Role.AUDIT]))
+        for function, roles in FUNCTIONS.items():
+            run(sql.SQL(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC, {{}}").format(everyone))
+            for role in roles:
+                run(sql.SQL(f"GRANT EXECUTE ON FUNCTION {function} TO {{}}").format(named[role]))
