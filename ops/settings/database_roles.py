@@ -48,7 +48,7 @@ SELECT 'TYPE', quote_ident(typname)
 
 
 def make_roles(databases: Databases, runtime: Runtime, keys: Generated) -> bool:
-    """Makes the roles where they are missing, renews their passwords and hands both databases to them.
+    """Makes the roles where they are missing, renews their passwords and gives both databases to them.
 
     False where the user of DATABASE_URL may not make roles: then that user does everything, as before. Safe to repeat.
     """
@@ -131,7 +131,7 @@ def _make_role(admin: Admin, name: str, secret: str | None) -> None:
     if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
     if secret is None:
-        # the maker hands tables and functions to it, which takes membership where the maker is no superuser
+        # the maker gives tables and functions to it, which takes membership where the maker is no superuser
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
         return
     # hashed here: the server's log may show the statement

@@ -63,7 +63,7 @@ def dumping(connection: "psycopg.Connection[tuple[object, ...]]", url: str, snap
 def restoring(url: str) -> Iterator[IO[bytes]]:
     """Takes a dump into the empty database at `url`, completely or not at all. Raises ExportError if it cannot be.
 
-    The user who restores owns everything and no other role has a right: `make up` hands both out again.
+    The user who restores owns everything and no other role has a right: `make up` grants both again.
     """
     with psycopg.connect(url, connect_timeout=10) as connection:
         tool = tool_of("pg_restore", _major(connection))
