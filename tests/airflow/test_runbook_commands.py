@@ -79,6 +79,12 @@ def test_what_runs_is_shown_and_the_database_answers(typed: Typed, exported: str
     assert "scheduler" in typed("make status")
     answer = typed("make sql", answer=f"SELECT status FROM call_exports WHERE run_id = '{exported}';\n")
     assert "completed" in answer
+    answer = typed(
+        "make sql ROLE=read", answer="SELECT count(*) FROM call_facts;\nSELECT from_number FROM recordings;\n"
+    )
+    assert "count" in answer
+    assert "permission denied" in answer
+    assert "выгрузка начата" in typed("make audit")
     assert "--from" in typed(".venv/bin/python -m ops run -- .venv/bin/python -m jobs.call_export --help")
 
 
