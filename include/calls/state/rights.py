@@ -25,13 +25,14 @@ class Role(StrEnum):
 
 LOGINS = frozenset({Role.APPLICATION, Role.METRICS, Role.READER, Role.AIRFLOW, Role.BACKUP})
 
-_READ, _ADD, _WRITE, _REMOVE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE"
+_READ, _WRITE, _REMOVE = "SELECT", "SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE"
 TABLES: Mapping[str, Mapping[Role, str]] = {
     "audit_head": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.AUDIT: "SELECT, UPDATE"},
     "audit_log": {Role.APPLICATION: _READ, Role.AUDIT: "SELECT, INSERT, DELETE"},
     "backups": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
     "call_events": {
-        Role.APPLICATION: _ADD,  # append-only by right as well
+        # added to; an erasure blanks what names a person, which the trigger allows it alone
+        Role.APPLICATION: "SELECT, INSERT, UPDATE (call_id, record_id, detail)",
         Role.METRICS: "SELECT (id, at, run_id, call_id, stage, event, duration_ms, error_code, detail)",
     },
     "call_export_dlq": {Role.APPLICATION: _READ},
@@ -44,8 +45,11 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "call_records": {Role.APPLICATION: "SELECT, UPDATE"},
     "calls_state_version": {Role.APPLICATION: _READ, Role.READER: _READ},
     "charges": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
-    "dead_letters": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (recording_id, replayed_at)"},
+    "dead_letters": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (recording_id, replayed_at)"},
     "deliveries": {Role.APPLICATION: _REMOVE},
+    "erased_recordings": {Role.APPLICATION: _WRITE},
+    "erasure_tombstones": {Role.APPLICATION: _WRITE},
+    "erasures": {Role.APPLICATION: _WRITE},
     "file_removals": {Role.APPLICATION: _REMOVE},
     "holds": {Role.APPLICATION: _WRITE},
     "holds_in_force": {Role.APPLICATION: _READ},
@@ -67,7 +71,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "run_spending": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "run_work": {Role.APPLICATION: _WRITE},
     "stt_smoke_results": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
-    "transcripts": {Role.APPLICATION: _WRITE},
+    "transcripts": {Role.APPLICATION: _REMOVE},
     "work_in_progress": {Role.APPLICATION: _REMOVE},
 }
 FUNCTIONS: Mapping[str, frozenset[Role]] = {

@@ -22,7 +22,9 @@ from tests.kit.server_folder import server_folder
 
 pytestmark = pytest.mark.postgres
 
-KEYS = Generated("jwt", "api", "fernet", "admin", "embedded-password", "metrics", "erasure", "security", "roles", "tasks")
+KEYS = Generated(
+    "jwt", "api", "fernet", "admin", "embedded-password", "metrics", "erasure", "security", "roles", "tasks"
+)
 START = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
--- The roles are made by ops/settings/database_roles.py and get their rights from include/calls/state/rights.py (ADR 0026):
+-- The roles are made by ops/settings/database_roles.py and get their rights from include/calls/state/rights.py (ADR 0028):
 -- they belong to the server and not to this database, so no migration makes them.
 
 -- Runs and recordings without numbers, names of people, texts, tags, messages and file names, which may contain numbers.
