@@ -248,6 +248,7 @@ class PrivacyPolicy(Section):
     pii_masking_enabled: Switch
     mask_prompts: Switch
     mask_deliveries: Switch
+    secret_days: Count
 
 
 class Policy(Section):

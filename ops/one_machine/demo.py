@@ -23,7 +23,7 @@ from ops.one_machine import postgres
 from ops.one_machine.down import down
 from ops.one_machine.simulated_services import simulate
 from ops.one_machine.up import Running, running_environment, up
-from ops.settings.env_file import VARIABLES, load_settings
+from ops.settings.env_file import FROM_FILES, VARIABLES, load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from ops.wording import launcher as wording
@@ -38,7 +38,7 @@ LAST_RUN = "SELECT * FROM call_exports ORDER BY started_at DESC NULLS LAST LIMIT
 def demo(console: Console) -> None:
     """Returns if the run completed, else raises ExportError. The system keeps running."""
     runtime = Runtime("demo")
-    for name in VARIABLES & set(os.environ):  # a demo must not send requests to a real portal
+    for name in (VARIABLES | FROM_FILES.keys()) & set(os.environ):  # a demo must not send requests to a real portal
         del os.environ[name]
     down(runtime, console)
     runtime.make()

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from ops.settings.connections import connections
 from ops.settings.database_roles import backup_login, in_use
 from ops.settings.databases import Databases
-from ops.settings.env_file import VARIABLES, Settings
+from ops.settings.env_file import NOT_FOR_PROCESSES, Settings
 from ops.settings.generated_secrets import ADMIN, SECURITY, TASKS, Generated, passwords_file
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
@@ -75,7 +75,7 @@ def process_environment(
     Processes log in to the databases as the roles that `ops/settings/database_roles.py` has made.
     """
     # Tasks read connections only: the settings, secrets among them, are not inherited.
-    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROCESSES}
     dumping_as = backup_login(databases, runtime, keys)
     databases = in_use(databases, runtime, keys)
     ours = airflow_environment(

@@ -4,9 +4,11 @@ Values that are not secret are checked by `include/calls/policy.py`; their defau
 setting accepts is said in `ops/wording/settings.py`.
 """
 
+import os
 import re
+import stat
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -192,13 +194,19 @@ COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
     }
 )
 VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
+FROM_FILES = {  # the variable that names a file, by the secret that the file holds
+    f"{name.upper()}_FILE": name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+}
+NOT_FOR_PROCESSES = VARIABLES | COMPOSE_ONLY | FROM_FILES.keys()  # tasks read connections only
 
 
 def load_settings(env_file: Path) -> Settings:
     """Reads the environment and, below it, `env_file`. The error names the variable and never its value."""
     try:
         source: dict[str, Any] = {"_env_file": env_file, "_env_file_encoding": "utf-8"}
-        settings = Settings(**source)
+        settings = Settings(**source, **_secrets_in_files(env_file))
     except ValidationError as error:
         raise _refusal(error) from None
     except UnicodeDecodeError:
@@ -206,6 +214,32 @@ def load_settings(env_file: Path) -> Settings:
     _check_together(settings)
     _ = settings.policy
     return settings
+
+
+def _secrets_in_files(env_file: Path) -> dict[str, Any]:
+    """Secrets of files that `<NAME>_FILE` names, as containers and secret stores hand them out; by field.
+
+    Raises NotConfigured for a file that cannot be read, and where the secret is written in both places.
+    """
+    written = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
+    given = {**written, **os.environ}
+    found: dict[str, Any] = {}
+    for variable, name in FROM_FILES.items():
+        path = given.get(variable)
+        if not path:
+            continue
+        if given.get(name.upper()):
+            raise NotConfigured(
+                f"{variable} and {name.upper()} are both set", problem="secret_twice", name=name.upper(), file=variable
+            )
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = type(error).__name__
+            raise NotConfigured(
+                f"{variable}: the file cannot be read ({reason})", problem="secret_file", name=variable, reason=reason
+            ) from None
+    return found
 
 
 def warnings(settings: Settings, env_file: Path) -> list[str]:
@@ -218,9 +252,11 @@ def warnings(settings: Settings, env_file: Path) -> list[str]:
     folder = Path(settings.backup_url)
     if folder.is_absolute() and folder.exists() and folder.stat().st_dev == env_file.parent.stat().st_dev:
         found.append(settings_wording.BACKUPS_ON_SAME_DISK)
+    if env_file.exists() and (mode := stat.S_IMODE(env_file.stat().st_mode)) & 0o077:
+        found.append(settings_wording.OPEN_FILE.format(file=env_file.name, mode=f"{mode:o}"))
     names = dotenv_values(env_file, encoding="utf-8") if env_file.exists() else {}
     unknown = sorted(
-        name for name in names if name.upper() not in VARIABLES | COMPOSE_ONLY and not name.startswith("AIRFLOW__")
+        name for name in names if name.upper() not in NOT_FOR_PROCESSES and not name.startswith("AIRFLOW__")
     )
     return found + [settings_wording.UNKNOWN_VARIABLE.format(name=name, file=env_file.name) for name in unknown]
 

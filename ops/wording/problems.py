@@ -3,6 +3,8 @@
 PROBLEMS = {
     "setting_missing": "{name}: не задано; нужно: {accepted} (образец — .env.example, значения — в .env)",
     "setting_unusable": "{name}: значение не подходит; нужно: {accepted}",
+    "secret_file": "{name}: файл с секретом не читается ({reason})",
+    "secret_twice": "{name} и {file}: задано и то и другое; оставьте одно",
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
     "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
     "fallback_address_missing": "STT_FALLBACK_BASE_URL: не задан, а его ключ или прокси (STT_FALLBACK_API_KEY, "

@@ -37,5 +37,6 @@ NO_DATABASE_ROLES = (
 )
 OPEN_TOKEN = "B24_BASE_URL без https: токен вебхука идёт по сети открыто."  # noqa: S105
 BACKUPS_ON_SAME_DISK = "BACKUP_URL на том же диске, что и система: пропадёт диск — пропадут и копии."
+OPEN_FILE = "{file} могут читать другие пользователи машины (права {mode}), а в нём секреты: `chmod 600 {file}`"
 UNKNOWN_VARIABLE = "{name} в {file}: такой переменной нет, значение не используется."
 SETTINGS_CHANGED = "настройки изменились после запуска; их применят make down и make up."

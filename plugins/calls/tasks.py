@@ -79,10 +79,13 @@ def open_run(context: "Context") -> UUID:
 
 def preflight(context: "Context", run_id: UUID) -> None:
     from include.calls.steps import preflight as step
+    from include.calls.steps.note_secrets import note_secrets
+    from plugins.calls.secret_fingerprints import fernet_key, fingerprints
     from plugins.hooks.recogniser import RecogniserHook
 
     with open_state(context, run_id, Stage.PREFLIGHT) as state:
         policy = load_run_policy()
+        note_secrets(state, fingerprints(fernet_key()), actor=state.runs.get(run_id).actor)
         try:
             with telephony_of(state, run_id) as telephony:
                 step.preflight(

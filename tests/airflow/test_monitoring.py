@@ -206,6 +206,7 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
         "INSERT INTO backups (backup_id, reason, made_at, bytes, seconds)"
         " VALUES ('b', 'schedule', now() - interval '3 days', 1, 1)"
     )
+    connection.execute("INSERT INTO secrets_seen VALUES ('bitrix24', 'a hash', now() - interval '81 days')")
 
 
 def smoke(connection: psycopg.Connection[Any], smoke_id: str, errors: int, *, days_ago: int) -> None:
@@ -233,6 +234,7 @@ def repair(connection: psycopg.Connection[Any]) -> None:
     change_entry(connection, "")
     connection.execute("UPDATE backups SET made_at = now(), verified_at = now()")
     smoke(connection, "better", 6, days_ago=0)
+    connection.execute("UPDATE secrets_seen SET first_seen_at = now()")
 
 
 @contextmanager

@@ -157,7 +157,9 @@ def check_row(night: str, export: Export, outcome: Outcome, folder: Path) -> Non
 
 def metrics_page(export: Export) -> bytes:
     policy = export.policy
-    limits = limits_of(policy.schedule, policy.money, policy.portal, datetime.now(UTC), smoke_worse_by=0.03)
+    limits = limits_of(
+        policy.schedule, policy.money, policy.portal, policy.privacy, datetime.now(UTC), smoke_worse_by=0.03
+    )
     with MetricsReader.open(export.conninfo) as reader:
         return render_metrics(reader.figures(run_limit=limits.budget_usd), limits, Surroundings())
 

@@ -108,6 +108,7 @@ class Figures:
 
     `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet;
     `qa_recordings` are counted by what people say of them now. `audit_entries` have ever been added; it never falls.
+    `secret_ages` are seconds by connection.
     """
 
     run_ends: Mapping[str, int]
@@ -123,6 +124,7 @@ class Figures:
     recordings: int
     audit_breaks: int
     audit_entries: int
+    secret_ages: Mapping[str, float]
     last_success_at: datetime | None
     backups: BackupsNow
     smoke: tuple[SmokeNow, ...]
@@ -137,5 +139,6 @@ class Limits:
     over_budget_share: Decimal
     deadline_seconds: float
     schedule_seconds: float
+    secret_age_seconds: float
     clock_may_differ_seconds: float
     smoke_worse_by: float

@@ -28,14 +28,20 @@ from include.calls.domain.metric_values import (
 )
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus
-from include.calls.policy import MoneyPolicy, PortalPolicy, SchedulePolicy
+from include.calls.policy import MoneyPolicy, PortalPolicy, PrivacyPolicy, SchedulePolicy
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SCHEDULED_RUNS_LOOKED_AT = 60  # a cron of working days has its longest gap within a week, a monthly one within a year
 
 
 def limits_of(
-    schedule: SchedulePolicy, money: MoneyPolicy, portal: PortalPolicy, now: datetime, *, smoke_worse_by: float
+    schedule: SchedulePolicy,
+    money: MoneyPolicy,
+    portal: PortalPolicy,
+    privacy: PrivacyPolicy,
+    now: datetime,
+    *,
+    smoke_worse_by: float,
 ) -> Limits:
     """What the alerts compare with, from the reviewed settings; the schedule is read from `now` (UTC) on.
 
@@ -49,6 +55,7 @@ def limits_of(
         over_budget_share=money.approval_over_share,
         deadline_seconds=schedule.sla_hours * 3600,
         schedule_seconds=longest.total_seconds(),
+        secret_age_seconds=timedelta(days=privacy.secret_days).total_seconds(),
         clock_may_differ_seconds=portal.clock_may_differ_seconds,
         smoke_worse_by=smoke_worse_by,
     )
@@ -129,6 +136,7 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_over_budget_ratio": ("By how much of it a run may go over", limits.over_budget_share),
         "call_export_deadline_seconds": ("How long a run may take", limits.deadline_seconds),
         "call_export_schedule_seconds": ("The longest time between two scheduled runs", limits.schedule_seconds),
+        "call_export_secret_may_be_seconds": ("How old a secret may become", limits.secret_age_seconds),
         "call_export_portal_clock_offset_seconds": ("By how much the portal's clock was ahead in the last run", next(
             (run.clock_offset_sec for run in ended if run.clock_offset_sec is not None), 0)),
         "call_export_portal_clock_may_differ_seconds": ("By how much it may", limits.clock_may_differ_seconds),
@@ -140,6 +148,10 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
     for result in QA_RESULTS:
         checked.add_metric([result], figures.qa_recordings.get(result, 0))
     yield checked
+    ages = GaugeMetricFamily("call_export_secret_age_seconds", "Since a secret was first seen", labels=["secret"])
+    for secret, seconds in figures.secret_ages.items():
+        ages.add_metric([secret], seconds)
+    yield ages
 
 
 def _smoke(newest: Iterable[SmokeNow]) -> Iterator[Metric]:

@@ -73,6 +73,7 @@ class MetricsReader:
             recordings=self._session.value(_FILE, "recordings"),
             audit_breaks=self._chain.breaks(),
             audit_entries=self._session.value(_FILE, "audit_entries"),
+            secret_ages=dict(values(_FILE, "secret_ages")),
             last_success_at=self._session.value(_FILE, "last_success"),
             backups=BackupsNow(*values(_FILE, "backups")[0]),
             smoke=tuple(SmokeNow(*row) for row in values(_FILE, "smoke")),

@@ -89,6 +89,10 @@ SELECT count(*) FROM dead_letters JOIN recordings USING (recording_id) WHERE rep
 -- How many entries the audit log has ever had.
 SELECT last_no FROM audit_head;
 
+-- name: secret_ages
+-- Seconds since each secret was first seen in use.
+SELECT name, extract(epoch FROM now() - first_seen_at)::float FROM secrets_seen ORDER BY name;
+
 -- name: last_success
 -- When the last good run ended.
 SELECT max(finished_at) FROM call_exports WHERE status = 'completed' AND NOT dry_run;

@@ -70,6 +70,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "run_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "run_spending": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "run_work": {Role.APPLICATION: _WRITE},
+    "secrets_seen": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (name, first_seen_at)"},
     "stt_smoke_results": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
     "transcripts": {Role.APPLICATION: _REMOVE},
     "work_in_progress": {Role.APPLICATION: _REMOVE},

@@ -54,6 +54,7 @@ def metrics() -> Response:
             policy.schedule,
             policy.money,
             policy.portal,
+            policy.privacy,
             datetime.now(UTC),
             smoke_worse_by=load_run_smoke_policy().alert.worse_by,
         )

@@ -45,7 +45,7 @@ Samples = dict[tuple[str, frozenset[Any]], float]
 def page(database: str, reader: MetricsReader | None = None, **policy: str) -> Samples:
     """Samples by name and labels, read as Prometheus reads them."""
     settings = load_policy(policy)
-    limits = limits_of(settings.schedule, settings.money, settings.portal, NOW, smoke_worse_by=0.03)
+    limits = limits_of(settings.schedule, settings.money, settings.portal, settings.privacy, NOW, smoke_worse_by=0.03)
     with reader or MetricsReader.open(database) as reading:
         text = render_metrics(reading.figures(run_limit=LIMIT), limits, Surroundings()).decode()
     return {

@@ -78,6 +78,7 @@ def test_from_empty_to_head(empty_database: str) -> None:
         "run_facts",
         "run_spending",
         "run_work",
+        "secrets_seen",
         "stt_smoke_results",
         "transcripts",
         "work_in_progress",

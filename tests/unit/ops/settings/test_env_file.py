@@ -8,7 +8,11 @@ import pytest
 from include.calls.policy import ENVIRONMENT
 from include.common.errors import NotConfigured
 from ops.__main__ import sentence
-from ops.settings.env_file import VARIABLES, Settings, load_settings, warnings
+from ops.settings.airflow_environment import process_environment
+from ops.settings.databases import Databases
+from ops.settings.env_file import FROM_FILES, VARIABLES, Settings, load_settings, warnings
+from ops.settings.generated_secrets import Generated
+from ops.settings.profile import Runtime
 
 TOKEN = "s3cr3ttoken"
 MINIMAL = {
@@ -49,6 +53,7 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings_of(tmp_path: Path, **values: str) -> Settings:
     file = tmp_path / ".env"
     file.write_text("".join(f"{name}='{value}'\n" for name, value in (MINIMAL | values).items()), encoding="utf-8")
+    file.chmod(0o600)
     return load_settings(file)
 
 
@@ -165,3 +170,53 @@ def test_reviewed_values_reach_the_policy(tmp_path: Path) -> None:
 
 def test_every_override_of_the_policy_is_a_setting() -> None:
     assert set(ENVIRONMENT) <= VARIABLES
+
+
+class TestSecretsInFiles:
+    def test_a_file_holds_the_secret(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "token").write_text("of-the-file\n", encoding="utf-8")
+        (tmp_path / "database").write_text("postgresql://u:p@db/calls\n", encoding="utf-8")
+        monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "database"))
+        settings = settings_of(tmp_path, B24_WEBHOOK_TOKEN="", B24_WEBHOOK_TOKEN_FILE=str(tmp_path / "token"))
+        assert settings.b24_webhook_token.get_secret_value() == "of-the-file"
+        assert settings.database_url is not None
+        assert settings.database_url.get_secret_value() == "postgresql://u:p@db/calls"
+
+    def test_every_secret_may_be_in_a_file(self) -> None:
+        assert set(FROM_FILES.values()) == {
+            "b24_webhook_token",
+            "openai_api_key",
+            "stt_fallback_api_key",
+            "stt_fallback_proxy_url",
+            "chatgpt_proxy_url",
+            "s3_secret_access_key",
+            "database_url",
+            "slack_webhook_url",
+            "metrics_token",
+            "backup_key",
+            "backup_s3_secret_access_key",
+        }
+
+    def test_both_places_or_no_file_is_one_sentence(self, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("hunter2", encoding="utf-8")
+        (tmp_path / "bad").write_text("hunter2", encoding="utf-8")
+        assert "оставьте одно" in refusal(tmp_path, B24_WEBHOOK_TOKEN_FILE=str(tmp_path / "token"))
+        missing = {"OPENAI_API_KEY": "", "OPENAI_API_KEY_FILE": str(tmp_path / "none")}
+        assert "не читается (FileNotFoundError)" in refusal(tmp_path, **missing)
+        assert refusal(tmp_path, DATABASE_URL_FILE=str(tmp_path / "bad")).startswith("DATABASE_URL: ")
+
+    def test_no_process_inherits_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        inherited = {"B24_WEBHOOK_TOKEN_FILE": "/run/secrets/token", "S3_ENCRYPTION_KEY": "k", "POSTGRES_PASSWORD": "p"}
+        settings = settings_of(tmp_path)
+        for name, value in inherited.items():
+            monkeypatch.setenv(name, value)
+        keys = Generated("jwt", "api", "fernet", "admin", "pg", "metrics", "erasure", "security", "roles", "tasks")
+        made = process_environment(settings, Runtime(root=tmp_path), keys, Databases("dbname=a", "dbname=b"))
+        assert not inherited.keys() & made.keys()
+
+
+def test_a_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
+    settings, file = settings_of(tmp_path), tmp_path / ".env"
+    for mode, warned in ((0o600, False), (0o640, True), (0o604, True)):
+        file.chmod(mode)
+        assert any("chmod 600 .env" in text for text in warnings(settings, file)) is warned
