@@ -15,7 +15,8 @@ from datetime import UTC, datetime, time
 import click
 from psycopg.conninfo import make_conninfo
 
-from include.calls.state.holds import Hold, Holds, Subject
+from include.calls.domain.phone_lines import spellings_of
+from include.calls.state.holds import Hold, Holds, Subject, nothing_held
 from include.calls.state.state import State
 from include.calls.wording import command_line
 from include.calls.wording import holds as wording
@@ -57,11 +58,23 @@ def main(
         if lift:
             _lift(holds, lift, who)
         elif subjects:
-            subject = Subject(call_id or None, line or None, _period(first, last))
-            hold = holds.place(subject, reason=_reason(reason), by=who, until=_end(until))
-            click.echo(_line(hold))
+            why, ends = _reason(reason), _end(until)
+            found = _subjects(holds, call_id, line, _period(first, last))
+            with state.transaction():
+                placed = [holds.place(each, reason=why, by=who, until=ends) for each in found]
+            click.echo("\n".join(map(_line, placed)))
         else:
             click.echo("\n".join(map(_line, holds.in_force())) or wording.NONE)
+
+
+def _subjects(holds: Holds, call_id: str | None, line: str | None, period: Period | None) -> list[Subject]:
+    """A line is held in each spelling that the telephony system has given it."""
+    if not line:
+        return [Subject(call_id or None, None, period)]
+    found = spellings_of(line, holds.phone_lines())
+    if not found:
+        raise nothing_held(line)
+    return [Subject(phone_line=each) for each in found]
 
 
 def _lift(holds: Holds, lift: str, who: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from include.calls.domain.audit_chain import Action
 from include.calls.state.audit import AuditLog, Detail
+from include.common.errors import BadInput
 from include.common.periods import Period
 from include.common.postgres_session import Session
 
@@ -43,7 +44,12 @@ class Holds:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def phone_lines(self) -> list[str]:
+        """The lines that recordings have, as the telephony system spells them."""
+        return [line for (line,) in self._session.values(_FILE, "phone_lines")]
+
     def place(self, subject: Subject, *, reason: str, by: str, until: datetime | None) -> Hold:
+        """Raises BadInput for a call or a line that no recording has: nothing would be kept."""
         with self._session.transaction():
             hold_id = self._session.value(
                 _FILE,
@@ -57,6 +63,8 @@ class Holds:
                 until=until,
             )
             (hold,) = self._session.rows(_FILE, "in_force", Hold, hold_id=hold_id)
+            if not hold.recordings and subject.period is None:
+                raise nothing_held(subject.call_id or subject.phone_line or "")
             detail: Detail = {"hold": hold.hold_id, "until": str(until or ""), "recordings": hold.recordings}
             self._record(Action.HOLD_PLACED, by, subject.call_id, reason, detail)
         return hold
@@ -74,3 +82,9 @@ class Holds:
 
     def _record(self, action: Action, by: str, call_id: str | None, reason: str, detail: Detail) -> None:
         AuditLog(self._session).record(action, actor=by, call_id=call_id, reason=reason, detail=detail)
+
+
+def nothing_held(subject: str) -> BadInput:
+    return BadInput(
+        f"no recording has the call id or the phone line {subject!r}", problem="hold_of_nothing", text=subject
+    )

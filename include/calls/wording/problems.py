@@ -54,6 +54,7 @@ PROBLEMS: dict[str, str] = {
     ),
     "hold_bad_day": "{text!r} — не день вида 2025-08-01; FROM не позже TO, и нужны оба",
     "hold_ended": "UNTIL={text} уже прошло: удержание не действовало бы ни дня",
+    "hold_of_nothing": "удерживать нечего: ни у одной записи нет такого звонка или линии: {text}",
     "hold_one_subject": "за раз — что-то одно: CALL_ID, LINE, FROM вместе с TO или LIFT",
     "hold_reason": "REASON обязателен: почему держать, от 1 до 500 знаков",
     "hold_unknown": "действующего удержания № {hold} нет; список покажет `make hold`",

@@ -56,6 +56,17 @@ def test_a_hold_from_its_beginning_to_its_end(state: State, database: str) -> No
     assert [entry.action for entry in AuditLog(state.session).entries()] == [Action.HOLD_PLACED, Action.HOLD_LIFTED] * 3
 
 
+def test_a_line_is_held_however_it_is_spelled(state: State, database: str) -> None:
+    opened(state, "1", call(1), call(2, phone_line="+74950000002"), call(3, phone_line="84950000002"))
+    executed(database, "UPDATE call_exports SET status = 'completed'")
+    placed = said("--line", "7 495 000-00-02", "--reason", "суд")
+    assert [part.partition(",")[0] for part in placed.splitlines()] == [
+        "№ 1: линия +74950000002",
+        "№ 2: линия 84950000002",
+    ]
+    assert selected(database, NIGHT) == [(call(1).call_id,)]
+
+
 def test_a_hold_ends_by_itself_on_its_day(state: State, database: str) -> None:
     opened(state, "1", call(1))
     executed(database, "UPDATE call_exports SET status = 'completed'")
@@ -69,6 +80,8 @@ def test_a_hold_ends_by_itself_on_its_day(state: State, database: str) -> None:
     "arguments",
     [
         ["--call-id", "1"],
+        ["--call-id", "1", "--reason", "x"],
+        ["--line", "+74959999999", "--reason", "x"],
         ["--call-id", "1", "--reason", "x" * 501],
         ["--call-id", "1", "--line", "2", "--reason", "x"],
         ["--from", "2025-08-02", "--to", "2025-08-01", "--reason", "x"],
