@@ -27,13 +27,14 @@ UPDATE recordings SET summary_path = :summary_path, tags = :tags, text_at = now(
 -- name: replace_text
 -- A text built anew becomes the current one of every recording that shows the text :read_id, guarded by that number. It
 -- belongs to the same purchase and buyer. A summary of other words is forgotten; its charge stays in the ledger.
--- No row if :read_id is not current, or if nothing differs.
+-- No row if :read_id is not current or its text has ended, or if nothing differs.
 WITH old AS (
     SELECT own.recording_id, own.portal_id, own.call_id, own.record_id, own.review_reasons, text.recording_id AS bought_for,
            text.transcript_id, text.roles, text.model, text.purchase_no, text.run_id AS buyer,
            text.sha256 <> :sha256 AS other_words
       FROM recordings own JOIN transcripts text USING (transcript_id)
      WHERE own.recording_id = :recording_id AND own.transcript_id = :read_id AND own.status = ANY(:with_text)
+       AND own.text_ended_at IS NULL
        AND ((text.sha256, text.preview, text.roles, text.source, text.model, own.needs_review, own.review_reasons,
              text.language, text.words_per_minute, text.confidence, text.role_signs)
             IS DISTINCT FROM (:sha256::text, :preview::text, :roles::text, :source::text, :model::text,

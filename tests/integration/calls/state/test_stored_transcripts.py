@@ -138,6 +138,14 @@ class TestReplacing:
         assert not state.transcripts.replace(run.run_id, row.recording_id, row.transcript_id or 0, new, **FLAGS)  # type: ignore[arg-type]
         assert state.transcripts.get(one(state, run).transcript_id or 0).body == "Куплено заново."
 
+    def test_a_text_that_has_ended_meanwhile_does_not_come_back(self, state: State, run: Run, database: str) -> None:
+        row = one(state, run)
+        executed(database, "UPDATE recordings SET text_ended_at = now(), transcript_path = NULL, summary_path = NULL")
+        executed(database, "UPDATE transcripts SET body = '', preview = ''")
+        new = text("Иные слова.")
+        assert not state.transcripts.replace(run.run_id, row.recording_id, row.transcript_id or 0, new, **FLAGS)  # type: ignore[arg-type]
+        assert selected(database, "SELECT body FROM transcripts") == [("",)]
+
     def test_recordings_that_share_a_text_share_its_successor(self, state: State) -> None:
         first = call(1)
         run = opened(state, "1", first, call(2, call_id=first.call_id))
