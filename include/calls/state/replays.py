@@ -95,15 +95,16 @@ class Replays:
         against: int,
         errors: Errors,
         price: Decimal,
-    ) -> None:
+    ) -> bool:
         """What the engine heard, compared with the text `against`; its price grows to the whole minutes of `audio_sec`.
 
-        Its responses are forgotten: they are in the file `path`.
+        Its responses are forgotten: they are in the file `path`. False if retention has ended the text or the
+        recognition meanwhile: only the price is noted.
         """
         names = {"recording_id": recording_id, "engine": engine}
         minutes = -(-audio_sec // 60) * 60
         with self._session.transaction():
-            self._session.count(
+            kept = self._session.count(
                 _FILE,
                 "keep",
                 **names,
@@ -119,6 +120,7 @@ class Replays:
             )
             self._session.count(_FILE, "round_up", **names, quantity=minutes, usd=price)
             self._session.count(_FILE, "forget_responses", checksum=checksum, engine=engine)
+        return bool(kept)
 
     def heard(self, engine: str, recordings: Sequence[int]) -> list[Heard]:
         """What the engine heard of these recordings, in the order of the calls."""

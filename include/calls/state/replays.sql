@@ -42,10 +42,13 @@ UPDATE charges SET quantity = greatest(quantity, :quantity::numeric), usd = grea
 
 -- name: keep!
 -- What the engine heard, compared with a text. A comparison with another text takes the place of an earlier one; so does
--- other audio, which was never adopted.
+-- other audio, which was never adopted. Nothing is kept of what retention has ended.
 INSERT INTO replays AS known (recording_id, engine, checksum, path, audio_sec, seconds, against, words, substitutions, deletions,
                               insertions)
-VALUES (:recording_id, :engine, :checksum, :path, :audio_sec, :seconds, :against, :words, :substitutions, :deletions, :insertions)
+SELECT own.recording_id, :engine, :checksum, :path, :audio_sec, :seconds, :against, :words, :substitutions, :deletions, :insertions
+  FROM recordings own
+ WHERE own.recording_id = :recording_id AND own.text_ended_at IS NULL AND own.recognition_ended_at IS NULL
+   FOR SHARE
 ON CONFLICT (recording_id, engine) DO UPDATE
    SET checksum = excluded.checksum, path = excluded.path, audio_sec = excluded.audio_sec, seconds = excluded.seconds,
        against = excluded.against, words = excluded.words, substitutions = excluded.substitutions,

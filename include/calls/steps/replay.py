@@ -49,8 +49,8 @@ _WAITS = (1, 3, 6)  # before the retries of a recording, times the first wait of
 _CHANNELS = "channels"  # of a text whose speakers are the channels of the recording
 
 
-class _ClaimLost(Temporary):
-    """The claim on the call ended during the work."""
+class _LeftAlone(Temporary):
+    """The claim on the call, or what retention keeps of it, ended during the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _replay_one(each: Wanted, replay: Replay, services: Services, done: Replayed
             done.in_work.append(each.call_id)
             return
         row = services.state.recordings.get(each.recording_id)  # read again under the claim
-        if row.status is not RecordStatus.COMPLETED or row.transcript_id is None:
+        if row.status is not RecordStatus.COMPLETED or not _has_text(row):
             done.in_work.append(each.call_id)
             return
         try:
@@ -210,7 +210,7 @@ def _replay_one(each: Wanted, replay: Replay, services: Services, done: Replayed
                 done.heard_now += 1
         except SpoiltAudio:
             done.without_audio.append(each.call_id)
-        except _ClaimLost:
+        except _LeftAlone:
             done.in_work.append(each.call_id)
         except StopRun:
             raise
@@ -219,12 +219,17 @@ def _replay_one(each: Wanted, replay: Replay, services: Services, done: Replayed
             done.failed.append((each.call_id, error))
 
 
+def _has_text(row: RecordingRow) -> bool:
+    """False for a text that has ended: its row stays without its file."""
+    return row.transcript_id is not None and row.transcript_path is not None
+
+
 def _until_heard(hear: Callable[[], None], replay: Replay, services: Services) -> None:
     """Tries again what may pass; what was bought before is not bought again."""
     for wait in _WAITS:
         try:
             hear()
-        except _ClaimLost:
+        except _LeftAlone:
             raise
         except Temporary as error:
             replay.sleep(error.retry_after or wait * services.policy.stt.backoff_seconds)
@@ -254,7 +259,13 @@ def _hear(row: RecordingRow, claim: Claim, replay: Replay, services: Services, d
     path = row.keys.recognition_of(replay.engine)
     stored = json.dumps(recognition.as_json(), ensure_ascii=False).encode()
     services.storage.put_bytes(path, stored, "application/json")
-    _keep(row, replay.engine, path, recognition, round(Decimal(repr(work)), 3), price_of(cut, replay.rate), services)
+    try:
+        _keep(
+            row, replay.engine, path, recognition, round(Decimal(repr(work)), 3), price_of(cut, replay.rate), services
+        )
+    except _LeftAlone:  # no row names the file, so nothing else would end it
+        services.storage.erase_all([path])
+        raise
 
 
 def _buy(
@@ -268,8 +279,9 @@ def _buy(
     key: str,
     send: Send,
 ) -> RecognitionResponse:
-    if not claim.alive():  # a run may have taken the call, or another replay may buy these very pieces
-        raise _ClaimLost
+    # a run may have taken the call, another replay may buy these very pieces, or the text may have ended
+    if not claim.alive() or not _has_text(services.state.recordings.get(row.recording_id)):
+        raise _LeftAlone
     began = time.monotonic()
     response = send()
     seconds[key] = time.monotonic() - began
@@ -297,7 +309,9 @@ def price_of(cut: Cut, rate: Decimal) -> Decimal:
 
 def _compare_again(row: RecordingRow, engine: str, services: Services) -> None:
     """A text that was rebuilt or bought since is another text to compare with."""
-    (known,) = services.replays.heard(engine, [row.recording_id])
+    known = next(iter(services.replays.heard(engine, [row.recording_id])), None)
+    if known is None:
+        raise _LeftAlone
     if known.current:
         return
     recognition = _recognition(known.path, services.storage)
@@ -319,7 +333,7 @@ def _keep(
     assert row.transcript_id is not None
     now = services.state.transcripts.get(row.transcript_id)
     heard = text_of(recognition, row.phone_line, row.direction, services.policy)
-    services.replays.keep(
+    kept = services.replays.keep(
         row.recording_id,
         engine,
         row.checksum,
@@ -330,6 +344,8 @@ def _keep(
         errors=difference(now, heard),
         price=price,
     )
+    if not kept:
+        raise _LeftAlone
 
 
 def difference(now: Text, heard: CheckedText) -> Errors:
@@ -352,10 +368,10 @@ def _adopt(recording_id: int, engine: str, actor: str, services: Services, done:
     """
     state, storage = services.state, services.storage
     row = state.recordings.get(recording_id)
-    (known,) = services.replays.heard(engine, [recording_id])
-    recognition = _recognition(known.path, storage)
-    usable = row.status is RecordStatus.COMPLETED and known.current and row.transcript_path is not None
-    if not usable or recognition is None:
+    known = next(iter(services.replays.heard(engine, [recording_id])), None)  # None: retention has ended it meanwhile
+    usable = known is not None and known.current and row.status is RecordStatus.COMPLETED and _has_text(row)
+    recognition = _recognition(known.path, storage) if usable and known else None
+    if known is None or recognition is None:
         done.changed_since.append(row.call_id)
         return
     assert row.transcript_path is not None

@@ -209,6 +209,26 @@ def test_a_call_at_work_and_audio_that_is_gone_are_named(database: str, tmp_path
         assert done.heard_now == 0
 
 
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_nothing_is_kept_of_a_text_that_ends_meanwhile(
+    database: str, tmp_path: Path, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many answers: before the only one is bought, and before what was heard is kept."""
+    ended = "UPDATE recordings SET text_ended_at = now(), transcript_path = NULL"
+    with an_export(database, tmp_path, world_of(1)) as export:
+        if pieces:
+            monkeypatch.setattr(Replays, "keep_response", lambda *_args, **_facts: by_sql(database, ended))
+        else:
+            hold = Replays.wanted
+            monkeypatch.setattr(Replays, "wanted", lambda *args: (hold(*args), by_sql(database, ended))[0])
+        asked = asked_of(export, OTHER)
+        done = replayed(export)
+        assert (done.in_work, done.failed, done.heard_now) == (["call-1"], [], 0)
+        assert asked_of(export, OTHER) - asked == pieces
+        assert by_sql(database, "SELECT count(*) FROM replays") == [(0,)]
+        assert not [key for key in export.storage.keys("recognition/") if "/replay_" in key]
+
+
 def rebuild_texts_of(export: Export) -> Any:
     ((run_id,),) = by_sql(export.conninfo, "SELECT run_id FROM call_exports LIMIT 1")
     assert isinstance(run_id, UUID)
