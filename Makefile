@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild replay qa audit hold sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status export resume deliver rebuild replay qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
@@ -60,6 +60,9 @@ hold: install ## удержание вопреки срокам хранения
 audit: install ## журнал доступа и проверка, что он цел: [FROM=2025-08-01] [TO=2025-08-31] [HEAD=номер:хэш]
 	@$(OPS) run -- $(VENV)/python -m jobs.audit $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
 		$(if $(HEAD),--head "$(HEAD)")
+
+erase-again: install ## после восстановления копии: стереть снова всё, что было стёрто по требованию
+	@$(OPS) run -- $(VENV)/python -m jobs.erase_again
 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq; ROLE=read — без номеров и имён
 	@$(OPS) pg --role "$(or $(ROLE),app)" psql

@@ -207,6 +207,10 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
         " VALUES ('b', 'schedule', now() - interval '3 days', 1, 1)"
     )
     connection.execute("INSERT INTO secrets_seen VALUES ('bitrix24', 'a hash', now() - interval '81 days')")
+    connection.execute(
+        "INSERT INTO erasures (erasure_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by,"
+        " demanded_at) VALUES (gen_random_uuid(), 'call', 'h', 'k', '***', 'r', 'a', 't', now() - interval '31 days')"
+    )
 
 
 def smoke(connection: psycopg.Connection[Any], smoke_id: str, errors: int, *, days_ago: int) -> None:
@@ -232,6 +236,7 @@ def repair(connection: psycopg.Connection[Any]) -> None:
     connection.execute("UPDATE recordings SET status = 'completed', first_failed_at = NULL")
     connection.execute("UPDATE portal_pace SET low_rate_until = NULL")
     change_entry(connection, "")
+    connection.execute("UPDATE erasures SET status = 'settled'")
     connection.execute("UPDATE backups SET made_at = now(), verified_at = now()")
     smoke(connection, "better", 6, days_ago=0)
     connection.execute("UPDATE secrets_seen SET first_seen_at = now()")

@@ -109,6 +109,7 @@ class Figures:
     `recordings` are those of the last whole run; `errors_over_day` and `dead_letters_waiting` have no text yet;
     `qa_recordings` are counted by what people say of them now. `audit_entries` have ever been added; it never falls.
     `secret_ages` are seconds by connection.
+    `erasure_waits_sec` is the age of the oldest demand to erase that is not settled.
     """
 
     run_ends: Mapping[str, int]
@@ -125,6 +126,8 @@ class Figures:
     audit_breaks: int
     audit_entries: int
     secret_ages: Mapping[str, float]
+    erasures_open: int
+    erasure_waits_sec: float
     last_success_at: datetime | None
     backups: BackupsNow
     smoke: tuple[SmokeNow, ...]

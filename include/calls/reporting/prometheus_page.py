@@ -127,6 +127,8 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_dlq_size": ("Dead letters that wait", figures.dead_letters_waiting),
         "call_export_recordings": ("Calls of the last whole run", figures.recordings),
         "call_export_audit_breaks": ("Changed, missing or cut off entries of the audit log", figures.audit_breaks),
+        "call_export_erasures_open": ("Demands to erase that are not settled", figures.erasures_open),
+        "call_export_erasure_waits_seconds": ("Age of the oldest of them; 0: none", figures.erasure_waits_sec),
         "call_export_audit_entries": ("Entries that it has ever had; never falls", figures.audit_entries),
         "call_export_latest_run_failed": ("1 while the run that ended last is in error", any(
             run.status == "error" for run in ended)),

@@ -285,11 +285,6 @@ SELECT (call_started_at AT TIME ZONE 'UTC')::date AS day, gone.removed
  WHERE gone.erasure_id = :erasure_id
  ORDER BY day, gone.recording_id;
 
--- name: overdue
--- Demands that are not settled, by how long ago they were made, in seconds; refused ones are decided.
-SELECT coalesce(max(extract(epoch FROM now() - demanded_at)), 0)::float
-  FROM erasures WHERE status IN ('asked', 'approved');
-
 -- name: now
 -- The database's clock.
 SELECT now();

@@ -55,6 +55,7 @@ class MetricsReader:
         """`run_limit` (USD) is what a run may spend if no person has approved more."""
         counted = self._counters()
         values = self._session.values
+        ((erasures_open, erasure_waits_sec),) = values(_FILE, "erasures")
         return Figures(
             run_ends={
                 name.removeprefix("run_"): count
@@ -74,6 +75,8 @@ class MetricsReader:
             audit_breaks=self._chain.breaks(),
             audit_entries=self._session.value(_FILE, "audit_entries"),
             secret_ages=dict(values(_FILE, "secret_ages")),
+            erasures_open=erasures_open,
+            erasure_waits_sec=erasure_waits_sec,
             last_success_at=self._session.value(_FILE, "last_success"),
             backups=BackupsNow(*values(_FILE, "backups")[0]),
             smoke=tuple(SmokeNow(*row) for row in values(_FILE, "smoke")),

@@ -103,6 +103,11 @@ SELECT coalesce((SELECT total_calls FROM call_exports
                   WHERE NOT dry_run AND finished_at IS NOT NULL AND coalesce((metadata ->> 'limit_calls')::integer, 0) = 0
                   ORDER BY finished_at DESC LIMIT 1), 0);
 
+-- name: erasures
+-- Demands to erase that are neither settled nor refused, and the age of the oldest one in seconds; one row always.
+SELECT count(*)::integer, coalesce(max(extract(epoch FROM now() - demanded_at)), 0)::float
+  FROM erasures WHERE status IN ('asked', 'approved');
+
 -- name: backups
 -- The newest backup, the newest verified one, and what they took; one row always.
 SELECT (SELECT max(made_at) FROM backups),

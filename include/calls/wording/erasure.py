@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from include.calls.domain.erasure import Erasure, Found, SubjectKind
 from include.common.russian_format import count, number
 
+AGAIN_HELP = (
+    "Стереть снова то, что вернула восстановленная копия, по надгробиям из базы и хранилища."
+)
 REGISTERING = "записываю требование"
 LOOKING = "ищу звонки"
 DECIDING = "записываю решение"
@@ -60,6 +63,12 @@ def refused(by: str | None) -> str:
 
 def settled(erasure: Erasure) -> str:
     return f"Стёрто и проверено ({erasure.masked}). Доказательство — erasures/{erasure.erasure_id}/ в хранилище."
+
+
+def again(recordings: int) -> str:
+    if not recordings:
+        return "Стёртого раньше в базе и хранилище нет."
+    return f"Стёрто снова: {count(recordings, 'запись', 'записи', 'записей')}."
 
 
 PROOF_TITLE = "Доказательство стирания"
