@@ -1,6 +1,6 @@
 """`call_erasure` on a running Airflow: the one who started it cannot approve it, a second person can, no trace stays.
 
-By hand only: `pytest tests/airflow/test_erasure_on_airflow.py`.
+By hand: `pytest -p tests.airflow.fixtures trials/erasure/on_airflow.py` (a minute).
 """
 
 import json
