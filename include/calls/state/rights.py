@@ -49,7 +49,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "deliveries": {Role.APPLICATION: _REMOVE},
     "erased_recordings": {Role.APPLICATION: _WRITE},
     "erasure_tombstones": {Role.APPLICATION: _WRITE},
-    "erasures": {Role.APPLICATION: _WRITE},
+    "erasures": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (status, demanded_at)"},
     "file_removals": {Role.APPLICATION: _REMOVE},
     "holds": {Role.APPLICATION: _WRITE},
     "holds_in_force": {Role.APPLICATION: _READ},
