@@ -95,6 +95,9 @@ def _listed(conninfo: str, state: State, storage: LocalStorage, root: Path, call
     state.runs.set_portal(run, portal_id)
     state.listing.save(state.runs.get(run), portal_id, rows, {"12": "Оператор 12"})
     state.runs.note(run, {"listed": calls, "registered": calls})
+    with state.session.transaction() as connection:
+        connection.execute(b"SET statement_timeout = 0")
+        connection.execute(b"ANALYZE")
     complete_pending(run, state, storage, files=False)
     with psycopg.connect(conninfo) as connection:
         for (path,) in connection.execute(
