@@ -76,7 +76,8 @@ SELECT call_id, record_id, recording_id, :stage, 'audio_ended', jsonb_build_obje
   FROM moved;
 
 -- name: end_recognition!
--- The same for the recogniser's responses, in the storage and in the database, other engines' too.
+-- The same for the recogniser's responses, in the storage and in the database, other engines' too. Responses of audio that
+-- another recording has too, one on hold or a newer one, stay until its own end.
 WITH due AS (
     SELECT own.recording_id, ended.keys
       FROM jsonb_to_recordset(:recordings) AS ended (recording_id bigint, keys text[])
@@ -87,12 +88,20 @@ WITH due AS (
     UPDATE recordings own SET recognition_ended_at = now(), updated_at = now()
       FROM due WHERE own.recording_id = due.recording_id
     RETURNING own.recording_id, own.call_id, own.record_id, own.checksum, due.keys
+), known AS (
+    SELECT checksum FROM recognition_responses WHERE checksum IN (SELECT checksum FROM ended)
+     UNION SELECT checksum FROM replay_responses WHERE checksum IN (SELECT checksum FROM ended)
+), unshared AS (
+    SELECT checksum FROM known
+     WHERE NOT EXISTS (SELECT FROM recordings other
+                        WHERE other.checksum = known.checksum AND other.recognition_ended_at IS NULL
+                          AND other.recording_id NOT IN (SELECT recording_id FROM ended))
 ), forgotten AS (
-    DELETE FROM recognition_responses stored USING ended WHERE stored.checksum = ended.checksum
+    DELETE FROM recognition_responses WHERE checksum IN (SELECT checksum FROM unshared)
 ), other_engines AS (
     DELETE FROM replays USING ended WHERE replays.recording_id = ended.recording_id
 ), their_responses AS (
-    DELETE FROM replay_responses stored USING ended WHERE stored.checksum = ended.checksum
+    DELETE FROM replay_responses WHERE checksum IN (SELECT checksum FROM unshared)
 ), ordered AS (
     INSERT INTO file_removals (recording_id, what, keys) SELECT recording_id, :data, keys FROM ended
 )
@@ -120,13 +129,24 @@ WITH due AS (
 ), words AS (
     UPDATE transcripts text SET body = '', preview = '' FROM moved WHERE text.recording_id = moved.recording_id
     RETURNING text.sha256
-), responses AS (
-    DELETE FROM recognition_responses
+), known AS (
+    SELECT checksum FROM recognition_responses
      WHERE checksum IN (SELECT checksum FROM moved UNION ALL SELECT sha256 FROM words)
+     UNION SELECT checksum FROM replay_responses WHERE checksum IN (SELECT checksum FROM moved)
+), unshared AS (
+    SELECT checksum FROM known
+     WHERE NOT EXISTS (SELECT FROM recordings other
+                        WHERE other.checksum = known.checksum AND other.text_ended_at IS NULL
+                          AND other.recording_id NOT IN (SELECT recording_id FROM moved))
+       AND NOT EXISTS (SELECT FROM transcripts text JOIN recordings other USING (recording_id)
+                        WHERE text.sha256 = known.checksum AND other.text_ended_at IS NULL
+                          AND other.recording_id NOT IN (SELECT recording_id FROM moved))
+), responses AS (
+    DELETE FROM recognition_responses WHERE checksum IN (SELECT checksum FROM unshared)
 ), other_engines AS (
     DELETE FROM replays USING moved WHERE replays.recording_id = moved.recording_id
 ), their_responses AS (
-    DELETE FROM replay_responses stored USING moved WHERE stored.checksum = moved.checksum
+    DELETE FROM replay_responses WHERE checksum IN (SELECT checksum FROM unshared)
 ), comments AS (
     UPDATE call_qa_checks judged SET comment = '' FROM moved
      WHERE judged.recording_id = moved.recording_id AND judged.comment <> ''

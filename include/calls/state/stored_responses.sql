@@ -31,6 +31,19 @@ ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE
 DELETE FROM recognition_responses WHERE checksum = :checksum;
 
 -- name: forget_old_responses!
--- Responses that no transcript is going to use, old ones of summaries, and those of replays that were never finished.
-WITH of_replays AS (DELETE FROM replay_responses WHERE received_at < :received_before)
-DELETE FROM recognition_responses WHERE received_at < :received_before;
+-- Responses that no transcript is going to use, old ones of summaries, and those of replays that were never finished; not
+-- those of a recording on hold, or of its text.
+WITH old AS (
+    SELECT checksum FROM recognition_responses WHERE received_at < :received_before
+     UNION SELECT checksum FROM replay_responses WHERE received_at < :received_before
+), theirs AS MATERIALIZED (  -- joined first: is_held is dear
+    SELECT old.checksum, own FROM old JOIN recordings own USING (checksum)
+     UNION ALL
+    SELECT old.checksum, own
+      FROM old JOIN transcripts text ON text.sha256 = old.checksum JOIN recordings own USING (recording_id)
+), held AS (
+    SELECT checksum FROM theirs WHERE is_held(own)
+), of_replays AS (
+    DELETE FROM replay_responses WHERE received_at < :received_before AND checksum NOT IN (SELECT checksum FROM held)
+)
+DELETE FROM recognition_responses WHERE received_at < :received_before AND checksum NOT IN (SELECT checksum FROM held);

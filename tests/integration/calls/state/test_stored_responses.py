@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from include.calls.domain.data_classes import DataClass
 from include.calls.state import stored_responses
+from include.calls.state.retention import Retention
 from include.calls.state.state import State
 from include.calls.state.stored_responses import Responses
 from include.common.errors import Temporary
-from tests.kit.state_samples import call, charge, one, opened, selected
+from tests.kit.state_samples import call, charge, executed, one, opened, rows, selected, text, to_text
 
 
 class RestartingSession:
@@ -76,3 +78,42 @@ def test_old_responses_are_forgotten_and_their_charges_are_not(state: State, dat
     assert state.responses.forget_old(received_before=datetime(2000, 1, 1, tzinfo=UTC)) == 0
     assert state.responses.forget_old(received_before=datetime(2999, 1, 1, tzinfo=UTC)) == 1
     assert selected(database, "SELECT count(*) FROM charges") == [(1,)]
+
+
+@pytest.mark.postgres
+def test_responses_of_audio_that_a_held_call_has_too_stay(state: State, database: str) -> None:
+    """And those for the summary of the same words."""
+    run = opened(state, "1", call(1), call(2))
+    for row in rows(state, run):
+        to_text(state, run, row)
+    executed(database, "UPDATE call_exports SET status = 'completed'")
+    executed(database, "UPDATE recordings SET checksum = 'aa'")
+    for checksum in ("aa", text().sha256):
+        executed(
+            database,
+            "INSERT INTO recognition_responses (checksum, piece, model, response) VALUES (%s, 'x', 'm', '{}')",
+            checksum,
+        )
+    executed(
+        database,
+        "INSERT INTO replay_responses (checksum, piece, engine, response, seconds) VALUES ('aa', 'x', 'm', '{}', 1)",
+    )
+    executed(database, "INSERT INTO holds (call_id, reason, placed_by) VALUES (%s, 'x', 'x')", call(2).call_id)
+    left = (
+        "SELECT (SELECT count(*) FROM recognition_responses), (SELECT count(*) FROM replay_responses),"
+        " (SELECT count(*) FROM recordings WHERE text_ended_at IS NOT NULL AND recognition_ended_at IS NOT NULL)"
+    )
+
+    before = datetime(2999, 1, 1, tzinfo=UTC)
+
+    def night() -> list[tuple[Any, ...]]:
+        retention = Retention(state.session)
+        for data in (DataClass.RECOGNITION, DataClass.TEXTS):
+            for page in retention.pages(data, before):
+                retention.end(data, before, page)
+        return selected(database, left)
+
+    assert state.responses.forget_old(received_before=before) == 0
+    assert night() == [(2, 1, 1)]
+    executed(database, "UPDATE holds SET lifted_at = now(), lifted_by = 'x'")
+    assert night() == [(0, 0, 2)]
