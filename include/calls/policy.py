@@ -211,11 +211,12 @@ class SummaryPolicy(Section):
 
 
 class RetentionPolicy(Section):
-    """Days by class of data. A recording's row is what its files are found by, so it must outlive them."""
+    """Days by class of data. A recording's row is what its files are found by, so it must outlive them; audio and
+    recognition hold every word of the text, so they must not outlive it."""
 
     audio: Count
     recognition: Count
-    texts: Count
+    texts: Annotated[int, Field(ge=1, le=100_000, description="days, at least as many as audio and recognition")]
     reports: Count
     registry: Count
     run_logs: Count
@@ -223,6 +224,13 @@ class RetentionPolicy(Section):
     events: Count
     rows: Annotated[int, Field(ge=1, le=100_000, description="days, at least as many as every other period")]
     audit: Annotated[int, Field(ge=1095, le=100_000, description="days, at least 1095")]
+
+    @field_validator("texts")
+    @classmethod
+    def _outlives_what_holds_its_words(cls, texts: int, earlier: ValidationInfo) -> int:
+        if texts < max(earlier.data.values(), default=0):  # `audio` and `recognition`: fields above it
+            raise ValueError
+        return texts
 
     @field_validator("rows")
     @classmethod

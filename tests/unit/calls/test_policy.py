@@ -188,6 +188,14 @@ def test_the_row_of_a_recording_outlives_its_files(tmp_path: Path) -> None:
     assert load_policy({}, changed(tmp_path, "rows: 1095", "rows: 400")).retention_days.rows == 400
 
 
+@pytest.mark.parametrize("field", ["audio: 90", "recognition: 180"])
+def test_no_word_outlives_its_text(tmp_path: Path, field: str) -> None:
+    name = field.partition(":")[0]
+    with pytest.raises(NotConfigured, match=r"^policy\.yaml, retention_days\.texts: 180 "):
+        load_policy({}, changed(tmp_path, f"  {field} ", f"  {name}: 181 "))
+    assert load_policy({}, changed(tmp_path, f"  {field} ", f"  {name}: 180 ")).retention_days.texts == 180
+
+
 @pytest.mark.parametrize("zone", ["portal", "Europe/Moscow", "UTC"])
 def test_the_report_takes_the_portals_zone_or_a_name(tmp_path: Path, zone: str) -> None:
     assert load_policy({}, changed(tmp_path, "time_zone: portal", f"time_zone: {zone}")).report.time_zone == zone
