@@ -193,11 +193,12 @@ UPDATE call_exports SET actor = '' WHERE finished_at < :before AND actor <> '';
 
 -- name: waiting
 -- A page of removals: files that are to be removed, and files that were removed a night ago. The latter are looked at once
--- more: a task that had read the row before may have written its file again.
+-- more: a task that had read the row before may have written its file again. What was put on hold meanwhile waits.
 SELECT removal.removal_id, removal.recording_id, own.portal_id, own.call_id, removal.what, removal.keys,
        removal.removed_at IS NULL AS first
   FROM file_removals removal JOIN recordings own USING (recording_id)
  WHERE removal.removal_id > :after AND (removal.removed_at IS NULL OR removal.removed_at < now() - interval '12 hours')
+   AND NOT is_held(own)
  ORDER BY removal.removal_id
  LIMIT :most;
 

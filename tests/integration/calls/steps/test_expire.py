@@ -186,7 +186,11 @@ def test_what_the_storage_refuses_waits_for_the_next_night(export: Export, tmp_p
     with pytest.raises(Temporary, match="3 files were not removed: the object is locked \\(3\\)"):
         night(export, 181, storage=Refusing(tmp_path / "storage"))
     assert kinds(export) == {"raw", "exports/registry", "exports/reports", "exports/logs"}
+    by_sql(export.conninfo, "INSERT INTO holds (call_id, reason, placed_by) VALUES ('call-2', 'суд', 'юрист')")
     night(export, 182)
+    assert [key.rpartition("/")[2] for key in export.storage.keys("raw/")] == ["call_call-2.mp3"]
+    by_sql(export.conninfo, "UPDATE holds SET lifted_at = now(), lifted_by = 'юрист'")
+    night(export, 183)
     assert "raw" not in kinds(export)
 
 
