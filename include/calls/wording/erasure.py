@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from include.calls.domain.erasure import Erasure, Found, SubjectKind
 from include.common.russian_format import count, number
 
-AGAIN_HELP = (
-    "Стереть снова то, что вернула восстановленная копия, по надгробиям из базы и хранилища."
-)
+AGAIN_HELP = "Стереть снова то, что вернула восстановленная копия, по надгробиям из базы и хранилища."
 REGISTERING = "записываю требование"
 LOOKING = "ищу звонки"
 DECIDING = "записываю решение"
