@@ -22,6 +22,6 @@ ACCEPTED_VALUES: dict[str, str] = {
     "portal, or a time zone's name such as Europe/Moscow": "portal или имя часового пояса, например Europe/Moscow",
     "numbers of nights, such as 1, 2, 4, 8, 16": "номера ночей, например 1, 2, 4, 8, 16",
     "days, at least 1095": "дни, не меньше 1095 (три года)",
-    "days, at least as many as audio and recognition": "дни, не меньше audio и recognition",
+    "days, at least as many as audio and recognition": "дни, не меньше, чем у аудио и ответов распознавателя",
     "days, at least as many as every other period": "дни, не меньше любого другого срока хранения",
 }
