@@ -136,6 +136,18 @@ def canonical_number(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def spellings_of(number: str) -> str:
+    """A pattern that Python and PostgreSQL read alike: a canonical number in its spellings, not within a longer one."""
+    digits = number.removeprefix("+")
+    prefix = r"\+?"
+    if match := re.fullmatch(r"\+7([0-9]{10})", number):
+        digits, prefix = match[1], r"(?:(?:\+|00)?[78])?"
+    elif number.startswith("+"):
+        prefix = r"(?:\+|00)?"
+    between = r"[\s().-]*"
+    return f"(?<![0-9]){prefix}{between}{between.join(digits)}(?![0-9])"
+
+
 def demand_of(params: Mapping[str, Any], key: ErasureKey) -> Demand:
     """The demand of the DAG's parameters. Raises BadInput with a sentence that does not repeat the number or the id."""
     call_id, number = _text(params, "erase_call_id"), _text(params, "erase_number")

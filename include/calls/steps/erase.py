@@ -17,7 +17,14 @@ from uuid import UUID, uuid4
 from zipfile import BadZipFile, ZipFile
 
 from include.calls.domain.erasure import Demand, Erasure, ErasureStatus, Found, SubjectKind, Tombstone
-from include.calls.domain.erasure_hashes import ErasedCalls, ErasureKey, canonical_number, demand_of, numbers_of
+from include.calls.domain.erasure_hashes import (
+    ErasedCalls,
+    ErasureKey,
+    canonical_number,
+    demand_of,
+    numbers_of,
+    spellings_of,
+)
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.storage_keys import RecordingKeys, log_key, portal_part, registry_key
 from include.calls.policy import Policy
@@ -188,7 +195,7 @@ class _Names:
 
     ids: frozenset[str]
     file_names: frozenset[str]
-    numbers: frozenset[str]
+    numbers: frozenset[str]  # canonical
 
     @classmethod
     def of(cls, marked: Iterable[Marked], erasure: Erasure, key: ErasureKey, *, others: bool) -> "_Names":
@@ -200,13 +207,13 @@ class _Names:
                 files.add(one.file_name)
             if erasure.kind is SubjectKind.NUMBER and not others:
                 spelled = {number for number in numbers_of(one) if key.of_number(number) == erasure.subject_hash}
-                numbers |= {canonical_number(number).removeprefix("+7").removeprefix("+") for number in spelled}
+                numbers |= {canonical_number(number) for number in spelled}
         return cls(frozenset(ids), frozenset(files), frozenset(numbers))
 
     @property
     def in_details(self) -> str:
         """A pattern that Python and PostgreSQL read alike; ids and the number."""
-        return _any_of(self.ids | self.numbers)
+        return "|".join((_any_of(self.ids), *map(spellings_of, sorted(self.numbers))))
 
     @property
     def in_files(self) -> re.Pattern[bytes]:
@@ -214,7 +221,7 @@ class _Names:
 
     @property
     def number(self) -> re.Pattern[bytes] | None:
-        return re.compile(_any_of(self.numbers).encode()) if self.numbers else None
+        return re.compile("|".join(map(spellings_of, sorted(self.numbers))).encode()) if self.numbers else None
 
     def name(self, key: str) -> bool:
         """Whether the key is that of a file, or of a copy of it, of one of the recordings."""

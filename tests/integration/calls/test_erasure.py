@@ -110,8 +110,15 @@ def test_erased_calls_stay_erased_over_three_nights(export: Export, database: st
         " JOIN transcripts USING (transcript_id) WHERE call_id = %s",
         ERASED,
     )
+    by_sql(
+        database,
+        "INSERT INTO call_events (stage, event, detail)"
+        " SELECT 'list_calls', 'row_refused', jsonb_build_object('number', number)"
+        " FROM unnest(ARRAY['+79161234567', '89161234567', '8 (916) 123-45-67']) number",
+    )
     settled = erased(export, approved(export))
     assert settled.status is ErasureStatus.SETTLED
+    assert by_sql(database, "SELECT count(*) FROM call_events WHERE detail = '{\"erased\": true}'") == [(3,)]
     for number in (1, 2, 3):
         night_of(export, number)
     assert (bought(export), downloaded(export)) == (paid, loaded), "nothing is bought or fetched again"
