@@ -82,9 +82,12 @@ class ErasedCalls:
             )
         self._key = key
         self._calls = {stone.hash for stone in found if stone.kind is SubjectKind.CALL}
-        self._numbers: dict[str, datetime | None] = {
-            stone.hash: stone.covers_until for stone in found if stone.kind is SubjectKind.NUMBER
-        }
+        self._numbers: dict[str, datetime | None] = {}
+        for stone in found:
+            if stone.kind is SubjectKind.NUMBER:
+                self._numbers[stone.hash] = _later(
+                    self._numbers.get(stone.hash, stone.covers_until), stone.covers_until
+                )
         self._known: dict[str, str] = {}
 
     def __bool__(self) -> bool:
@@ -108,6 +111,11 @@ class ErasedCalls:
             return False
         until = self._numbers[found]
         return until is None or started_at <= until
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Of two ends of one number's tombstones; None is no end."""
+    return None if one is None or other is None else max(one, other)
 
 
 def numbers_of(call: CallFacts) -> set[str]:

@@ -57,13 +57,13 @@ VALUES (:erasure_id, :kind, :subject_hash, :key_name, :masked, :reason, :asked_b
 ON CONFLICT (erasure_id) DO NOTHING;
 
 -- name: add_tombstone!
--- The same call or number again keeps its first erasure and the later end.
+-- Of one erasure; brought again it keeps the later end.
 INSERT INTO erasure_tombstones AS known (hash, kind, key_name, covers_until, erasure_id)
 VALUES (:hash, :kind, :key_name, :covers_until, :erasure_id)
-ON CONFLICT (hash) DO UPDATE SET covers_until = greatest(known.covers_until, excluded.covers_until);
+ON CONFLICT (erasure_id, hash) DO UPDATE SET covers_until = greatest(known.covers_until, excluded.covers_until);
 
 -- name: tombstones
--- Every erased call and number.
+-- Every erased call and number, once for each erasure.
 SELECT hash, kind, key_name, covers_until FROM erasure_tombstones;
 
 -- name: tombstones_of

@@ -254,6 +254,14 @@ def test_a_later_call_of_the_person_is_a_new_call(export: Export, database: str)
     assert by_sql(database, "SELECT call_id, from_number FROM recordings WHERE status = 'completed' ORDER BY 1") == [
         ("MANGO_20", "+79990000003"), ("call-1", "+79997654321"), ("call-4", NUMBER),
     ]  # fmt: skip
+    again = demanded(export, "manual__2")
+    with export.state() as state:
+        steps.record_decision(again, state, approved=True, by="director", at=RUN_AFTER + timedelta(days=1))
+    erased(export, again)
+    assert by_sql(database, "SELECT count(*) FROM erased_recordings WHERE erasure_id = %s", again) == [(1,)]
+    export.run(period_from="2025-08-01", period_to="2025-08-05")
+    left = by_sql(database, "SELECT call_id FROM recordings WHERE status = 'completed' ORDER BY 1")
+    assert left == [("MANGO_20",), ("call-1",)], "neither demand's calls come back"
 
 
 def test_another_key_brings_nothing_back(export: Export) -> None:

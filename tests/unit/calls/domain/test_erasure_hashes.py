@@ -1,10 +1,13 @@
 """The spelling of a number whose calls are erased."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.calls.domain.erasure_hashes import spellings_of
+from include.calls.domain.erasure import SubjectKind, Tombstone
+from include.calls.domain.erasure_hashes import ErasedCalls, ErasureKey, spellings_of
+from include.calls.state.erasures import Candidate
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,13 @@ def test_a_part_of_a_longer_number_is_not_found(text: str) -> None:
 def test_a_foreign_number_is_found() -> None:
     for text in ("+380501234567", "380501234567", "00380501234567", "380 (50) 123-45-67"):
         assert re.search(spellings_of("+380501234567"), text)
+
+
+def test_of_two_demands_for_a_number_the_later_end_counts() -> None:
+    key, early, late = ErasureKey.of("key"), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    stones = [Tombstone(key.of_number("+79991234567"), SubjectKind.NUMBER, key.name, end) for end in (late, early)]
+    call = Candidate(1, 1, "call-1", "+79991234567", "+74950000000", "+74950000000", late)
+    assert ErasedCalls(stones, key).cover(call, late)
+    assert not ErasedCalls(stones, key).cover(call, late + timedelta(seconds=1))
+    endless = Tombstone(stones[0].hash, SubjectKind.NUMBER, key.name, None)
+    assert ErasedCalls([stones[0], endless, stones[1]], key).cover(call, late + timedelta(days=1))
