@@ -136,7 +136,7 @@ class Erasures:
         self._session.count(_FILE, "own_answer", erasure_id=str(erasure_id), by=storable(by), stage=Stage.ERASE)
 
     def bring(self, erasure: Erasure, tombstones: Sequence[Tombstone]) -> None:
-        """An erasure that a restored database does not know, with its tombstones."""
+        """An erasure that a restored database does not know, or not as decided, with its tombstones."""
         with bulk_change(self._session):
             self._session.count(
                 _FILE,
@@ -152,6 +152,9 @@ class Erasures:
                 demanded_at=erasure.demanded_at,
                 decided_by=erasure.decided_by,
                 decided_at=erasure.decided_at,
+                expected=[ErasureStatus.ASKED, ErasureStatus.REFUSED],  # refused: nobody answered the restored question
+                to=ErasureStatus.APPROVED,
+                stage=Stage.ERASE,
             )
             for stone in tombstones:
                 self._add(erasure.erasure_id, stone)

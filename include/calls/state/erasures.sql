@@ -49,12 +49,19 @@ INSERT INTO call_events (stage, event, detail)
 VALUES (:stage, 'erasure_own_answer_refused', jsonb_build_object('erasure_id', :erasure_id::text, 'by', :by::text));
 
 -- name: bring!
--- An erasure that a restored database does not know.
-INSERT INTO erasures (erasure_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by, demanded_at, status,
-                      decided_by, decided_at)
-VALUES (:erasure_id, :kind, :subject_hash, :key_name, :masked, :reason, :asked_by, :triggered_by, :demanded_at, 'approved',
-        :decided_by, :decided_at)
-ON CONFLICT (erasure_id) DO NOTHING;
+-- An erasure that a restored database does not know, or knows as it was before the decision; with its event.
+WITH brought AS (
+    INSERT INTO erasures AS known (erasure_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by,
+                                   demanded_at, status, decided_by, decided_at)
+    VALUES (:erasure_id, :kind, :subject_hash, :key_name, :masked, :reason, :asked_by, :triggered_by, :demanded_at, :to,
+            :decided_by, :decided_at)
+    ON CONFLICT (erasure_id) DO UPDATE
+       SET status = excluded.status, decided_by = excluded.decided_by, decided_at = excluded.decided_at
+     WHERE known.status = ANY(:expected)
+    RETURNING erasure_id, decided_by
+)
+INSERT INTO call_events (stage, event, detail)
+SELECT :stage, 'erasure_brought', jsonb_build_object('erasure_id', erasure_id, 'by', decided_by) FROM brought;
 
 -- name: add_tombstone!
 -- Of one erasure; brought again it keeps the later end.

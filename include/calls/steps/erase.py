@@ -35,7 +35,7 @@ from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import delivered_files
 from include.calls.steps.deliver_period import run_of
-from include.calls.steps.erasure_proof import store_proof, stored_tombstones
+from include.calls.steps.erasure_proof import store_proof, store_tombstones, stored_tombstones
 from include.calls.steps.publish import publish, publish_log, publish_registry
 from include.calls.steps.restore_texts import restore_texts
 from include.clients.storage.base import Storage
@@ -125,6 +125,7 @@ def erase(erasure_id: UUID, state: State, storage: Storage, policy: Policy, key:
         raise BadInput(
             f"erasure {erasure_id} is {erasure.status}: it has to be approved first", problem="erasure_not_approved"
         )
+    store_tombstones(erasures, erasure, storage)  # before the first call goes: a backup of today may be restored
     busy = _mark(erasure, state, key)
     marked = erasures.marked(erasure_id)
     if marked:

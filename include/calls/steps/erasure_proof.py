@@ -48,7 +48,13 @@ def store_proof(erasures: Erasures, erasure_id: UUID, storage: Storage) -> None:
         erasure, document, rows, sorted((erasure.looked or {}).items()), sorted(erasure.rewritten.items())
     )
     storage.put_bytes(erasure_key(erasure_id, "proof.md"), text.encode(), "text/markdown; charset=utf-8")
-    _put(storage, erasure_key(erasure_id, TOMBSTONES), _tombstones(erasure, erasures.tombstones_of(erasure_id)))
+    store_tombstones(erasures, erasure, storage)
+
+
+def store_tombstones(erasures: Erasures, erasure: Erasure, storage: Storage) -> None:
+    """What a database that is restored from before the decision does not know."""
+    stones = erasures.tombstones_of(erasure.erasure_id)
+    _put(storage, erasure_key(erasure.erasure_id, TOMBSTONES), _tombstones(erasure, stones))
 
 
 def stored_tombstones(storage: Storage) -> list[tuple[Erasure, list[Tombstone]]]:

@@ -16,6 +16,7 @@ from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.state.erasures import Erasures
 from include.calls.steps import erase as steps
 from include.calls.steps.deliver_period import deliver_period
+from include.calls.steps.erasure_proof import stored_tombstones
 from include.common.errors import BadInput, NotConfigured, Temporary
 from include.common.periods import Period
 from simulators.bitrix24.world import Audio, Call, PortalWorld
@@ -281,6 +282,7 @@ def test_a_call_at_work_or_on_hold_waits(export: Export, database: str) -> None:
         assert claim
         with pytest.raises(Temporary):
             erased(export, erasure_id)
+    assert [erasure.erasure_id for erasure, _ in stored_tombstones(export.storage)] == [erasure_id], "before it is done"
     by_sql(database, "INSERT INTO holds (call_id, reason, placed_by) VALUES (%s, 'суд', 'юрист')", ERASED)
     with pytest.raises(BadInput, match="on hold"):
         erased(export, erasure_id)
@@ -304,6 +306,20 @@ def test_what_a_restored_backup_brings_back_is_erased_again(export: Export, data
         assert steps.erase_again(state, export.storage, export.policy, KEY) == 0
     assert "9161234567" not in dump(database)
     assert b"%4D%41%4E%47%4F%5F2." not in everything(tmp_path / "storage")
+
+
+def test_a_backup_made_before_the_decision_is_erased_again(export: Export, database: str) -> None:
+    """The restored demand is asked; the decision is known to the storage alone."""
+    erasure_id = approved(export)
+    erased(export, erasure_id)
+    by_sql(
+        database,
+        "DELETE FROM erasure_tombstones; UPDATE erasures SET status = 'asked', decided_by = NULL, decided_at = NULL",
+    )
+    export.run()
+    with export.state() as state:
+        assert steps.erase_again(state, export.storage, export.policy, KEY) == 1
+    assert by_sql(database, "SELECT status, decided_by FROM erasures") == [("settled", "director")]
 
 
 def test_a_delivered_period_without_a_run_of_its_own(export: Export, tmp_path: Path) -> None:
