@@ -22,6 +22,9 @@ from include.common.masking import mask_number, mask_phones
 _REGION = "RU"
 _FEWEST_DIGITS = 7  # fewer are an internal extension: many people share it
 _RUSSIAN = re.compile(r"(?:\+?7|8)?([0-9]{10})")
+_EIGHT = re.compile(r"\+8([0-9]{10})")  # Russian, unless it is a number of Japan, Korea, China, ...
+_SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
+_FULL = 11  # digits: that many may be a number with its country code and without `+`
 _NAME_OF_KEY = b"the name of this key"
 
 
@@ -131,16 +134,33 @@ def canonical_number(number: str) -> str:
 
     A number without its country code is Russian. What no numbering plan knows is its digits.
     """
-    bare = re.sub(r"[\s().\-\u2010-\u2015\xa0/]", "", number.strip().removeprefix("sip:").partition("@")[0])
+    told = _SCHEME.sub("", number.strip(), count=1).partition("@")[0]
+    bare = re.sub(r"^00(?=[1-9])", "+", re.sub(r"[\s().\-\u2010-\u2015\xa0/]", "", told))
     if match := _RUSSIAN.fullmatch(bare):
         return f"+7{match[1]}"
     digits = re.sub(r"\D", "", bare)
     if len(digits) < _FEWEST_DIGITS:
         return ""
+    foreign = _valid(f"+{digits}") if bare.startswith("+") or len(digits) >= _FULL else None
+    if foreign is None and (match := _EIGHT.fullmatch(bare)):
+        return f"+7{match[1]}"
+    found = _valid(told) or foreign
+    if found is not None:
+        return found
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(bare, _REGION), phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        return digits
+
+
+def _valid(number: str) -> str | None:
+    """The number as `+...` if its numbering plan knows it."""
     try:
         parsed = phonenumbers.parse(number, _REGION)
     except phonenumbers.NumberParseException:
-        return digits
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
