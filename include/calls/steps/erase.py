@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _KINDS = ("raw", "transcripts", "recognition", "summary")
 _READABLE = (".csv", ".md", ".jsonl", ".xlsx")  # a report's PDF is written together with its .md
+_LOG = re.compile(r"/logs/call_export_[^/]*_([0-9a-f-]{36})\.jsonl$")
 _FOLDER = re.compile(r"exports/(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})/")
 _NEAR = timedelta(days=1)  # a portal may correct the time of a call
 _CLAIM_WAIT = 30.0
@@ -286,7 +287,7 @@ def _rewrite(
     """
     erasures = Erasures(state.session)
     files = _period_files(marked, storage)
-    registries = {key for key in files if "/registry/" in key and key.endswith(".csv")}
+    registries = {key for key in files if _is_registry(key)}
     for key in sorted(registries | _expected_registries(marked, state)):
         own = _files_of_registry(key, files)
         naming = [file for file in own if _is_in(names.in_files, file, storage)]
@@ -298,7 +299,37 @@ def _rewrite(
         if (key := log_key(run.period, run.started_at or run.period_to, run.run_id)) in files:
             erasures.note_rewritten(erasure_id, key, _sha256(key, storage))
             publish_log(run, state, storage)
+    _clear_up(erasure_id, marked, names, state, storage)
     _delete([key for key in storage.keys("exports/") if names.name(key)], storage)
+
+
+def _clear_up(erasure_id: UUID, marked: list[Marked], names: _Names, state: State, storage: Storage) -> None:
+    """What names the calls and is of no registry: logs of other runs are written again, the rest nothing writes."""
+    files = _period_files(marked, storage)
+    registries = {key for key in files if _is_registry(key)}
+    for file in sorted(files - {file for key in registries for file in _files_of_registry(key, files)}):
+        if not _is_in(names.in_files, file, storage):
+            continue
+        Erasures(state.session).note_rewritten(erasure_id, file, _sha256(file, storage))
+        if (run := _run_of_log(file, state)) is not None:
+            publish_log(run, state, storage)
+        if run is None or _is_in(names.in_files, file, storage):
+            _delete(_with_pdf([file]), storage)
+
+
+def _run_of_log(file: str, state: State) -> Run | None:
+    match = _LOG.search(file)
+    if match is None:
+        return None
+    try:
+        return state.runs.get(UUID(match[1]))
+    except BadInput:  # a run of another database
+        return None
+
+
+def _with_pdf(files: list[str]) -> list[str]:
+    """A report's PDF names the same calls as its .md, and is not searched."""
+    return files + [f"{file.removesuffix('.md')}.pdf" for file in files if file.endswith(".md")]
 
 
 def _period_files(marked: Iterable[Marked], storage: Storage) -> set[str]:
@@ -327,6 +358,10 @@ def _expected_registries(marked: list[Marked], state: State) -> set[str]:
     }
 
 
+def _is_registry(key: str) -> bool:
+    return "/registry/" in key and key.endswith(".csv")
+
+
 def _files_of_registry(key: str, files: set[str]) -> list[str]:
     """The registry as CSV and as XLSX, and the report beside it."""
     stem = key.removesuffix(".csv")
@@ -353,7 +388,7 @@ def _write_registry_again(key: str, naming: list[str], state: State, storage: St
         if not naming and not storage.exists(key):
             return
         if run is None:  # no run can write it again
-            _delete(naming, storage)
+            _delete(_with_pdf(naming), storage)
             return
         if not any(file.endswith(".md") for file in naming):
             if naming:

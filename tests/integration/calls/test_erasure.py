@@ -166,6 +166,25 @@ def test_one_call_by_its_id(export: Export, tmp_path: Path) -> None:
     assert b"%4D%41%4E%47%4F%5F2." not in everything(tmp_path / "storage")
 
 
+def test_files_that_nothing_writes_again_are_deleted(export: Export, tmp_path: Path) -> None:
+    run, folder = export.run(), tmp_path / "storage/exports/2025-08-01_2025-08-02"
+    names = [
+        "registry/calls_2025-08-01_2025-08-02_old.csv",
+        "reports/summary_2025-08-01_2025-08-02_old.md",
+        "reports/summary_of_a_lost_registry.md",
+        "registry/of_a_lost_csv.xlsx",
+        f"logs/call_export_20250801T000000Z_{UUID(int=7)}.jsonl",
+        f"logs/call_export_20250801T000000Z_{run.run_id}.jsonl",
+    ]
+    planted = [folder / name for name in names]
+    planted += [path.with_suffix(".pdf") for path in planted if path.suffix == ".md"]
+    for path in planted:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"call_id\n{ERASED};\n", encoding="utf-8")
+    erased(export, approved(export))
+    assert [path.name for path in planted if path.exists()] == []
+
+
 def test_the_proof_names_nobody(export: Export, tmp_path: Path) -> None:
     export.run()
     erasure_id = approved(export)
