@@ -207,13 +207,16 @@ class Erasures:
 
     # ---------------------------------------------------------------- erasing
 
-    def mark(self, erasure_id: UUID, portal_id: int, call_id: str, stone: Tombstone) -> None:
+    def mark(self, erasure_id: UUID, portal_id: int, call_id: str, stone: Tombstone) -> int:
         """One call, under the claim on it: its recordings leave the work and every report, its texts go.
 
-        Tombstone, mark and deletion are one transaction.
+        Tombstone, mark and deletion are one transaction. Returns how many of its recordings are on hold; then nothing
+        was changed. A hold is placed under the same lock.
         """
         refuse_unlisted(_ERASABLE, RecordStatus.ERASED, RECORD_MOVES)
         with bulk_change(self._session):
+            if held := self._session.count(_FILE, "held_of_call", portal_id=portal_id, call_id=call_id):
+                return held
             self._add(erasure_id, stone)
             self._session.count(
                 _FILE,
@@ -227,6 +230,7 @@ class Erasures:
             )
             for name in ("responses", "replay_responses", "replays", "checks", "letters", "work", "texts"):
                 self._session.count(_FILE, f"forget_{name}", erasure_id=erasure_id)
+        return 0
 
     def marked(self, erasure_id: UUID) -> list[Marked]:
         return self._session.rows(_FILE, "marked", Marked, erasure_id=erasure_id)

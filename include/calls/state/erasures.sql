@@ -203,6 +203,10 @@ UPDATE call_events event SET detail = '{"erased": true}'
 -- How many of these recordings are on hold: they must not go before a person lifts it.
 SELECT count(*) FROM recordings own WHERE own.recording_id = ANY(:recording_ids) AND is_held(own);
 
+-- name: held_of_call
+-- How many of the call's recordings are on hold, those too by which it was not found.
+SELECT count(*) FROM recordings own WHERE own.portal_id = :portal_id AND own.call_id = :call_id AND is_held(own);
+
 -- name: ordered_removals
 -- Files that the retention has taken from the erasure's recordings and may not have removed yet.
 SELECT DISTINCT unnest(order_.keys)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from include.calls.domain.audit_chain import Action
 from include.calls.state.audit import AuditLog, Detail
+from include.calls.state.bulk_changes import bulk_change
 from include.common.errors import BadInput
 from include.common.periods import Period
 from include.common.postgres_session import Session
@@ -50,7 +51,7 @@ class Holds:
 
     def place(self, subject: Subject, *, reason: str, by: str, until: datetime | None) -> Hold:
         """Raises BadInput for a call or a line that no recording has: nothing would be kept."""
-        with self._session.transaction():
+        with bulk_change(self._session):  # an erasure looks for holds under the same lock
             hold_id = self._session.value(
                 _FILE,
                 "place",

@@ -169,11 +169,7 @@ def _mark(erasure: Erasure, state: State, key: ErasureKey) -> int:
     erasures = Erasures(state.session)
     covered = erasures.covered(ErasedCalls(erasures.tombstones_of(erasure.erasure_id), key))
     if held := erasures.held([one.recording_id for one in covered]):
-        raise BadInput(
-            f"{held} of the recordings are on hold: nothing is erased until a person lifts it",
-            problem="erasure_on_hold",
-            count=held,
-        )
+        raise _on_hold(held)
     calls = sorted({(one.portal_id, one.call_id) for one in covered})
     busy = 0
     with state.claims.many() as claims:
@@ -182,9 +178,19 @@ def _mark(erasure: Erasure, state: State, key: ErasureKey) -> int:
                 busy += 1
                 continue
             stone = Tombstone(key.of_call(call_id), SubjectKind.CALL, key.name, None)
-            erasures.mark(erasure.erasure_id, portal_id, call_id, stone)
+            held = erasures.mark(erasure.erasure_id, portal_id, call_id, stone)
             claims.give(portal_id, call_id)
+            if held:
+                raise _on_hold(held)
     return busy
+
+
+def _on_hold(recordings: int) -> BadInput:
+    return BadInput(
+        f"{recordings} of the recordings are on hold: nothing is erased until a person lifts it",
+        problem="erasure_on_hold",
+        count=recordings,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from include.calls.domain.erasure import ErasureStatus
+from include.calls.domain.erasure import ErasureStatus, SubjectKind, Tombstone
 from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.state.erasures import Erasures
 from include.calls.steps import erase as steps
@@ -305,6 +305,12 @@ def test_a_call_at_work_or_on_hold_waits(export: Export, database: str) -> None:
     by_sql(database, "INSERT INTO holds (call_id, reason, placed_by) VALUES (%s, 'суд', 'юрист')", ERASED)
     with pytest.raises(BadInput, match="on hold"):
         erased(export, erasure_id)
+    with export.state() as state:
+        stone = Tombstone(KEY.of_call(ERASED), SubjectKind.CALL, KEY.name, None)
+        assert Erasures(state.session).mark(erasure_id, 1, ERASED, stone) == 1, (
+            "placed after the erasure looked for holds"
+        )
+    assert by_sql(database, "SELECT count(*) FROM recordings WHERE status = 'erased'") == [(0,)]
     by_sql(database, "UPDATE holds SET lifted_at = now(), lifted_by = 'юрист'")
     assert erased(export, erasure_id).status is ErasureStatus.SETTLED
     assert by_sql(database, "SELECT call_id ~ '^erased-', reason FROM holds") == [(True, "суд")]
