@@ -39,7 +39,7 @@ from include.calls.steps.erasure_proof import store_proof, store_tombstones, sto
 from include.calls.steps.publish import publish, publish_log, publish_registry
 from include.calls.steps.restore_texts import restore_texts
 from include.clients.storage.base import Storage
-from include.common.errors import BadInput, NotConfigured, Temporary
+from include.common.errors import BadInput, ExportError, NotConfigured, Temporary
 from include.common.periods import Period
 
 log = logging.getLogger(__name__)
@@ -252,6 +252,7 @@ def _files_of(one: Marked, erasures: Erasures, storage: Storage) -> Iterator[str
     named |= set(erasures.ordered_removals(one.recording_id))
     if one.file_name is not None:
         keys = RecordingKeys.of(one.file_name, one.call_started_at, one.raw_path, one.transcript_path)
+        named |= {keys.transcript, keys.recognition, keys.summary}  # of one deleted earlier a bucket may keep versions
         for kind in _KINDS:
             of_day = storage.keys(f"{kind}/{keys.day:%Y/%m/%d}/")  # what other engines heard is in folders of its own
             named |= {key for key in of_day if _stem(key) == one.file_name}
@@ -261,9 +262,9 @@ def _files_of(one: Marked, erasures: Erasures, storage: Storage) -> Iterator[str
 def _erase_files(marked: Iterable[Marked], erasures: Erasures, storage: Storage) -> None:
     """The recordings' own files. Their hashes are in the row before the first one is deleted."""
     for one in marked:
-        files = [key for key in _files_of(one, erasures, storage) if storage.exists(key)]
+        files = list(_files_of(one, erasures, storage))
         digests: dict[str, list[str]] = {}
-        for key in files:
+        for key in filter(storage.exists, files):
             digests.setdefault(key.partition("/")[0], []).append(_sha256(key, storage))
         erasures.note_removed(one.recording_id, digests)
         _delete(files, storage)
@@ -271,7 +272,11 @@ def _erase_files(marked: Iterable[Marked], erasures: Erasures, storage: Storage)
 
 def _delete(keys: list[str], storage: Storage) -> None:
     """For good, the versions of a bucket too. Raises the storage's own reason where a file could not be deleted."""
-    for failure in storage.erase_all(keys):
+    _raise_first(storage.erase_all(keys))
+
+
+def _raise_first(failures: Iterable[ExportError | None]) -> None:
+    for failure in failures:
         if failure is not None:
             raise failure
 
@@ -306,6 +311,7 @@ def _rewrite(
             erasures.note_rewritten(erasure_id, key, _sha256(key, storage))
             publish_log(run, state, storage)
     _clear_up(erasure_id, marked, names, state, storage)
+    _raise_first(storage.erase_earlier(_with_pdf(list(erasures.get(erasure_id).rewritten))))
     _delete([key for key in storage.keys("exports/") if names.name(key)], storage)
 
 

@@ -59,6 +59,9 @@ class Storage(Protocol):
         Returns in the order of `keys` None or the reason why one was not erased.
         """
 
+    def erase_earlier(self, keys: Sequence[str]) -> list[ExportError | None]:
+        """Deletes for good what was stored under the keys before; the objects themselves stay. Returns as above."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in no promised order."""
 

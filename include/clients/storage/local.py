@@ -91,6 +91,9 @@ class LocalStorage(Storage):
     def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
         return [self._erase_failure(key) for key in keys]
 
+    def erase_earlier(self, keys: Sequence[str]) -> list[ExportError | None]:
+        return [None for _ in keys]  # a file that is replaced is gone
+
     def keys(self, prefix: str) -> Iterator[str]:
         top = self._root / prefix.rpartition("/")[0]
         for folder, _, names in os.walk(top):

@@ -39,6 +39,9 @@ class PrefixedStorage:
     def erase_all(self, keys: Sequence[str]) -> list[ExportError | None]:
         return self._storage.erase_all([self._folder + key for key in keys])
 
+    def erase_earlier(self, keys: Sequence[str]) -> list[ExportError | None]:
+        return self._storage.erase_earlier([self._folder + key for key in keys])
+
     def keys(self, prefix: str) -> Iterator[str]:
         return (key.removeprefix(self._folder) for key in self._storage.keys(self._folder + prefix))
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ class S3Storage(Storage):
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
             return list(pool.map(self._erase_failure, keys))
 
+    def erase_earlier(self, keys: Sequence[str]) -> list[ExportError | None]:
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+            return list(pool.map(partial(self._erase_failure, newest=False), keys))
+
     def keys(self, prefix: str) -> Iterator[str]:
         return (one.key for one in self.objects(prefix))
 
@@ -165,17 +170,17 @@ class S3Storage(Storage):
             return failure
         return None
 
-    def _erase_failure(self, key: str) -> ExportError | None:
+    def _erase_failure(self, key: str, *, newest: bool = True) -> ExportError | None:
         """A bucket that was never versioned has one version of each object, called `null`."""
         try:
             with self._translated_errors(key):
-                for version in self._versions(key):
+                for version in self._versions(key, newest=newest):
                     self._client.delete_object(**self._named(key), VersionId=version)
         except ExportError as failure:
             return failure
         return None
 
-    def _versions(self, key: str) -> list[str]:
+    def _versions(self, key: str, *, newest: bool) -> list[str]:
         full = self._full(key)
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
         return [
@@ -183,7 +188,7 @@ class S3Storage(Storage):
             for page in pages
             for kind in ("Versions", "DeleteMarkers")
             for item in page.get(kind, ())
-            if item["Key"] == full
+            if item["Key"] == full and (newest or not item["IsLatest"])
         ]
 
     def _full(self, key: str) -> str:

@@ -159,11 +159,17 @@ def test_the_ledger_keeps_its_sum(export: Export, database: str) -> None:
                             " WHERE status = 'erased'") == [("erased", True, "")]  # fmt: skip
 
 
-def test_one_call_by_its_id(export: Export, tmp_path: Path) -> None:
+def test_one_call_by_its_id(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export.run()
+    earlier: list[str] = []
+    monkeypatch.setattr(
+        type(export.storage), "erase_earlier", lambda _, keys: earlier.extend(keys) or [None for _ in keys]
+    )
     erased(export, approved(export, erase_number="", erase_call_id=ERASED))
     assert [row["call_id"] for row in registry(export)] == ["call-1", "MANGO_20"]
     assert b"%4D%41%4E%47%4F%5F2." not in everything(tmp_path / "storage")
+    suffixes = {Path(key).suffix for key in earlier}
+    assert suffixes >= {".csv", ".xlsx", ".jsonl"}, "a bucket keeps what was rewritten"
 
 
 def test_files_that_nothing_writes_again_are_deleted(export: Export, tmp_path: Path) -> None:

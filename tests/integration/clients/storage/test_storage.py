@@ -112,6 +112,12 @@ class TestContract:
         storage.check()
         assert list(storage.keys("")) == []
 
+    def test_an_object_outlives_the_erasing_of_what_was_before_it(self, storage: Storage) -> None:
+        storage.put_bytes(KEY, b"1", TEXT)
+        storage.put_bytes(KEY, b"2", TEXT)
+        assert storage.erase_earlier([KEY, "no/such.csv"]) == [None, None]
+        assert storage.get_bytes(KEY) == b"2"
+
 
 class TestLocal:
     @pytest.fixture
@@ -248,6 +254,19 @@ def half_written(path: Path, data: bytes) -> None:
 
 
 @pytest.mark.s3
+@pytest.mark.s3
+def test_what_a_bucket_kept_of_a_replaced_object_is_erased(s3_client: Any, s3_bucket: str) -> None:
+    s3_client.put_bucket_versioning(Bucket=s3_bucket, VersioningConfiguration={"Status": "Enabled"})
+    storage = S3Storage(s3_bucket, "team/calls", s3_client)
+    for key, text in ((KEY, b"a name"), (KEY, b"no name"), (f"{KEY}.other", b"a"), (f"{KEY}.other", b"b")):
+        storage.put_bytes(key, text, TEXT)
+    assert storage.erase_earlier([KEY, "exports/never/stored.csv"]) == [None, None]
+    kept = s3_client.list_object_versions(Bucket=s3_bucket, Prefix=f"team/calls/{KEY}")["Versions"]
+    assert [one["Key"].endswith(".other") for one in kept].count(False) == 1
+    assert len(kept) == 3
+    assert storage.get_bytes(KEY) == b"no name"
+
+
 class TestS3:
     def test_the_server_encrypts_every_object(self, s3_client: Any, s3_bucket: str, tmp_path: Path) -> None:
         """Bytes, files and copies alike."""
