@@ -75,9 +75,10 @@ def erase_traces() -> int:
     """Deletes ended DAG runs of `call_erasure`: their parameters name the person. Returns how many.
 
     With a DAG run Airflow deletes its task instances, XComs, rendered fields and the question. One whose erasure is
-    still to be done stays, so that a person can clear its task.
+    still to be done stays for 30 days, so that a person can clear its task.
     """
     from include.calls.state.erasures import Erasures
+    from include.calls.steps import erase as step
 
     deleted = 0
     hook = AirflowApiHook()
@@ -85,7 +86,7 @@ def erase_traces() -> int:
         erasures = Erasures(state.session)
         for dag_run_id in hook.ended_runs(ERASURE_DAG_ID):
             erasure = erasures.of_dag_run(dag_run_id)
-            if erasure is not None and erasure.status in (ErasureStatus.ASKED, ErasureStatus.APPROVED):
+            if erasure is not None and not step.traces_may_go(erasure, state):
                 continue
             deleted += hook.delete_run(ERASURE_DAG_ID, dag_run_id)
     log.info("%d DAG runs of %s deleted", deleted, ERASURE_DAG_ID)

@@ -1,10 +1,12 @@
 """An erasure on a person's demand: what was asked, what was found, how far it is. No number, call id or text."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
+
+LONGEST_WAIT = timedelta(days=30)  # the law's term: the alert ErasureOverdue rings as well
 
 
 class SubjectKind(StrEnum):

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zipfile import BadZipFile, ZipFile
 
-from include.calls.domain.erasure import Demand, Erasure, ErasureStatus, Found, SubjectKind, Tombstone
+from include.calls.domain.erasure import LONGEST_WAIT, Demand, Erasure, ErasureStatus, Found, SubjectKind, Tombstone
 from include.calls.domain.erasure_hashes import (
     ErasedCalls,
     ErasureKey,
@@ -110,6 +110,21 @@ def record_decision(erasure_id: UUID, state: State, *, approved: bool, by: str |
             problem="erasure_own_answer",
         )
     return erasures.decide(erasure, approved=approved, by=by, at=at)
+
+
+def traces_may_go(erasure: Erasure, state: State) -> bool:
+    """Whether nobody needs the ended DAG run, whose parameters name the person, to bring the erasure to its end.
+
+    It is kept for 30 days. Then an undecided demand is refused; an approved one is ended by `make erase-again`.
+    """
+    if erasure.status in (ErasureStatus.REFUSED, ErasureStatus.SETTLED):
+        return True
+    now = Erasures(state.session).now()
+    if now - max(erasure.demanded_at, erasure.decided_at or erasure.demanded_at) < LONGEST_WAIT:
+        return False
+    if erasure.status is ErasureStatus.ASKED:
+        record_decision(erasure.erasure_id, state, approved=False, by=None, at=now)
+    return True
 
 
 # ---------------------------------------------------------------- erasing

@@ -1,16 +1,14 @@
 """The question whether a person's calls are erased, for a second person."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
+from include.calls.domain.erasure import LONGEST_WAIT
 from include.calls.wording.erasure_form import TASK_SUBJECT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-LONGEST_WAIT = timedelta(days=30)  # the law's term: the alert ErasureOverdue rings as well
 
 
 class ErasureApprovalOperator(ApprovalOperator):

@@ -353,6 +353,20 @@ def test_a_backup_made_before_the_decision_is_erased_again(export: Export, datab
     assert by_sql(database, "SELECT status, decided_by FROM erasures") == [("settled", "director")]
 
 
+def test_the_dag_run_that_names_the_person_is_kept_for_thirty_days(export: Export) -> None:
+    """Longer neither for a demand whose question has failed nor for an erasure that never came to its end."""
+    waits = demanded(export)
+    old = {"demanded_on": "2025-01-01"}
+    undecided, unended = demanded(export, "manual__2", **old), demanded(export, "manual__3", **old)
+    with export.state() as state:
+        steps.record_decision(unended, state, approved=True, by="director", at=RUN_AFTER)
+        erasures = Erasures(state.session)
+        may_go = [steps.traces_may_go(erasures.get(one), state) for one in (waits, undecided, unended)]
+        left = [erasures.get(one).status for one in (waits, undecided, unended)]
+    assert may_go == [False, True, True]
+    assert left == [ErasureStatus.ASKED, ErasureStatus.REFUSED, ErasureStatus.APPROVED]
+
+
 def test_a_delivered_period_without_a_run_of_its_own(export: Export, tmp_path: Path) -> None:
     """`make deliver` writes folders that no run has published."""
     export.run(period_to="2025-08-03")
