@@ -134,8 +134,8 @@ def canonical_number(number: str) -> str:
 
     A number without its country code is Russian. What no numbering plan knows is its digits.
     """
-    told = _SCHEME.sub("", number.strip(), count=1).partition("@")[0]
-    bare = re.sub(r"^00(?=[1-9])", "+", re.sub(r"[\s().\-\u2010-\u2015\xa0/]", "", told))
+    address = _SCHEME.sub("", number.strip(), count=1).partition("@")[0]
+    bare = re.sub(r"^00(?=[1-9])", "+", re.sub(r"[\s().\-\u2010-\u2015\xa0/]", "", address))
     if match := _RUSSIAN.fullmatch(bare):
         return f"+7{match[1]}"
     digits = re.sub(r"\D", "", bare)
@@ -144,7 +144,7 @@ def canonical_number(number: str) -> str:
     foreign = _valid(f"+{digits}") if bare.startswith("+") or len(digits) >= _FULL else None
     if foreign is None and (match := _EIGHT.fullmatch(bare)):
         return f"+7{match[1]}"
-    found = _valid(told) or foreign
+    found = _valid(address) or foreign
     if found is not None:
         return found
     try:

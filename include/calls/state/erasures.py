@@ -152,7 +152,10 @@ class Erasures:
                 demanded_at=erasure.demanded_at,
                 decided_by=erasure.decided_by,
                 decided_at=erasure.decided_at,
-                expected=[ErasureStatus.ASKED, ErasureStatus.REFUSED],  # refused: nobody answered the restored question
+                expected=[
+                    ErasureStatus.ASKED,
+                    ErasureStatus.REFUSED,
+                ],  # refused: no answer came to the restored question
                 to=ErasureStatus.APPROVED,
                 stage=Stage.ERASE,
             )

@@ -113,7 +113,7 @@ def record_decision(erasure_id: UUID, state: State, *, approved: bool, by: str |
 
 
 def traces_may_go(erasure: Erasure, state: State) -> bool:
-    """Whether nobody needs the ended DAG run, whose parameters name the person, to bring the erasure to its end.
+    """Whether the ended DAG run, whose parameters name the person, is needed no more to end the erasure.
 
     It is kept for 30 days. Then an undecided demand is refused; an approved one is ended by `make erase-again`.
     """
