@@ -122,8 +122,11 @@ def deliver(
         copies = wanted(recordings)
         while some := list(islice(copies, COPIES_AT_A_TIME)):
             _copy(some, found, storage)
-    for key in forgotten - named:  # two recordings of a call may share a text, and one of them has its summary
-        storage.delete(key)
+    stale = sorted(forgotten - named)  # two recordings of a call may share a text, and one of them has its summary
+    for key, failure in zip(stale, storage.erase_all(stale), strict=True):
+        if failure is not None:  # under a delete marker no listing finds the versions again, so a person must know
+            log.warning("the copy is deleted, versions of it may stay: %s", failure)
+            storage.delete(key)
         found.keys.discard(key)
     return replace(found, fresh_until=None)
 

@@ -222,7 +222,11 @@ def summaries(export: Export, run_id: UUID) -> None:
             state.transcripts.set_summary(row.recording_id, row.transcript_id, summary_path=row.keys.summary, tags=[])
 
 
-def test_summaries_are_delivered_and_forgotten_ones_taken_back(export: Export) -> None:
+def test_summaries_are_delivered_and_forgotten_ones_taken_back(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For good: a listing does not find the kept versions of a copy that was only deleted."""
+    erased: list[str] = []
+    erase = LocalStorage.erase_all
+    monkeypatch.setattr(LocalStorage, "erase_all", lambda self, keys: (erased.extend(keys), erase(self, keys))[1])
     run_id = export.run(deliver_texts=True).run_id
     summaries(export, run_id)
     publish_again(export, run_id)
@@ -232,6 +236,7 @@ def test_summaries_are_delivered_and_forgotten_ones_taken_back(export: Export) -
     by_sql(export.conninfo, "UPDATE recordings SET summary_path = NULL, text_at = now() WHERE call_id = 'call-2'")
     publish_again(export, run_id)
     assert delivered(export.storage) == copies - {"summary/call_call-2.md"} | set(copied_paths(1, 2, 3))
+    assert erased == [f"exports/{FOLDER}/summary/call_call-2.md"]
 
 
 def test_a_shared_text_keeps_the_summary_of_its_other_recording(export: Export) -> None:
