@@ -56,6 +56,7 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
         state.dead_letters.move_overdue(run_id, failed_before=overdue)
     rows = 0
     if not run.dry_run and (_is_listed(run) or not storage.exists(_key(run))):
+        _sum_up_owner(run, state)
         with state.transaction():
             Publications(state.session).lock(_key(run))  # for all files of the registry and the report
             owner = _owner(run, state)
@@ -245,13 +246,20 @@ def publish_log(run: Run, state: State, storage: Storage) -> None:
         storage.put_file(key, file, "application/x-ndjson")
 
 
-def _owner(run: Run, state: State) -> Run:
-    """The run whose registry belongs at this run's key; its sums are fresh afterwards."""
+def _sum_up_owner(run: Run, state: State) -> None:
+    """Before the transaction of the files, which would keep the other run's row locked as long as it lasts.
+
+    A run that becomes the owner in between has been summed up just now.
+    """
     owner_id = Publications(state.session).owner(_key(run), run.run_id)
-    if owner_id == run.run_id:
-        return run
-    state.runs.sum_up(owner_id)
-    return state.runs.get(owner_id)
+    if owner_id != run.run_id:
+        state.runs.sum_up(owner_id)
+
+
+def _owner(run: Run, state: State) -> Run:
+    """The run whose registry belongs at this run's key."""
+    owner_id = Publications(state.session).owner(_key(run), run.run_id)
+    return run if owner_id == run.run_id else state.runs.get(owner_id)
 
 
 def _is_listed(run: Run) -> bool:

@@ -12,6 +12,7 @@ from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.steps.publish import publish
 from include.calls.steps.qa_review import record_checks
+from include.clients.storage.local import LocalStorage
 from simulators.bitrix24.world import Audio, Call
 from simulators.sound.dialogues import record_briefly
 from tests.kit.small_world import FIRST, by_sql, world_of
@@ -111,8 +112,10 @@ def publish_again(export: Export, run_id: UUID) -> None:
         publish(run_id, state, export.storage, export.policy)
 
 
-def test_an_older_run_published_again_leaves_the_later_registry(export: Export) -> None:
-    """Its findings are in the later run's report: both report the same recordings."""
+def test_an_older_run_published_again_leaves_the_later_registry(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its findings are in the later run's report: both report the same recordings. The later run's row is free."""
     older = export.run().run_id
     one_more_call(export, 4)
     later = export.run().run_id
@@ -120,7 +123,15 @@ def test_an_older_run_published_again_leaves_the_later_registry(export: Export) 
         row = export.records(older, RecordStatus.COMPLETED)[0]
         check = QaCheck(row.call_id, row.record_id, "issue", "конец не слышно", where="row 1")
         record_checks(older, [check], state, by="аналитик 1")
-    publish_again(export, older)
+    put_file, free = LocalStorage.put_file, "SELECT FROM call_exports WHERE run_id = %s FOR NO KEY UPDATE NOWAIT"
+
+    def put(storage: LocalStorage, key: str, path: Path, content_type: str) -> None:
+        by_sql(export.conninfo, free, later)
+        put_file(storage, key, path, content_type)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "put_file", put)
+        publish_again(export, older)
     registry = published(export)[f"calls_{FOLDER}.csv"]
     assert lines_of(registry) == 4
     assert runs_of(registry) == {str(later)}
