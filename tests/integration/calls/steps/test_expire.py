@@ -111,6 +111,7 @@ def test_a_text_that_has_ended_is_never_bought_again_and_never_claimed(export: E
             export.storage,
             export.policy,
             audio=True,
+            mask=None,
             actor="x",
         )
         assert rebuild_texts(run_id, state, export.storage, export.policy, actor="x").changed == 0
