@@ -110,6 +110,7 @@ class Figures:
     `qa_recordings` are counted by what people say of them now. `audit_entries` have ever been added; it never falls.
     `secret_ages` are seconds by connection.
     `erasure_waits_sec` is the age of the oldest demand to erase that is not settled.
+    `retention_at` is the end of the last night of retention, `retention_files_left` should have gone over a day ago.
     """
 
     run_ends: Mapping[str, int]
@@ -129,6 +130,8 @@ class Figures:
     erasures_open: int
     erasure_waits_sec: float
     last_success_at: datetime | None
+    retention_at: datetime | None
+    retention_files_left: int
     backups: BackupsNow
     smoke: tuple[SmokeNow, ...]
     runs: tuple[RunNow, ...]

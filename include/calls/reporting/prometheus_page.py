@@ -120,7 +120,7 @@ def _durations(by_status: Mapping[str, Durations]) -> Metric:
 
 def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
     ended = [run for run in figures.runs if run.finished_at is not None]
-    success = figures.last_success_at
+    success, retention = figures.last_success_at, figures.retention_at
     values = {
         "call_export_low_rate_active": ("1 while the portal is spared", figures.low_rate_active),
         "call_export_errors_over_day": ("Recordings failing for over 24 h, without a text", figures.errors_over_day),
@@ -130,6 +130,9 @@ def _gauges(figures: Figures, limits: Limits) -> Iterator[Metric]:
         "call_export_erasures_open": ("Demands to erase that are not settled", figures.erasures_open),
         "call_export_erasure_waits_seconds": ("Age of the oldest of them; 0: none", figures.erasure_waits_sec),
         "call_export_audit_entries": ("Entries that it has ever had; never falls", figures.audit_entries),
+        "call_export_retention_timestamp_seconds": ("End of the last night of retention; 0: none yet",
+                                                    retention.timestamp() if retention else 0),
+        "call_export_retention_files_left": ("Files that should be gone for a day", figures.retention_files_left),
         "call_export_latest_run_failed": ("1 while the run that ended last is in error", any(
             run.status == "error" for run in ended)),
         "call_export_last_success_timestamp_seconds": ("End of the last good run; 0: none yet",

@@ -56,6 +56,7 @@ class MetricsReader:
         counted = self._counters()
         values = self._session.values
         ((erasures_open, erasure_waits_sec),) = values(_FILE, "erasures")
+        retention_at, retention_files_left = values(_FILE, "retention")[0]
         return Figures(
             run_ends={
                 name.removeprefix("run_"): count
@@ -78,6 +79,8 @@ class MetricsReader:
             erasures_open=erasures_open,
             erasure_waits_sec=erasure_waits_sec,
             last_success_at=self._session.value(_FILE, "last_success"),
+            retention_at=retention_at,
+            retention_files_left=retention_files_left,
             backups=BackupsNow(*values(_FILE, "backups")[0]),
             smoke=tuple(SmokeNow(*row) for row in values(_FILE, "smoke")),
             runs=tuple(RunNow(*row) for row in values(_FILE, "runs", limit=run_limit)),

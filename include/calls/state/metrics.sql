@@ -92,6 +92,10 @@ SELECT last_no FROM audit_head;
 -- name: secret_ages
 -- Seconds since each secret was first seen in use.
 SELECT name, extract(epoch FROM now() - first_seen_at)::float FROM secrets_seen ORDER BY name;
+-- name: retention
+-- The end of the last night of retention, and how many removals it has not carried out for more than a day.
+SELECT (SELECT max(at) FROM call_events WHERE call_id IS NULL AND event = 'retention_done'),
+       (SELECT count(*) FROM file_removals WHERE removed_at IS NULL AND ordered_at < now() - interval '26 hours');
 
 -- name: last_success
 -- When the last good run ended.
