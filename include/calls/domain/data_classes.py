@@ -105,7 +105,7 @@ class Tally:
 @dataclass(slots=True)
 class Expired:
     """What one night has done. `busy` removals wait because a task works on the call; `refused` counts the files that
-    were not removed, by the reason.
+    were not removed, by the reason. `locked_days` and `expiring_days` are rules of the storage against the periods.
     """
 
     dry_run: bool
@@ -114,6 +114,9 @@ class Expired:
     busy: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     months_left: int = 0
+    locked_days: int | None = None
+    expiring_days: int | None = None
+    rules_unknown: bool = False
 
 
 def retention_report_key(at: datetime, *, dry_run: bool) -> str:

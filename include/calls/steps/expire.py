@@ -6,7 +6,7 @@ still names.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from include.calls.domain.data_classes import (
     OF_CALLS,
+    OF_FILES,
     RETENTION_REPORTS,
     DataClass,
     Ends,
@@ -28,11 +29,12 @@ from include.calls.state.metrics import MetricsReader
 from include.calls.state.retention import AT_ONCE, Ending, Removal, Retention
 from include.calls.state.state import State
 from include.calls.wording import retention as words
-from include.clients.storage.base import Storage, StoredObject
+from include.clients.storage.base import KeepingRule, Storage, StoredObject
 from include.common.errors import Temporary
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
+STORED = (*OF_CALLS, *OF_FILES)
 
 
 def expire(state: State, storage: Storage, policy: Policy, *, now: datetime, dry_run: bool) -> Expired:
@@ -40,7 +42,9 @@ def expire(state: State, storage: Storage, policy: Policy, *, now: datetime, dry
 
     Raises Temporary, after all the rest is done, if files could not be removed.
     """
-    night = _Night(state, storage, Ends.of(policy.retention_days.model_dump(), now.date()), Expired(dry_run, now))
+    days = policy.retention_days.model_dump()
+    night = Night(state, storage, days, Ends.of(days, now.date()), Expired(dry_run, now))
+    night.look_at_the_storage()
     night.end_everything()
     done = night.done
     storage.put_bytes(
@@ -58,9 +62,10 @@ def expire(state: State, storage: Storage, policy: Policy, *, now: datetime, dry
 
 
 @dataclass(slots=True)
-class _Night:
+class Night:
     state: State
     storage: Storage
+    days: Mapping[str, int]
     ends: Ends
     done: Expired
     retention: Retention = field(init=False)
@@ -69,6 +74,18 @@ class _Night:
 
     def __post_init__(self) -> None:
         self.retention = Retention(self.state.session)
+
+    def look_at_the_storage(self) -> None:
+        """The storage may have rules of its own; one that is no contradiction is not named."""
+        rules, days = self.storage.keeping_rules(), self.days
+        if KeepingRule.OBJECT_LOCK in rules:
+            locked = rules[KeepingRule.OBJECT_LOCK] or 0
+            if not locked or locked > min(days[each] for each in STORED):
+                self.done.locked_days = locked
+        expires = rules.get(KeepingRule.EXPIRES_BY_ITSELF)
+        if expires is not None and expires < max(days[each] for each in STORED):
+            self.done.expiring_days = expires
+        self.done.rules_unknown = KeepingRule.NOT_KNOWN in rules
 
     def end_everything(self) -> None:
         for data in OF_CALLS:

@@ -59,6 +59,14 @@ def _left(done: Expired) -> list[str]:
         found.append(
             f"События за {count(done.months_left, 'месяц', 'месяца', 'месяцев')} заняты, их удалит следующая ночь."
         )
+    if done.locked_days is not None:
+        days = f" на {count(done.locked_days, 'день', 'дня', 'дней')}" if done.locked_days else ""
+        found.append(f"Бакет блокирует версии объектов{days}: раньше они не удалятся, сроку это противоречит.")
+    if done.expiring_days is not None:
+        days = count(done.expiring_days, "день", "дня", "дней")
+        found.append(f"Правило жизненного цикла бакета удаляет объекты через {days}: раньше срока и мимо удержаний.")
+    if done.rules_unknown:
+        found.append("Правила бакета (блокировка, жизненный цикл) узнать не удалось: ключу не хватает прав.")
     if done.refused:
         found.append(
             f"Хранилище не удалило {count(done.refused.total(), 'файл', 'файла', 'файлов')}, причина в логе задачи."

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,14 @@ from include.common.errors import ErrorCode, ExportError, Permanent, Temporary
 TEMPORARY_PREFIX = ".unfinished-"  # no part of a key may begin with it: such files are not complete yet
 
 CopyFailure = Permanent | Temporary
+
+
+class KeepingRule(StrEnum):
+    """What a storage does with deleted data by its own rules, against what `erase_all` promises or a policy says."""
+
+    OBJECT_LOCK = "object_lock"  # versions cannot be erased until their lock ends
+    EXPIRES_BY_ITSELF = "expires_by_itself"  # a lifecycle rule deletes objects
+    NOT_KNOWN = "not_known"  # the access key may not ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,9 @@ class Storage(Protocol):
 
     def free_bytes(self) -> int | None:
         """How much more fits; None where that is not known, as in a bucket."""
+
+    def keeping_rules(self) -> dict[KeepingRule, int | None]:
+        """Rules of the storage itself that keep or delete objects, with their days if they have any."""
 
     def check(self) -> None:
         """Writes, reads and deletes a trial object; raises NotConfigured with one sentence if that fails."""

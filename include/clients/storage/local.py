@@ -18,6 +18,7 @@ from pathlib import Path
 from include.clients.storage.base import (
     TEMPORARY_PREFIX,
     CopyFailure,
+    KeepingRule,
     Storage,
     StoredObject,
     checked_key,
@@ -109,6 +110,9 @@ class LocalStorage(Storage):
 
     def free_bytes(self) -> int | None:
         return free_bytes_of(self._root)
+
+    def keeping_rules(self) -> dict[KeepingRule, int | None]:
+        return {}
 
     def check(self) -> None:
         trial = f"check-{secrets.token_hex(4)}"

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from include.clients.storage.base import CopyFailure, Storage, StoredObject
+from include.clients.storage.base import CopyFailure, KeepingRule, Storage, StoredObject
 from include.common.errors import ExportError
 
 
@@ -51,6 +51,9 @@ class PrefixedStorage:
 
     def free_bytes(self) -> int | None:
         return self._storage.free_bytes()
+
+    def keeping_rules(self) -> dict[KeepingRule, int | None]:
+        return self._storage.keeping_rules()
 
     def check(self) -> None:
         self._storage.check()

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from include.clients.storage.base import (
     CopyFailure,
+    KeepingRule,
     Storage,
     StoredObject,
     checked_key,
@@ -34,6 +35,7 @@ _TRANSFER = TransferConfig(
 AES256, KMS, OF_BUCKET = "AES256", "aws:kms", "bucket"
 _COPIES_AT_ONCE = 10  # as many connections as a client keeps
 
+_NOT_CONFIGURED = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfiguration"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _DENIED = "access is denied"
 _OTHER_REGION = "the bucket is in another region"
@@ -132,6 +134,36 @@ class S3Storage(Storage):
 
     def free_bytes(self) -> int | None:
         return None
+
+    def keeping_rules(self) -> dict[KeepingRule, int | None]:
+        found: dict[KeepingRule, int | None] = {}
+        lock = self._configured("get_object_lock_configuration", "ObjectLockConfiguration", found)
+        if (lock or {}).get("ObjectLockEnabled") == "Enabled":
+            retention = lock.get("Rule", {}).get("DefaultRetention", {})
+            found[KeepingRule.OBJECT_LOCK] = retention.get("Days") or 365 * retention.get("Years", 0) or None
+        rules = self._configured("get_bucket_lifecycle_configuration", "Rules", found) or []
+        days = [
+            rule["Expiration"]["Days"]
+            for rule in rules
+            if rule.get("Status") == "Enabled" and "Days" in rule.get("Expiration", {})
+        ]
+        if days:
+            found[KeepingRule.EXPIRES_BY_ITSELF] = min(days)
+        return found
+
+    def _configured(self, operation: str, field: str, found: dict[KeepingRule, int | None]) -> Any:
+        """None where nothing is configured, or where the server or the access key does not tell."""
+        try:
+            with self._translated_errors(operation):
+                try:
+                    return getattr(self._client, operation)(Bucket=self._bucket).get(field)
+                except ClientError as error:
+                    if _code(error) in _NOT_CONFIGURED:
+                        return None
+                    raise
+        except ExportError:
+            found[KeepingRule.NOT_KNOWN] = None
+            return None
 
     def check(self) -> None:
         trial = f"check-{secrets.token_hex(4)}"

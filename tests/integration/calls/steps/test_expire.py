@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace as Namespace
+from typing import Any, ClassVar, cast
 
 import pytest
 
-from include.calls.domain.data_classes import DataClass, Expired
+from include.calls.domain.data_classes import DataClass, Ends, Expired
+from include.calls.policy import load_policy
 from include.calls.steps.deliver_period import deliver_period
-from include.calls.steps.expire import expire
+from include.calls.steps.expire import Night, expire
 from include.calls.steps.publish import publish
 from include.calls.steps.rebuild import rebuild_texts
 from include.calls.wording import retention as words
+from include.clients.storage.base import KeepingRule
 from include.clients.storage.local import LocalStorage
 from include.common.errors import ExportError, Temporary
 from include.common.periods import Period
@@ -337,3 +341,35 @@ def test_months_of_events_go_whole_and_counters_stay(export: Export) -> None:
     assert by_sql(
         export.conninfo, "SELECT to_regclass('call_events_2020_01'), to_regclass('call_events_2020_02') IS NULL"
     ) == [(None, False)]
+
+
+class Ruled(LocalStorage):
+    """A bucket with rules of its own."""
+
+    rules: ClassVar[dict[KeepingRule, int | None]] = {}
+
+    def keeping_rules(self) -> dict[KeepingRule, int | None]:
+        return self.rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({KeepingRule.OBJECT_LOCK: 400}, "Бакет блокирует версии объектов на 400 дней"),
+        ({KeepingRule.OBJECT_LOCK: 30}, ""),
+        ({KeepingRule.EXPIRES_BY_ITSELF: 30}, "Правило жизненного цикла бакета удаляет объекты через 30 дней"),
+        ({KeepingRule.EXPIRES_BY_ITSELF: 400}, ""),
+        ({KeepingRule.NOT_KNOWN: None}, "Правила бакета (блокировка, жизненный цикл) узнать не удалось"),
+    ],
+)
+def test_rules_of_a_bucket_that_contradict_the_periods_are_named(
+    rules: dict[KeepingRule, int | None], said: str
+) -> None:
+    days = load_policy({}).retention_days.model_dump()
+    storage = Ruled(Path("/nowhere"))
+    storage.rules = rules
+    night = Night(cast(Any, Namespace(session=None)), storage, days, Ends.of(days, DAY.date()), Expired(True, DAY))
+    night.look_at_the_storage()
+    note = words.note(night.done).replace("\N{NO-BREAK SPACE}", " ")
+    assert note.partition("нечего.")[2].strip().startswith(said)
+    assert bool(note.partition("нечего.")[2]) == bool(said)

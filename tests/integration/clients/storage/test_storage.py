@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from include.clients.storage import local
-from include.clients.storage.base import TEMPORARY_PREFIX, Storage
+from include.clients.storage.base import TEMPORARY_PREFIX, KeepingRule, Storage
 from include.clients.storage.local import LocalStorage
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import ErrorCode, NotConfigured, Permanent, Temporary
@@ -29,6 +29,13 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 
 class TestContract:
+    def test_what_is_erased_is_gone_and_what_is_missing_counts_as_erased(self, storage: Storage) -> None:
+        for key in ("a/1", "a/2", "a/22"):
+            storage.put_bytes(key, b"x", TEXT)
+        assert storage.erase_all(["a/1", "a/2", "a/3"]) == [None, None, None]
+        assert set(storage.keys("a/")) == {"a/22"}
+        assert storage.keeping_rules() == {}
+
     def test_an_object_is_replaced_completely(self, storage: Storage) -> None:
         storage.put_bytes(KEY, "Здравствуйте! Это длинный текст.".encode(), TEXT)
         storage.put_bytes(KEY, "да".encode(), TEXT)
@@ -366,3 +373,36 @@ def refuse(client: Any, operation: str, status: int, code: str) -> None:
 
     response: Callable[..., AWSResponse] = lambda request, **_: AWSResponse(request.url, status, {}, Raw())  # noqa: E731
     client.meta.events.register(f"before-send.s3.{operation}", response)
+
+
+@pytest.mark.s3
+class TestVersionedBucket:
+    @pytest.fixture
+    def bucket(self, s3_client: Any) -> str:
+        s3_client.create_bucket(Bucket="versions", ObjectLockEnabledForBucket=True)  # a lock needs versions
+        return "versions"
+
+    def test_every_version_is_erased_and_a_locked_one_is_named(self, s3_client: Any, bucket: str) -> None:
+        storage = S3Storage(bucket, "team/calls", s3_client)
+        for content in (b"first", b"second"):
+            storage.put_bytes("a", content, TEXT)
+        storage.delete("a")
+        storage.put_bytes("ab", b"another", TEXT)
+        assert storage.erase_all(["a"]) == [None]
+        left = s3_client.list_object_versions(Bucket=bucket)
+        assert [item["Key"] for item in left["Versions"]] == ["team/calls/ab"]
+        assert "DeleteMarkers" not in left
+        s3_client.put_object_legal_hold(Bucket=bucket, Key="team/calls/ab", LegalHold={"Status": "ON"})
+        (failure,) = storage.erase_all(["ab"])
+        assert failure is not None
+        assert storage.exists("ab")
+
+    def test_rules_of_the_bucket_are_known(self, s3_client: Any, s3_bucket: str) -> None:
+        storage = S3Storage(s3_bucket, "", s3_client)
+        rule = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
+        s3_client.put_bucket_lifecycle_configuration(Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]})
+        assert storage.keeping_rules() == {KeepingRule.EXPIRES_BY_ITSELF: 30}
+        s3_client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}}}
+        s3_client.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=lock)
+        assert S3Storage("locked", "", s3_client).keeping_rules() == {KeepingRule.OBJECT_LOCK: 400}
