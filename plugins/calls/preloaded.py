@@ -2,6 +2,9 @@
 
 MODULES = (
     "plugins.calls.tasks",
+    "plugins.calls.assets",
+    "plugins.calls.secret_fingerprints",
+    "include.calls.wording.retention",
     "plugins.calls.erasure_tasks",
     "plugins.hooks.language_model",
     "plugins.hooks.recogniser",
@@ -11,6 +14,7 @@ MODULES = (
         for step in (
             *("open_run", "preflight", "list_calls", "plan", "approve"),
             *("download", "transcribe_batch", "summarize", "publish", "close_run", "reconcile", "erase"),
+            *("note_policy", "note_secrets", "expire"),
         )
     ),
 )

@@ -210,6 +210,8 @@ def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
     connection.execute(
         "INSERT INTO erasures (erasure_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by,"
         " demanded_at) VALUES (gen_random_uuid(), 'call', 'h', 'k', '***', 'r', 'a', 't', now() - interval '31 days')"
+    )
+    connection.execute(
         "INSERT INTO file_removals (recording_id, what, keys, ordered_at)"
         " SELECT min(recording_id), 'audio', '{raw/x}', now() - interval '2 days' FROM recordings"
     )

@@ -129,7 +129,7 @@ class Retention:
                 at_work=_AT_WORK,
                 expected=sorted(expected or ()),
                 to=to,
-                without_recording=[_S.NO_RECORDING],
+                keeps_its_code=[_S.NO_RECORDING, _S.ERASED],
                 error_code=ErrorCode.TEXT_ENDED,
                 stage=Stage.RETENTION,
             )

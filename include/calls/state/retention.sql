@@ -122,7 +122,7 @@ WITH due AS (
     UPDATE recordings own
        SET status = CASE WHEN was = ANY(:expected) THEN :to ELSE was END,
            text_ended_at = now(), transcript_path = NULL, summary_path = NULL, tags = '{}', look_again_on = NULL,
-           error_code = CASE WHEN was = ANY(:without_recording) THEN own.error_code ELSE :error_code END,
+           error_code = CASE WHEN was = ANY(:keeps_its_code) THEN own.error_code ELSE :error_code END,
            error_message = NULL, first_failed_at = NULL, updated_at = now()
       FROM due WHERE own.recording_id = due.recording_id
     RETURNING own.recording_id, own.call_id, own.record_id, own.checksum, own.status, due.was, due.keys

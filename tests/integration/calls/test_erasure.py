@@ -17,6 +17,7 @@ from include.calls.state.erasures import Erasures
 from include.calls.steps import erase as steps
 from include.calls.steps.deliver_period import deliver_period
 from include.calls.steps.erasure_proof import stored_tombstones
+from include.calls.steps.expire import expire
 from include.common.errors import BadInput, NotConfigured, Temporary
 from include.common.periods import Period
 from simulators.bitrix24.world import Audio, Call, PortalWorld
@@ -170,6 +171,17 @@ def test_one_call_by_its_id(export: Export, tmp_path: Path, monkeypatch: pytest.
     assert b"%4D%41%4E%47%4F%5F2." not in everything(tmp_path / "storage")
     suffixes = {Path(key).suffix for key in earlier}
     assert suffixes >= {".csv", ".xlsx", ".jsonl"}, "a bucket keeps what was rewritten"
+
+
+def test_a_night_of_retention_leaves_an_erased_call_its_word(export: Export, database: str) -> None:
+    export.run()
+    erased(export, approved(export))
+    words = "SELECT call_id, status, error_code FROM recordings WHERE status = 'erased'"
+    before = by_sql(database, words)
+    assert before
+    with export.state() as state:
+        expire(state, export.storage, export.policy, now=FIRST + timedelta(days=200), dry_run=False)
+    assert by_sql(database, words) == before
 
 
 def test_files_that_nothing_writes_again_are_deleted(export: Export, tmp_path: Path) -> None:
