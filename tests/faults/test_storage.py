@@ -243,8 +243,14 @@ class TestFolder:
         is_whole(export, export.close(outcome))
         assert bought(export) == asked(export) == 3
 
-    def test_a_full_disk_leaves_no_half_of_a_file(self, database: str, small_disk: Path) -> None:
-        """A file system of its own without a free block: ENOSPC, as an operator's disk says it."""
+    def test_a_full_disk_leaves_no_half_of_a_file(
+        self, database: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file system of its own without a free block: ENOSPC, as an operator's disk says it.
+
+        It fills after the run has looked for room.
+        """
+        monkeypatch.setattr(LocalStorage, "free_bytes", lambda _storage: None)
         with export_over(world_of(3), database, small_disk / "storage") as export:
             outcome, (batch,) = export.prepare()
             filler = small_disk / "somebody else's"

@@ -50,7 +50,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "erased_recordings": {Role.APPLICATION: _WRITE},
     "erasure_tombstones": {Role.APPLICATION: _WRITE},
     "erasures": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (status, demanded_at)"},
-    "file_removals": {Role.APPLICATION: _REMOVE},
+    "file_removals": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (ordered_at, removed_at)"},
     "holds": {Role.APPLICATION: _WRITE},
     "holds_in_force": {Role.APPLICATION: _READ},
     "metric_totals": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},

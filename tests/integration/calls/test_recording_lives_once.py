@@ -16,7 +16,7 @@ CALL = "call-1"
 CALLS = 5
 NIGHTS = 6
 # A night's own rows: the run, its history and what it has published. Everything else is about recordings.
-OF_NIGHTS = {"call_exports", "call_events", "publications"}
+OF_NIGHTS = {"audit_log", "call_exports", "call_events", "publications"}
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from include.calls.policy import Policy, load_policy
 from include.calls.state import stored_responses
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Run
-from include.calls.steps.close_run import close_run
 from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
 from include.calls.steps.summarize import MAX_ATTEMPTS, instructions_of, summarize_batch
@@ -351,17 +350,6 @@ def test_uncounted_tokens_are_estimated_and_never_free(world: World):
     assert world.paid()[0] > 0
     assert world.rows("SELECT confirmed FROM charges") == [(False,)]
     assert world.events("summarized")[0]["counted_by_service"] is False
-
-
-def test_old_responses_are_forgotten_when_a_run_closes(world: World):
-    add_calls(world, TEXT.format(1), TEXT.format(2))
-    world.summarize(FakeModel())
-    world.rows(
-        "UPDATE recognition_responses SET received_at = now() - interval '181 days' WHERE checksum ="
-        " (SELECT min(checksum) FROM recognition_responses)"
-    )
-    close_run(world.run.run_id, world.state, world.policy, upstream_failed=None)
-    assert world.rows("SELECT count(*) FROM recognition_responses") == [(1,)]
 
 
 def test_another_model_is_another_response(world: World):
