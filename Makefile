@@ -80,10 +80,10 @@ restore: install ## вернуть копию в пустые базы: FROM=lat
 backup-key: install ## новый ключ для BACKUP_KEY; храните его и вне этой машины
 	@$(OPS) backup-key
 
-# Three pytest processes: the tests on a running Airflow mostly wait.
+# Three pytest processes: the tests on a running Airflow mostly wait, so they are divided between two.
 WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
-	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow runbook_commands running_system secrets_stay_secret)
+	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow running_system secrets_stay_secret)
 
 test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST
