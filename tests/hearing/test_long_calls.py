@@ -23,11 +23,14 @@ FULL = [
 ]
 
 
+full = pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes about 20 minutes: HEARING=full")
+
+
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("seconds", "extension", "stereo", "dialect"),
     [
-        pytest.param(MINUTES_47, "mp3", True, "gpt-transcribe", id="47 min, stereo"),
+        pytest.param(MINUTES_47, "mp3", True, "gpt-transcribe", id="47 min, stereo", marks=full),
         pytest.param(MINUTES_47, "mp3", False, "whisper-1", id="47 min, mono"),
     ],
 )
@@ -40,7 +43,7 @@ def test_no_word_of_a_long_call_is_lost(
     check(words, transcribe_in_process(path, dialect), stereo=stereo)
 
 
-@pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes about 20 minutes: HEARING=full")
+@full
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("seconds", "extension", "stereo", "dialect"), FULL)
 def test_in_every_container(tmp_path: Path, seconds: float, extension: str, stereo: bool, dialect: str) -> None:
