@@ -9,7 +9,7 @@ row and file is compared with its period. Exit status: 0 nothing ended early, no
 
 import json
 import random
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -109,7 +109,7 @@ def opened(state: State, first: datetime, last: datetime) -> UUID:
 
 def night(url: str, root: Path, day: int) -> None:
     """In a process of its own: prints its seconds, its memory and what has ended."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     print("began", flush=True)
     began = time.monotonic()
     policy = load_policy({})
@@ -117,10 +117,15 @@ def night(url: str, root: Path, day: int) -> None:
     policy = policy.model_copy(update={"retention_days": days})
     with State.open(url) as state:
         done = expire(state, LocalStorage(root), policy, now=TODAY + timedelta(days=day), dry_run=False)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tallies = {data: [tally.rows, tally.files] for data, tally in done.tallies.items() if tally.rows or tally.files}
     seconds = round(time.monotonic() - began, 1)
-    print(json.dumps({"seconds": seconds, "peak_mb": peak // 1024, "before_mb": before // 1024, "ended": tallies}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), "before_mb": before, "ended": tallies}))
+
+
+def peak_mb() -> int:
+    """Of this process since its start; getrusage also counts the process that it was forked from."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    return int(found[1]) // 1024 if found else 0
 
 
 def start(url: str, root: Path, day: int) -> subprocess.Popen[str]:
