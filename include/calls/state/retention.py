@@ -155,10 +155,6 @@ class Retention:
         ids = [each.removal_id for each in removals]
         self._session.count(_FILE, "settle", removal_ids=ids, stage=Stage.RETENTION)
 
-    def left_over(self) -> int:
-        """Orders that were not carried out."""
-        return self._session.count(_FILE, "left_over")
-
     def ended_names(self, file_names: Sequence[str], *, audio: bool) -> set[str]:
         """Those of the names whose recording has no text, or no audio, any more."""
         found = self._session.values(_FILE, "ended_names", file_names=list(file_names), audio=audio)

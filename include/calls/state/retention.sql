@@ -229,10 +229,6 @@ SELECT own.call_id, own.record_id, own.recording_id, :stage, 'files_removed',
        jsonb_build_object('what', done.what, 'files', cardinality(done.keys))
   FROM done JOIN recordings own USING (recording_id) WHERE done.first;
 
--- name: left_over
--- Removals that were ordered and not carried out.
-SELECT count(*) FROM file_removals WHERE removed_at IS NULL;
-
 -- name: ended_names
 -- Those of the file names whose recording has no text any more; with `:audio`, no audio.
 SELECT file_name FROM recordings

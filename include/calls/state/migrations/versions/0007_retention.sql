@@ -127,14 +127,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Drops a month of events; where some of its events are on hold, the others. Returns how many events are gone, none
--- while the counters of the metrics still need the month.
+-- Drops a month of events, and no other table; where some of its events are on hold, the others. Returns how many events
+-- are gone, none while the counters of the metrics still need the month.
 CREATE FUNCTION end_event_month(month text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     gone bigint;
     newest bigint;
     on_hold boolean;
 BEGIN
+    IF month !~ '^call_events_[0-9]{4}_[0-9]{2}$' THEN
+        RAISE EXCEPTION '% is no month of call_events', month;
+    END IF;
     EXECUTE format('SELECT count(*), max(id) FROM %I', month) INTO gone, newest;
     IF newest > (SELECT event_id FROM metric_totals_up_to) THEN
         RETURN 0;

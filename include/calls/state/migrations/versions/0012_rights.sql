@@ -17,32 +17,6 @@ SELECT run_id, recording_id, statistics_id, status, direction, call_started_at, 
 ALTER FUNCTION call_events_months(date, integer) SECURITY DEFINER SET search_path = public, pg_temp;
 REVOKE ALL ON FUNCTION call_events_months(date, integer) FROM PUBLIC;
 
--- As before, with the rights of the owner: so it takes the name of a month of the history and of nothing else.
-CREATE OR REPLACE FUNCTION end_event_month(month text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    gone bigint;
-    newest bigint;
-    on_hold boolean;
-BEGIN
-    IF month !~ '^call_events_[0-9]{4}_[0-9]{2}$' THEN
-        RAISE EXCEPTION '% is no month of call_events', month;
-    END IF;
-    EXECUTE format('SELECT count(*), max(id) FROM %I', month) INTO gone, newest;
-    IF newest > (SELECT event_id FROM metric_totals_up_to) THEN
-        RETURN 0;
-    END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM holds_in_force) AND EXISTS (
-                        SELECT FROM %I event JOIN recordings own USING (recording_id) WHERE is_held(own))', month)
-       INTO on_hold;
-    IF on_hold THEN
-        EXECUTE format('DELETE FROM %I event
-                         WHERE NOT EXISTS (SELECT FROM recordings own
-                                            WHERE own.recording_id = event.recording_id AND is_held(own))', month);
-        GET DIAGNOSTICS gone = ROW_COUNT;
-    ELSE
-        EXECUTE format('DROP TABLE %I', month);
-    END IF;
-    RETURN gone;
-END $$;
+-- It drops a month with the rights of the owner.
+ALTER FUNCTION end_event_month(text) SECURITY DEFINER SET search_path = public, pg_temp;
 REVOKE ALL ON FUNCTION end_event_month(text) FROM PUBLIC;
