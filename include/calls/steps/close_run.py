@@ -41,16 +41,18 @@ def close_run(
     verdict = _verdict(run, state, policy, upstream_failed)
     closed = _closed(verdict)
     _note_bars(run_id, verdict, state)
-    finished = state.runs.finish(
-        run_id,
-        closed.status,
-        verdict=closed.sentence,
-        failed_step=upstream_failed,
-        worker=dag_run_id or run.worked_by,
-    )
+    with state.transaction():
+        finished = state.runs.finish(
+            run_id,
+            closed.status,
+            verdict=closed.sentence,
+            failed_step=upstream_failed,
+            worker=dag_run_id or run.worked_by,
+        )
+        if finished:
+            _note_end(run, closed, state)
     if not finished:
         raise RunMoved("the run has changed since this task read it")
-    _note_end(run, closed, state)
     MetricsReader(state.session).fold()
     return closed
 
@@ -60,8 +62,19 @@ def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str 
     verdict = _verdict(run, state, policy, failed_step, abandoned=run.worked_by)
     closed = _closed(verdict)
     _note_bars(run.run_id, verdict, state)
+    with state.transaction():
+        finished = _ended(run, closed, state, failed_step=failed_step)
+        if finished:
+            _note_end(run, closed, state)
+    if not finished:
+        return None
+    MetricsReader(state.session).fold()
+    return closed
+
+
+def _ended(run: Run, closed: ClosedRun, state: State, *, failed_step: str | None) -> bool:
     if run.status is RunStatus.PENDING:  # its first task died between its first two statements
-        finished = state.runs.move(
+        return state.runs.move(
             run.run_id,
             closed.status,
             expected={RunStatus.PENDING},
@@ -70,20 +83,14 @@ def close_abandoned(run: Run, state: State, policy: Policy, *, failed_step: str 
             detail={"verdict": closed.sentence},
             verdict=closed.sentence,
         )
-    else:
-        finished = state.runs.finish(
-            run.run_id,
-            closed.status,
-            verdict=closed.sentence,
-            failed_step=failed_step,
-            worker=run.worked_by,
-            stage=Stage.RECONCILE,
-        )
-    if not finished:
-        return None
-    _note_end(run, closed, state)
-    MetricsReader(state.session).fold()
-    return closed
+    return state.runs.finish(
+        run.run_id,
+        closed.status,
+        verdict=closed.sentence,
+        failed_step=failed_step,
+        worker=run.worked_by,
+        stage=Stage.RECONCILE,
+    )
 
 
 def _closed(verdict: Verdict) -> ClosedRun:
@@ -100,7 +107,7 @@ def _note_bars(run_id: UUID, verdict: Verdict, state: State) -> None:
 
 
 def _note_end(run: Run, closed: ClosedRun, state: State) -> None:
-    """Not in the transaction that moves the run: it sums up, and who records something would wait for it."""
+    """The last statement of the transaction that moves the run: both are there or neither is."""
     now = state.runs.get(run.run_id)
     detail = {"status": str(closed.status), "calls": now.total_calls, "texts": now.completed_calls}
     AuditLog(state.session).record(Action.EXPORT_ENDED, actor=run.actor, run_id=run.run_id, detail=detail)

@@ -55,9 +55,10 @@ def plan(run_id: UUID, state: State, storage: Storage, policy: Policy) -> Planne
     settings = report_settings(policy, datetime.now(UTC), zone)
     _write_estimate(estimate, planned, storage, run, settings)
     if run.dry_run:
-        lacking = lacking_bytes(storage, estimate.minutes)
+        lacking = lacking_bytes(storage, estimate.minutes) if estimate.to_buy else 0
         return Planned([], notes.with_lacking_room(_note(estimate, planned, policy, batches=0), lacking))
-    refuse_without_room(storage, estimate.minutes)
+    if estimate.to_buy:  # a run without purchases ends on a full disk as well
+        refuse_without_room(storage, estimate.minutes)
     _assign_batches(run_id, state, policy.batches, summaries=summaries)
     batches = state.work.unfinished_batches(run_id, summaries=summaries)
     detail = {"batches": len(batches), "to_buy": estimate.to_buy, "minutes": estimate.billed_minutes}

@@ -25,3 +25,5 @@ def test_what_does_not_fit_is_not_downloaded(database: str, tmp_path: Path, monk
         assert forecast.verdict.status is RunStatus.COMPLETED, "a forecast is made all the same"
         monkeypatch.setattr(LocalStorage, "free_bytes", lambda _: None)  # as of a bucket
         assert export.run().verdict.status is RunStatus.COMPLETED
+        monkeypatch.setattr(LocalStorage, "free_bytes", lambda _: 1_000_000)
+        assert export.run().verdict.status is RunStatus.COMPLETED, "nothing is bought: a full disk stops no report"
