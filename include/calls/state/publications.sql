@@ -47,11 +47,14 @@ SELECT texts_at, audio_at, masked FROM deliveries WHERE registry_key = :registry
 
 -- name: note_delivery!
 -- A delivery that this transaction has made. A text that changed less than five minutes before the transaction began may
--- have been committed after the delivery read it: such a text counts as stale and the next delivery copies it again.
+-- have been committed after the delivery read it: such a text counts as stale and the next delivery copies it again. A
+-- masked folder has no audio.
 INSERT INTO deliveries (registry_key, texts_at, audio_at, masked, run_id, actor)
-VALUES (:registry_key, now() - interval '5 minutes', CASE WHEN :audio::boolean THEN now() END, :masked, :run_id, :actor)
+VALUES (:registry_key, now() - interval '5 minutes', CASE WHEN :audio::boolean AND NOT :masked::boolean THEN now() END,
+        :masked, :run_id, :actor)
 ON CONFLICT (registry_key) DO UPDATE
-   SET texts_at = excluded.texts_at, audio_at = coalesce(excluded.audio_at, deliveries.audio_at),
+   SET texts_at = excluded.texts_at,
+       audio_at = CASE WHEN NOT excluded.masked THEN coalesce(excluded.audio_at, deliveries.audio_at) END,
        masked = excluded.masked, run_id = excluded.run_id, actor = excluded.actor;
 
 -- name: portals

@@ -98,13 +98,16 @@ def deliver(
 ) -> DeliveredFiles:
     """Copies what the folder lacks and what has changed since the last delivery. Safe to run twice, and after a kill.
 
-    `masked` texts are written with personal data hidden; a folder that was delivered otherwise is written anew. Removes
-    copies of summaries that were forgotten. Audio that the storage has lost is skipped with a warning. Raises
-    Temporary if the storage did not copy a file.
+    `masked` texts are written with personal data hidden; a folder that was delivered otherwise is written anew. Masked
+    folders have no audio: copies of an earlier delivery are removed. Removes copies of summaries that were forgotten.
+    Audio that the storage has lost is skipped with a warning. Raises Temporary if the storage did not copy a file.
     """
     found = delivered_files(folder, delivery, storage)
     if found.masked != masked:
         found = replace(found, masked=masked, fresh_until=_NEVER)
+    if masked:
+        audio = False
+        _take_back(sorted(storage.keys(f"exports/{folder}/raw/")), found, storage)
     named: set[str] = set()
     forgotten: set[str] = set()
 
@@ -123,12 +126,16 @@ def deliver(
         while some := list(islice(copies, COPIES_AT_A_TIME)):
             _copy(some, found, storage)
     stale = sorted(forgotten - named)  # two recordings of a call may share a text, and one of them has its summary
-    for key, failure in zip(stale, storage.erase_all(stale), strict=True):
+    _take_back(stale, found, storage)
+    return replace(found, fresh_until=None)
+
+
+def _take_back(copies: list[str], found: DeliveredFiles, storage: Storage) -> None:
+    for key, failure in zip(copies, storage.erase_all(copies), strict=True):
         if failure is not None:  # under a delete marker no listing finds the versions again, so a person must know
             log.warning("the copy is deleted, versions of it may stay: %s", failure)
             storage.delete(key)
         found.keys.discard(key)
-    return replace(found, fresh_until=None)
 
 
 def _texts(recording: RecordingFiles, found: DeliveredFiles) -> Iterator[_Copy]:

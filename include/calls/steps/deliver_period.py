@@ -13,7 +13,7 @@ from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.state.types import Run
 from include.calls.steps.deliver import deliver, masked_delivery
-from include.calls.steps.publish import publish_registry
+from include.calls.steps.publish import publish, publish_registry
 from include.calls.steps.restore_texts import restore_texts
 from include.clients.storage.base import Storage
 from include.common.errors import BadInput
@@ -42,10 +42,10 @@ def deliver_period(
     """Safe to run twice: what is delivered already and unchanged stays. `part` is that of the period's file names.
 
     `mask` hides personal data in texts, registry and report; None: as before, a new folder as the policy says. Raises
-    BadInput for masked audio, which cannot be, and if no portal's calls of these days were listed whole.
+    BadInput for audio in a masked folder, and if no portal's calls of these days were listed whole.
     """
     if mask and audio:
-        raise BadInput("personal data cannot be hidden in audio: deliver it without MASK", problem="audio_has_no_mask")
+        raise _no_mask_for_audio()
     done, found = Delivered(), False
     audit, asked = AuditLog(state.session), {"folder": period.folder, "audio": audio}
     audit.record(Action.DELIVERY_STARTED, actor=actor, detail=asked)
@@ -102,11 +102,20 @@ def _deliver(
     zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(run.run_id))
     texts = restore_texts(run.scope, state, storage, policy.privacy, zone=zone)
     masked = masked_delivery(before, policy.privacy) if mask is None else mask
+    if masked and audio:
+        raise _no_mask_for_audio()
     delivered = deliver(run.scope, folder, before, state, storage, audio=audio, masked=masked)
     delivered.lost = texts.lost
     Publications(state.session).note_delivery(key, audio=audio, masked=masked, run_id=None, actor=actor)
+    publisher = Publications(state.session).publisher(key)
+    if publisher is not None and masked != (before is not None and before.masked):
+        publish(publisher, state, storage, policy)  # the report beside the registry hides, or shows, the same
     publish_registry(run, key, delivered, state, storage, policy.privacy, zone, complete=True)
     detail = {"texts": delivered.texts, "audio": delivered.audio, "by": actor}
     state.events.add(run.run_id, stage=Stage.DELIVER, event="delivered", detail=detail)
     done.texts += delivered.texts
     done.audio += delivered.audio
+
+
+def _no_mask_for_audio() -> BadInput:
+    return BadInput("personal data cannot be hidden in audio: deliver it without MASK", problem="audio_has_no_mask")

@@ -436,6 +436,29 @@ def test_audio_is_never_delivered_as_masked(export: Export) -> None:
         deliver_again(export, mask=True, audio=True)
 
 
+def test_a_masked_folder_has_no_audio_and_no_name_in_its_report(export: Export) -> None:
+    """Also where both were there before, and when a run that delivers audio publishes it again."""
+    run_id = export.run(deliver_texts=True, deliver_audio=True).run_id
+    by_sql(
+        export.conninfo,
+        "INSERT INTO call_qa_checks (recording_id, transcript_id, run_id, result, comment, checked_by)"
+        " SELECT recording_id, transcript_id, %s, 'issue', 'меня зовут анна', 'a' FROM recordings"
+        " WHERE call_id = 'call-1'",
+        run_id,
+    )
+    publish_again(export, run_id)
+    (report,) = [key for key in export.storage.keys(f"exports/{FOLDER}/reports/") if "summary_" in key and ".md" in key]
+    assert "анна" in export.storage.get_bytes(report).decode()
+    assert list(export.storage.keys(f"exports/{FOLDER}/raw/"))
+
+    deliver_again(export, mask=True)
+    assert "анна" not in export.storage.get_bytes(report).decode()
+    publish_again(export, run_id)
+    assert list(export.storage.keys(f"exports/{FOLDER}/raw/")) == []
+    with pytest.raises(BadInput, match="cannot be hidden in audio"):
+        deliver_again(export, mask=None, audio=True)
+
+
 def test_the_policy_masks_new_folders(export: Export) -> None:
     privacy = export.policy.privacy.model_copy(update={"mask_deliveries": True})
     export.policy = export.policy.model_copy(update={"privacy": privacy})
