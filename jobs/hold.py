@@ -15,7 +15,7 @@ from datetime import UTC, datetime, time
 import click
 from psycopg.conninfo import make_conninfo
 
-from include.calls.domain.phone_lines import spellings_of
+from include.calls.domain.phone_numbers import spelled_alike
 from include.calls.state.holds import Hold, Holds, Subject, nothing_held
 from include.calls.state.state import State
 from include.calls.wording import command_line
@@ -59,7 +59,7 @@ def main(
             _lift(holds, lift, who)
         elif subjects:
             why, ends = _reason(reason), _end(until)
-            found = _subjects(holds, call_id, line, _period(first, last))
+            found = _subjects(state.recordings.phone_lines(), call_id, line, _period(first, last))
             with state.transaction():
                 placed = [holds.place(each, reason=why, by=who, until=ends) for each in found]
             click.echo("\n".join(map(_line, placed)))
@@ -67,11 +67,11 @@ def main(
             click.echo("\n".join(map(_line, holds.in_force())) or wording.NONE)
 
 
-def _subjects(holds: Holds, call_id: str | None, line: str | None, period: Period | None) -> list[Subject]:
+def _subjects(known: list[str], call_id: str | None, line: str | None, period: Period | None) -> list[Subject]:
     """A line is held in each spelling that the telephony system has given it."""
     if not line:
         return [Subject(call_id or None, None, period)]
-    found = spellings_of(line, holds.phone_lines())
+    found = spelled_alike(line, known)
     if not found:
         raise nothing_held(line)
     return [Subject(phone_line=each) for each in found]

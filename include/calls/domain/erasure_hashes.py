@@ -1,30 +1,21 @@
-"""Whose calls are erased: the spelling of a number, keyed hashes of numbers and call ids, and which calls they cover.
+"""Whose calls are erased: keyed hashes of numbers and call ids, and which calls they cover.
 
 A tombstone is a hash: it says that a call was erased and not whose it was. Without the installation's key no one can
 try out the ten thousand million phone numbers of a country.
 """
 
 import hmac
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
 
-import phonenumbers
-
 from include.calls.domain.erasure import Demand, SubjectKind, Tombstone
+from include.calls.domain.phone_numbers import canonical_number
 from include.common.errors import BadInput, NotConfigured
 from include.common.masking import mask_number, mask_phones
 
-_REGION = "RU"
-_FEWEST_DIGITS = 7  # fewer are an internal extension: many people share it
-_RUSSIAN = re.compile(r"(?:\+?7|8)?([0-9]{10})")
-_EIGHT = re.compile(r"\+8([0-9]{10})")  # Russian, unless it is a number of Japan, Korea, China, ...
-_SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
-_FULL = 11  # digits: that many may be a number with its country code and without `+`
 _NAME_OF_KEY = b"the name of this key"
 
 
@@ -126,54 +117,6 @@ def numbers_of(call: CallFacts) -> set[str]:
     line = canonical_number(call.phone_line)
     spelled = {call.from_number, call.to_number}
     return {number for number in spelled if (found := canonical_number(number)) and found != line}
-
-
-@lru_cache(maxsize=65_536)  # a listing asks for the same lines and regular clients again and again
-def canonical_number(number: str) -> str:
-    """`+79991234567` for every spelling of it; empty for an internal extension and for what is no number.
-
-    A number without its country code is Russian. What no numbering plan knows is its digits.
-    """
-    address = _SCHEME.sub("", number.strip(), count=1).partition("@")[0]
-    bare = re.sub(r"^00(?=[1-9])", "+", re.sub(r"[\s().\-\u2010-\u2015\xa0/]", "", address))
-    if match := _RUSSIAN.fullmatch(bare):
-        return f"+7{match[1]}"
-    digits = re.sub(r"\D", "", bare)
-    if len(digits) < _FEWEST_DIGITS:
-        return ""
-    foreign = _valid(f"+{digits}") if bare.startswith("+") or len(digits) >= _FULL else None
-    if foreign is None and (match := _EIGHT.fullmatch(bare)):
-        return f"+7{match[1]}"
-    found = _valid(address) or foreign
-    if found is not None:
-        return found
-    try:
-        return phonenumbers.format_number(phonenumbers.parse(bare, _REGION), phonenumbers.PhoneNumberFormat.E164)
-    except phonenumbers.NumberParseException:
-        return digits
-
-
-def _valid(number: str) -> str | None:
-    """The number as `+...` if its numbering plan knows it."""
-    try:
-        parsed = phonenumbers.parse(number, _REGION)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def spellings_of(number: str) -> str:
-    """A pattern that Python and PostgreSQL read alike: a canonical number in its spellings, not within a longer one."""
-    digits = number.removeprefix("+")
-    prefix = r"\+?"
-    if match := re.fullmatch(r"\+7([0-9]{10})", number):
-        digits, prefix = match[1], r"(?:(?:\+|00)?[78])?"
-    elif number.startswith("+"):
-        prefix = r"(?:\+|00)?"
-    between = r"[\s().-]*"
-    return f"(?<![0-9]){prefix}{between}{between.join(digits)}(?![0-9])"
 
 
 def demand_of(params: Mapping[str, Any], key: ErasureKey) -> Demand:

@@ -201,10 +201,6 @@ class Erasures:
         (found,) = self._session.values(_FILE, "preview", recording_ids=list(recording_ids))
         return Found(*found)
 
-    def phone_lines(self) -> list[str]:
-        """The company's own numbers."""
-        return [line for (line,) in self._session.values(_FILE, "phone_lines")]
-
     def _not_erased(self) -> Generator[Candidate]:
         return self._session.stream(_FILE, "not_erased", Candidate, erased=RecordStatus.ERASED)
 

@@ -96,10 +96,6 @@ SELECT count(DISTINCT (own.portal_id, own.call_id))::integer AS calls, count(*):
        (SELECT count(DISTINCT run_id) FROM call_events WHERE recording_id = ANY(:recording_ids))::integer AS runs
   FROM recordings own WHERE own.recording_id = ANY(:recording_ids);
 
--- name: phone_lines
--- The company's own numbers.
-SELECT DISTINCT phone_line FROM recordings WHERE phone_line <> '';
-
 -- name: mark!
 -- The call's recordings leave the work and every report, each with its event; texts, comments, letters and stored responses
 -- go at once. What is left in the row is what its files are found by. Called under the claim on the call.

@@ -45,10 +45,6 @@ class Holds:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def phone_lines(self) -> list[str]:
-        """The lines that recordings have, as the telephony system spells them."""
-        return [line for (line,) in self._session.values(_FILE, "phone_lines")]
-
     def place(self, subject: Subject, *, reason: str, by: str, until: datetime | None) -> Hold:
         """Raises BadInput for a call or a line that no recording has: nothing would be kept."""
         with bulk_change(self._session):  # an erasure looks for holds under the same lock

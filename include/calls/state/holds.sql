@@ -6,10 +6,6 @@ INSERT INTO holds (call_id, phone_line, period_from, period_to, reason, placed_b
 VALUES (:call_id, :phone_line, :period_from, :period_to, :reason, :placed_by, :until)
 RETURNING hold_id;
 
--- name: phone_lines
--- The lines of all recordings.
-SELECT DISTINCT phone_line FROM recordings WHERE phone_line <> '';
-
 -- name: lift!
 -- Ends a hold that is in force.
 UPDATE holds SET lifted_at = now(), lifted_by = :lifted_by

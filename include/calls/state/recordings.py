@@ -39,6 +39,10 @@ class Recordings:
         found = self._session.values(_FILE, "newest_texts", run_id=run_id, most=most)
         return [path for (path,) in found]
 
+    def phone_lines(self) -> list[str]:
+        """The company's own numbers, as the telephony system spells them."""
+        return [line for (line,) in self._session.values(_FILE, "phone_lines")]
+
     def phone_lines_of(self, run_id: UUID) -> set[str]:
         """The company's numbers in the calls that the run reports."""
         return {line for (line,) in self._session.values(_FILE, "phone_lines_of", run_id=run_id)}

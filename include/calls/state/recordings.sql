@@ -53,6 +53,10 @@ SELECT transcript_path
  ORDER BY text_at DESC
  LIMIT :most;
 
+-- name: phone_lines
+-- The company's numbers in all calls.
+SELECT DISTINCT phone_line FROM recordings WHERE phone_line <> '';
+
 -- name: phone_lines_of
 -- The company's numbers in the calls that a run reports.
 SELECT DISTINCT phone_line FROM reported_recordings WHERE run_id = :run_id;

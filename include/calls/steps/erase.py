@@ -20,11 +20,10 @@ from include.calls.domain.erasure import LONGEST_WAIT, Demand, Erasure, ErasureS
 from include.calls.domain.erasure_hashes import (
     ErasedCalls,
     ErasureKey,
-    canonical_number,
     demand_of,
     numbers_of,
-    spellings_of,
 )
+from include.calls.domain.phone_numbers import canonical_number, pattern_of
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.storage_keys import RecordingKeys, log_key, portal_part, registry_key
 from include.calls.policy import Policy
@@ -72,15 +71,15 @@ def register(
             problem="erasure_by_unknown",
         )
     erasures = Erasures(state.session)
-    _refuse_own_line(demand, erasures, key)
+    _refuse_own_line(demand, state.recordings.phone_lines(), key)
     erasures.register(uuid4(), dag_run_id, demand, triggered_by=triggered_by, key_name=key.name)
     found = erasures.of_dag_run(dag_run_id)
     assert found is not None
     return found.erasure_id
 
 
-def _refuse_own_line(demand: Demand, erasures: Erasures, key: ErasureKey) -> None:
-    if demand.kind is SubjectKind.NUMBER and demand.hash in {key.of_number(line) for line in erasures.phone_lines()}:
+def _refuse_own_line(demand: Demand, lines: Iterable[str], key: ErasureKey) -> None:
+    if demand.kind is SubjectKind.NUMBER and demand.hash in {key.of_number(line) for line in lines}:
         raise BadInput(
             "this number is one of the company's own lines: its calls are those of all who called it",
             problem="erasure_of_own_line",
@@ -236,7 +235,7 @@ class _Names:
     @property
     def in_details(self) -> str:
         """A pattern that Python and PostgreSQL read alike; ids and the number."""
-        return "|".join((_any_of(self.ids), *map(spellings_of, sorted(self.numbers))))
+        return "|".join((_any_of(self.ids), *map(pattern_of, sorted(self.numbers))))
 
     @property
     def in_files(self) -> re.Pattern[bytes]:
@@ -244,7 +243,7 @@ class _Names:
 
     @property
     def number(self) -> re.Pattern[bytes] | None:
-        return re.compile("|".join(map(spellings_of, sorted(self.numbers))).encode()) if self.numbers else None
+        return re.compile("|".join(map(pattern_of, sorted(self.numbers))).encode()) if self.numbers else None
 
     def name(self, key: str) -> bool:
         """Whether the key is that of a file, or of a copy of it, of one of the recordings."""
