@@ -49,10 +49,15 @@ def create_if_missing(url: str) -> None:
 
 
 def sessions(url: str) -> int:
-    """How many others are connected to the database; 0 where there is none."""
+    """How many others are connected to the database; 0 where there is none.
+
+    The server's own workers do not count: autovacuum often begins when the server has started, and gives way.
+    """
     with _server(url) as server:
         found = server.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", (name_of(url),)
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            (name_of(url),),
         ).fetchone()
         return int(found[0]) if found else 0
 
