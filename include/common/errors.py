@@ -30,13 +30,46 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
+class LoadCode(StrEnum):
+    """`job_runs.error_code`: why figures of a source are not, or not wholly, in the warehouse."""
+
+    SOURCE_UNAUTHORIZED = "source_unauthorized"
+    SOURCE_FORBIDDEN = "source_forbidden"
+    SOURCE_THROTTLED = "source_throttled"
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    SOURCE_BAD_ANSWER = "source_bad_answer"
+    FILTER_IGNORED = "filter_ignored"
+    PAGING_UNSTABLE = "paging_unstable"
+    REPORT_NOT_READY = "report_not_ready"
+    REPORT_QUEUE_FULL = "report_queue_full"
+    UNITS_EXHAUSTED = "units_exhausted"
+    TOKEN_LIMIT = "token_limit"  # noqa: S105  a code
+    ACCOUNT_GONE = "account_gone"
+    SHRUNK_WINDOW = "shrunk_window"
+    BAD_ROW = "bad_row"
+    SCHEMA_DRIFT = "schema_drift"
+    CLICKHOUSE_UNAVAILABLE = "clickhouse_unavailable"
+    CLICKHOUSE_REFUSED = "clickhouse_refused"
+    LEASE_TAKEN = "lease_taken"
+    LOAD_SUPERSEDED = "load_superseded"
+    VERIFY_MISMATCH = "verify_mismatch"
+    MAIL_AUTH = "mail_auth"
+    MAIL_UNPARSED = "mail_unparsed"
+    MAIL_UNTRUSTED = "mail_untrusted"
+    MAIL_SEND_FAILED = "mail_send_failed"
+    MIGRATION_BLOCKED = "migration_blocked"
+    BACKUP_FAILED = "backup_failed"
+    BACKUP_MISSING = "backup_missing"
+    RESTORE_MISMATCH = "restore_mismatch"
+
+
 class ExportError(Exception):
     """The export could not do what was requested."""
 
-    code: ErrorCode = ErrorCode.INTERNAL
+    code: StrEnum = ErrorCode.INTERNAL
 
     def __init__(
-        self, message: str | None = None, *, code: ErrorCode | None = None, problem: str = "", **facts: object
+        self, message: str | None = None, *, code: StrEnum | None = None, problem: str = "", **facts: object
     ) -> None:
         """`problem` is a key of a catalogue of Russian sentences; `facts` fill the sentence's placeholders."""
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
@@ -56,7 +89,7 @@ class Temporary(ExportError):
         self,
         message: str | None = None,
         *,
-        code: ErrorCode | None = None,
+        code: StrEnum | None = None,
         retry_after: float | None = None,
         problem: str = "",
         **facts: object,
@@ -67,6 +100,10 @@ class Temporary(ExportError):
 
 class Throttled(Temporary):
     """The other side asks us to slow down; never counts as an attempt."""
+
+
+class NotReady(Temporary):
+    """The other side still prepares the answer; ask the same again in `retry_after` seconds. Counts as no attempt."""
 
 
 class ServerFault(Temporary):

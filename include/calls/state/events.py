@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Generator, Mapping
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from include.calls.domain.call_event import Event
 from include.calls.state.types import SummaryFailures
-from include.common.errors import ErrorCode, ExportError
+from include.common.errors import ExportError
 from include.common.postgres_session import Session, storable_detail
 
 _FILE = "events"
@@ -30,7 +31,7 @@ class Events:
         event: str,
         recording_id: int | None = None,
         duration_ms: int | None = None,
-        error_code: ErrorCode | None = None,
+        error_code: StrEnum | None = None,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Appends to the history; an event about a recording gets its call_id and record_id too."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Unpack
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from include.calls.domain.run_progress import Progress
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import NOT_ENDED, RUN_MOVES, RecordStatus, RunStatus, refuse_unlisted
 from include.calls.state.types import NewRun, Run, RunColumns, RunProgress
-from include.common.errors import BadInput, ErrorCode
+from include.common.errors import BadInput
 from include.common.postgres_session import Session, storable, storable_detail
 
 _FILE = "runs"
@@ -139,7 +140,7 @@ class Runs:
         self._session.count(_FILE, "sum_up", run_id=run_id)
 
     def stop(
-        self, run_id: UUID, sentence: str, *, reason: str, kind: str, error_code: ErrorCode | None, stage: str
+        self, run_id: UUID, sentence: str, *, reason: str, kind: str, error_code: StrEnum | None, stage: str
     ) -> bool:
         """Notes why the run stops: the operator's `sentence` with the run, the English `reason` with the event.
 
