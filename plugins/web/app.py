@@ -1,4 +1,4 @@
-"""The application under `/call_export`: metrics for Prometheus, and an endpoint that starts runs.
+"""The application under `/call_export`: metrics for Prometheus, starting runs, the call browser.
 
 Airflow 3.3.2 leaves authentication of plugin apps to the plugin: each route names its own. There are no pages of
 documentation, because they would be open to every visitor.
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from plugins.web.calls import metrics_endpoint as metrics
 from plugins.web.calls import run_requests as runs
+from plugins.web.calls.browser_api import routes as browser
 
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -24,3 +25,4 @@ def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
 
 app.include_router(metrics.router)
 app.include_router(runs.router)
+app.include_router(browser.router)
