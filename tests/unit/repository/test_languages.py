@@ -19,6 +19,8 @@ from tests.kit.paths import ROOT
 RUSSIAN = {
     "include/calls/wording/": "the catalogue of the area `calls`",
     "include/smoke/wording/": "the catalogue of the area `smoke`",
+    "include/sales/wording/": "the catalogue of the area `sales`",
+    "include/sales/domain/utm.py": "cities as campaign labels spell them",
     "include/common/wording/problems.py": "sentences for errors of common, clients, speech and hooks",
     "include/common/wording/connections.py": "the connection form in Airflow",
     "include/common/wording/error_catalogue.py": "what each error code means",
@@ -49,6 +51,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 CATALOGUE_FILES = [
     *sorted((ROOT / "include/calls/wording").glob("*.py")),
     *sorted((ROOT / "include/smoke/wording").glob("[!e]*.py")),  # the catalogue of errors speaks to developers too
+    *sorted((ROOT / "include/sales/wording").glob("[!e]*.py")),
     ROOT / "include/common/wording/problems.py",
     ROOT / "include/common/wording/connections.py",
     *sorted((ROOT / "ops/wording").glob("*.py")),
@@ -83,6 +86,7 @@ NAMES = {
     "publish",
     "status", "result", "comment", "pid", "env",
     # values
+    "cumulative", "daily", "event", "sale", "Europe", "Moscow", "Gmail", "RUB",
     "stub", "default", "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local",
     "ru", "en", "gpt",
     "host", "port", "https", "latest", "aws", "kms", "bucket",
