@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status export resume deliver rebuild replay qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status roles export resume deliver rebuild replay qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
@@ -63,6 +63,9 @@ audit: install ## журнал доступа и проверка, что он �
 
 erase-again: install ## после восстановления копии: стереть снова всё, что было стёрто по требованию
 	@$(OPS) run -- $(VENV)/python -m jobs.erase_again
+
+roles: install ## роли этого пакета в Airflow (AUTH_MANAGER=fab) заново, на работающей системе
+	@$(OPS) roles
 
 sql: install ## psql на базе состояния: call_exports, call_records, call_events, call_export_dlq; ROLE=read — без номеров и имён
 	@$(OPS) pg --role "$(or $(ROLE),app)" psql

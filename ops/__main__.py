@@ -123,6 +123,13 @@ def stt_smoke(
     raise typer.Exit(smoke(Runtime(profile), arguments or []))
 
 
+@app.command(help=wording.COMMANDS["roles"])
+def roles(profile: Profile = "main") -> None:
+    from ops.one_machine.up import make_roles_again
+
+    make_roles_again(Runtime(profile), console)
+
+
 @app.command(help=wording.COMMANDS["container"], context_settings=AS_TYPED)
 def container(
     command: list[str],

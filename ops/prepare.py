@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from ops.settings import database_roles
 from ops.settings.connections import metrics_token
 from ops.settings.databases import Databases
 from ops.settings.env_file import Settings
-from ops.settings.generated_secrets import Generated, generated, write_private
+from ops.settings.generated_secrets import ADMIN, SECURITY, TASKS, Generated, generated, write_private
 from ops.settings.pools import pools
 from ops.settings.profile import Runtime
 from ops.wording import launcher as wording
@@ -58,20 +59,44 @@ def prepare(
         file = runtime.home / "pools.json"
         file.write_text(json.dumps(pools(settings), ensure_ascii=False), encoding="utf-8")
         _airflow(["pools", "import", str(file)], environment, runtime)
+    if settings.auth_manager == "fab":
+        with console.status(wording.AIRFLOW_ROLES):
+            make_airflow_roles(environment, runtime, generated(runtime))
+        console.print(wording.AIRFLOW_ROLES_READY)
+
+
+def make_airflow_roles(environment: Mapping[str, str], runtime: Runtime, keys: Generated) -> None:
+    """Makes FAB's roles of this product and the installation's own accounts; safe to repeat."""
+    accounts = [
+        {"login": ADMIN, "password": keys.admin_password, "role": "Admin"},
+        {"login": SECURITY, "password": keys.security_password, "role": "Security Officer"},
+        {"login": TASKS, "password": keys.tasks_password, "role": "Call Tasks"},
+    ]
+    log = runtime.logs / "setup.log"
+    if not _succeeds(["-m", "plugins.web.fab_roles"], environment, runtime, log, stdin=json.dumps(accounts)):
+        raise ExportError(f"the roles in Airflow were not made, see {log}", problem="airflow_roles", log=log)
 
 
 def _airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runtime) -> None:
-    """Runs one command of Airflow's own CLI; its output goes to `logs/setup.log`."""
+    """Runs one command of Airflow's own CLI."""
     log = runtime.logs / "setup.log"
+    if not _succeeds(["-m", "airflow", *arguments], environment, runtime, log):
+        command = " ".join(arguments[:2])
+        raise ExportError(f"airflow {command} failed, see {log}", problem="airflow_command", command=command, log=log)
+
+
+def _succeeds(
+    arguments: list[str], environment: Mapping[str, str], runtime: Runtime, log: Path, stdin: str = ""
+) -> bool:
+    """Runs Python with `arguments`; its output is added to `log`. Passwords go in by `stdin`: argv is public."""
     with log.open("ab") as out:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
+            [sys.executable, *arguments],
             env=dict(environment),
             cwd=runtime.root,
+            input=stdin.encode(),
             stdout=out,
             stderr=subprocess.STDOUT,
             check=False,
         )
-    if done.returncode != 0:
-        command = " ".join(arguments[:2])
-        raise ExportError(f"airflow {command} failed, see {log}", problem="airflow_command", command=command, log=log)
+    return done.returncode == 0

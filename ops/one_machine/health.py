@@ -11,7 +11,7 @@ from rich.console import Console
 from include.calls.names import DAG_ID
 from include.common.errors import ExportError
 from ops.one_machine.supervisor import Supervisor
-from ops.settings.generated_secrets import ADMIN
+from ops.settings.generated_secrets import TASKS
 from ops.settings.profile import Runtime
 from ops.wording import launcher as wording
 
@@ -84,7 +84,7 @@ def _wait_for_dag(
 ) -> None:
     session = _session()
     token = session.post(
-        f"{url}/auth/token", json={"username": ADMIN, "password": password}, timeout=LOGIN_SECONDS
+        f"{url}/auth/token", json={"username": TASKS, "password": password}, timeout=LOGIN_SECONDS
     ).json()["access_token"]
     session.headers["Authorization"] = f"Bearer {token}"
     while session.get(f"{url}/api/v2/dags/{DAG_ID}", timeout=RESPONSE_SECONDS).status_code != 200:

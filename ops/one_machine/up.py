@@ -11,7 +11,7 @@ from include.common.errors import NotConfigured
 from ops.one_machine import postgres
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
-from ops.prepare import make_roles, prepare
+from ops.prepare import make_airflow_roles, make_roles, prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
 from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import Settings, load_settings, warnings
@@ -49,7 +49,7 @@ def up(runtime: Runtime, console: Console) -> Running:
         _start(settings, runtime, keys, supervisor, console)
     elif _settings_print(settings, runtime) != _started_with(runtime):
         console.print(settings_wording.WARNING.format(text=settings_wording.SETTINGS_CHANGED))
-    wait_healthy(runtime, local_url(settings), keys.admin_password, supervisor, console)
+    wait_healthy(runtime, local_url(settings), keys.tasks_password, supervisor, console)
     return Running(local_url(settings), ADMIN, keys.admin_password)
 
 
@@ -64,6 +64,17 @@ def running_environment(runtime: Runtime) -> dict[str, str]:
     keys = generated(runtime)
     databases = postgres.located(settings, runtime, keys)
     return process_environment(settings, runtime, keys, databases, by_person=True)
+
+
+def make_roles_again(runtime: Runtime, console: Console) -> None:
+    """`make roles`: FAB's roles as this release has them, on the running system.
+
+    Raises NotConfigured where the system does not run or its auth manager has no roles.
+    """
+    if load_settings(runtime.env_file).auth_manager != "fab":
+        raise NotConfigured("AUTH_MANAGER is not fab: there are no roles to make", problem="no_fab")
+    make_airflow_roles(running_environment(runtime), runtime, generated(runtime))
+    console.print(wording.AIRFLOW_ROLES_READY)
 
 
 def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Supervisor, console: Console) -> None:

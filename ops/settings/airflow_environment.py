@@ -19,6 +19,7 @@ from ops.settings.profile import REPOSITORY, Runtime
 HOST = "127.0.0.1"
 # Slots for tasks outside the pools: open_run, plan, publish and close_run of a few runs at the same time.
 SPARE_SLOTS = 4
+FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
 def airflow_environment(
@@ -155,10 +156,8 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "core__load_examples": False,
         "core__dags_are_paused_at_creation": False,
         "core__fernet_key": keys.fernet_key,
-        "core__simple_auth_manager_users": f"{ADMIN}:admin,{SECURITY}:op,{TASKS}:user",
         # Parameters of call_erasure: Airflow's log of actions shows *** in their place.
         "core__sensitive_var_conn_names": "erase_number,erase_call_id",
-        "core__simple_auth_manager_passwords_file": passwords_file(runtime),
         "core__execution_api_server_url": f"{api_url}/execution/",
         "database__sql_alchemy_conn": sqlalchemy_url,
         # asyncpg refuses parameters of libpq (sslmode, ...).
@@ -187,7 +186,22 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "logging__colored_console_log": False,
         "logging__json_logs": settings.log_format == "json",  # logs of the components; logs of tasks are always JSON
     }
+    options |= _accounts(settings, runtime)
     return {f"AIRFLOW__{name.upper()}": str(value) for name, value in options.items()}
+
+
+def _accounts(settings: Settings, runtime: Runtime) -> dict[str, object]:
+    """Who may log in: accounts in a file, or FAB's, where people get accounts of their own (`ops.prepare`)."""
+    if settings.auth_manager == "fab":
+        return {
+            "core__auth_manager": FAB,
+            # An operator's own file (LDAP, OAuth) is named by AIRFLOW__FAB__CONFIG_FILE.
+            "fab__config_file": runtime.airflow_home / "webserver_config.py",
+        }
+    return {
+        "core__simple_auth_manager_users": f"{ADMIN}:admin,{SECURITY}:op,{TASKS}:user",
+        "core__simple_auth_manager_passwords_file": passwords_file(runtime),
+    }
 
 
 def _special(env_file: Path) -> dict[str, str]:

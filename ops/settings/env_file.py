@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    auth_manager: Literal["simple", "fab"] = "simple"
     airflow_port: Annotated[int, Field(ge=1, le=65535)] = 8080
 
     # reviewed values: checked by load_policy, defaults in policy.yaml

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify-backup": "Восстановить копию во временные базы и сравнить; по умолчанию последнюю проверенную.",
     "restore": "Вернуть копию в пустые базы; latest — последняя проверенная.",
     "backup-key": "Напечатать новый ключ для BACKUP_KEY.",
+    "roles": "Роли этого пакета в Airflow (AUTH_MANAGER=fab) и учётные записи системы — заново.",
     "container": "Точка входа контейнера: `init` готовит базы и пулы, остальное — команда в окружении системы.",
 }
 PROFILE = "Отдельный набор баз, секретов и файлов под var/."
@@ -34,6 +35,8 @@ POSTGRES_RUNS = "PostgreSQL работает"
 SCHEMAS = "Схемы баз данных..."
 SCHEMAS_READY = "Схемы баз данных готовы"
 POOLS_IMPORT = "Пулы..."
+AIRFLOW_ROLES = "Роли и учётные записи Airflow..."
+AIRFLOW_ROLES_READY = "Роли и учётные записи Airflow готовы"
 AIRFLOW_STARTS = "Airflow запускается..."
 AIRFLOW_WAITS = "Airflow запускается, ждём: {parts}"
 AIRFLOW_RUNS = "Airflow работает"

@@ -37,6 +37,8 @@ PROBLEMS = {
     "not_running": "Система не запущена: сначала make up",
     "port_taken": "AIRFLOW_PORT: порт {port} занят; укажите в .env свободный",
     "foreign_folder": "{folder}: папка принадлежит другому пользователю; уберите её или задайте TMPDIR",
+    "no_fab": "Роли бывают только при AUTH_MANAGER=fab: задайте его в .env и запустите make down и make up",
+    "airflow_roles": "Роли и учётные записи в Airflow не созданы, подробности: {log}",
     "airflow_command": "Команда airflow {command} не удалась, подробности: {log}",
     "airflow_not_started": "Airflow не запустился: {parts}; журналы: {logs}",
     "airflow_ended": "Airflow остановился при запуске; журналы: {logs}",

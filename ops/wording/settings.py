@@ -25,6 +25,7 @@ ACCEPTED = {
     "metrics_token": "от 16 знаков без пробелов; пусто — создаётся сам",
     "log_level": "DEBUG, INFO, WARNING или ERROR",
     "log_format": "text или json",
+    "auth_manager": "`simple` или `fab`",
     "airflow_port": "номер порта от 1 до 65535",
 }
 

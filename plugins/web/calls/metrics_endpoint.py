@@ -1,4 +1,4 @@
-"""`GET /call_export/metrics`: for the bearer of METRICS_TOKEN, or for a user of Airflow who may see the DAG's runs."""
+"""`GET /call_export/metrics`: for the bearer of METRICS_TOKEN, or for a user who may see the runs."""
 
 import threading
 import time
@@ -17,6 +17,7 @@ from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.smoke_policy import load_run_smoke_policy
 from plugins.web.access import token_or_user
 from plugins.web.calls.disks import surroundings
+from plugins.web.fab_roles import RUNS
 
 FRESH_SECONDS = 5.0  # several readers cost no more than one
 
@@ -46,7 +47,7 @@ class Page:
 _page = Page(lambda: MetricsReader.open(CallsStateHook().conninfo()))
 
 
-@router.get("/metrics", dependencies=[Depends(token_or_user(METRICS_CONN, DAG_ID))])
+@router.get("/metrics", dependencies=[Depends(token_or_user(METRICS_CONN, DAG_ID, RUNS))])
 def metrics() -> Response:
     policy = load_run_policy()
     try:
