@@ -1,14 +1,18 @@
 """Servers shared by the tests, each started once and only if a test asks for it; all of them on loopback."""
 
+import json
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
 from hypothesis import settings
 
+from tests.kit.paths import ROOT
 from tests.kit.server_folder import server_folder
 
 pytest_plugins = ["tests.airflow.fixtures"]
@@ -94,6 +98,46 @@ def _as_administrator(server: PostgresServer, statement: str) -> None:
 
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server() -> Iterator[int]:
+    """Port of an embedded ClickHouse: a real engine in a process of its own."""
+    folder = server_folder("ch-")
+    command = [sys.executable, "-m", "ops.one_machine.clickhouse_server", "--folder", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield int(json.loads(process.stdout.readline())["port"])
+    finally:
+        process.kill()  # nothing here outlives the test run
+        process.wait(timeout=10)
+        process.stdout.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _warehouse_schema(clickhouse_server: int) -> str:
+    from include.sales.state import warehouse_schema
+    from tests.kit.sales import warehouse_at
+
+    with warehouse_at(clickhouse_server) as warehouse:
+        warehouse_schema.apply(warehouse, "Europe/Moscow")
+        return warehouse.database
+
+
+@pytest.fixture
+def warehouse(clickhouse_server: int, _warehouse_schema: str) -> Iterator[Any]:
+    """The warehouse with its schema and without a row."""
+    from tests.kit.sales import warehouse_at
+
+    with warehouse_at(clickhouse_server) as warehouse:
+        yield warehouse
+        for (table,) in warehouse.rows(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'ReplacingMergeTree'"
+            " AND name <> 'schema_migrations' AND total_rows > 0"
+        ):
+            warehouse.run(f"TRUNCATE TABLE {table}")
 
 
 @pytest.fixture(scope="session")

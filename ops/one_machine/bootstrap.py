@@ -1,8 +1,9 @@
 """Builds `.venv` from the locked requirements; runs on any `python3`, with the standard library only.
 
-    python3 ops/one_machine/bootstrap.py [dev | stt]
+    python3 ops/one_machine/bootstrap.py [dev | sales | stt]
 
-`stt` builds `.venv-stt`, with a real recogniser for trials, and leaves `.venv` alone.
+`sales` adds what `make sales-demo` needs. `stt` builds `.venv-stt`, with a real recogniser for trials, and leaves
+`.venv` alone.
 
 A stamp file holds the hash of the lock file: while that has not changed, the script does nothing.
 """
@@ -21,6 +22,7 @@ VENV, TRIAL_VENV = REPOSITORY / ".venv", REPOSITORY / ".venv-stt"
 KINDS = {
     "run": ("requirements-one-machine.txt", VENV),
     "dev": ("requirements-dev.txt", VENV),
+    "sales": ("requirements-sales-demo.txt", VENV),
     "stt": ("requirements-stt.txt", TRIAL_VENV),
 }
 UV_LOCK = "requirements-uv.txt"  # uv installs what is hashed, so it is hashed itself

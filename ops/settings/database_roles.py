@@ -30,11 +30,13 @@ _MAY_MAKE_ROLES = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname 
 # What the connecting user owns; sequences of columns follow their tables, indexes and constraints too.
 _OWN_RELATIONS = """
 SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
-       quote_ident(relname)
-  FROM pg_class own
- WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+       format('%I.%I', nspname, relname)
+  FROM pg_class own JOIN pg_namespace ON pg_namespace.oid = relnamespace
+ WHERE nspname IN ('public', 'sales') AND relkind IN ('r', 'p', 'v', 'm', 'S')
    AND pg_get_userbyid(relowner) = current_user
    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = own.oid AND relkind = 'S' AND deptype IN ('a', 'i'))
+UNION ALL
+SELECT 'SCHEMA', nspname FROM pg_namespace WHERE nspname = 'sales' AND pg_get_userbyid(nspowner) = current_user
 UNION ALL
 SELECT 'FUNCTION', oid::regprocedure::text
   FROM pg_proc own

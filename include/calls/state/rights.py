@@ -70,6 +70,17 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "run_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "run_spending": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "run_work": {Role.APPLICATION: _WRITE},
+    "sales.alerts": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "sales.api_tokens": {Role.APPLICATION: _REMOVE},
+    "sales.backup_runs": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "sales.events": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "sales.job_runs": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "sales.leases": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ, Role.READER: _READ},
+    "sales.load_numbers": {Role.APPLICATION: "SELECT, UPDATE"},
+    "sales.loads": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "sales.mail_seen": {Role.APPLICATION: _WRITE},
+    "sales.pace": {Role.APPLICATION: _WRITE, Role.METRICS: _READ},
+    "sales.watermarks": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "secrets_seen": {Role.APPLICATION: _WRITE, Role.METRICS: "SELECT (name, first_seen_at)"},
     "stt_smoke_results": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
     "transcripts": {Role.APPLICATION: _REMOVE},
@@ -82,6 +93,7 @@ FUNCTIONS: Mapping[str, frozenset[Role]] = {
     "call_events_months(date, integer)": frozenset({Role.APPLICATION}),
     "end_event_month(text)": frozenset({Role.APPLICATION}),
 }
+_SCHEMAS = ("public", "sales")  # tables of the second one are named with it
 _OF_NO_TABLE = (Role.OWNER, Role.AIRFLOW, Role.BACKUP)
 _OF_AUDIT = tuple(name for name in FUNCTIONS if name.startswith("audit_"))
 
@@ -107,9 +119,10 @@ def grant(conninfo: str) -> None:
         everyone = sql.SQL(", ").join([named[role] for role in Role if role not in _OF_NO_TABLE])
         run = connection.execute
         run(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(state), everyone))
-        run(sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC, {}").format(everyone))
-        run(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(everyone))
-        run(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(everyone))
+        for schema in _SCHEMAS:
+            run(sql.SQL(f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC, {{}}").format(everyone))
+            run(sql.SQL(f"GRANT USAGE ON SCHEMA {schema} TO {{}}").format(everyone))
+            run(sql.SQL(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {{}}").format(everyone))
         for table, rights in TABLES.items():
             for role, right in rights.items():
                 run(sql.SQL(f"GRANT {right} ON {table} TO {{}}").format(named[role]))

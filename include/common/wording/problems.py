@@ -55,6 +55,14 @@ PROBLEMS: dict[str, str] = {
     "no_database_server": "сервер базы не отвечает: проверьте его адрес, имя и пароль в DATABASE_URL",
     "no_postgres_tool": "нет программы {tool} PostgreSQL {major} или новее: поставьте его пакет клиента",
     "no_scratch_database": "пользователь базы не может создать базу для проверки копий: дайте ему CREATEDB",
+    # raised in include/clients/clickhouse
+    "warehouse_access": "ClickHouse не пускает ({reason}): проверьте CH_USER, CH_PASSWORD и права, make sales-migrate",
+    "warehouse_away": "ClickHouse не отвечает: проверьте, что сервер работает, CH_HOST и CH_PORT",
+    "warehouse_busy": "ClickHouse занят или не успел ответить ({reason}): повторится само",
+    "warehouse_database_name": "CH_DATABASE: {database} не годится как имя базы",
+    "warehouse_full": "ClickHouse не принимает записи ({reason}): освободите место или снимите режим только для чтения",
+    "warehouse_refused": "ClickHouse отказал в запросе ({reason}): смотрите лог",
+    "warehouse_schema": "в ClickHouse нет нужной таблицы или колонки: make sales-migrate; {reason}",
     # raised in include/clients/bitrix24
     "webhook_unknown": f"портал не знает этот вебхук: {_NEW_WEBHOOK}",
     "webhook_refused": f"портал не принимает этот вебхук: {_NEW_WEBHOOK}",

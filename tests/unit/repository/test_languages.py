@@ -11,6 +11,7 @@ import pytest
 from include.calls.wording import problems as calls_problems
 from include.common import errors
 from include.common.wording import problems as common_problems
+from include.sales.wording import problems as sales_problems
 from include.smoke.wording import problems as smoke_problems
 from ops.wording import problems as ops_problems
 from tests.kit.paths import ROOT
@@ -62,9 +63,12 @@ CATALOGUES: dict[str, tuple[Mapping[str, str], ...]] = {
     "include": (COMMON,),
     "include/calls": (calls_problems.PROBLEMS, COMMON),
     "include/smoke": (smoke_problems.PROBLEMS, COMMON),
+    "include/sales": (sales_problems.PROBLEMS, COMMON),
     "plugins": (COMMON,),
     "plugins/calls": (calls_problems.PROBLEMS, COMMON),
     "plugins/smoke": (smoke_problems.PROBLEMS, COMMON),
+    "plugins/sales": (sales_problems.PROBLEMS, COMMON),
+    "jobs/sales.py": (sales_problems.PROBLEMS, COMMON),
     "plugins/web": (calls_problems.PROBLEMS, COMMON),
     "jobs": (calls_problems.PROBLEMS, COMMON),
     "ops": (ops_problems.PROBLEMS, COMMON),
@@ -91,6 +95,7 @@ NAMES = {
     "ru", "en", "gpt",
     "host", "port", "https", "latest", "aws", "kms", "bucket",
     # permissions of S3, a header of HTTP
+    "ClickHouse", "sales", "migrate", "accept_shrink", "shrink", "accept",
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
 }  # fmt: skip
 
@@ -218,6 +223,7 @@ class TestProblems:
             ("common", COMMON),
             ("calls", calls_problems.PROBLEMS),
             ("smoke", smoke_problems.PROBLEMS),
+            ("sales", sales_problems.PROBLEMS),
             ("ops", ops_problems.PROBLEMS),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
@@ -229,7 +235,11 @@ class TestProblems:
 
     def test_no_key_has_two_sentences(self) -> None:
         """An area's sentence would hide the common one."""
-        assert COMMON.keys() & (calls_problems.PROBLEMS.keys() | smoke_problems.PROBLEMS.keys()) == set()
+        assert (
+            COMMON.keys()
+            & (calls_problems.PROBLEMS.keys() | smoke_problems.PROBLEMS.keys() | sales_problems.PROBLEMS.keys())
+            == set()
+        )
 
 
 def sentences(path: Path) -> list[tuple[int, str]]:

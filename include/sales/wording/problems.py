@@ -1,0 +1,21 @@
+"""Russian sentences for errors of the area `sales` (`include/common/wording/problems.py` says how)."""
+
+PROBLEMS: dict[str, str] = {
+    "lease_lost": "кабинет {source} забрала другая загрузка: эта больше не пишет; повторит следующий запуск",
+    "migration_blocked": (
+        "миграция ClickHouse {name} изменена после того, как выполнялась: верните файл, новое изменение — новым файлом"
+    ),
+    "no_coverage": "источник {source} не сказал, по какой момент ответ полон",
+    "repeated_keys": "в ответе источника {repeated} строк {table} пришли дважды: страницы сместились, повторите",
+    "sales_period_empty": "период с {first} по {last} пуст: первый день позже последнего",
+    "sales_period_future": "{last} ещё не наступил",
+    "sales_period_too_old": "{source} хранит {days} дней, {first} раньше",
+    "sales_unknown_account": "в соединении нет кабинета {accounts}",
+    "shrunk_window": (
+        "в ответе нет {missing} из {shown} строк, которые были в этом окне: ничего не записано;"
+        " если так и есть, запустите с accept_shrink"
+    ),
+    "verify_mismatch": "записанное не совпало с прочитанным ({shown}): смотрите лог задачи, повторите загрузку",
+    "warehouse_clock": "часы ClickHouse расходятся с нашими на {seconds} с: поправьте время на серверах",
+    "warehouse_migrations_pending": "не выполнено миграций ClickHouse: {count}; выполните make sales-migrate",
+}
