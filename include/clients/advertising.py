@@ -45,6 +45,9 @@ class DayTotal(NamedTuple):
 class AdvertisingAccount(Protocol):
     """One account. All methods raise AccessDenied, StopRun, Throttled, NotReady or Temporary."""
 
+    def spare(self, sparing: bool) -> None:
+        """Whether to take at most half of the rate."""
+
     def check_access(self) -> None:
         """One cheap request."""
 

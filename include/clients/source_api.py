@@ -98,6 +98,7 @@ class SourceApi:
         self.base_url = _checked(name, base_url)
         self.pace = pace
         self.requests_sent = 0
+        self._permits = 1
         self._timeouts = (_CONNECT_SECONDS, timeout_seconds)
         self._max_wait = max_wait
         self._sleep = sleep
@@ -105,6 +106,10 @@ class SourceApi:
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
         if proxy_url:
             self._session.proxies = {"http": proxy_url, "https": proxy_url}
+
+    def spare(self, sparing: bool) -> None:
+        """Whether each request takes two permits, so that at least half of the rate is left to others."""
+        self._permits = 2 if sparing else 1
 
     def close(self) -> None:
         self._session.close()
@@ -122,7 +127,8 @@ class SourceApi:
         stream: bool = False,
     ) -> requests.Response:
         """One request; `operation` names it in errors. `body` is sent as JSON, with a GET, too."""
-        self.pace.acquire()
+        for _ in range(self._permits):
+            self.pace.acquire()
         self.requests_sent += 1
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         own = {} if content is None else {"Content-Type": "application/json; charset=utf-8"}

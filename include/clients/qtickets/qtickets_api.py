@@ -51,6 +51,10 @@ class QticketsApi:
     def requests_sent(self) -> int:
         return self._api.requests_sent
 
+    def spare(self, sparing: bool) -> None:
+        """Whether to take at most half of the rate."""
+        self._api.spare(sparing)
+
     def close(self) -> None:
         self._api.close()
 

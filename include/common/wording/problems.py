@@ -130,6 +130,26 @@ PROBLEMS: dict[str, str] = {
     "bucket_expired_key": f"срок ключей для бакета {{bucket}} истёк: {_BUCKET}",
     "bucket_other_region": f"бакет {{bucket}} в другом регионе: {_BUCKET}",
     "bucket_unusable": "бакет {bucket} не отвечает как надо: проверьте S3_BUCKET, S3_ENDPOINT_URL и сеть",
+    # raised in include/clients by the sources of sales and advertising
+    "source_refuses_access": "{source} не принимает доступ: обновите {settings} и проверьте, что он не отозван",
+    "source_lacks_right": "{source}: у доступа нет нужного права: проверьте права у {settings}",
+    "source_rejects_request": "{source} не понял запрос {operation}; передайте журнал задачи разработчику",
+    "source_bad_address": "{source}: адрес API в подключении — не https-адрес без имени и пароля",
+    "source_loses_body": (
+        "{source} отвечает без фильтра и страниц: тело запроса теряется по дороге, скорее всего в прокси; уберите его"
+    ),
+    "source_ignores_filter": "{source} прислал не то, что запрошено; передайте журнал задачи разработчику",
+    "source_changed_form": "{source}: в ответе нет полей {fields}; передайте журнал задачи разработчику",
+    "source_account_gone": "{source}: кабинета нет или доступа к нему больше нет: проверьте список кабинетов",
+    "vk_token_limit": (
+        "у VK Ads уже пять живых токенов этого клиента, шестого он не даст:"
+        " удалите лишние в кабинете или отзовите все и повторите"
+    ),
+    "mail_access_ended": (
+        "Gmail не пускает: согласие отозвано или истекло (у приложения в режиме Testing — через 7 дней);"
+        " получите новый токен: make sales-gmail-token"
+    ),
+    "mail_bad_credentials": "{file} — не файл клиента OAuth и не ключ сервисного аккаунта Google, или его нет",
     # raised in include/common
     "bad_recording_host": "RECORDING_HOSTS: {name} — не имя вида host или host:port",
     "period_not_a_date": f"{{name}}: «{{written}}» — не дата; {_DATES}",

@@ -127,12 +127,13 @@ class SalesSource(Protocol):
     def check_access(self) -> None:
         """Asks for something cheap. Raises AccessDenied, NotConfigured or Temporary as `fetch` would."""
 
-    def fetch(self, scope: Scope, *, report_name: str) -> Fetched:
+    def fetch(self, scope: Scope, *, report_name: str, backfill: bool = False) -> Fetched:
         """Everything of the scope, page by page.
 
         `report_name` is the same for all attempts of one load and differs between loads: Direct keeps a report under
-        its name. Raises, also while the batches are read: NotReady (ask again with the same name in `retry_after`
-        seconds), Throttled, Temporary (with paging_unstable: fetching anew may help at once), StopRun.
+        its name. `backfill` leaves at least half of the source's rate to others. Raises, also while the batches are
+        read: NotReady (ask again with the same name in `retry_after` seconds), Throttled, Temporary (with
+        paging_unstable: fetching anew may help at once), StopRun.
         """
 
     def close(self) -> None: ...

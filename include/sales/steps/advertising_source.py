@@ -57,8 +57,9 @@ class AdvertisingSource:
             account.close()
         self._open.clear()
 
-    def fetch(self, scope: Scope, *, report_name: str) -> Fetched:
+    def fetch(self, scope: Scope, *, report_name: str, backfill: bool = False) -> Fetched:
         counters = Counters()
+        self._account(scope.account).spare(backfill)
         return Fetched(with_rows_counted(self._read(scope, report_name, counters), counters), counters)
 
     def _account(self, name: str) -> AdvertisingAccount:

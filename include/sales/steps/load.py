@@ -16,6 +16,7 @@ from typing import Any
 from include.common.errors import ContractBroken, ExportError, LoadCode, NotReady, StopRun, Temporary, Throttled
 from include.sales.domain.rows import Row, Table
 from include.sales.domain.scopes import Counters, Fetched, Kind, SalesSource, Scope
+from include.sales.domain.window_checks import is_suspect
 from include.sales.state.loads import Load
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import BLOCK_ROWS, WarehouseRows
@@ -169,8 +170,8 @@ def _refuse_shrunk(scope: Scope, warehouse: WarehouseRows, spool: Spool, options
     if options.accept_shrink:
         return
     shown, missing = spool.missing(scope.table, iter(warehouse.keys(scope)))
-    is_empty = shown > 0 and not spool.counts[scope.table]
-    if is_empty or (missing > options.shrink_keys and missing > options.shrink_share * shown):
+    came = spool.counts[scope.table]
+    if is_suspect(shown, missing, came, share=options.shrink_share, keys=options.shrink_keys):
         raise StopRun(
             f"{missing} of {shown} keys of the window are not in the answer: nothing was written",
             code=LoadCode.SHRUNK_WINDOW,

@@ -40,9 +40,10 @@ class QticketsSource:
     def close(self) -> None:
         self._api.close()
 
-    def fetch(self, scope: Scope, *, report_name: str) -> Fetched:  # noqa: ARG002 - its answers have no names
+    def fetch(self, scope: Scope, *, report_name: str, backfill: bool = False) -> Fetched:  # noqa: ARG002 - no queue
         """Raises ContractBroken (bad_row) for an order of a window that cannot be read: its tickets would vanish."""
         counters = Counters()
+        self._api.spare(backfill)
         batches = self._events(counters) if scope.stream is Stream.EVENTS else self._orders(scope, counters)
         return Fetched(with_rows_counted(batches, counters), counters)
 

@@ -21,6 +21,8 @@ RUSSIAN = {
     "include/calls/wording/": "the catalogue of the area `calls`",
     "include/smoke/wording/": "the catalogue of the area `smoke`",
     "include/sales/wording/": "the catalogue of the area `sales`",
+    "include/sales/domain/letters.py": "headings of tables in letters",
+    "include/sales/domain/letter_values.py": "currencies as letters write them",
     "include/sales/domain/utm.py": "cities as campaign labels spell them",
     "include/common/wording/problems.py": "sentences for errors of common, clients, speech and hooks",
     "include/common/wording/connections.py": "the connection form in Airflow",
@@ -90,6 +92,7 @@ NAMES = {
     "publish",
     "status", "result", "comment", "pid", "env",
     # values
+    "API", "OAuth", "Google", "VK", "Ads", "Testing", "gmail", "token",
     "cumulative", "daily", "event", "sale", "Europe", "Moscow", "Gmail", "RUB",
     "stub", "default", "ok", "issue", "true", "false", "left", "right", "portal", "today", "text", "json", "local",
     "ru", "en", "gpt",
