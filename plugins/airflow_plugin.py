@@ -6,6 +6,7 @@ from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 from plugins.airflow_kit.deadlines import FirstQueuedAt
+from plugins.web.calls.react_apps import REACT_APPS
 from plugins.web.lazy import app
 
 
@@ -37,3 +38,4 @@ class CallExportPlugin(AirflowPlugin):
     listeners = [MaskSchedulerOutput()]  # noqa: RUF012  Airflow reads a list off the class
     deadline_references = [FirstQueuedAt]  # noqa: RUF012  as above
     fastapi_apps = [{"app": app, "url_prefix": "/call_export", "name": "call_export"}]  # noqa: RUF012  as above
+    react_apps = REACT_APPS  # the call browser

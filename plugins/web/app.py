@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from plugins.web.calls import metrics_endpoint as metrics
 from plugins.web.calls import run_requests as runs
+from plugins.web.calls import static_files
 from plugins.web.calls.browser_api import routes as browser
 
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -26,3 +27,4 @@ def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
 app.include_router(metrics.router)
 app.include_router(runs.router)
 app.include_router(browser.router)
+app.include_router(static_files.router)  # last: what no other route serves under `/ui` is its page

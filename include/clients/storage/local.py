@@ -18,7 +18,6 @@ from pathlib import Path
 from include.clients.storage.base import (
     TEMPORARY_PREFIX,
     CopyFailure,
-    Encryption,
     KeepingRule,
     Storage,
     StoredObject,
@@ -127,9 +126,6 @@ class LocalStorage(Storage):
                 folder=self._root,
             ) from None
         self._sweep()
-
-    def encryption(self) -> Encryption | None:
-        return None
 
     def location(self, key: str) -> str:
         return str(self._path(key))

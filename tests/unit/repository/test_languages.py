@@ -37,6 +37,7 @@ RUSSIAN = {
     "dags/calls/call_retention.py": "the DAG's description in the UI",
     "dags/calls/call_erasure.py": "the DAG's description in the UI",
     "dags/calls/call_erasure_traces.py": "the DAG's description in the UI",
+    "plugins/web/calls/react_apps.py": "names of pages in Airflow's menu",
     "include/common/contacts.py": "numbers and addresses as people say them, and what is put in their place",
     "include/common/personal_data/": "numbers, names and addresses as people say them",
     "include/common/wording/personal_data.py": "what is put in the place of personal data",

@@ -1,0 +1,63 @@
+// The application inside Airflow's page: which page an address means, who may see it, what language it speaks.
+import { route } from "./address.js";
+import { VERSION, useAnswer } from "./api.js";
+import { html, ownPath, useEffect, useHostNavigation, useState, watchLanguage } from "./host.js";
+import { CallPage } from "./call_page.js";
+import { CallsPage } from "./calls_page.js";
+import { Banner, Boundary, Button, Empty, Go, Skeleton, Trouble } from "./parts.js";
+import { language, t } from "./words.js";
+
+// page, the right that it needs, its component
+const PAGES = [
+  ["calls", "read", ({ me }) => html`<${CallsPage} me=${me} />`],
+  ["call", "read", ({ me, id }) => html`<${CallPage} key=${id} id=${id} me=${me} />`],
+];
+const IN_THE_MENU = PAGES.map(([page, right]) => [page, right]).filter(([page]) => page !== "call");
+
+/** What every entry needs around it. */
+function Framed({ children }) {
+  const [spoken, setSpoken] = useState(language());
+  useEffect(() => watchLanguage(() => setSpoken(language())), []);
+  return html`<div className="cb" lang=${spoken}><${Boundary} key=${spoken}>${children}<//></div>`;
+}
+
+/** The reader and the reader's rights; without an answer, a sentence. */
+function WithReader({ children }) {
+  const me = useAnswer("me");
+  if (me.error?.status === 403) return html`<${NoRight} />`;
+  if (!me.data) return html`<div className="cb-page">${me.error
+    ? html`<h1>${t("calls.title")}</h1><${Trouble} error=${me.error} again=${me.again} />` : html`<${Skeleton} lines=${6} />`}</div>`;
+  return html`${VERSION && me.data.version !== VERSION && html`<${Banner} tone="warn" title=${t("stale.title")} actions=${html`
+    <${Button} look="solid" onClick=${() => location.reload()}>${t("reload")}<//>`}>${t("stale.help")}<//>`}${children(me.data)}`;
+}
+
+const NoRight = () => html`<div className="cb-page"><h1>${t("calls.title")}</h1><${Empty} title=${t("no_right.title")}>${t("no_right.help")}<//></div>`;
+
+export function CallBrowser() {
+  useHostNavigation();
+  return html`<${Framed}><${WithReader}>${(me) => html`<${Pages} me=${me} />`}<//><//>`;
+}
+
+function Pages({ me }) {
+  const here = route(ownPath());
+  const found = here && PAGES.find(([page]) => page === here.page);
+  useEffect(() => {
+    const title = document.title;
+    document.title = t(here ? `menu.${here.page}` : "calls.title");
+    return () => {
+      document.title = title;
+    };
+  }, [here?.page]);
+  if (!found) return html`<${Menu} me=${me} /><div className="cb-page"><h1>${t("no_page.title")}</h1><${Empty} title=${t("no_page.help")}
+    actions=${html`<${Go} to="" className="cb-button cb-outline">${t("menu.calls")}<//>`} /></div>`;
+  const [page, right, Page] = found;
+  return html`<${Menu} me=${me} page=${page} />${me.rights.includes(right) ? html`<${Page} me=${me} id=${here.id} />` : html`<${NoRight} />`}`;
+}
+
+function Menu({ me, page }) {
+  const allowed = IN_THE_MENU.filter(([, right]) => me.rights.includes(right));
+  if (allowed.length < 2) return null;
+  const present = page === "call" ? "calls" : page;
+  return html`<nav className="cb-menu" aria-label=${t("menu.label")}>${allowed.map(([name]) => html`<${Go} key=${name}
+    to=${name === "calls" ? "" : name} aria-current=${name === present ? "page" : undefined}>${t(`menu.${name}`)}<//>`)}</nav>`;
+}

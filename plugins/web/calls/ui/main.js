@@ -1,0 +1,16 @@
+// The bundle of the react_apps: Airflow imports this file and looks the components up by their names.
+// The names are those in `plugins/web/calls/react_apps.py`.
+import { MODULES } from "./host.js";
+import { CallBrowser } from "./app.js";
+
+/** The style sheet is there before the first component is drawn, so that nothing jumps. */
+await new Promise((done) => {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = new URL("styles.css", MODULES).href;
+  sheet.onload = done;
+  sheet.onerror = done;
+  document.head.append(sheet);
+});
+
+globalThis["Звонки"] = CallBrowser;
