@@ -19,9 +19,11 @@ SELECT task_id, map_index FROM task_instance WHERE id = %(id)s::uuid AND state =
 """
 # A task's tries: the present one and those that ended.
 TRIES = """
-SELECT task_id, map_index, try_number, start_date, queued_dttm FROM task_instance WHERE run_id = %(run)s
+SELECT task_id, map_index, try_number, start_date, queued_dttm, state = 'success' FROM task_instance
+ WHERE run_id = %(run)s
  UNION
-SELECT task_id, map_index, try_number, start_date, queued_dttm FROM task_instance_history WHERE run_id = %(run)s
+SELECT task_id, map_index, try_number, start_date, queued_dttm, state = 'success' FROM task_instance_history
+ WHERE run_id = %(run)s
 """
 # Moves of recordings; the event has the name of the new status.
 MOVES = "SELECT at FROM call_events WHERE run_id = %(run)s AND call_id IS NOT NULL ORDER BY at"
@@ -45,6 +47,7 @@ class Try:
     number: int
     started_at: datetime | None
     queued_at: datetime | None
+    succeeded: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,10 @@ class _Run:
         run = self._databases.export_run()
         assert run is not None  # noqa: S101
         tries, moves = self._tries(), self._databases.moves(run[0])
-        return [_seconds_until(kill.at, signs(kill, tries, moves)) for kill in kills]
+        return [
+            0.0 if nothing_was_left(kill, tries) else _seconds_until(kill.at, signs(kill, tries, moves))
+            for kill in kills
+        ]
 
     def _working(self) -> bool:
         return any(one.task == WORK and one.started_at for one in self._tries())
@@ -214,6 +217,16 @@ def signs(kill: Kill, tries: list[Try], moves: list[datetime]) -> list[datetime]
     if kill.kind is Kind.SCHEDULER:
         return [one.started_at for one in tries if one.started_at and one.queued_at and one.queued_at > kill.at]
     return [one.started_at for one in tries if one.started_at and (one.task, one.index) == (kill.task, kill.index)]
+
+
+def nothing_was_left(kill: Kill, tries: list[Try]) -> bool:
+    """Whether the killed process had already told Airflow that its task succeeded."""
+    before = [
+        one
+        for one in tries
+        if (one.task, one.index) == (kill.task, kill.index) and one.started_at and one.started_at <= kill.at
+    ]
+    return bool(before) and bool(max(before, key=lambda one: one.number).succeeded)
 
 
 def _seconds_until(at: datetime, signs: list[datetime]) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 
 from trials.chaos.databases import Try
 from trials.chaos.evidence import Evidence
-from trials.chaos.scenario import Kill, Outcome, Plan, signs
+from trials.chaos.scenario import Kill, Outcome, Plan, nothing_was_left, signs
 from trials.chaos.verdict import bars
 from trials.chaos.victims import Kind, kinds
 
@@ -90,3 +90,14 @@ def test_only_the_killed_work_counts_as_progress() -> None:
     assert signs(Kill(Kind.TASK, NOON, NOON, "batch.transcribe", 3), tries, moves) == [later(-9), later(60)]
     assert signs(Kill(Kind.SCHEDULER, NOON, NOON), tries, moves) == [later(60)]
     assert signs(Kill(Kind.POSTGRES, NOON, NOON), tries, moves) == moves
+
+
+def test_a_task_that_had_succeeded_when_its_process_died_left_nothing_to_continue() -> None:
+    def tried(number: int, *, minute: int, succeeded: bool) -> Try:
+        at = NOON + timedelta(minutes=minute)
+        return Try("batch.transcribe", 3, number, at, at, succeeded)
+
+    kill = Kill(Kind.TASK, NOON, NOON, "batch.transcribe", 3)
+    assert nothing_was_left(kill, [tried(1, minute=-2, succeeded=False), tried(2, minute=-1, succeeded=True)])
+    assert not nothing_was_left(kill, [tried(1, minute=-1, succeeded=False), tried(2, minute=1, succeeded=True)])
+    assert not nothing_was_left(kill, [])
