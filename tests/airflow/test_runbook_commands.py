@@ -4,6 +4,7 @@ They run in a folder that looks like a clone with `make install` done; `docker c
 """
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from simulators.kit.in_process import running as served
+from simulators.openai.app import RecogniserSimulator
 from tests.airflow.system import System
 from tests.kit.runbook_blocks import BACKUPS, ROOT, commands, filled
 
@@ -31,11 +34,11 @@ def typed(system: System) -> Typed:
     root = system.runtime.root
     (root / ".venv").is_symlink() or (root / ".venv").symlink_to(sys.prefix)
     (root / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 
     def type_in(command: str, answer: str | None = None, code: int = 0, **values: object) -> str:
         assert command in [*commands(), *commands(BACKUPS)], f"the runbook has no {command!r}"
         RUN.add(command)
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         line = filled(command, **values).replace("2025-08-01", DAYS[0]).replace("2025-08-31", DAYS[1])
         done = subprocess.run(
             ["bash", "-c", line.replace("make ", "make PYTHON=true ", 1)],  # nothing is installed again
@@ -174,6 +177,22 @@ def test_another_engine_hears_the_period_and_a_person_adopts(system: System, typ
     output = typed("make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 LIMIT=20 ADOPT=true")
     assert "запросов 0, потрачено 0,0000" in output, "what was bought is not bought again"
     assert "whisper-1" in {row["model"] for row in system.rows(texts, exported)}
+
+
+def test_another_service_hears_the_period_with_its_own_key(
+    system: System, typed: Typed, exported: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, second = system.recognitions(), RecogniserSimulator(key="sk-of-the-second-service")
+    with served(second) as url:
+        connection = {"conn_type": "recogniser", "host": f"{url}/v1", "password": second.key}
+        monkeypatch.setenv("AIRFLOW_CONN_SECOND_RECOGNISER", json.dumps(connection))
+        command = "make replay FROM=2025-08-01 TO=2025-08-31 MODEL=whisper-1 LIMIT=20 CONNECTION=second_recogniser"
+        output = typed(command)
+    report = Path(output.rsplit("отчёт: ", 1)[1].split("; таблица: ")[0].strip()).read_text(encoding="utf-8")
+    assert r"whisper-1\@second_recogniser" in report
+    assert second.journal.count("transcriptions") > 0
+    assert system.recognitions() == asked, "the first service is not asked"
+    assert second.key not in output + report
 
 
 def _single(system: System, run_id: str, other: str) -> str:
