@@ -25,26 +25,22 @@ from plugins.calls import slack_messages
 from plugins.calls.task_context import (
     after_batch,
     failure_noted,
-    is_low_rate,
     note,
     note_run,
     open_batch,
     open_state,
     take_run,
 )
-from plugins.hooks.bitrix24 import Bitrix24Hook
+from plugins.calls.telephony import telephony_of
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from airflow.sdk import Context
 
     from include.calls.state.state import State
     from include.calls.steps.plan import Planned
-    from include.common.telephony import TelephonySystem
 
 log = logging.getLogger(__name__)
 
@@ -152,11 +148,6 @@ def download(context: "Context", run_id: UUID, batch: int) -> int:
             return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
         finally:
             after_batch(context, run_id, state)
-
-
-def telephony_of(state: "State", run_id: UUID) -> "AbstractContextManager[TelephonySystem]":
-    """The telephony system whose calls are exported: the one place that names its hook."""
-    return Bitrix24Hook().telephony(run_id=run_id, low_rate=is_low_rate(state, run_id))
 
 
 def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int:

@@ -13,10 +13,10 @@ from include.speech.audio.cutting import cut
 from include.speech.audio.pieces import CutPolicy, policy_for
 from include.speech.checked_text import CheckedText
 from include.speech.cuts import Cut, Piece
-from include.speech.piece_requests import Hints, Sound, recognised
 from include.speech.quality_flags import ReviewReason, doubts
 from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
+from include.speech.request_order import Hints, Sound, recognised
 from include.speech.transcripts import CLIENT, OPERATOR, Turn
 
 

@@ -35,9 +35,9 @@ from include.speech.audio.apart import cut_apart, longest_recording
 from include.speech.audio.pieces import policy_for_all
 from include.speech.checked_text import CheckedText
 from include.speech.cuts import Cut, Piece
-from include.speech.piece_requests import Hints, Send, Sound, recognised
 from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
+from include.speech.request_order import Hints, Send, Sound, recognised
 from include.speech.spoken_words import words_of
 from include.speech.transcript_lines import SpokenLine, read_lines, render_turns
 from include.speech.word_errors import Errors, word_errors

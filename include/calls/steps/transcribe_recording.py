@@ -33,9 +33,9 @@ from include.common.temporary_folders import temporary_folder
 from include.speech.audio.apart import cut_apart, longest_recording
 from include.speech.audio.pieces import CutPolicy, policy_for_all
 from include.speech.cuts import Cut, Piece
-from include.speech.piece_requests import Hints, Send, Sound, recognised
 from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
+from include.speech.request_order import Hints, Send, Sound, recognised
 
 log = logging.getLogger(__name__)
 

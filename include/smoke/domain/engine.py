@@ -10,7 +10,7 @@ from include.common.errors import BadInput
 from include.common.money import call_cost
 from include.smoke.names import DEFAULT, STUB, STUB_SERVICE
 from include.speech.model_profiles import profile_of
-from include.speech.piece_requests import Hints
+from include.speech.request_order import Hints
 
 
 class ProductSettings(Protocol):

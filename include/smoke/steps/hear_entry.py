@@ -16,10 +16,10 @@ from include.smoke.steps.prepare import EntryUnusable, SmokeRun, audio_of, expec
 from include.speech.checked_text import CheckedText, checked_text
 from include.speech.cuts import Cut, Piece
 from include.speech.fallback import TranscriptReview
-from include.speech.piece_requests import Send, Sound, recognised
 from include.speech.quality_flags import ReviewPolicy
 from include.speech.recognition import Recognition, RecognitionResponse
 from include.speech.recognition_client import Recogniser
+from include.speech.request_order import Send, Sound, recognised
 from include.speech.transcript_lines import read_lines, render_turns
 
 RecogniserOf = Callable[[Engine, str], Recogniser]  # an engine and one of its models

@@ -17,8 +17,8 @@ from include.smoke.domain.judgement import EntryResult, SmokeCode
 from include.smoke.steps.hear_entry import Services, hear_entry
 from include.smoke.steps.prepare import SmokeRun, prepare, read_playlist, refuse_above
 from include.smoke.steps.write_report import write_report
-from include.speech.piece_requests import Hints
 from include.speech.recognition_client import Recogniser, RecogniserSettings
+from include.speech.request_order import Hints
 from simulators.kit.in_process import running
 from simulators.sound.hearing_recogniser import HearingRecogniser, JsonDict
 from tests.kit.paths import ROOT

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from include.speech.cuts import AudioInfo, ChannelLayout, Cut, Piece
-from include.speech.piece_requests import Hints, Send, Sound, key_of, recognised
 from include.speech.recognition import RecognitionResponse
 from include.speech.recognition_client import Recogniser, RecogniserSettings
+from include.speech.request_order import Hints, Send, Sound, key_of, recognised
 from simulators.kit.in_process import running
 from simulators.openai.app import KEY, RecogniserSimulator
 from tests.unit.speech.audio.synth import voice, wav
