@@ -31,7 +31,6 @@ from plugins.calls.task_context import (
     open_state,
     take_run,
 )
-from plugins.calls.telephony import telephony_of
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.storage import StorageHook
@@ -77,6 +76,7 @@ def preflight(context: "Context", run_id: UUID) -> None:
     from include.calls.steps import preflight as step
     from include.calls.steps.note_secrets import note_secrets
     from plugins.calls.secret_fingerprints import fernet_key, fingerprints
+    from plugins.calls.telephony import telephony_of
     from plugins.hooks.recogniser import RecogniserHook
 
     with open_state(context, run_id, Stage.PREFLIGHT) as state:
@@ -100,6 +100,7 @@ def preflight(context: "Context", run_id: UUID) -> None:
 
 def list_calls(context: "Context", run_id: UUID) -> int:
     from include.calls.steps import list_calls as step
+    from plugins.calls.telephony import telephony_of
     from plugins.hooks.erasure_key import find_erasure_key
 
     with open_state(context, run_id, Stage.LIST_CALLS) as state:
@@ -153,6 +154,7 @@ def download(context: "Context", run_id: UUID, batch: int) -> int:
 def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int:
     """Downloads what the batch lacks. The portal's row in PostgreSQL paces every caller."""
     from include.calls.steps import download as step
+    from plugins.calls.telephony import telephony_of
 
     with telephony_of(state, run_id) as telephony:
         return step.download_batch(

@@ -220,7 +220,7 @@ def signs(kill: Kill, tries: list[Try], moves: list[datetime]) -> list[datetime]
 
 
 def nothing_was_left(kill: Kill, tries: list[Try]) -> bool:
-    """Whether the killed process had already told Airflow that its task succeeded."""
+    """Whether the killed process had already reported its success to Airflow."""
     before = [
         one
         for one in tries
