@@ -1,6 +1,6 @@
 """The storage from the connection `call_export_storage`: type `aws` is a bucket, type `fs` a local folder."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
@@ -29,12 +29,11 @@ class StorageHook(BaseHook):
 
     def get_conn(self) -> "Storage":
         """Raises NotConfigured if the connection names neither a bucket nor a folder."""
-        from include.clients.storage.factory import StorageSettings, make_storage
+        from include.clients.storage.from_connection import storage_of
 
         conn = self.get_connection(self.storage_conn_id)
-        return make_storage(
-            StorageSettings.of(self.storage_conn_id, conn.conn_type, conn.extra_dejson), self._s3_client
-        )
+        found = {"conn_type": conn.conn_type, "login": conn.login, "password": conn.password}
+        return storage_of(self.storage_conn_id, {**found, "extra": conn.extra_dejson})
 
     def test_connection(self) -> tuple[bool, str]:
         """Writes, reads and deletes a trial object."""
@@ -44,9 +43,3 @@ class StorageHook(BaseHook):
             return texts.STORAGE_WORKS
 
         return tested(self.storage_conn_id, check)
-
-    def _s3_client(self) -> Any:
-        """The Amazon provider's hook brings the client, with roles, endpoints and retries as Airflow has them."""
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-        return S3Hook(aws_conn_id=self.storage_conn_id).get_conn()

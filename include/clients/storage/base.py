@@ -33,6 +33,19 @@ class StoredObject:
     written_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How a storage encrypts, as far as it says so: the algorithm, empty if it names none, and the id of its key.
+
+    `written`: an object that was stored as all of ours are. `by_itself`: what the bucket does to objects that ask for
+    nothing; None where the server does not answer that, or the access key may not ask.
+    """
+
+    written: str
+    key: str = ""
+    by_itself: str | None = None
+
+
 class Storage(Protocol):
     """Keys are relative, with `/`, as in `include/calls/domain/storage_keys.py`; a key that climbs out is a ValueError.
 
@@ -85,6 +98,9 @@ class Storage(Protocol):
 
     def check(self) -> None:
         """Writes, reads and deletes a trial object; raises NotConfigured with one sentence if that fails."""
+
+    def encryption(self) -> Encryption | None:
+        """Stores, looks at and deletes a trial object; None for a folder, where the disk decides. Raises as `check`."""
 
     def location(self, key: str) -> str:
         """The place of the object, for people."""

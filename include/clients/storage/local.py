@@ -18,6 +18,7 @@ from pathlib import Path
 from include.clients.storage.base import (
     TEMPORARY_PREFIX,
     CopyFailure,
+    Encryption,
     KeepingRule,
     Storage,
     StoredObject,
@@ -126,6 +127,9 @@ class LocalStorage(Storage):
                 folder=self._root,
             ) from None
         self._sweep()
+
+    def encryption(self) -> Encryption | None:
+        return None
 
     def location(self, key: str) -> str:
         return str(self._path(key))

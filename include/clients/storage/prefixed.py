@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from include.clients.storage.base import CopyFailure, KeepingRule, Storage, StoredObject
+from include.clients.storage.base import CopyFailure, Encryption, KeepingRule, Storage, StoredObject
 from include.common.errors import ExportError
 
 
@@ -57,6 +57,9 @@ class PrefixedStorage:
 
     def check(self) -> None:
         self._storage.check()
+
+    def encryption(self) -> Encryption | None:
+        return self._storage.encryption()
 
     def location(self, key: str) -> str:
         return self._storage.location(self._folder + key)

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from include.clients.storage.base import (
     CopyFailure,
+    Encryption,
     KeepingRule,
     Storage,
     StoredObject,
@@ -22,7 +23,8 @@ from include.clients.storage.base import (
     no_such_object,
     storage_failure,
 )
-from include.common.errors import ExportError, NotConfigured, Permanent, Temporary
+from include.common.certificates import certificate_error, certificate_refusal
+from include.common.errors import ErrorCode, ExportError, NotConfigured, Permanent, Temporary
 from include.common.temporary_folders import temporary_folder
 
 # Below it `upload_file` sends one PUT, which is visible completely or not at all, costs one request and cannot remain
@@ -37,6 +39,8 @@ _COPIES_AT_ONCE = 10  # as many connections as a client keeps
 
 _NOT_CONFIGURED = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfiguration"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
+# what servers answer that have no such encryption, or no key for it
+_NOT_ENCRYPTED_SO = {"NotImplemented", "InvalidArgument", "InvalidEncryptionAlgorithmError", "InvalidRequest"}
 _DENIED = "access is denied"
 _OTHER_REGION = "the bucket is in another region"
 # code of S3 -> the message and the problem
@@ -167,13 +171,66 @@ class S3Storage(Storage):
 
     def check(self) -> None:
         trial = f"check-{secrets.token_hex(4)}"
-        try:
+        with self._refused_in_one_sentence():
             next(self.keys(trial), None)  # without the right to list, an absent object looks like a denied one
-            self.put_bytes(trial, b"trial", "text/plain")
+            self._put_trial(trial)
             self.get_bytes(trial)
             self.delete(trial)
-            if self._bucket_decides and not self._says_that_it_encrypts():
-                log.warning("the bucket %s does not say that it encrypts its objects", self._bucket)
+        if self._bucket_decides and not self._by_itself():
+            log.warning("the bucket %s does not say that it encrypts its objects", self._bucket)
+
+    def encryption(self) -> Encryption | None:
+        trial = f"check-{secrets.token_hex(4)}"
+        with self._refused_in_one_sentence():
+            self._put_trial(trial)
+            try:
+                with self._translated_errors(trial):
+                    stored = self._client.head_object(**self._named(trial))
+            finally:
+                self.delete(trial)
+        return Encryption(stored.get("ServerSideEncryption", ""), stored.get("SSEKMSKeyId", ""), self._by_itself())
+
+    def _put_trial(self, key: str) -> None:
+        """The first write: the one that a server or a bucket's policy refuses for its encryption."""
+        with self._translated_errors(key):
+            try:
+                self._client.put_object(**self._named(key), Body=b"trial", ContentType="text/plain", **self._encrypted)
+            except ClientError as error:
+                code, encryption = _code(error), self._encrypted.get("ServerSideEncryption", OF_BUCKET)
+                if self._encrypted and (code in _NOT_ENCRYPTED_SO or code.startswith("KMS")):
+                    raise NotConfigured(
+                        f"the bucket {self._bucket} does not take objects encrypted with {encryption} ({code}): "
+                        "set S3_ENCRYPTION and S3_KMS_KEY_ID to what the server can do",
+                        problem="bucket_encryption",
+                        bucket=self._bucket,
+                        encryption=encryption,
+                    ) from None
+                if code in ("AccessDenied", "403"):
+                    raise NotConfigured(
+                        f"writing to the bucket {self._bucket} is denied: the key lacks s3:PutObject, or the bucket's "
+                        f"policy demands another encryption than {encryption} (S3_ENCRYPTION, S3_KMS_KEY_ID)",
+                        problem="bucket_write_denied",
+                        bucket=self._bucket,
+                        encryption=encryption,
+                    ) from None
+                raise
+
+    def _by_itself(self) -> str | None:
+        """Many servers other than Amazon's do not answer this question."""
+        try:
+            found = self._client.get_bucket_encryption(Bucket=self._bucket)
+        except ClientError as error:
+            return "" if _code(error) == "ServerSideEncryptionConfigurationNotFoundError" else None
+        except BotoCoreError:
+            return None
+        rules = found.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
+        applied = [rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for rule in rules]
+        return next(filter(None, applied), "")
+
+    @contextmanager
+    def _refused_in_one_sentence(self) -> Iterator[None]:
+        try:
+            yield
         except NotConfigured:
             raise
         except ExportError as error:
@@ -182,14 +239,6 @@ class S3Storage(Storage):
                 problem="bucket_unusable",
                 bucket=self._bucket,
             ) from None
-
-    def _says_that_it_encrypts(self) -> bool:
-        """Many servers other than Amazon's do not answer this question."""
-        try:
-            found = self._client.get_bucket_encryption(Bucket=self._bucket)
-        except (ClientError, BotoCoreError):
-            return False
-        return bool(found.get("ServerSideEncryptionConfiguration", {}).get("Rules"))
 
     def location(self, key: str) -> str:
         return f"s3://{self._bucket}/{self._full(key)}"
@@ -237,6 +286,10 @@ class S3Storage(Storage):
         except ClientError as error:
             raise self._export_error(key, _code(error)) from None
         except (Boto3Error, BotoCoreError, OSError) as error:
+            if reason := certificate_refusal(error):
+                raise certificate_error(
+                    reason, "the storage", self._client.meta.endpoint_url, code=ErrorCode.STORAGE_FAILED
+                ) from None
             refused = error.__context__  # an upload hides the response of S3 behind an error of its own
             if isinstance(refused, ClientError):
                 raise self._export_error(key, _code(refused)) from None
