@@ -1,5 +1,6 @@
 """`make backup`, `make verify-backup`, `make restore` and the backup before a migration."""
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from getpass import getuser
@@ -26,6 +27,7 @@ from include.clients.postgresql.contents import is_empty
 from include.clients.postgresql.scratch import beside, name_of, set_aside
 from include.clients.storage.from_connection import storage_of
 from include.common.errors import NotConfigured
+from ops.settings.authorities import authorities
 from ops.settings.connections import connections
 from ops.settings.databases import Databases
 from ops.settings.env_file import Settings
@@ -40,6 +42,7 @@ class BackupsOfSystem:
     def __init__(self, settings: Settings, runtime: Runtime, databases: Databases, console: Console) -> None:
         if not settings.backup_url:
             raise NotConfigured("no backup: BACKUP_URL and BACKUP_KEY are not set", problem="no_backups")
+        os.environ.update(authorities(settings, runtime))  # for the clients of this very process
         keys = generated(runtime)
         made = connections(settings, runtime, keys, state_url=databases.state_url, api_url="")
         self._erasure_key = ErasureKey.of(keys.erasure_key)

@@ -5,6 +5,7 @@ from urllib.parse import urljoin
 
 import requests
 
+from include.common.certificates import certificate_error, certificate_refusal
 from include.common.errors import ExportError, Temporary
 from include.common.host_guard import HostGuard, PinnedAdapter
 
@@ -45,8 +46,8 @@ def redirect_target(response: requests.Response) -> str | None:
 
 def connection_error(broken: requests.RequestException, server: str) -> ExportError:
     """States the kind of failure only: the texts of `requests` contain the URL."""
-    if isinstance(broken, requests.exceptions.SSLError):
-        return Temporary(f"{server}: the TLS certificate is not accepted; a private authority needs a CA bundle")
+    if reason := certificate_refusal(broken):
+        return certificate_error(reason, server, str(broken.request.url) if broken.request is not None else "")
     if isinstance(broken, requests.Timeout):
         return Temporary(f"{server} did not respond in time ({type(broken).__name__})")
     return Temporary(f"{server}: the connection failed ({type(broken).__name__})")

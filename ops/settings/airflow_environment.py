@@ -8,6 +8,7 @@ from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
+from ops.settings.authorities import authorities
 from ops.settings.connections import connections
 from ops.settings.database_roles import backup_login, in_use
 from ops.settings.databases import Databases
@@ -43,6 +44,7 @@ def airflow_environment(
     api_url = api_url or local_url(settings)
     ours = {
         **_folders(runtime),
+        **authorities(settings, runtime),
         **_core(settings, runtime, keys, metadata_url, api_url),
         **{
             f"AIRFLOW_CONN_{name.upper()}": json.dumps(c)

@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     backup_s3_access_key_id: str = ""
     backup_s3_secret_access_key: SecretStr = SecretStr("")
     database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
+    ca_bundle: str = ""
     unprotected_hosts: str = ""
     require_encrypted_disk: bool = False
     slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None

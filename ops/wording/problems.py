@@ -6,6 +6,7 @@ PROBLEMS = {
     "secret_file": "{name}: файл с секретом не читается ({reason})",
     "secret_twice": "{name} и {file}: задано и то и другое; оставьте одно",
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
+    "ca_bundle_unusable": "CA_BUNDLE: {file} — не файл с сертификатами в PEM, или его нельзя прочесть",
     "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
     "fallback_address_missing": "STT_FALLBACK_BASE_URL: не задан, а его ключ или прокси (STT_FALLBACK_API_KEY, "
     "STT_FALLBACK_PROXY_URL) заданы; уберите их или задайте адрес",

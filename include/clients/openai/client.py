@@ -15,6 +15,7 @@ from functools import cache
 import httpx2
 import openai
 
+from include.common.certificates import certificate_error, certificate_refusal
 from include.common.errors import AccessDenied, ErrorCode, ExportError, NotConfigured, Temporary
 from include.common.names import USER_AGENT
 
@@ -80,12 +81,17 @@ def openai_client(
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """One for the process: reading the bundle of authorities takes 30 ms, and each recording has clients of its own."""
-    return httpx2.create_ssl_context(trust_env=False)
+    """One for the process: reading the bundle of authorities takes 30 ms, and each recording has clients of its own.
+
+    SSL_CERT_FILE counts, unlike the other variables of the environment: it names authorities, no way around the proxy.
+    """
+    return httpx2.create_ssl_context(trust_env=True)
 
 
 def connection_error(error: openai.APIConnectionError, server: str, *, proxied: bool, code: ErrorCode) -> ExportError:
     """No response at all: Temporary, or AccessDenied if the proxy refuses."""
+    if reason := certificate_refusal(error):
+        return certificate_error(reason, server, str(error.request.url), code=code)
     if not proxied:
         return Temporary(f"{server} cannot be reached: check OPENAI_BASE_URL and the network", code=code)
     if "407" in str(error.__cause__):  # a proxy's refusal of a tunnel has no class of its own

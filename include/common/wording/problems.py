@@ -129,6 +129,15 @@ PROBLEMS: dict[str, str] = {
     "bucket_wrong_secret": f"секретный ключ для бакета {{bucket}} не подходит: {_BUCKET}",
     "bucket_expired_key": f"срок ключей для бакета {{bucket}} истёк: {_BUCKET}",
     "bucket_other_region": f"бакет {{bucket}} в другом регионе: {_BUCKET}",
+    "bucket_encryption": (
+        "бакет {bucket} не принимает объекты с шифрованием {encryption}: задайте в S3_ENCRYPTION (и S3_KMS_KEY_ID) то,"
+        " что умеет сервер; bucket — как настроен сам бакет"
+    ),
+    "bucket_write_denied": (
+        "запись в бакет {bucket} запрещена: у ключа нет права s3:PutObject, или политика бакета требует другого"
+        " шифрования, чем {encryption} (S3_ENCRYPTION, S3_KMS_KEY_ID)"
+    ),
+    "s3_role_method": "роль в подключении хранилища получается способом {method}: поддерживается только assume_role",
     "bucket_unusable": "бакет {bucket} не отвечает как надо: проверьте S3_BUCKET, S3_ENDPOINT_URL и сеть",
     # raised in include/clients by the sources of sales and advertising
     "source_refuses_access": "{source} не принимает доступ: обновите {settings} и проверьте, что он не отозван",
@@ -151,6 +160,15 @@ PROBLEMS: dict[str, str] = {
     ),
     "mail_bad_credentials": "{file} — не файл клиента OAuth и не ключ сервисного аккаунта Google, или его нет",
     # raised in include/common
+    "certificate_unknown_authority": (
+        "{host}: сертификат выдан удостоверяющим центром, которого система не знает: это свой сервер компании или"
+        " прокси, который вскрывает TLS. Сертификат этого центра (PEM) — в файл, его путь — в CA_BUNDLE, затем"
+        " make down и make up"
+    ),
+    "certificate_dates": (
+        "{host}: срок сертификата истёк или ещё не начался: его меняет владелец сервера; проверьте и часы этой машины"
+    ),
+    "certificate_other_name": "{host}: сертификат выдан на другое имя: проверьте адрес в настройках",
     "bad_recording_host": "RECORDING_HOSTS: {name} — не имя вида host или host:port",
     "period_not_a_date": f"{{name}}: «{{written}}» — не дата; {_DATES}",
     "period_before_calendar": f"{{name}}: «{{written}}» — раньше начала календаря; {_DATES}",
