@@ -31,6 +31,10 @@ class AirflowApi:
             )
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
+    @property
+    def address(self) -> str:
+        return self._base
+
     @classmethod
     def from_environment(cls) -> "AirflowApi":
         conn = connection_from_environment(AIRFLOW_API_CONN)
@@ -116,6 +120,10 @@ def connection_from_environment(conn_id: str) -> dict[str, Any]:
         )
     conn: dict[str, Any] = json.loads(text)
     return conn
+
+
+def has_connection(conn_id: str) -> bool:
+    return bool(os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}"))
 
 
 def _detail(answer: requests.Response) -> str:

@@ -55,10 +55,15 @@ def demo() -> None:
 
 
 @app.command(help=wording.COMMANDS["run"], context_settings=AS_TYPED)
-def run(command: list[str], profile: Profile = "main") -> None:
-    from ops.one_machine.up import running_environment
+def run(
+    command: list[str],
+    profile: Profile = "main",
+    before_start: Annotated[bool, typer.Option("--before-start", help=wording.BEFORE_START)] = False,
+) -> None:
+    from ops.one_machine.up import environment_before_start, running_environment
 
-    environment = running_environment(Runtime(profile))
+    runtime = Runtime(profile)
+    environment = environment_before_start(runtime, console) if before_start else running_environment(runtime)
     os.execvpe(command[0], command, environment)  # noqa: S606 - no shell: the command is the caller's own argv
 
 

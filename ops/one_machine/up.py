@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from include.calls.names import STATE_CONN
 from include.common.errors import NotConfigured
+from include.common.names import AIRFLOW_API_CONN
 from ops.one_machine import postgres
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
 from ops.prepare import make_airflow_roles, make_roles, prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
+from ops.settings.databases import Databases
 from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import Settings, load_settings, warnings
 from ops.settings.generated_secrets import ADMIN, Generated, generated, write_private
@@ -20,6 +23,8 @@ from ops.settings.profile import Runtime
 from ops.settings.transport import require_protection
 from ops.wording import launcher as wording
 from ops.wording import settings as settings_wording
+
+_NOT_RUNNING = Databases("postgresql:///call_export", "postgresql:///airflow")  # addresses of no server
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,32 @@ def make_roles_again(runtime: Runtime, console: Console) -> None:
         raise NotConfigured("AUTH_MANAGER is not fab: there are no roles to make", problem="no_fab")
     make_airflow_roles(running_environment(runtime), runtime, generated(runtime))
     console.print(wording.AIRFLOW_ROLES_READY)
+
+
+def environment_before_start(runtime: Runtime, console: Console) -> dict[str, str]:
+    """The same, for a command that also works without the system; connections that need it are then left out.
+
+    Raises NotConfigured where `up` would.
+    """
+    settings = load_settings(runtime.env_file)
+    require_protection(settings)
+    require_encrypted_disk(settings, runtime)
+    for text in warnings(settings, runtime.env_file):
+        console.print(settings_wording.WARNING.format(text=text))
+    if Supervisor(runtime).components():
+        return running_environment(runtime)
+    runtime.make()
+    keys = generated(runtime)
+    absent = [AIRFLOW_API_CONN]
+    if settings.database_url is None and postgres.running_pid(runtime.postgres) is None:
+        databases = _NOT_RUNNING
+        absent.append(STATE_CONN)
+    else:
+        databases = postgres.located(settings, runtime, keys)
+    environment = process_environment(settings, runtime, keys, databases, by_person=True)
+    for connection in absent:
+        del environment[f"AIRFLOW_CONN_{connection.upper()}"]
+    return environment
 
 
 def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Supervisor, console: Console) -> None:

@@ -75,20 +75,7 @@ class Bitrix24Hook(BaseHook):
 
 
 def _settings() -> "PortalSettings":
-    from include.clients.bitrix24.pace import LowRate
     from include.clients.bitrix24.telephony import PortalSettings
 
-    policy = load_run_policy().portal
-    return PortalSettings(
-        rate=policy.rate_limit_rps,
-        burst=policy.burst,
-        low_rate=LowRate(
-            rps=policy.low_rate_rps,
-            refusals=policy.refusals_before_low_rate,
-            window_sec=policy.refusals_window_minutes * 60,
-            seconds=policy.low_rate_minutes * 60,
-        ),
-        recording_hosts=policy.recording_hosts,
-        backoff=policy.backoff_seconds,
-        ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"),  # a self-hosted portal under a private authority
-    )
+    # the bundle: for a self-hosted portal under a private authority
+    return PortalSettings.of(load_run_policy().portal, ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"))

@@ -42,6 +42,30 @@ class LowRate:
     seconds: float = 15 * 60.0
 
 
+class OwnPace:
+    """For one process where no state database runs yet: before the first start. Refusals delay its next requests."""
+
+    def __init__(
+        self,
+        *,
+        rate: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval = 1 / rate
+        self._clock = clock
+        self._sleep = sleep
+        self._next = clock()
+
+    def acquire(self) -> None:
+        now = self._clock()
+        self._sleep(max(0.0, self._next - now))
+        self._next = max(self._next, now) + self._interval
+
+    def refused(self, code: str, seconds: float, method: str) -> None:  # noqa: ARG002  the interface's names
+        self._next = max(self._next, self._clock() + min(seconds, MAX_BLOCK_SECONDS))
+
+
 class PortalPace:
     """Permits are `1 / rate` seconds apart and given out by the database; the caller sleeps until its own.
 

@@ -5,16 +5,38 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, Self
 from uuid import UUID
 
 from include.clients.bitrix24 import access_check, call_listing, employees, links, portal_transcripts, recording_file
-from include.clients.bitrix24.pace import LowRate, PortalPace
+from include.clients.bitrix24.pace import LowRate, OwnPace, PortalPace
 from include.clients.bitrix24.portal import BATCH_SIZE, Portal
 from include.clients.bitrix24.statistics_row import call_from_row
 from include.clients.bitrix24.webhook import Webhook
 from include.common.errors import BadRow, ExportError
 from include.common.periods import Period
 from include.common.telephony import DownloadedFile, Listed, RecordingKey, RecordingLink, RecordingRequest
+
+
+class PortalLimits(Protocol):
+    """The section `portal` of a policy."""
+
+    @property
+    def rate_limit_rps(self) -> float: ...
+    @property
+    def burst(self) -> int: ...
+    @property
+    def low_rate_rps(self) -> float: ...
+    @property
+    def refusals_before_low_rate(self) -> int: ...
+    @property
+    def refusals_window_minutes(self) -> int: ...
+    @property
+    def low_rate_minutes(self) -> int: ...
+    @property
+    def backoff_seconds(self) -> float: ...
+    @property
+    def recording_hosts(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +50,22 @@ class PortalSettings:
     backoff: float = 5.0
     max_wait: float = 60.0
     ca_bundle: str | None = None  # of a self-hosted portal under a private certificate authority
+
+    @classmethod
+    def of(cls, limits: PortalLimits, *, ca_bundle: str | None) -> Self:
+        return cls(
+            rate=limits.rate_limit_rps,
+            burst=limits.burst,
+            low_rate=LowRate(
+                rps=limits.low_rate_rps,
+                refusals=limits.refusals_before_low_rate,
+                window_sec=limits.refusals_window_minutes * 60,
+                seconds=limits.low_rate_minutes * 60,
+            ),
+            recording_hosts=limits.recording_hosts,
+            backoff=limits.backoff_seconds,
+            ca_bundle=ca_bundle,
+        )
 
 
 @contextmanager
@@ -58,6 +96,23 @@ def open_telephony(
     finally:
         portal.close()
         pace.close()
+
+
+@contextmanager
+def open_alone(webhook: Webhook, settings: PortalSettings) -> "Iterator[Bitrix24Telephony]":
+    """A client for a process that has no state database: before the first start, where no task talks to the portal."""
+    portal = Portal(
+        webhook,
+        OwnPace(rate=settings.rate),
+        recording_hosts=settings.recording_hosts,
+        backoff=settings.backoff,
+        max_wait=settings.max_wait,
+        ca_bundle=settings.ca_bundle,
+    )
+    try:
+        yield Bitrix24Telephony(portal)
+    finally:
+        portal.close()
 
 
 class Bitrix24Telephony:
