@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status roles export resume deliver rebuild replay qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
@@ -24,6 +24,12 @@ down: install ## остановить всё, что запустили up и de
 
 status: install ## что работает сейчас
 	@$(OPS) status
+
+check: install ## проверить настройки и доступы без запуска, и до make up тоже; ничего не тратится; код 1 — что-то не работает
+	@$(OPS) run --before-start -- $(VENV)/python -m jobs.check
+
+discover: install ## что есть на портале: линии, звонки, записи, минуты, цена месяца; ничего не сохраняется: [FROM= TO=]
+	@$(OPS) run --before-start -- $(VENV)/python -m jobs.discover $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 export: install ## выгрузка: FROM=2025-08-01 TO=2025-08-31 [SUMMARY=true] [DRY_RUN=true] [LOW_RATE=true] [KEY=...]
 	@$(EXPORT) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
@@ -51,6 +57,11 @@ qa: install ## проверка качества: RUN_ID=... — выборка;
 		$(if $(FILE),--file "$(FILE)") $(if $(CALL_ID),--call-id "$(CALL_ID)") \
 		$(if $(RECORD_ID),--record-id "$(RECORD_ID)") $(if $(RESULT),--result "$(RESULT)") \
 		$(if $(COMMENT),--comment "$(COMMENT)") $(if $(BY),--by "$(BY)")
+
+reset: install ## начать период заново: тексты купятся ещё раз; без YES=true — только цена: FROM= TO= [LINE=] [CALL_ID=] [YES=true REASON="..."]
+	@$(OPS) run -- $(VENV)/python -m jobs.reset --from "$(FROM)" --to "$(TO)" $(if $(LINE),--line "$(LINE)") \
+		$(if $(CALL_ID),--call-id "$(CALL_ID)") $(if $(REASON),--reason "$(REASON)") $(if $(BY),--by "$(BY)") \
+		$(if $(YES),--yes="$(YES)")
 
 hold: install ## удержание вопреки срокам хранения: [CALL_ID=... | LINE=... | FROM=... TO=...] REASON="..." [UNTIL=2027-01-01] [BY="..."], LIFT=номер
 	@$(OPS) run -- $(VENV)/python -m jobs.hold $(if $(CALL_ID),--call-id "$(CALL_ID)") $(if $(LINE),--line "$(LINE)") \

@@ -98,6 +98,27 @@ def test_a_run_is_resumed_and_its_dead_letters_with_it(system: System, typed: Ty
     assert len(resumed) == 2
 
 
+def test_access_is_checked_and_the_portal_looked_at_without_a_run(system: System, typed: Typed, exported: str) -> None:
+    runs = system.rows("SELECT count(*) AS runs FROM call_exports")
+    checked = typed("make check")
+    for name in ("База состояния", "Хранилище", "Часы", "Портал", "Распознаватель", "Airflow"):
+        assert f"{name} " in checked
+    assert "Всё работает" in checked or "Работает всё, что проверено" in checked
+    assert "по счёту портала" in typed("make discover")
+    assert "все линии" in typed("make discover FROM=2025-08-01 TO=2025-08-31")
+    assert system.rows("SELECT count(*) AS runs FROM call_exports") == runs
+
+
+def test_a_period_is_begun_anew_and_bought_once_more(system: System, typed: Typed, exported: str) -> None:
+    reset = "make reset FROM=2025-08-01 TO=2025-08-31"
+    assert "Пока ничего не изменено" in typed(reset)
+    asked = system.recognitions()
+    assert "Сброшено: " in typed(f'{reset} YES=true REASON="не та модель"')
+    assert f"run_id {exported}: completed" in typed("make resume RUN_ID=<run_id>", run_id=exported)
+    assert system.recognitions() > asked
+    assert "период начат заново" in typed("make audit")
+
+
 def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, exported: str) -> None:
     asked = system.recognitions()
     line = system.rows(

@@ -23,6 +23,7 @@ class Action(StrEnum):
     BUDGET_REFUSED = "budget_refused"
     POLICY_CHANGED = "policy_changed"
     SECRET_CHANGED = "secret_changed"  # noqa: S105 - the name of an action
+    PERIOD_RESET = "period_reset"
     HOLD_PLACED = "hold_placed"
     HOLD_LIFTED = "hold_lifted"
     DATABASE_RESTORED = "database_restored"

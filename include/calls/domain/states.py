@@ -52,7 +52,8 @@ _WORK: dict[RecordStatus, frozenset[RecordStatus]] = {
     # back to `pending`: the stored audio is missing or changed, or a person sent it back
     _S.DOWNLOADED: frozenset({_S.TRANSCRIBING, _S.PENDING, _S.COMPLETED, _S.ERROR, _S.MISSING_AUDIO}),
     _S.TRANSCRIBING: frozenset({_S.COMPLETED, _S.DOWNLOADED, _S.PENDING, _S.ERROR}),
-    _S.COMPLETED: frozenset({_S.PENDING}),  # a person sent it back: a new text is bought
+    # a person sent it back, or reset its period (`downloaded`): a new text is bought
+    _S.COMPLETED: frozenset({_S.PENDING, _S.DOWNLOADED}),
     # tried again; `downloaded` if the audio is stored
     _S.ERROR: frozenset({_S.PENDING, _S.DOWNLOADED, _S.MISSING_AUDIO}),
     _S.MISSING_AUDIO: frozenset({_S.PENDING}),  # the system is asked once more

@@ -23,6 +23,7 @@ ACTIONS = {
     Action.BUDGET_REFUSED: "расход не согласован",
     Action.POLICY_CHANGED: "изменены настройки policy.yaml",
     Action.SECRET_CHANGED: "сменён секрет",
+    Action.PERIOD_RESET: "период начат заново: тексты будут куплены ещё раз",
     Action.HOLD_PLACED: "установлено удержание",
     Action.HOLD_LIFTED: "снято удержание",
     Action.DATABASE_RESTORED: "базы восстановлены из копии",

@@ -15,9 +15,11 @@ from include.calls.domain.data_classes import DataClass
 from include.calls.domain.erasure import SubjectKind, Tombstone
 from include.calls.domain.states import RECORD_MOVES, RUN_MOVES, RecordStatus, RunStatus
 from include.calls.state.erasures import Erasures
+from include.calls.state.resets import Resets
 from include.calls.state.retention import Retention
 from include.calls.state.state import QUERIES, State
 from include.calls.state.types import Run
+from include.common.periods import Period
 from include.common.postgres_session import Session
 from tests.kit.state_samples import call
 
@@ -50,6 +52,9 @@ DOES: dict[str, Callable[[State], Any]] = {
     ),
     "DeadLetters.replay": lambda state: state.dead_letters.replay(RUN_ID, stage="open_run"),
     "Retention.end": lambda state: Retention(state.session).end(DataClass.AUDIO, datetime(2025, 8, 1, tzinfo=UTC), []),
+    "Resets.reset": lambda state: Resets(state.session).reset(
+        Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, tzinfo=UTC)), actor="a"
+    ),
     "Runs.move": lambda state: state.runs.move(
         RUN_ID, RunStatus.RUNNING, expected={RunStatus.PENDING}, stage="open_run"
     ),
@@ -69,6 +74,7 @@ def test_the_statements_that_move_are_found() -> None:
         "mark",
         "move_to_dlq",
         "replay",
+        "reset",
         "move_run",
         "end_audio",
         "end_text",
@@ -126,7 +132,7 @@ class Silent(Session):
 def test_no_method_that_moves_is_missing_here() -> None:
     """Every public method that asks the state machine is among those tried above."""
     state = State.over(Silent("host=nowhere", QUERIES))
-    owners = [*(type(getattr(state, name)) for name in State.__slots__), Retention, Erasures]
+    owners = [*(type(getattr(state, name)) for name in State.__slots__), Retention, Erasures, Resets]
     moving = {
         f"{owner.__name__}.{name}"
         for owner in owners
