@@ -23,10 +23,13 @@ AS_TYPED = {"ignore_unknown_options": True}
 
 
 @app.command(help=wording.COMMANDS["up"])
-def up(profile: Profile = "main") -> None:
+def up(
+    profile: Profile = "main",
+    schedule: Annotated[bool, typer.Option("--schedule", help=wording.SCHEDULE)] = False,
+) -> None:
     from ops.one_machine.up import up as start
 
-    running = start(Runtime(profile), console)
+    running = start(Runtime(profile), console, schedule=schedule)
     console.print(wording.READY.format(url=running.url, login=running.login, password=running.password))
 
 

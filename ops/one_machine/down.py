@@ -38,4 +38,6 @@ def show_status(runtime: Runtime, console: Console) -> bool | None:
     for one in components:
         table.add_row(one.name, one.state, str(one.pid or ""))
     console.print(table)
+    if runtime.schedule_held.exists():
+        console.print(wording.SCHEDULE_WAITS, markup=False, highlight=False)
     return all(one.state == "RUNNING" for one in components)

@@ -11,10 +11,12 @@ from include.calls.names import STATE_CONN
 from include.common.errors import NotConfigured
 from include.common.names import AIRFLOW_API_CONN
 from ops.one_machine import postgres
+from ops.one_machine.first_night import ask_about_first_night, hold_new_schedule
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
 from ops.prepare import make_airflow_roles, make_roles, prepare
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
+from ops.settings.database_roles import in_use
 from ops.settings.databases import Databases
 from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import Settings, load_settings, warnings
@@ -36,8 +38,10 @@ class Running:
     password: str
 
 
-def up(runtime: Runtime, console: Console) -> Running:
+def up(runtime: Runtime, console: Console, *, schedule: bool = False) -> Running:
     """Starts the profile where it does not run, and waits until it is healthy.
+
+    A new system shows the forecast of its first night and asks before the schedule may spend; `schedule`: it may.
 
     Raises NotConfigured before any process starts where a setting is missing or unusable, ExportError where a component
     does not start.
@@ -55,6 +59,8 @@ def up(runtime: Runtime, console: Console) -> Running:
     elif _settings_print(settings, runtime) != _started_with(runtime):
         console.print(settings_wording.WARNING.format(text=settings_wording.SETTINGS_CHANGED))
     wait_healthy(runtime, local_url(settings), keys.tasks_password, supervisor, console)
+    databases = postgres.located(settings, runtime, keys)
+    ask_about_first_night(settings, runtime, in_use(databases, runtime, keys), console, allowed=schedule)
     return Running(local_url(settings), ADMIN, keys.admin_password)
 
 
@@ -117,6 +123,7 @@ def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Su
     make_roles(databases, runtime, keys, console)
     environment = process_environment(settings, runtime, keys, databases)
     prepare(settings, runtime, databases, environment, console)
+    hold_new_schedule(settings, runtime, databases)
     supervisor.start(environment, keep_postgres=settings.database_url is None)
     write_private(runtime.home / "started_with", _settings_print(settings, runtime))
 

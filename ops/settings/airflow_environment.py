@@ -45,6 +45,7 @@ def airflow_environment(
     ours = {
         **_folders(runtime),
         **authorities(settings, runtime),
+        "CALL_EXPORT_SCHEDULE_HELD_BY": str(runtime.schedule_held),
         **_core(settings, runtime, keys, metadata_url, api_url),
         **{
             f"AIRFLOW_CONN_{name.upper()}": json.dumps(c)

@@ -65,6 +65,16 @@ class Runtime:
     def fingerprint(self) -> str:
         return hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
 
+    @property
+    def schedule_held(self) -> Path:
+        """While this file exists, the DAG has no schedule: no person has said yet that it may spend."""
+        return self.home / "schedule_held"
+
+    @property
+    def schedule_allowed(self) -> Path:
+        """Exists since a person has let the schedule go."""
+        return self.home / "schedule_allowed"
+
     def make(self) -> None:
         # Not 0700: PostgreSQL, started by root, passes these folders as its own user. Files with secrets are 0600.
         for folder in (self.home, self.airflow_home, self.logs, self.cache):

@@ -29,6 +29,8 @@ RESTORE_FILES = "Вернуть и файлы, которых в хранили�
 ROLE = "Роль в базе: `app` — как задачи, `read` — без номеров, имён и текстов. Пусто: владелец сервера, для копий."
 API_URL = "Где контейнеры находят api-server."
 
+SCHEDULE = "Расписанию новой системы можно тратить: прогноз первой ночи покажется, вопроса не будет."
+
 # What `up`, `down` and `status` print
 READY = "Готово: {url}  вход: {login} / {password}"
 POSTGRES_STARTS = "PostgreSQL..."
@@ -46,6 +48,16 @@ STOPPING = "Останавливаю {profile}: планировщик ждёт 
 STOPPED = "Остановлено: {profile}"
 NOT_STARTED = "Не запущено: {profile}"
 STATUS_COLUMNS = ("компонент", "состояние", "pid")
+
+# What `up` prints of a new system's first night
+MAY_SCHEDULE_SPEND = "Выгружать и тратить по расписанию ({cron}, UTC)? [да/нет]"
+SCHEDULE_ALLOWED = "Расписание включено: {cron}, UTC. Выключить — переключателем call_export в Airflow"
+SCHEDULE_HELD = (
+    "Расписание не включено, само ничего не тратится. Включить: `make up SCHEDULE=true` (перезапуск не нужен). "
+    "Выгрузки командой и из Airflow идут и так"
+)
+SCHEDULE_WAITS = "расписание не включено: `make up SCHEDULE=true`"
+NO_FORECAST = "Прогноз первой ночи не составлен: {reason}"
 
 # What the commands about backups print
 BACKUP_BEFORE_MIGRATION = "Копия баз перед миграцией..."

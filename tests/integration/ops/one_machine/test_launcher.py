@@ -58,6 +58,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     (root / "dags").mkdir()
     (root / ".env").write_text(f"{SETTINGS}AIRFLOW_PORT={free_port()}\n", encoding="utf-8")
     runtime = Runtime(root=root)
+    runtime.home.mkdir(parents=True)
+    runtime.schedule_allowed.touch()  # else `up` would ask that portal for the forecast of the first night
     yield runtime
     down(runtime, SILENT)
     shutil.rmtree(root, ignore_errors=True)
