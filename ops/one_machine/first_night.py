@@ -34,8 +34,6 @@ from ops.settings.transport import is_local
 from ops.wording import launcher as wording
 from ops.wording import problems
 
-YES = {"да", "д", "yes", "y"}
-
 
 def hold_new_schedule(settings: Settings, runtime: Runtime, databases: Databases) -> None:
     """Called before the first process starts: a schedule that was let go, or has exported already, is not held."""
@@ -77,7 +75,7 @@ def _person_agrees(console: Console, cron: str, ask: Callable[[], str] | None) -
     if ask is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     console.print(wording.MAY_SCHEDULE_SPEND.format(cron=cron), markup=False, highlight=False, end=" ")
-    return (ask or input)().strip().lower() in YES
+    return (ask or input)().strip().lower() in wording.YES
 
 
 def _forecast(settings: Settings, runtime: Runtime, databases: Databases) -> str:

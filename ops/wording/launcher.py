@@ -50,6 +50,7 @@ NOT_STARTED = "Не запущено: {profile}"
 STATUS_COLUMNS = ("компонент", "состояние", "pid")
 
 # What `up` prints of a new system's first night
+YES = ("да", "д")
 MAY_SCHEDULE_SPEND = "Выгружать и тратить по расписанию ({cron}, UTC)? [да/нет]"
 SCHEDULE_ALLOWED = "Расписание включено: {cron}, UTC. Выключить — переключателем call_export в Airflow"
 SCHEDULE_HELD = (

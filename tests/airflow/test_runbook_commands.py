@@ -78,8 +78,10 @@ def test_an_export_is_forecast_tried_and_made(system: System, exported: str) -> 
     assert [run["spent_cost"] for run in runs if run["dry_run"]] == [0]
 
 
-def test_what_runs_is_shown_and_the_database_answers(typed: Typed, exported: str) -> None:
+def test_what_runs_is_shown_and_the_database_answers(system: System, typed: Typed, exported: str) -> None:
     assert "scheduler" in typed("make status")
+    assert system.running is not None
+    assert system.running.url in typed("make up SCHEDULE=true")
     answer = typed("make sql", answer=f"SELECT status FROM call_exports WHERE run_id = '{exported}';\n")
     assert "completed" in answer
     answer = typed(

@@ -97,7 +97,7 @@ def test_without_a_terminal_the_forecast_is_shown_and_nothing_starts(
     assert by_sql(database, "SELECT count(*) FROM recordings") == [(0,)], "nothing of the portal is kept"
 
 
-@pytest.mark.parametrize(("answer", "goes"), [("да", True), ("Y", True), ("нет", False), ("", False)])
+@pytest.mark.parametrize(("answer", "goes"), [("да", True), ("Д", True), ("нет", False), ("", False)])
 def test_a_person_decides(
     settings: Settings, runtime: Runtime, database: str, monkeypatch: pytest.MonkeyPatch, answer: str, goes: bool
 ) -> None:
