@@ -8,7 +8,8 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
-	bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
+	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-backup \
+	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -131,6 +132,50 @@ mutate: install-dev ## вынуть по одной защиты из копии
 
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
+
+# Ticket sales and ads; `make install-sales` adds the client of ClickHouse and the embedded engine.
+SALES := $(OPS) run -- $(VENV)/python -m jobs.sales
+
+sales-demo: install-sales ## продажи и реклама: источники понарошку, встроенный ClickHouse, 30 дней, возврат, отказ API, копия
+	@$(OPS) sales-demo
+
+install-sales: install
+	@$(PYTHON) ops/one_machine/bootstrap.py sales
+
+sales: install ## продажи и реклама: свежесть источников, последние запуски, открытые оповещения
+	@$(SALES) status
+
+sales-load: install ## загрузить источник сейчас: SOURCE= [FROM= TO= | DAYS=1] [ACCOUNT=] [DRY_RUN=true] [ACCEPT_SHRINK=true]
+	@$(SALES) load --source "$(SOURCE)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(DAYS),--days "$(DAYS)") $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(DRY_RUN),--dry-run "$(DRY_RUN)") \
+		$(if $(ACCEPT_SHRINK),--accept-shrink "$(ACCEPT_SHRINK)")
+
+sales-backfill: install ## заполнить задним числом: SOURCE= FROM= TO= [REDO=true]
+	@$(SALES) backfill --source "$(SOURCE)" --from "$(FROM)" --to "$(TO)" $(if $(REDO),--redo "$(REDO)")
+
+sales-on: install ## включить расписание источника: SOURCE=gmail
+	@$(SALES) on --source "$(SOURCE)"
+
+sales-off: install ## выключить расписание источника: SOURCE=gmail
+	@$(SALES) off --source "$(SOURCE)"
+
+sales-alerts: install ## открытые оповещения; подтвердить: ACK=номер BY=имя
+	@$(SALES) alerts $(if $(ACK),--ack "$(ACK)") $(if $(BY),--by "$(BY)")
+
+sales-migrate: install ## миграции, витрины и права ClickHouse: [DRY_RUN=true]
+	@$(SALES) migrate $(if $(DRY_RUN),--dry-run "$(DRY_RUN)")
+
+sales-sql: install ## запрос к ClickHouse: QUERY="SELECT ..."
+	@$(SALES) sql --query "$(QUERY)"
+
+sales-backup: install ## копия базы ClickHouse: [MODE=full]
+	@$(SALES) backup $(if $(MODE),--mode "$(MODE)")
+
+sales-backup-verify: install ## какие копии есть и проверены ли
+	@$(SALES) backup-verify
+
+sales-restore-check: install ## восстановить копию рядом и сравнить: [BACKUP=имя]
+	@$(SALES) restore-check $(if $(BACKUP),--backup "$(BACKUP)")
 
 stt-smoke: install ## проверка распознавателя плейлистом: PLAYLIST=... [REPORT=] [ENGINE=] [AGAINST=] [FRESH=true] [LIMIT=]
 	@$(OPS) stt-smoke -- $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(REPORT),--report "$(REPORT)") \

@@ -16,9 +16,10 @@ TIMEOUT = 30  # seconds
 
 
 class AirflowApi:
-    """Triggers and looks up runs of `call_export` as the user of the connection `airflow_api`."""
+    """Triggers and looks up runs of one DAG, `call_export` if not named, as the user of `airflow_api`."""
 
-    def __init__(self, base_url: str, login: str, password: str) -> None:
+    def __init__(self, base_url: str, login: str, password: str, dag_id: str = DAG_ID) -> None:
+        self._dag = f"/api/v2/dags/{quote(dag_id, safe='')}"
         self._base = base_url.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
@@ -36,9 +37,9 @@ class AirflowApi:
         return self._base
 
     @classmethod
-    def from_environment(cls) -> "AirflowApi":
+    def from_environment(cls, dag_id: str = DAG_ID) -> "AirflowApi":
         conn = connection_from_environment(AIRFLOW_API_CONN)
-        return cls(str(conn["host"]), str(conn["login"]), str(conn["password"]))
+        return cls(str(conn["host"]), str(conn["login"]), str(conn["password"]), dag_id)
 
     def trigger(self, dag_run_id: str, conf: Mapping[str, Any]) -> bool:
         """True if the run was created, False if this dag_run_id existed already.
@@ -46,7 +47,7 @@ class AirflowApi:
         Raises BadInput if Airflow refuses the parameters.
         """
         body = {"dag_run_id": dag_run_id, "logical_date": None, "conf": dict(conf)}
-        answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/dagRuns", body)
+        answer = self._send("POST", f"{self._dag}/dagRuns", body)
         if answer.status_code == 409:
             return False
         if answer.status_code in (400, 422):
@@ -56,23 +57,23 @@ class AirflowApi:
 
     def state(self, dag_run_id: str) -> str:
         """Airflow's state of a DAG run: queued, running, success or failed."""
-        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        answer = self._send("GET", f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}")
         self._check(answer, f"look up the run {dag_run_id}")
         return str(answer.json()["state"])
 
     def is_live(self, dag_run_id: str) -> bool:
         """True if Airflow knows this DAG run and has not ended it."""
-        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        answer = self._send("GET", f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}")
         if answer.status_code == 404:
             return False
         self._check(answer, f"look up the run {dag_run_id}")
         return answer.json()["state"] in ("queued", "running")
 
     def knows(self, dag_run_id: str) -> bool:
-        return self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}").ok
+        return self._send("GET", f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}").ok
 
     def note(self, dag_run_id: str) -> str:
-        answer = self._send("GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(dag_run_id, safe='')}")
+        answer = self._send("GET", f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}")
         self._check(answer, f"look up the run {dag_run_id}")
         return answer.json().get("note") or ""
 
@@ -81,13 +82,35 @@ class AirflowApi:
         return f"{self._base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}/tasks/plan/required_actions"
 
     def unpause(self) -> None:
-        self._check(self._send("PATCH", f"/api/v2/dags/{DAG_ID}", {"is_paused": False}), "unpause the DAG")
+        self.pause(is_paused=False)
+
+    def pause(self, *, is_paused: bool = True) -> None:
+        self._check(self._send("PATCH", self._dag, {"is_paused": is_paused}), "pause or unpause the DAG")
+
+    def is_paused(self) -> bool:
+        answer = self._send("GET", self._dag)
+        self._check(answer, "look up the DAG")
+        return bool(answer.json()["is_paused"])
+
+    def backfill(self, first: str, last: str, *, redo: bool) -> int:
+        """Airflow's own backfill, one run at a time; `first` and `last` are ISO instants. Returns its number.
+
+        Raises BadInput if Airflow refuses it, for example beside another one of the DAG.
+        """
+        body = {"dag_id": self._dag.rpartition("/")[2], "from_date": first, "to_date": last, "max_active_runs": 1,
+                "run_backwards": False, "reprocess_behavior": "completed" if redo else "none",
+                "dag_run_conf": {}}  # fmt: skip
+        answer = self._send("POST", "/api/v2/backfills", body)
+        if answer.status_code in (400, 409, 422):
+            raise BadInput(f"Airflow refused the parameters: {_detail(answer)}", problem="airflow_refuses_parameters")
+        self._check(answer, "begin the backfill")
+        return int(answer.json()["id"])
 
     def publish_again(self, dag_run_id: str) -> None:
         """Clears `publish` and what follows it: registry and report are written again, the run keeps its end."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": dag_run_id, "task_ids": ["publish"],
                 "include_downstream": True}  # fmt: skip
-        answer = self._send("POST", f"/api/v2/dags/{DAG_ID}/clearTaskInstances", body)
+        answer = self._send("POST", f"{self._dag}/clearTaskInstances", body)
         self._check(answer, "write the report again")
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:

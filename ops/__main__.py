@@ -57,6 +57,13 @@ def demo() -> None:
     show(console)
 
 
+@app.command("sales-demo", help=wording.COMMANDS["sales-demo"])
+def sales_demo() -> None:
+    from ops.one_machine.sales_demo import sales_demo as show
+
+    show(console)
+
+
 @app.command(help=wording.COMMANDS["run"], context_settings=AS_TYPED)
 def run(
     command: list[str],

@@ -1,4 +1,4 @@
-"""`python -m simulators portal|recogniser|hearing|slack`: one simulator in this process, until SIGTERM."""
+"""`python -m simulators portal|recogniser|hearing|sales|slack`: one simulator in this process, until SIGTERM."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
 from simulators.kit.serving import serve
 from simulators.openai.app import KEY, RecogniserSimulator
+from simulators.sales_world import SalesWorld
 from simulators.slack import SlackSimulator
 from simulators.sound.hearing_recogniser import HearingRecogniser
 
@@ -75,6 +76,18 @@ def hearing(
 ) -> None:
     """A recogniser that hears numbered words, as in playlists/smoke_demo."""
     serve(HearingRecogniser(dialect, mistakes=mistakes), port)
+
+
+@cli.command()
+def sales(
+    *,
+    day_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="first day")],
+    day_to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="last day, inclusive")],
+    port: Port = 0,
+    orders: int = 600,
+) -> None:
+    """QTickets, VK Ads, Yandex Direct and Gmail with seeded sales and ads."""
+    serve(SalesWorld(day_from.date(), day_to.date(), orders=orders), port)
 
 
 @cli.command()

@@ -36,11 +36,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ops.settings.embedded_clickhouse import PASSWORD_VARIABLE
+
 HOST = "127.0.0.1"
 SESSIONS = 4  # queries at a time; each session of the engine runs one
 MEMORY_BYTES = 1_000_000_000
 BACKUP_DISK = "backups"
-PASSWORD_VARIABLE = "CLICKHOUSE_PASSWORD"  # noqa: S105 - a name
 
 _CONFIG = """<clickhouse>
   <max_server_memory_usage>{memory}</max_server_memory_usage>

@@ -29,8 +29,8 @@ class Simulated:
 def simulate(runtime: Runtime, *, portal: tuple[str, ...], recogniser: tuple[str, ...], **settings: str) -> Simulated:
     """Starts both with these options and writes the profile's settings; `settings` are additional variables."""
     token, key = secrets.token_hex(8), f"{runtime.profile}-{secrets.token_hex(8)}"
-    portal_url = _started(runtime, "portal", "--webhook-user", WEBHOOK_USER, "--token", token, *portal)
-    recogniser_url = _started(runtime, "recogniser", "--key", key, *recogniser)
+    portal_url = started(runtime, "portal", "--webhook-user", WEBHOOK_USER, "--token", token, *portal)
+    recogniser_url = started(runtime, "recogniser", "--key", key, *recogniser)
     values = {
         "B24_BASE_URL": portal_url,
         "B24_WEBHOOK_USER_ID": WEBHOOK_USER,
@@ -38,13 +38,13 @@ def simulate(runtime: Runtime, *, portal: tuple[str, ...], recogniser: tuple[str
         "RECORDING_HOSTS": portal_url.removeprefix("http://"),
         "OPENAI_BASE_URL": f"{recogniser_url}/v1",
         "OPENAI_API_KEY": key,
-        "AIRFLOW_PORT": str(_free_port()),
+        "AIRFLOW_PORT": str(free_port()),
     } | settings
     write_private(runtime.env_file, "".join(f"{name}={value}\n" for name, value in values.items()))
     return Simulated(portal_url, recogniser_url, token)
 
 
-def _started(runtime: Runtime, name: str, *options: str) -> str:
+def started(runtime: Runtime, name: str, *options: str) -> str:
     """Starts a simulator in the background and returns its URL; `make down` finds it by a mark in its environment."""
     with (runtime.logs / f"simulated-{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -67,7 +67,7 @@ def _started(runtime: Runtime, name: str, *options: str) -> str:
     return str(json.loads(line)["url"])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

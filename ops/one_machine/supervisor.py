@@ -26,7 +26,9 @@ from ops.settings.profile import REPOSITORY, Runtime
 # In start order. The scheduler stops first: its tasks report their end to the api-server.
 AIRFLOW_COMPONENTS = ("api-server", "dag-processor", "triggerer", "scheduler")
 POSTGRES_KEEPER = "postgresql"  # only without DATABASE_URL
-COMPONENTS = (POSTGRES_KEEPER, *AIRFLOW_COMPONENTS)
+CLICKHOUSE = "clickhouse"  # only where sales are configured without a server of ClickHouse
+SALES_HEALTH = "sales-health"  # only where sales are configured
+COMPONENTS = (POSTGRES_KEEPER, CLICKHOUSE, *AIRFLOW_COMPONENTS, SALES_HEALTH)
 ARGUMENTS = {
     "api-server": "api-server",
     "dag-processor": "dag-processor",
@@ -55,9 +57,20 @@ class Supervisor:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    def start(self, environment: Mapping[str, str], *, keep_postgres: bool) -> None:
-        """Starts supervisord and returns while the components are still starting."""
-        write_private(self._runtime.supervisor_config, self._config(keep_postgres=keep_postgres))
+    def start(
+        self,
+        environment: Mapping[str, str],
+        *,
+        keep_postgres: bool,
+        clickhouse_port: int | None = None,
+        health_port: int | None = None,
+    ) -> None:
+        """Starts supervisord and returns while the components are still starting.
+
+        `clickhouse_port`: where the embedded ClickHouse serves, `health_port`: where the health page of sales does;
+        None without them.
+        """
+        write_private(self._runtime.supervisor_config, self._config(keep_postgres, clickhouse_port, health_port))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._runtime.supervisor_config)]
         started = subprocess.run(
             command, env=dict(environment), cwd=self._runtime.root, capture_output=True, text=True, check=False
@@ -134,7 +147,7 @@ class Supervisor:
         with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)()
 
-    def _config(self, *, keep_postgres: bool) -> str:
+    def _config(self, keep_postgres: bool, clickhouse_port: int | None, health_port: int | None) -> str:
         socket, logs = self._runtime.supervisor_socket, self._runtime.logs
         config = RawConfigParser()
         config["unix_http_server"] = {"file": _literal(socket), "chmod": "0600"}
@@ -148,6 +161,12 @@ class Supervisor:
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         }
         commands = {name: f"airflow {ARGUMENTS[name]}" for name in AIRFLOW_COMPONENTS}
+        if clickhouse_port is not None:
+            folder = _literal(self._runtime.home / "clickhouse")
+            served = f'ops.one_machine.clickhouse_server --folder "{folder}" --port {clickhouse_port}'
+            commands = {CLICKHOUSE: served} | commands
+        if health_port is not None:
+            commands[SALES_HEALTH] = f"jobs.sales_health --port {health_port}"
         if keep_postgres:
             commands = {
                 POSTGRES_KEEPER: f'ops.one_machine.postgres_keeper "{_literal(self._runtime.postgres)}"'
@@ -155,7 +174,9 @@ class Supervisor:
         for priority, (name, command) in enumerate(commands.items()):
             config[f"program:{name}"] = {
                 "command": f'"{_literal(sys.executable)}" -m {command}',
-                "directory": _literal(REPOSITORY if name == POSTGRES_KEEPER else self._runtime.root),
+                "directory": _literal(
+                    REPOSITORY if name in (POSTGRES_KEEPER, CLICKHOUSE, SALES_HEALTH) else self._runtime.root
+                ),
                 "priority": str(priority),
                 "autorestart": "true",
                 "startsecs": "5",

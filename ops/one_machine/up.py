@@ -15,6 +15,7 @@ from ops.one_machine.first_night import ask_about_first_night, hold_new_schedule
 from ops.one_machine.health import wait_healthy
 from ops.one_machine.supervisor import Supervisor
 from ops.prepare import make_airflow_roles, make_roles, prepare
+from ops.settings import embedded_clickhouse
 from ops.settings.airflow_environment import HOST, airflow_environment, local_url, process_environment
 from ops.settings.database_roles import in_use
 from ops.settings.databases import Databases
@@ -124,7 +125,22 @@ def _start(settings: Settings, runtime: Runtime, keys: Generated, supervisor: Su
     environment = process_environment(settings, runtime, keys, databases)
     prepare(settings, runtime, databases, environment, console)
     hold_new_schedule(settings, runtime, databases)
-    supervisor.start(environment, keep_postgres=settings.database_url is None)
+    embedded = settings.sales_configured and not settings.ch_host
+    if embedded:
+        environment[embedded_clickhouse.PASSWORD_VARIABLE] = embedded_clickhouse.password(keys)
+    supervisor.start(
+        environment,
+        keep_postgres=settings.database_url is None,
+        clickhouse_port=embedded_clickhouse.port(runtime) if embedded else None,
+        health_port=settings.zakaz_health_port if settings.sales_configured else None,
+    )
+    if settings.sales_configured:
+        from ops.warehouse import apply_warehouse_schema  # its client is a package of requirements-sales.in
+
+        with console.status(wording.WAREHOUSE_SCHEMA):
+            apply_warehouse_schema(settings, runtime, keys)
+        if embedded:
+            console.print(settings_wording.WARNING.format(text=settings_wording.EMBEDDED_CLICKHOUSE))
     write_private(runtime.home / "started_with", _settings_print(settings, runtime))
 
 

@@ -61,6 +61,7 @@ def airflow_environment(
         },
         **settings.policy_overrides,
         **_for_the_dag_file(settings),
+        **_for_the_sales_dags(settings),
     }
     return ours | _special(runtime.env_file)
 
@@ -103,6 +104,16 @@ def _for_the_dag_file(settings: Settings) -> dict[str, str]:
         "CALL_EXPORT_SLA_HOURS": str(policy.schedule.sla_hours),
         "B24_BACKOFF_SECONDS": str(policy.portal.backoff_seconds),
         "STT_BACKOFF_SECONDS": str(policy.stt.backoff_seconds),
+    }
+
+
+def _for_the_sales_dags(settings: Settings) -> dict[str, str]:
+    """The variables that `include/sales/schedule.py` reads while DAGs are parsed."""
+    if not settings.sales_configured:
+        return {}
+    found = {"SALES_TIMEZONE": settings.sales_policy.time.zone}
+    return found | {
+        name: cron for name, cron in (("VK_CRON", settings.vk_cron), ("DIRECT_CRON", settings.direct_cron)) if cron
     }
 
 

@@ -17,6 +17,7 @@ from ops.settings.databases import METADATA_DATABASE
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import ADMIN, TASKS, Generated
 from ops.settings.profile import Runtime
+from ops.settings.sales_connections import sales_connections
 
 Connection = dict[str, Any]
 
@@ -63,6 +64,8 @@ def connections(
         found[names.FALLBACK_RECOGNISER_CONN] = _service(
             settings.stt_fallback_base_url, key, settings.fallback_proxy_url, settings
         )
+    if settings.sales_configured:
+        found |= sales_connections(settings, runtime, keys)
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found

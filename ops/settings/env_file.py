@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from croniter import croniter
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,10 +20,13 @@ from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.common.errors import NotConfigured
 from include.common.names import DIRECT
 from include.common.sealing import Seal
+from include.sales.policy import ENVIRONMENT as SALES_ENVIRONMENT
+from include.sales.policy import SalesPolicy, load_sales_policy
 from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_NUMBERS = r"^\s*$|^\s*\d+(\s*,\s*\d+)*\s*$"
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -51,6 +55,12 @@ def _proxy(value: SecretStr) -> SecretStr:
 def _database_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError
+    return value
+
+
+def _cron(value: str) -> str:
+    if value and not croniter.is_valid(value):
         raise ValueError
     return value
 
@@ -123,6 +133,44 @@ class Settings(BaseSettings):
     auth_manager: Literal["simple", "fab"] = "simple"
     airflow_port: Annotated[int, Field(ge=1, le=65535)] = 8080
 
+    # ticket sales and ads; a source without its token is off
+    qtickets_token: SecretStr = SecretStr("")
+    qtickets_api_url: HttpUrl = "https://qtickets.ru/api/rest/v1"
+    vk_api: Literal["v2", "legacy"] = "v2"
+    vk_api_url: HttpUrl = "https://ads.vk.com"
+    vk_client_id: str = ""
+    vk_client_secret: SecretStr = SecretStr("")
+    vk_token: SecretStr = SecretStr("")
+    vk_account_ids: Annotated[str, Field(pattern=_NUMBERS)] = ""
+    vk_cron: Annotated[str, AfterValidator(_cron)] = ""
+    direct_token: SecretStr = SecretStr("")
+    direct_login: str = ""
+    direct_api_url: HttpUrl = "https://api.direct.yandex.com/json/v501"
+    direct_cron: Annotated[str, AfterValidator(_cron)] = ""
+    gmail_credentials_path: str = ""
+    gmail_refresh_token: SecretStr = SecretStr("")
+    gmail_service_account_path: str = ""
+    gmail_subject: str = ""
+    gmail_api_url: HttpUrl = "https://gmail.googleapis.com"
+    gmail_token_url: HttpUrl = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    ch_host: str = ""
+    ch_port: Annotated[int, Field(ge=1, le=65535)] = 8443
+    ch_secure: bool = True
+    ch_database: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = "zakaz"
+    ch_user: str = "etl_writer"
+    ch_password: SecretStr = SecretStr("")
+    ch_admin_user: str = ""
+    ch_admin_password: SecretStr = SecretStr("")
+    ch_backup_to: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = "backups"
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_use_tls: bool = True
+    smtp_from_address: str = ""
+    alert_email_to: str = ""
+    zakaz_health_port: Annotated[int, Field(ge=1, le=65535)] = 8081
+
     # reviewed values: checked by load_policy, defaults in policy.yaml
     b24_rate_limit_rps: str = ""
     b24_backoff_seconds: str = ""
@@ -148,16 +196,36 @@ class Settings(BaseSettings):
     pii_masking_enabled: str = ""
     stt_smoke_playlist_path: str = ""
     stt_smoke_budget_usd: str = ""
+    sales_timezone: str = ""
+    qtickets_days_back: str = ""
+    qtickets_rps: str = ""
+    vk_days_back: str = ""
+    direct_days_back: str = ""
+    gmail_days_back: str = ""
+    gmail_query: str = ""
+    gmail_senders: str = ""
 
     @property
     def policy_overrides(self) -> dict[str, str]:
         """Values that replace those of policy.yaml, by variable; no secrets."""
-        found = {name: str(getattr(self, name.lower())) for name in (*ENVIRONMENT, *SMOKE_ENVIRONMENT)}
+        found = {
+            name: str(getattr(self, name.lower())) for name in (*ENVIRONMENT, *SMOKE_ENVIRONMENT, *SALES_ENVIRONMENT)
+        }
         return {name: value for name, value in found.items() if value}
 
     @property
     def policy(self) -> Policy:
         return load_policy(self.policy_overrides)
+
+    @property
+    def sales_policy(self) -> SalesPolicy:
+        return load_sales_policy(self.policy_overrides)
+
+    @property
+    def sales_configured(self) -> bool:
+        """Whether the area of sales is there at all: a source with its access, or a server of ClickHouse."""
+        tokens = (self.qtickets_token, self.vk_client_secret, self.vk_token, self.direct_token)
+        return bool(self.ch_host) or any(token.get_secret_value() for token in tokens)
 
     @property
     def without_secrets(self) -> dict[str, str]:
@@ -192,7 +260,6 @@ COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
         "GRAFANA_ADMIN_PASSWORD",
         "GRAFANA_PORT",
         "PAGERDUTY_ROUTING_KEY",
-        "SMTP_PASSWORD",
     }
 )
 VARIABLES = frozenset(name.upper() for name in Settings.model_fields)
@@ -214,7 +281,7 @@ def load_settings(env_file: Path) -> Settings:
     except UnicodeDecodeError:
         raise NotConfigured(f"{env_file.name} is not UTF-8", problem="settings_encoding", file=env_file.name) from None
     _check_together(settings)
-    _ = settings.policy
+    _ = settings.policy, settings.sales_policy
     return settings
 
 

@@ -26,6 +26,22 @@ ACCEPTED = {
     "log_level": "DEBUG, INFO, WARNING или ERROR",
     "log_format": "text или json",
     "auth_manager": "`simple` или `fab`",
+    "qtickets_api_url": HTTP_ADDRESS,
+    "vk_api": "v2 или legacy",
+    "vk_api_url": HTTP_ADDRESS,
+    "vk_account_ids": "номера кабинетов через запятую",
+    "vk_cron": "расписание cron, пять полей",
+    "direct_api_url": HTTP_ADDRESS,
+    "direct_cron": "расписание cron, пять полей",
+    "gmail_api_url": HTTP_ADDRESS,
+    "gmail_token_url": HTTP_ADDRESS,
+    "ch_port": "номер порта от 1 до 65535",
+    "ch_secure": "true или false",
+    "ch_database": "имя базы: латинские буквы, цифры и подчёркивания",
+    "ch_backup_to": "имя диска для копий из настроек ClickHouse",
+    "smtp_port": "номер порта от 1 до 65535",
+    "smtp_use_tls": "true или false",
+    "zakaz_health_port": "номер порта от 1 до 65535",
     "airflow_port": "номер порта от 1 до 65535",
 }
 
@@ -41,3 +57,4 @@ BACKUPS_ON_SAME_DISK = "BACKUP_URL на том же диске, что и сис
 OPEN_FILE = "{file} могут читать другие пользователи машины (права {mode}), а в нём секреты: `chmod 600 {file}`"
 UNKNOWN_VARIABLE = "{name} в {file}: такой переменной нет, значение не используется."
 SETTINGS_CHANGED = "настройки изменились после запуска; их применят make down и make up."
+EMBEDDED_CLICKHOUSE = "встроенный ClickHouse: не для работы. Для работы задайте сервер в CH_HOST"

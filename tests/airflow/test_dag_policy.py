@@ -1,5 +1,6 @@
 """Rules of the DAG, checked on the parsed DAG."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -39,8 +40,18 @@ BATCH_CHAIN = ("batch.download", "batch.transcribe", "batch.summarize")
 
 
 @pytest.fixture(scope="module")
-def bag() -> DagBag:
-    return DagBag(str(REPOSITORY / "dags"))
+def bag() -> Iterator[DagBag]:
+    """With every area configured, as far as its DAG files ask."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("include.sales.schedule.IS_CONFIGURED", True)
+        yield DagBag(str(REPOSITORY / "dags"))
+
+
+def test_an_area_that_is_not_configured_shows_no_dag() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("include.sales.schedule.IS_CONFIGURED", False)
+        found = DagBag(str(REPOSITORY / "dags" / "sales"))
+    assert (found.dags, found.import_errors) == ({}, {})
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from clickhouse_connect.driver import exceptions as foreign
 
 from include.common.errors import AccessDenied, ExportError, LoadCode, NotConfigured, StopRun, Temporary
 
-CONNECT_SECONDS = 5
 # What a server of today sets otherwise: the client must know that a row is there when an INSERT has been answered.
 _ALWAYS = {"async_insert": 0}
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -39,6 +38,7 @@ class WarehouseSettings:
     secure: bool = True
     verify: bool = True
     read_seconds: float = 300.0
+    connect_seconds: float = 5.0
     client_name: str = ""
     embedded: bool = False  # the engine of the demo: it has no users
     session_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -153,7 +153,7 @@ class Warehouse:
                 password=one.password,
                 secure=one.secure,
                 verify=one.verify,
-                connect_timeout=CONNECT_SECONDS,
+                connect_timeout=one.connect_seconds,
                 send_receive_timeout=one.read_seconds,
                 client_name=one.client_name or None,
                 compress=one.secure,

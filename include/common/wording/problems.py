@@ -55,6 +55,11 @@ PROBLEMS: dict[str, str] = {
     "no_database_server": "сервер базы не отвечает: проверьте его адрес, имя и пароль в DATABASE_URL",
     "no_postgres_tool": "нет программы {tool} PostgreSQL {major} или новее: поставьте его пакет клиента",
     "no_scratch_database": "пользователь базы не может создать базу для проверки копий: дайте ему CREATEDB",
+    # raised in plugins/hooks/sales_sources.py, jobs/sales.py and the steps of sales
+    "sales_no_day": "{text} — не день; пишите 2026-11-01",
+    "sales_period_empty": "период с {first} по {last} пуст: первый день позже последнего",
+    "sales_unknown_source": "источника {source} нет: есть qtickets, vk_ads, direct и gmail",
+    "source_off": "источник {source} не настроен: задайте его переменные в .env",
     # raised in include/clients/clickhouse
     "warehouse_access": "ClickHouse не пускает ({reason}): проверьте CH_USER, CH_PASSWORD и права, make sales-migrate",
     "warehouse_away": "ClickHouse не отвечает: проверьте, что сервер работает, CH_HOST и CH_PORT",

@@ -40,6 +40,14 @@ class LatestRun:
     longest: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a running job says of itself."""
+
+    message: str
+    error_code: str | None
+
+
 class JobRuns:
     """Rows of `sales.job_runs`."""
 
@@ -72,6 +80,16 @@ class JobRuns:
             error_code=error_code,
             metrics=Jsonb(storable_detail(metrics or {})),
         )
+
+    def note(self, job: str, run_id: str, message: str, error_code: str) -> None:
+        """What went wrong so far, for the end of the run."""
+        named = {"job": job, "run_id": run_id}
+        self._session.count(_FILE, "note", message=storable(message)[:1000], error_code=error_code, **named)
+
+    def noted(self, job: str, run_id: str) -> Noted:
+        """Empty where nothing went wrong, or the run was never begun."""
+        found = self._session.rows(_FILE, "noted", Noted, job=job, run_id=run_id)
+        return found[0] if found else Noted("", None)
 
     def uncopied(self) -> list[JobRunCopy]:
         return self._session.rows(_FILE, "uncopied", JobRunCopy)

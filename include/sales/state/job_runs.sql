@@ -29,3 +29,11 @@ SELECT DISTINCT ON (job) job, started_at, finished_at, status, error_code,
        max(finished_at - started_at) FILTER (WHERE status = 'success') OVER (PARTITION BY job) AS longest
 FROM sales.job_runs ORDER BY job, started_at DESC;
 
+
+-- name: note!
+-- What went wrong so far; the end of the run keeps it.
+UPDATE sales.job_runs SET message = :message, error_code = :error_code, revision = revision + 1
+WHERE job = :job AND run_id = :run_id AND status = 'running';
+
+-- name: noted
+SELECT message, error_code FROM sales.job_runs WHERE job = :job AND run_id = :run_id;

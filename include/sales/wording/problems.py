@@ -6,8 +6,9 @@ PROBLEMS: dict[str, str] = {
         "миграция ClickHouse {name} изменена после того, как выполнялась: верните файл, новое изменение — новым файлом"
     ),
     "no_coverage": "источник {source} не сказал, по какой момент ответ полон",
+    "no_fernet_key": "у Airflow нет ключа Fernet: токены источников негде хранить; задайте AIRFLOW__CORE__FERNET_KEY",
+    "no_warehouse_backup": "копии {name} нет: смотрите make sales-backup-verify",
     "repeated_keys": "в ответе источника {repeated} строк {table} пришли дважды: страницы сместились, повторите",
-    "sales_period_empty": "период с {first} по {last} пуст: первый день позже последнего",
     "sales_period_future": "{last} ещё не наступил",
     "sales_period_too_old": "{source} хранит {days} дней, {first} раньше",
     "sales_unknown_account": "в соединении нет кабинета {accounts}",

@@ -56,6 +56,12 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "stt_model": "whisper-1",
         "backup_url": "/mnt/backups",
         "backup_key": new_key(),
+        "qtickets_token": "token-q",
+        "vk_client_secret": "secret-v",
+        "direct_token": "token-d",
+        "gmail_refresh_token": "token-g",
+        "ch_host": "clickhouse",
+        "smtp_host": "smtp",
     }
     return Settings(**values)
 

@@ -31,6 +31,7 @@ RUSSIAN = {
     "ops/wording/": "the launcher's catalogue",
     "dags/calls/call_export.py": "the DAG's description in the UI",
     "dags/smoke/stt_smoke.py": "the DAG's description in the UI",
+    "dags/sales/": "the descriptions of DAGs and parameters in the UI",
     "dags/calls/call_reconcile.py": "the DAG's description in the UI",
     "dags/calls/call_backup.py": "the DAG's description in the UI",
     "dags/calls/call_backup_drill.py": "the DAG's description in the UI",
@@ -99,7 +100,8 @@ NAMES = {
     "ru", "en", "gpt",
     "host", "port", "https", "latest", "aws", "kms", "bucket",
     # permissions of S3, a header of HTTP
-    "ClickHouse", "sales", "migrate", "accept_shrink", "shrink", "accept",
+    "ClickHouse", "sales", "migrate", "accept_shrink", "shrink", "accept", "QTickets", "Fernet", "load", "on",
+    "qtickets", "vk_ads", "vk", "ads", "direct", "auto", "full", "incremental", "ack", "by", "legacy", "fernet",
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
 }  # fmt: skip
 

@@ -1,0 +1,35 @@
+"""
+# Оповещения: `zakaz_alerts`
+
+Раз в два часа: что отстало, не запускалось, не работает. Каждая беда — одно оповещение, пока длится: письмо при открытии, при ухудшении, через
+сутки без ответа и когда прошло. Упавший запуск открывает своё оповещение сразу. Подтвердить: `make sales-alerts ACK=номер BY=имя`.
+"""
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+from airflow.sdk import get_current_context as context
+
+from include.sales.names import ALERTS_DAG_ID
+from include.sales.schedule import ALERTS_CRON, IS_CONFIGURED, ZONE
+from plugins.sales import operations
+from plugins.sales.loader import DEFAULT_ARGS
+
+if IS_CONFIGURED:
+    with DAG(
+        dag_id=ALERTS_DAG_ID,
+        description="Оповещения о продажах и рекламе",
+        doc_md=__doc__,
+        schedule=CronTriggerTimetable(ALERTS_CRON, timezone=ZONE),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        params={},
+        tags=["sales"],
+        default_args=DEFAULT_ARGS,
+    ) as dag:
+
+        @task
+        def alert() -> int:
+            """Opens and closes alerts, sends one digest; returns how many alerts it had."""
+            return operations.alert(context())
+
+        alert()

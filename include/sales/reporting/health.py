@@ -1,0 +1,146 @@
+"""Answers of the health page, in the customer's shapes: data in, JSON values out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from include.sales.domain.freshness import Freshness, Status, overdue, worst
+from include.sales.domain.jobs import JOBS
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job's newest run; the instants are aware."""
+
+    last_run: datetime
+    last_status: str
+    last_success: datetime | None
+    longest: timedelta | None
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found within the time limit. `*_error` says why a part was not: one short English sentence."""
+
+    now: datetime
+    zone: ZoneInfo
+    warehouse_version: str = ""
+    warehouse_error: str = ""
+    state_error: str = ""
+    freshness: Sequence[Freshness] = ()
+    jobs: Mapping[str, JobState] = field(default_factory=dict)
+    open_alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    last_full_backup: datetime | None = None
+    last_verified_backup: datetime | None = None
+
+
+def healthz(seen: Seen) -> tuple[int, dict[str, Any]]:
+    """HTTP status and body."""
+    if seen.warehouse_error:
+        return 503, {
+            "status": "error",
+            "timestamp": _at(seen, seen.now),
+            "error": f"clickhouse: {seen.warehouse_error}",
+        }
+    return 200, {"status": "ok", "timestamp": _at(seen, seen.now), "checks": {"clickhouse": "ok"}}
+
+
+def detailed(seen: Seen, *, strict: bool) -> tuple[int, dict[str, Any]]:
+    """503 for an error, and for a warning where it is `strict`."""
+    statuses: list[Status] = []
+
+    def part(error: str, message: str) -> dict[str, str]:
+        statuses.append("error" if error else "ok")
+        return {"status": "error" if error else "ok", "message": error or message}
+
+    checks: dict[str, Any] = {
+        "clickhouse": part(seen.warehouse_error, seen.warehouse_version),
+        "state": part(seen.state_error, "PostgreSQL"),
+        "data_freshness": {row.source: _freshness(seen, row) for row in seen.freshness},
+        "job_runs": {name: _job(seen, name) for name, job in JOBS.items() if job.source is not None},
+        "backups": {
+            "status": "ok" if seen.last_verified_backup else "warning",
+            "last_full": _at(seen, seen.last_full_backup),
+            "last_verified": _at(seen, seen.last_verified_backup),
+        },
+    }
+    statuses += [row.status(seen.now) for row in seen.freshness if row.total_rows or row.covered_until]
+    statuses += [one["status"] for one in checks["job_runs"].values() if one["status"] != "disabled"]
+    status = worst(statuses)
+    code = 503 if status == "error" or (strict and status == "warning") else 200
+    return code, {"status": status, "timestamp": _at(seen, seen.now), "checks": checks}
+
+
+def data_freshness(seen: Seen) -> tuple[int, dict[str, Any]]:
+    """A row for each source; 503 if one is stale or the warehouse does not answer."""
+    if seen.warehouse_error:
+        return healthz(seen)
+    data = [
+        {
+            "source": row.source,
+            "latest_date": row.latest_date and row.latest_date.isoformat(),
+            "days_behind": row.days_behind,
+            "total_rows": row.total_rows,
+            "covered_until": _at(seen, row.covered_until),
+            "status": row.status(seen.now),
+        }
+        for row in seen.freshness
+    ]
+    status = worst([row.status(seen.now) for row in seen.freshness if row.total_rows or row.covered_until])
+    return (503 if status == "error" else 200), {"status": status, "timestamp": _at(seen, seen.now), "data": data}
+
+
+def metrics(seen: Seen) -> bytes:
+    """The Prometheus text format."""
+
+    registry = CollectorRegistry()
+    days = Gauge("zakaz_freshness_days", "days since the last covered day", ["source"], registry=registry)
+    lag = Gauge("zakaz_lag_seconds", "since the newest day was covered", ["source"], registry=registry)
+    for row in seen.freshness:
+        days.labels(row.source).set(row.days_behind)
+        if (since := row.lag(seen.now)) is not None:
+            lag.labels(row.source).set(since.total_seconds())
+    success = Gauge("zakaz_job_last_success_timestamp_seconds", "end of the last good run", ["job"], registry=registry)
+    for name, job in seen.jobs.items():
+        if job.last_success:
+            success.labels(name).set(job.last_success.timestamp())
+    alerts = Gauge("zakaz_alerts_open", "alerts that are open", ["severity", "code"], registry=registry)
+    for (kind, code), count in seen.open_alerts.items():
+        alerts.labels(kind, code).set(count)
+    backup = Gauge("zakaz_backup_age_seconds", "since the last backup of the kind", ["kind"], registry=registry)
+    if seen.last_full_backup:
+        backup.labels("full").set((seen.now - seen.last_full_backup).total_seconds())
+    if seen.last_verified_backup:
+        verified = Gauge("zakaz_backup_verified_timestamp_seconds", "last verified backup", registry=registry)
+        verified.set(seen.last_verified_backup.timestamp())
+    return generate_latest(registry)
+
+
+def _freshness(seen: Seen, row: Freshness) -> dict[str, Any]:
+    lag = row.lag(seen.now)
+    return {
+        "status": row.status(seen.now) if row.covered_until else "disabled",
+        "latest_date": row.latest_date and row.latest_date.isoformat(),
+        "days_behind": row.days_behind,
+        "lag_minutes": None if lag is None else int(lag.total_seconds() // 60),
+    }
+
+
+def _job(seen: Seen, name: str) -> dict[str, Any]:
+    """A job that never ran is off: its source is not configured, or it was never switched on."""
+    run = seen.jobs.get(name)
+    if run is None:
+        return {"status": "disabled", "last_run": None, "last_status": None}
+    status = overdue(JOBS[name], run.last_success, run.longest, seen.now)
+    if run.last_status == "error" and status == "ok":
+        status = "warning"
+    return {"status": status, "last_run": _at(seen, run.last_run), "last_status": run.last_status}
+
+
+def _at(seen: Seen, instant: datetime | None) -> str | None:
+    return instant.astimezone(seen.zone).isoformat(timespec="seconds") if instant else None

@@ -1,0 +1,43 @@
+"""Russian titles of alerts and the command or place that helps with each."""
+
+TITLES: dict[str, str] = {
+    "job_failed": "Запуск закончился ошибкой",
+    "job_overdue": "Давно не было удачного запуска",
+    "stale_data": "Данные устарели",
+    "health": "Нездоров компонент системы",
+    "shrunk_window": "Источник отдал меньше, чем раньше",
+    "reconciliation_gap": "Объявления не сходятся с итогом кабинета",
+    "price_mismatch": "Цена билета не сходится с суммой заказа",
+    "foreign_currency": "Продажи в другой валюте",
+    "unknown_city": "Город не назван",
+    "utm_unparsed": "Метки рекламы не разобраны",
+    "reserve_unmatched": "Письмо о мероприятии, которого нет в API",
+    "mail_untrusted": "Письмо без подписи отправителя",
+    "mail_unparsed": "Письмо не прочитано",
+    "account_gone": "Рекламный кабинет недоступен",
+    "backup_failed": "Копия не сделана",
+    "backup_stale": "Копия старая или не проверена",
+    "restore_mismatch": "Восстановленная копия не совпала",
+    "migration_pending": "Не выполнены миграции ClickHouse",
+    "mail_send_failed": "Письма об ошибках не уходят",
+}
+HELP: dict[str, str] = {
+    "job_failed": "make sales; журнал задачи — в Airflow",
+    "job_overdue": "make sales; журнал задачи — в Airflow",
+    "stale_data": "make sales-load SOURCE={source}; если API лежит: make sales-on SOURCE=gmail",
+    "health": "make sales; make status",
+    "shrunk_window": "проверьте кабинет; если так и есть: make sales-load SOURCE={source} ACCEPT_SHRINK=true",
+    "backup_failed": "make sales-backup MODE=full",
+    "backup_stale": "make sales-backup; make sales-backup-verify",
+    "restore_mismatch": "make sales-backup MODE=full; docs/runbooks/sales.md, «Копии»",
+    "migration_pending": "make sales-migrate",
+}
+SUBJECT_OPEN = "Продажи и реклама: требуют внимания — {count}"
+SUBJECT_OVER = "Продажи и реклама: прошло"
+OVER = "Прошло"
+REPEATED = "повторялось {times} раз, последний раз {last}"
+FINDING = "{title}: {times}"
+STALE = "{source}: последний полный день {latest}, отставание {days} дн."
+OVERDUE = "{job}: последний удачный запуск {last}"
+PENDING = "миграций: {count}"
+NOT_SENT = "канал не принял сообщение: проверьте его настройки"

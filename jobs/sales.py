@@ -1,0 +1,302 @@
+"""Ticket sales and ads from a terminal: `python -m jobs.sales <verb>`, behind the make targets.
+
+Exit status: 0 done, 1 done with errors, 2 refused, 3 nothing done: the source is off or not configured.
+"""
+
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+
+import click
+from psycopg.conninfo import make_conninfo
+from rich.console import Console
+from rich.table import Table
+
+from include.clients.clickhouse.warehouse import Warehouse
+from include.common.errors import BadInput, NotConfigured
+from include.sales import names
+from include.sales.policy import load_sales_policy
+from include.sales.state import warehouse_schema
+from include.sales.state.state import SalesState
+from include.sales.steps.watch import freshness
+from include.sales.wording import alerts as alert_words
+from include.sales.wording import command_line as words
+from jobs.airflow_api import AirflowApi, connection_from_environment
+from jobs.command import FAILED, Command
+from jobs.sales_services import state_conninfo, warehouse_settings
+
+NOTHING_DONE = 3
+POLL_SECONDS = 2.0
+_DAGS = {
+    "qtickets": names.QTICKETS_DAG_ID,
+    "vk_ads": names.VK_ADS_DAG_ID,
+    "direct": names.DIRECT_DAG_ID,
+    "gmail": names.GMAIL_DAG_ID,
+}
+_BACKFILLED = _DAGS | {"qtickets": names.QTICKETS_DAYS_DAG_ID}
+_CONNECTIONS = {
+    "qtickets": names.QTICKETS_CONN,
+    "vk_ads": names.VK_ADS_CONN,
+    "direct": names.DIRECT_CONN,
+    "gmail": names.GMAIL_CONN,
+}
+_ACCOUNT_PARAM = {"vk_ads": "accounts", "direct": "logins"}
+_ENDED = {"success", "failed"}
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
+_SOURCE = click.option("--source", required=True, metavar="TEXT", help=words.SOURCE)
+
+
+@click.group(help=words.HELP)
+def main() -> None:
+    """The verbs are below."""
+
+
+def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    return main.command(name, cls=Command, help=words.COMMANDS[name])
+
+
+@verb("status")
+def status() -> None:
+    now, zone = datetime.now(UTC), load_sales_policy({}).zone
+    with Warehouse(warehouse_settings()) as warehouse:
+        if warehouse.embedded:
+            console.print(words.EMBEDDED, style="yellow")
+        rows = freshness(warehouse)
+    _show(
+        words.TABLE,
+        [
+            (
+                row.source,
+                row.latest_date or "—",
+                row.days_behind,
+                f"{row.covered_until.astimezone(zone):%d.%m %H:%M}" if row.covered_until else "—",
+                row.total_rows,
+                words.STATUSES[row.status(now) if row.covered_until else "disabled"],
+            )
+            for row in rows
+        ],
+    )
+    with _state() as state:
+        runs = state.job_runs.latest().values()
+        _show(words.RUNS, [(run.job, _moment(run.started_at), _moment(run.finished_at), run.status) for run in runs])
+        _show_alerts(state)
+
+
+@verb("load")
+@_SOURCE
+@click.option("--from", "first", metavar="TEXT", help=words.FROM)
+@click.option("--to", "last", metavar="TEXT", help=words.TO)
+@click.option("--days", type=int, metavar="N", help=words.DAYS)
+@click.option("--account", metavar="TEXT", help=words.ACCOUNT)
+@click.option("--dry-run", type=bool, default=False, help=words.DRY_RUN)
+@click.option("--accept-shrink", type=bool, default=False, help=words.ACCEPT_SHRINK)
+def load(
+    *,
+    source: str,
+    first: str | None,
+    last: str | None,
+    days: int | None,
+    account: str | None,
+    dry_run: bool,
+    accept_shrink: bool,
+) -> None:
+    _require(source)
+    conf: dict[str, Any] = {"dry_run": True} if dry_run else {}
+    whole_days = bool(first or last or days)
+    dag_id = _DAGS[source]
+    if source == "qtickets" and whole_days:
+        dag_id = names.QTICKETS_DAYS_DAG_ID
+    if first:
+        conf["date_from"] = _day(first).isoformat()
+    if last:
+        conf["date_to"] = _day(last).isoformat()
+    if days:
+        conf["days_back"] = days
+    if account and source in _ACCOUNT_PARAM:
+        conf[_ACCOUNT_PARAM[source]] = [account]
+    if accept_shrink and dag_id not in (names.QTICKETS_DAG_ID, names.GMAIL_DAG_ID):
+        conf["accept_shrink"] = True
+    sys.exit(0 if _run(dag_id, conf) else FAILED)
+
+
+@verb("backfill")
+@_SOURCE
+@click.option("--from", "first", required=True, metavar="TEXT", help=words.FROM)
+@click.option("--to", "last", required=True, metavar="TEXT", help=words.TO)
+@click.option("--redo", type=bool, default=False, help=words.REDO)
+def backfill(*, source: str, first: str, last: str, redo: bool) -> None:
+    """A run loads the day before its tick, so the ticks are a day later than the days."""
+    _require(source)
+    zone = load_sales_policy({}).zone
+    begin, end = _day(first) + timedelta(days=1), _day(last) + timedelta(days=1)
+    if end < begin:
+        raise BadInput("the period is empty", problem="sales_period_empty", first=first, last=last)
+    since = datetime.combine(begin, clock(), tzinfo=zone).isoformat()
+    until = datetime.combine(end, clock(23, 59, 59), tzinfo=zone).isoformat()
+    number = AirflowApi.from_environment(_BACKFILLED[source]).backfill(since, until, redo=redo)
+    console.print(words.BACKFILL.format(dag_id=_BACKFILLED[source], number=number))
+
+
+@verb("on")
+@_SOURCE
+def on(*, source: str) -> None:
+    _pause(source, is_paused=False)
+
+
+@verb("off")
+@_SOURCE
+def off(*, source: str) -> None:
+    _pause(source, is_paused=True)
+
+
+@verb("alerts")
+@click.option("--ack", type=int, metavar="N", help=words.ACK)
+@click.option("--by", metavar="TEXT", help=words.BY)
+def alerts(*, ack: int | None, by: str | None) -> None:
+    with _state() as state:
+        if ack is None:
+            _show_alerts(state)
+            return
+        if not state.alerts.acknowledge(ack, by or "-"):
+            console.print(words.NO_ALERT.format(number=ack))
+            sys.exit(NOTHING_DONE)
+        console.print(words.ACKNOWLEDGED.format(number=ack))
+
+
+@verb("migrate")
+@click.option("--dry-run", type=bool, default=False, help=words.DRY_RUN)
+def migrate(*, dry_run: bool) -> None:
+    with Warehouse(warehouse_settings(admin=True)) as warehouse:
+        done = warehouse_schema.apply(warehouse, load_sales_policy({}).time.zone, dry_run=dry_run)
+    for name in (*done.migrations, *done.grants):
+        console.print(name)
+    counts = {"migrations": len(done.migrations), "views": len(done.views), "grants": len(done.grants)}
+    console.print(words.MIGRATED.format(**counts))
+
+
+@verb("sql")
+@click.option("--query", required=True, metavar="TEXT", help=words.QUERY)
+def sql(*, query: str) -> None:
+    with Warehouse(warehouse_settings()) as warehouse:
+        rows = warehouse.table(query)
+    if rows:
+        _show(list(rows[0]), [tuple(row.values()) for row in rows])
+
+
+@verb("backup")
+@click.option("--mode", default="auto", metavar="TEXT", help=words.MODE)
+def backup(*, mode: str) -> None:
+    sys.exit(0 if _run(names.BACKUP_DAG_ID, {"mode": mode}) else FAILED)
+
+
+@verb("backup-verify")
+def backup_verify() -> None:
+    with _state() as state:
+        living = state.backups.living()
+    rows = [
+        (
+            one.backup,
+            one.status,
+            one.bytes,
+            sum(int(table["rows"]) for table in one.manifest.values()),
+            _moment(one.verified_at),
+            _moment(one.restore_checked_at),
+        )
+        for one in living
+    ]
+    _show(words.BACKUPS, rows)
+    newest = max((one.verified_at for one in living if one.verified_at), default=None)
+    if newest is None or datetime.now(UTC) - newest > timedelta(hours=24):
+        sys.exit(FAILED)
+
+
+@verb("restore-check")
+@click.option("--backup", "name", metavar="TEXT", help=words.BACKUP)
+def restore_check(*, name: str | None) -> None:
+    sys.exit(0 if _run(names.RESTORE_CHECK_DAG_ID, {"backup": name} if name else {}) else FAILED)
+
+
+def _run(dag_id: str, conf: dict[str, Any]) -> bool:
+    """Triggers the DAG, follows it to its end, prints its note; True if it ended well."""
+    api = AirflowApi.from_environment(dag_id)
+    was_paused = api.is_paused()
+    if was_paused:
+        api.pause(is_paused=False)  # a paused DAG starts no run, a person's included
+    run_id = f"sales_{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(3)}"
+    try:
+        api.trigger(run_id, conf)
+        console.print(words.STARTED.format(dag_id=dag_id, run_id=run_id))
+        while (state := api.state(run_id)) not in _ENDED:
+            time.sleep(POLL_SECONDS)
+    finally:
+        if was_paused:
+            api.pause()
+    console.print(words.ENDED.format(dag_id=dag_id, state=state, note=api.note(run_id)))
+    return state == "success"
+
+
+def _pause(source: str, *, is_paused: bool) -> None:
+    _require(source)
+    for dag_id in {_DAGS[source], _BACKFILLED[source]}:
+        AirflowApi.from_environment(dag_id).pause(is_paused=is_paused)
+
+
+def _require(source: str) -> None:
+    if source not in _DAGS:
+        raise BadInput("there is no such source", problem="sales_unknown_source", source=source)
+    try:
+        connection_from_environment(_CONNECTIONS[source])
+    except NotConfigured:
+        console.print(words.OFF)
+        sys.exit(NOTHING_DONE)
+
+
+def _state() -> SalesState:
+    return SalesState.open(make_conninfo(**state_conninfo()))
+
+
+def _show_alerts(state: SalesState) -> None:
+    standing = state.alerts.open()
+    if not standing:
+        console.print(words.NO_ALERTS)
+        return
+    rows = [
+        (
+            one.alert_id,
+            one.alert_type,
+            alert_words.TITLES.get(one.code, one.code),
+            " / ".join(part for part in (one.job, one.source, one.account) if part),
+            one.message,
+            one.occurrences,
+        )
+        for one in standing
+    ]
+    _show(words.ALERTS, rows)
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table()
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(value) for value in row))
+    console.print(table)
+
+
+def _moment(instant: datetime | None) -> str:
+    return f"{instant.astimezone(load_sales_policy({}).zone):%d.%m %H:%M}" if instant else "—"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text} is no day", problem="sales_no_day", text=text) from None
+
+
+if __name__ == "__main__":
+    main()

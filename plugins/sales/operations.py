@@ -1,0 +1,147 @@
+"""What the tasks that load nothing do: alerts, backups. Heavy imports are inside: DAG files import this module."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.common.errors import ExportError
+from include.common.names import SLACK_CONN
+from include.sales.domain.jobs import ALERTS, BACKUP, RESTORE_CHECK, Job
+from include.sales.domain.scopes import Source
+from include.sales.names import SMTP_CONN, WAREHOUSE_ADMIN_CONN
+from include.sales.wording import run_notes
+from plugins.hooks.sales_policy import load_run_sales_policy
+from plugins.hooks.sales_sources import has_source
+from plugins.hooks.sales_state import open_sales_state
+from plugins.hooks.warehouse_hook import WarehouseHook
+from plugins.sales.tasks import copy_logs, note
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.sales.state.state import SalesState
+    from include.sales.steps.notify import Send
+
+log = logging.getLogger(__name__)
+FULL_HOUR = 2  # the run of 02:30 makes a full backup
+
+
+def alert(context: "Context") -> int:
+    """Opens and closes alerts, sends one digest; returns how many alerts it had."""
+    from include.sales.steps.notify import notify
+    from include.sales.steps.watch import watch
+
+    with open_sales_state() as state, recorded(context, state, ALERTS):
+        sources = [source for source in Source if has_source(source)]
+        with WarehouseHook().get_conn() as warehouse:
+            watch(state, warehouse, sources, datetime.now(UTC))
+        sent = notify(state, channels())
+        note(context, run_notes.digest(sent, len(state.alerts.open())))
+        return sent
+
+
+def back_up(context: "Context") -> str:
+    """A backup with its manifest, its chain verified; returns its name."""
+    from include.sales.steps import warehouse_backup as step
+
+    with open_sales_state() as state, recorded(context, state, BACKUP), _admin() as warehouse:
+        name = step.back_up(
+            state,
+            warehouse,
+            disk=_disk(),
+            mode=context["params"]["mode"],
+            now=context["dag_run"].run_after.astimezone(load_run_sales_policy().zone),
+            full_hour=FULL_HOUR,
+        )
+        step.verify(state, name)
+        note(context, run_notes.backed_up(name))
+        return name
+
+
+def restore_check(context: "Context") -> str:
+    """Restores a backup into a second database and compares it; returns its name."""
+    from include.sales.steps import warehouse_backup as step
+
+    with open_sales_state() as state, recorded(context, state, RESTORE_CHECK), _admin() as warehouse:
+        chosen = step.restore_check(state, warehouse, disk=_disk(), name=context["params"].get("backup"))
+        rows = sum(int(table["rows"]) for table in chosen.manifest.values())
+        note(context, run_notes.restored(chosen.backup, rows))
+        return chosen.backup
+
+
+def channels() -> "dict[str, Send]":
+    """E-mail and Slack, where their connections exist."""
+    found: dict[str, Send] = {}
+    if _has(SMTP_CONN):
+        found["email"] = _mail
+    if _has(SLACK_CONN):
+        found["slack"] = _slack
+    return found
+
+
+@contextmanager
+def recorded(context: "Context", state: "SalesState", job: Job) -> Iterator[None]:
+    """The run's row, its alert, its copy in ClickHouse; the error goes on."""
+    run_id = context["dag_run"].run_id
+    state.job_runs.begin(job.name, run_id)
+    try:
+        yield
+    except ExportError as error:
+        sentence = run_notes.sentence(error)
+        note(context, sentence)
+        state.job_runs.end(job.name, run_id, "error", message=sentence, error_code=str(error.code))
+        code = str(error.code) if str(error.code) in ("backup_failed", "restore_mismatch") else "job_failed"
+        state.alerts.see(code, "error", job=job.name, message=sentence, details={"run_id": run_id})
+        raise
+    else:
+        state.job_runs.end(job.name, run_id, "success")
+        for code in ("job_failed", "backup_failed", "restore_mismatch"):
+            state.alerts.resolve(code, job=job.name)
+    finally:
+        copy_logs(state)
+
+
+def _mail(subject: str, text: str) -> bool:
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    try:
+        with SmtpHook(smtp_conn_id=SMTP_CONN) as hook:
+            to = hook.get_connection(SMTP_CONN).extra_dejson.get("to_email") or ""
+            hook.send_email_smtp(to=to, subject=subject, html_content=f"<pre>{_escaped(text)}</pre>")
+    except Exception as error:  # a digest that is not sent must not fail the run: another channel may work
+        log.warning("the mail was not sent: %s", type(error).__name__)
+        return False
+    return True
+
+
+def _slack(subject: str, text: str) -> bool:
+    from plugins.airflow_kit import slack
+
+    return slack.send(f"*{subject}*\n{text}")
+
+
+def _escaped(text: str) -> str:
+    from markupsafe import escape
+
+    return str(escape(text))
+
+
+def _has(conn_id: str) -> bool:
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def _admin() -> Any:
+    return WarehouseHook(WAREHOUSE_ADMIN_CONN).get_conn()
+
+
+def _disk() -> str:
+    return str(BaseHook.get_connection(WAREHOUSE_ADMIN_CONN).extra_dejson.get("backup_disk") or "backups")

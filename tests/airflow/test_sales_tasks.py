@@ -1,0 +1,208 @@
+"""The tasks of the loaders over real hooks, the four simulators and a real engine; Airflow itself is not needed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from cryptography.fernet import Fernet
+from psycopg.conninfo import conninfo_to_dict
+
+from include.calls.names import STATE_CONN
+from include.clients.clickhouse.warehouse import Warehouse
+from include.common.errors import AccessDenied
+from include.sales import names
+from plugins.hooks import sales_sources
+from plugins.sales import sales_assets as assets
+from plugins.sales import tasks
+from plugins.sales.operators.load_operator import LoadOperator
+from simulators.kit.in_process import running
+from simulators.qtickets.app import TOKEN, QticketsSimulator
+from simulators.vk_ads.app import CLIENT_ID, CLIENT_SECRET, VkAdsSimulator
+from simulators.yandex_direct.app import TOKEN as DIRECT_TOKEN
+from simulators.yandex_direct.app import DirectSimulator
+from tests.kit.sales_sources import ACCOUNT, FIRST, LAST, LOGIN, NOW, account, office
+
+pytestmark = pytest.mark.postgres
+WINDOW = {"date_from": FIRST.isoformat(), "date_to": LAST.isoformat()}
+
+
+class World:
+    """The simulators, and the notes and states that Airflow would keep."""
+
+    def __init__(self) -> None:
+        self.qtickets = QticketsSimulator(office())
+        self.ads = VkAdsSimulator({ACCOUNT: account("vk")}, clock=lambda: datetime.now(UTC).timestamp())
+        self.direct = DirectSimulator({LOGIN: account("yandex", seed=2)})
+        self.notes: list[str] = []
+        self.failed: str | None = None
+        self.events: list[dict[str, Any]] = []
+
+
+@pytest.fixture
+def world(
+    monkeypatch: pytest.MonkeyPatch, database: str, clickhouse_server: int, warehouse: Warehouse
+) -> Iterator[World]:
+    made = World()
+    with ExitStack() as stack:
+        urls = [stack.enter_context(running(one)) for one in (made.qtickets, made.ads, made.direct)]
+        state: dict[str, Any] = dict(conninfo_to_dict(database))
+        connections = {
+            STATE_CONN: {
+                "conn_type": "postgres", "schema": state.pop("dbname"), "login": state.pop("user", None),
+                "extra": state,
+            },
+            names.WAREHOUSE_CONN: {
+                "conn_type": "clickhouse", "host": "127.0.0.1", "port": clickhouse_server, "schema": warehouse.database,
+                "login": "default", "extra": {"embedded": True},
+            },
+            names.QTICKETS_CONN: {"conn_type": "generic", "host": f"{urls[0]}/api/rest/v1", "password": TOKEN},
+            names.VK_ADS_CONN: {
+                "conn_type": "generic", "host": urls[1], "login": CLIENT_ID, "password": CLIENT_SECRET,
+                "extra": {"accounts": [str(ACCOUNT)]},
+            },
+            names.DIRECT_CONN: {
+                "conn_type": "generic", "host": f"{urls[2]}/json/v501", "password": DIRECT_TOKEN,
+                "extra": {"logins": [LOGIN]},
+            },
+        }  # fmt: skip
+        for conn_id, connection in connections.items():
+            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
+        key = Fernet.generate_key().decode()
+        monkeypatch.setattr(sales_sources, "_fernet_keys", lambda: key)
+        monkeypatch.setattr(sales_sources, "_now", lambda: NOW)
+        monkeypatch.setattr(tasks, "note", lambda _context, text: made.notes.append(text))
+        monkeypatch.setattr(tasks, "failed_upstream", lambda _context, _ids: made.failed)
+        monkeypatch.setattr(tasks, "task_states", lambda _context, _ids: {})
+        yield made
+
+
+def context(world: World, run: str, **params: Any) -> Any:
+    events = {assets.PUBLISHED: SimpleNamespace(add=lambda asset, extra: world.events.append({asset.name: extra}))}
+    dag_run = SimpleNamespace(
+        dag_id="zakaz", run_id=run, run_after=NOW, run_type=SimpleNamespace(value="manual"), logical_date=None
+    )
+    return {
+        "params": params,
+        "dag_run": dag_run,
+        "ti": SimpleNamespace(task_id="load"),
+        "outlet_events": events,
+    }
+
+
+def run(world: World, job: str, name: str, **params: Any) -> list[int]:
+    """One DAG run, task by task; returns the rows of each load."""
+    at = context(world, name, **params)
+    load_ids = tasks.open_run(at, job)
+    tasks.preflight(at, job)
+    rows = [tasks.load(at, job, load_id) for load_id in load_ids]
+    tasks.publish(at, job)
+    tasks.close_run(at, job)
+    return rows
+
+
+def test_three_sources_come_into_the_views_to_the_kopeck(world: World, warehouse: Warehouse) -> None:
+    run(world, "qtickets", "r0", hours_back=24 * 60)
+    run(world, "qtickets_days", "r1", **WINDOW)
+    run(world, "vk_ads", "r2", **WINDOW)
+    run(world, "direct", "r3", **WINDOW)
+    truth = {day: one.revenue - one.refunds for day, one in world.qtickets.office.truth().items()}
+    shown = dict(warehouse.rows("SELECT d, sum(net_revenue) FROM v_sales_daily WHERE currency = 'RUB' GROUP BY d"))
+    assert {day: money for day, money in shown.items() if money} == {
+        day: money for day, money in truth.items() if money
+    }
+    spent = dict(warehouse.rows("SELECT d, sum(spend) FROM v_ad_spend_daily WHERE source = 'vk_ads' GROUP BY d"))
+    assert spent == {day: Decimal(money) for day, money in world.ads.accounts[ACCOUNT].truth().items()}
+    spent = dict(warehouse.rows("SELECT d, sum(spend) FROM v_ad_spend_daily WHERE source = 'direct' GROUP BY d"))
+    assert spent == {day: Decimal(money) for day, money in world.direct.accounts[LOGIN].truth().items()}
+    runs = dict(warehouse.rows("SELECT job, status FROM meta_job_runs"))
+    assert runs == {"qtickets": "success", "qtickets_days": "success", "vk_ads": "success", "direct": "success"}
+    assert [list(event) for event in world.events] == [["zakaz/sales"]] * 2 + [["zakaz/ads"]] * 2
+
+
+def test_no_buyer_is_in_either_database(world: World, warehouse: Warehouse, database: str) -> None:
+    run(world, "qtickets_days", "r1", **WINDOW)
+    words = ("@", "+7", "Иванов")
+    found = str(warehouse.rows("SELECT * FROM stg_qtickets_tickets"))
+    with psycopg.connect(database) as connection:
+        for table in ("loads", "job_runs", "alerts", "events"):
+            found += str(connection.execute(f"SELECT * FROM sales.{table}".encode()).fetchall())
+    assert [word for word in words if word in found] == []
+
+
+def test_a_source_that_refuses_makes_the_run_red_once(world: World, database: str) -> None:
+    world.qtickets.token = "another"
+    at = context(world, "red")
+    load_ids = tasks.open_run(at, "qtickets")
+    with pytest.raises(AccessDenied):
+        tasks.preflight(at, "qtickets")
+    world.failed = "preflight"
+    for _ in range(2):
+        with pytest.raises(AirflowFailException):
+            tasks.close_run(at, "qtickets")
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT status, error_code FROM sales.job_runs").fetchall() == [
+            ("error", "source_unauthorized")
+        ]
+        assert connection.execute(
+            "SELECT code, resolved_at FROM sales.alerts WHERE code = 'job_failed'"
+        ).fetchall() == [("job_failed", None)]
+        assert connection.execute("SELECT count(*) FROM sales.leases").fetchone() == (0,)
+    assert load_ids
+    world.qtickets.token, world.failed = TOKEN, None
+    run(world, "qtickets", "green")
+    with psycopg.connect(database) as connection:
+        assert (
+            connection.execute(
+                "SELECT code FROM sales.alerts WHERE resolved_at IS NULL AND code = 'job_failed'"
+            ).fetchall()
+            == []
+        )
+
+
+def test_a_source_that_is_not_configured_is_skipped(world: World) -> None:
+    with pytest.raises(AirflowSkipException):
+        tasks.open_run(context(world, "r"), "gmail")
+
+
+def test_a_dry_run_writes_nothing(world: World, warehouse: Warehouse) -> None:
+    rows = run(world, "qtickets_days", "dry", dry_run=True, **WINDOW)
+    assert sum(rows) > 100
+    assert warehouse.value("SELECT count() FROM stg_qtickets_tickets") == 0
+    assert "Проба" in " ".join(world.notes)
+
+
+def test_a_backfill_loads_exactly_its_day(world: World, warehouse: Warehouse) -> None:
+    at = context(world, "backfill")
+    at["dag_run"].run_type.value = "backfill"
+    at["dag_run"].logical_date = datetime(2026, 11, 6, 0, 30, tzinfo=UTC)  # 03:30 in Moscow
+    (load_id,) = tasks.open_run(at, "qtickets_days")
+    tasks.load(at, "qtickets_days", load_id)
+    days = warehouse.rows("SELECT DISTINCT toDate(order_created_at, 'Europe/Moscow') FROM stg_qtickets_tickets")
+    assert [str(day) for (day,) in days] == ["2026-11-05"]
+
+
+def test_a_report_is_waited_for_without_a_slot(world: World) -> None:
+    from airflow.sdk.exceptions import TaskDeferred
+
+    world.direct.polls = 1
+    at = context(world, "wait", **WINDOW)
+    (load_id,) = tasks.open_run(at, "direct")
+    operator = LoadOperator(task_id="load", job="direct", load_id=load_id)
+    waits = 0
+    method, kwargs = "execute", {}
+    for _ in range(10):
+        try:
+            rows = getattr(operator, method)(at, **kwargs)
+        except TaskDeferred as deferred:
+            waits, method, kwargs = waits + 1, deferred.method_name, deferred.kwargs or {}
+        else:
+            break
+    assert rows > 0
+    assert waits >= 1

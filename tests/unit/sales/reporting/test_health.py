@@ -1,0 +1,83 @@
+"""The health page answers in the customer's shapes."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from include.sales.domain.freshness import Freshness
+from include.sales.reporting.health import JobState, Seen, data_freshness, detailed, healthz, metrics
+
+NOW = datetime(2026, 11, 28, 8, 15, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Moscow")
+
+
+def sales(minutes: int, days: int = 0) -> Freshness:
+    return Freshness(
+        "qtickets_sales", date(2026, 11, 28) - timedelta(days=days), days, 12345, NOW - timedelta(minutes=minutes)
+    )
+
+
+def seen(*rows: Freshness, error: str = "") -> Seen:
+    job = JobState(NOW - timedelta(minutes=9), "success", NOW - timedelta(minutes=9), timedelta(seconds=20))
+    return Seen(
+        now=NOW,
+        zone=ZONE,
+        warehouse_version="26.9",
+        warehouse_error=error,
+        freshness=rows,
+        jobs={"qtickets": job},
+        last_full_backup=NOW,
+        last_verified_backup=NOW,
+    )
+
+
+def test_a_healthy_system() -> None:
+    assert healthz(seen()) == (
+        200, {"status": "ok", "timestamp": "2026-11-28T11:15:00+03:00", "checks": {"clickhouse": "ok"}},
+    )  # fmt: skip
+
+
+def test_a_dead_warehouse_is_503_and_says_why() -> None:
+    status, body = healthz(seen(error="no answer in 2 s"))
+    assert (status, body["status"], body["error"]) == (503, "error", "clickhouse: no answer in 2 s")
+    assert data_freshness(seen(error="no answer in 2 s"))[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("minutes", "days", "strict", "expected"),
+    [
+        (9, 0, False, (200, "ok")),
+        (46, 0, False, (200, "warning")),
+        (46, 0, True, (503, "warning")),
+        (361, 0, False, (503, "error")),
+        (9, 3, False, (503, "error")),
+    ],
+)
+def test_the_worst_part_decides(minutes: int, days: int, strict: bool, expected: tuple[int, str]) -> None:
+    status, body = detailed(seen(sales(minutes, days)), strict=strict)
+    assert (status, body["status"]) == expected
+    assert body["checks"]["data_freshness"]["qtickets_sales"]["lag_minutes"] == minutes
+    assert body["checks"]["job_runs"]["qtickets"]["last_status"] == "success"
+    assert body["checks"]["job_runs"]["gmail"] == {"status": "disabled", "last_run": None, "last_status": None}
+
+
+def test_freshness_has_the_fields_of_the_view() -> None:
+    never = Freshness("direct", None, 9999, 0, None)
+    status, body = data_freshness(seen(sales(9), never))
+    assert (status, body["status"]) == (200, "ok")
+    assert body["data"][0] == {
+        "source": "qtickets_sales",
+        "latest_date": "2026-11-28",
+        "days_behind": 0,
+        "total_rows": 12345,
+        "covered_until": "2026-11-28T11:06:00+03:00",
+        "status": "ok",
+    }
+    assert (body["data"][1]["latest_date"], body["data"][1]["days_behind"]) == (None, 9999)
+
+
+def test_the_metrics_are_what_prometheus_reads() -> None:
+    found = {family.name for family in text_string_to_metric_families(metrics(seen(sales(9))).decode())}
+    assert found >= {"zakaz_freshness_days", "zakaz_lag_seconds", "zakaz_job_last_success_timestamp_seconds"}
