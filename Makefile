@@ -73,6 +73,10 @@ audit: install ## журнал доступа и проверка, что он �
 	@$(OPS) run -- $(VENV)/python -m jobs.audit $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
 		$(if $(HEAD),--head "$(HEAD)")
 
+.PHONY: index
+index: install ## тексты, купленные до браузера звонков, — в его поиск; продолжает, где прервали: [ANEW=true]
+	@$(OPS) run -- $(VENV)/python -m jobs.index $(if $(ANEW),--anew="$(ANEW)")
+
 erase-again: install ## после восстановления копии: стереть снова всё, что было стёрто по требованию
 	@$(OPS) run -- $(VENV)/python -m jobs.erase_again
 

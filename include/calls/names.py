@@ -17,6 +17,7 @@ STATE_CONN = "call_export_db"
 STORAGE_CONN = "call_export_storage"
 POLICY_CONN = "call_export_policy"  # extra = what the environment overrides in policy.yaml
 METRICS_CONN = "call_export_metrics"  # password = the bearer token that Prometheus sends
+SEARCH_CONN = "call_export_search"  # password = the bearer token of programs that search in texts; optional
 BACKUP_CONN = "call_export_backup"  # the second place; extra = the key of backups, Airflow's database, the settings
 ERASURE_CONN = "call_export_erasure"  # password = the key of the hashes by which erased calls are known
 

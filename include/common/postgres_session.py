@@ -27,8 +27,11 @@ _IDLE_TIMEOUT_SEC = 600  # ends a transaction that its process has abandoned, an
 _ROWS_PER_FETCH = 2000
 
 
-def connect(conninfo: str) -> Connection[Any]:
-    """A connection in autocommit mode; `conninfo` is a libpq URL or keyword string."""
+def connect(conninfo: str, settings: str = "") -> Connection[Any]:
+    """A connection in autocommit mode; `conninfo` is a libpq URL or keyword string.
+
+    `settings` are further ones of the server in the form `-c name=value`; they win over ours.
+    """
     return psycopg.connect(
         conninfo,
         autocommit=True,
@@ -37,7 +40,7 @@ def connect(conninfo: str) -> Connection[Any]:
         application_name="call-export",
         options=(
             f"-c statement_timeout={_STATEMENT_TIMEOUT_SEC}s"
-            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_SEC}s -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_SEC}s -c timezone=UTC {settings}"
         ),
     )
 
@@ -51,6 +54,8 @@ def our_errors() -> Iterator[None]:
     """
     try:
         yield
+    except psycopg.errors.QueryCanceled:
+        raise Temporary("a statement took longer than it may", problem="statement_took_too_long") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Temporary(f"the database did not execute a statement ({type(error).__name__})") from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
@@ -70,11 +75,12 @@ def _statements(file: Path) -> Any:
 class Session:
     """Opens its connection on first use and again after a loss. Threads may share it: they wait for each other.
 
-    `queries` is the folder of the `.sql` files.
+    `queries` is the folder of the `.sql` files; `settings` as in `connect`.
     """
 
-    def __init__(self, conninfo: str, queries: Path) -> None:
+    def __init__(self, conninfo: str, queries: Path, *, settings: str = "") -> None:
         self.conninfo = conninfo
+        self._settings = settings
         self._queries = queries
         self._connection: Connection[Any] | None = None
         self._lock = RLock()
@@ -158,7 +164,7 @@ class Session:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._connection = connect(self.conninfo)
+            self._connection = connect(self.conninfo, self._settings)
         self._used_at = time.monotonic()
         return self._connection
 

@@ -12,6 +12,8 @@ _NO_BRACKETS = str.maketrans("", "", "[]:")
 _HEADER_END = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _LINE = re.compile(r"(?:\[[\d:]+\]\s*)?(?:\[(?P<label>[^\]]+)\]:)?\s*(?P<text>.*)")
 
+_TIMED = re.compile(r"\[(\d+):(\d\d):(\d\d)\] \[([^\]]*)\]: ?(.*)")
+
 
 def render_turns(transcript: Transcript) -> str:
     """The body of a transcript file: one line per speaker turn."""
@@ -38,6 +40,25 @@ def read_lines(text: str) -> tuple[SpokenLine, ...]:
     Times and labels may be missing. A line without a label goes on with the speaker of the line before.
     """
     return tuple(_read(_HEADER_END.split(text, 1)[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class TimedLine:
+    """A line of a stored body: `start` in whole seconds, `role` as in `Turn`."""
+
+    start: int
+    role: str
+    text: str
+
+
+def timed_line(line: str) -> TimedLine | None:
+    """The reverse of one line of `render_turns`; None for a line of another form."""
+    found = _TIMED.fullmatch(line)
+    if found is None:
+        return None
+    hours, minutes, seconds, label, text = found.groups()
+    role = _ROLES.get(label) or label.removeprefix(f"{_LABELS[UNKNOWN]} ")
+    return TimedLine(int(hours) * 3600 + int(minutes) * 60 + int(seconds), role, text)
 
 
 def _read(body: str) -> Iterator[SpokenLine]:

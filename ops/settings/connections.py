@@ -66,6 +66,8 @@ def connections(
         )
     if settings.sales_configured:
         found |= sales_connections(settings, runtime, keys)
+    if token := settings.search_token.get_secret_value():
+        found[calls.SEARCH_CONN] = {"conn_type": "generic", "password": token}
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found

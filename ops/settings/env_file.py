@@ -65,7 +65,7 @@ def _cron(value: str) -> str:
     return value
 
 
-def _metrics_token(value: SecretStr) -> SecretStr:
+def _bearer_token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"|[\x21-\x7e]{16,}", value.get_secret_value()):
         raise ValueError
     return value
@@ -127,7 +127,8 @@ class Settings(BaseSettings):
     unprotected_hosts: str = ""
     require_encrypted_disk: bool = False
     slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
-    metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] = SecretStr("")
+    metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] = SecretStr("")
+    search_token: Annotated[SecretStr, AfterValidator(_bearer_token)] = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     auth_manager: Literal["simple", "fab"] = "simple"

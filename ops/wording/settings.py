@@ -23,6 +23,7 @@ ACCEPTED = {
     "require_encrypted_disk": "true или false",
     "slack_webhook_url": "адрес входящего вебхука вида https://hooks.slack.com/services/...",
     "metrics_token": "от 16 знаков без пробелов; пусто — создаётся сам",
+    "search_token": "от 16 знаков без пробелов; пусто — другие программы не ищут в текстах",
     "log_level": "DEBUG, INFO, WARNING или ERROR",
     "log_format": "text или json",
     "auth_manager": "`simple` или `fab`",

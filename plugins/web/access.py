@@ -25,7 +25,7 @@ def token_or_user(token_conn_id: str, dag_id: str, resource: str) -> Callable[[R
     may_see_runs = requires_access_dag("GET", DagAccessEntity.RUN, dag_id)
 
     async def admitted(request: Request, bearer: Bearer) -> None:
-        if bearer and _is_token(bearer.credentials, token_conn_id):
+        if bearer and is_token(bearer.credentials, token_conn_id):
             return
         user = await get_user(request, None, bearer)
         await run_in_threadpool(may_see_runs, request, user)
@@ -36,7 +36,7 @@ def token_or_user(token_conn_id: str, dag_id: str, resource: str) -> Callable[[R
     return admitted
 
 
-def _is_token(token: str, conn_id: str) -> bool:
+def is_token(token: str, conn_id: str) -> bool:
     try:
         expected = BaseHook.get_connection(conn_id).password
     except AirflowNotFoundException:

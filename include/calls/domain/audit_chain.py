@@ -32,6 +32,15 @@ class Action(StrEnum):
     ERASURE_APPROVED = "erasure_approved"
     ERASURE_REFUSED = "erasure_refused"
     ERASURE_SETTLED = "erasure_settled"
+    CALLS_SEARCHED = "calls_searched"  # the call browser's, from here on
+    SEARCH_SHARED = "search_shared"
+    CALL_OPENED = "call_opened"
+    TEXT_READ = "text_read"
+    HISTORY_READ = "history_read"
+    CALL_HEARD = "call_heard"
+    AUDIO_TAKEN = "audio_taken"
+    NUMBER_SHOWN = "number_shown"
+    ACCESS_DENIED = "access_denied"
 
 
 class Fault(StrEnum):

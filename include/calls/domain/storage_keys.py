@@ -103,6 +103,11 @@ class RecordingKeys:
     def recognition(self) -> str:
         return self._key("recognition", "json")
 
+    @property
+    def peaks(self) -> str:
+        """How loud the audio is, for its waveform."""
+        return self._key("peaks", "bin")
+
     def recognition_of(self, engine: str) -> str:
         """What another engine heard of the recording. The names of folders leave the file its whole length."""
         digest = hashlib.sha256(engine.encode()).hexdigest()[:_ENGINE_CHARS]

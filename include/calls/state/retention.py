@@ -51,9 +51,15 @@ class Ending:
                 named = [*self.replay_paths]
             case DataClass.TEXTS:
                 named = [self.transcript_path, self.summary_path, *self.replay_paths]
-        if self.file_name is not None and data in (DataClass.RECOGNITION, DataClass.TEXTS):
+        if self.file_name is not None:
             own = RecordingKeys.of(self.file_name, self.call_started_at, self.raw_path, self.transcript_path)
-            named += [own.recognition] if data is DataClass.RECOGNITION else [own.transcript, own.summary]
+            match data:
+                case DataClass.AUDIO:
+                    named += [own.peaks]
+                case DataClass.RECOGNITION:
+                    named += [own.recognition]
+                case DataClass.TEXTS:
+                    named += [own.transcript, own.summary]
         return list(dict.fromkeys(key for key in named if key))
 
 

@@ -87,7 +87,7 @@ def _rebuild(
     A summary of other words is removed: its roles are those of the old text.
     """
     owner = state.recordings.get(text.recording_id)
-    recognition = _recognition(owner.keys.recognition, storage)
+    recognition = stored_recognition(owner.keys.recognition, storage)
     if recognition is None or recording.transcript_path is None:
         done.without_responses.append(recording.call_id)
         return
@@ -127,7 +127,7 @@ def _store(key: str, content: str, storage: Storage) -> bool:
     return True
 
 
-def _recognition(key: str, storage: Storage) -> Recognition | None:
+def stored_recognition(key: str, storage: Storage) -> Recognition | None:
     """None if the responses are missing or unreadable: the text stays as it is."""
     try:
         return Recognition.from_json(json.loads(storage.get_bytes(key)))

@@ -32,6 +32,15 @@ ACTIONS = {
     Action.ERASURE_APPROVED: "стирание согласовано",
     Action.ERASURE_REFUSED: "в стирании отказано",
     Action.ERASURE_SETTLED: "звонки стёрты",
+    Action.CALLS_SEARCHED: "поиск звонков",
+    Action.SEARCH_SHARED: "поиск отправлен ссылкой",
+    Action.CALL_OPENED: "звонок открыт",
+    Action.TEXT_READ: "текст прочитан",
+    Action.HISTORY_READ: "история звонка прочитана",
+    Action.CALL_HEARD: "запись прослушана",
+    Action.AUDIO_TAKEN: "запись скачана",
+    Action.NUMBER_SHOWN: "номер показан",
+    Action.ACCESS_DENIED: "в доступе отказано",
 }
 FAULTS = {
     Fault.CHANGED: "запись № {entry} изменена: её хэш не сходится",

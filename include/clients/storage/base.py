@@ -61,6 +61,12 @@ class Storage(Protocol):
 
     def get_bytes(self, key: str) -> bytes: ...
 
+    def size_of(self, key: str) -> int:
+        """In bytes."""
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """At most `length` bytes from the byte `start` on; fewer at the end of the object."""
+
     def as_file(self, key: str) -> AbstractContextManager[Path]:
         """A local file to read while the block lasts: the stored one itself or a temporary copy."""
 

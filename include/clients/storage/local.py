@@ -51,6 +51,15 @@ class LocalStorage(Storage):
         with _translated_errors(key):
             return self._path(key).read_bytes()
 
+    def size_of(self, key: str) -> int:
+        with _translated_errors(key):
+            return self._path(key).stat().st_size
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        with _translated_errors(key), self._path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         path = self._path(key)

@@ -24,6 +24,12 @@ class PrefixedStorage:
     def get_bytes(self, key: str) -> bytes:
         return self._storage.get_bytes(self._folder + key)
 
+    def size_of(self, key: str) -> int:
+        return self._storage.size_of(self._folder + key)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        return self._storage.get_range(self._folder + key, start, length)
+
     def as_file(self, key: str) -> AbstractContextManager[Path]:
         return self._storage.as_file(self._folder + key)
 

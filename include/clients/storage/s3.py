@@ -88,6 +88,16 @@ class S3Storage(Storage):
             body: bytes = self._client.get_object(**self._named(key))["Body"].read()
             return body
 
+    def size_of(self, key: str) -> int:
+        with self._translated_errors(key):
+            return int(self._client.head_object(**self._named(key))["ContentLength"])
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        with self._translated_errors(key):
+            asked = f"bytes={start}-{start + length - 1}"
+            body: bytes = self._client.get_object(**self._named(key), Range=asked)["Body"].read()
+            return body
+
     @contextmanager
     def as_file(self, key: str) -> Iterator[Path]:
         with temporary_folder() as folder:

@@ -37,6 +37,7 @@ _BUCKET = (
 
 PROBLEMS: dict[str, str] = {
     # raised in include/common
+    "statement_took_too_long": "база данных не успела ответить на запрос: повторите позже",
     "not_a_key": "BACKUP_KEY — не ключ: его печатает make backup-key",
     "seal_broken": "{name}: испорчено, обрезано или закрыто другим ключом; не используется",
     "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",

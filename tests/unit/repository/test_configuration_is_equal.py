@@ -62,6 +62,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "gmail_refresh_token": "token-g",
         "ch_host": "clickhouse",
         "smtp_host": "smtp",
+        "search_token": "a-token-of-programs",
     }
     return Settings(**values)
 

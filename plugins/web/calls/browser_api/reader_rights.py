@@ -1,12 +1,14 @@
 """What a person may do in the call browser: ten rights, asked of the auth manager in use.
 
 Airflow's SimpleAuthManager answers every question about a view of ours with yes, so there the role decides. FAB's has
-resources and actions of ours (`FAB_PERMISSIONS`), which a role is given. Users of another auth manager have none.
+resources and actions of ours, which roles are given (`plugins/web/fab_roles.py`). Another auth manager gives none.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from plugins.web import fab_roles
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager, ResourceMethod
@@ -36,16 +38,16 @@ RIGHTS_OF_SIMPLE_ROLES: Mapping[str, frozenset[Right]] = {
     "admin": frozenset(Right),
 }
 FAB_PERMISSIONS: "Mapping[Right, tuple[ResourceMethod, str]]" = {
-    Right.RUNS: ("GET", "Call Runs"),
-    Right.READ: ("GET", "Calls"),
-    Right.HEAR: ("GET", "Call Audio"),
-    Right.CHECK: ("PUT", "Call QA"),
-    Right.FIX: ("PUT", "Call Texts"),
-    Right.TAKE: ("GET", "Call Files"),
-    Right.UNMASK: ("GET", "Call Numbers"),
-    Right.ASK: ("POST", "Call Erasure"),
-    Right.DECIDE: ("PUT", "Call Erasure"),
-    Right.AUDIT: ("GET", "Call Audit"),
+    Right.RUNS: ("GET", fab_roles.RUNS),
+    Right.READ: ("GET", fab_roles.CALLS),
+    Right.HEAR: ("GET", fab_roles.AUDIO),
+    Right.CHECK: ("PUT", fab_roles.CHECKS),
+    Right.FIX: ("PUT", fab_roles.TEXTS),
+    Right.TAKE: ("GET", fab_roles.FILES),
+    Right.UNMASK: ("GET", fab_roles.NUMBERS),
+    Right.ASK: ("POST", fab_roles.ERASURES),
+    Right.DECIDE: ("PUT", fab_roles.ERASURES),
+    Right.AUDIT: ("GET", fab_roles.AUDIT),
 }
 _SIMPLE = "airflow.api_fastapi.auth.managers.simple."
 _FAB = "airflow.providers.fab."

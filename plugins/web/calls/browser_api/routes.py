@@ -1,11 +1,26 @@
-"""The routes of the call browser: the list with its search, one call, its sound, its verdict."""
+"""The routes of the call browser: the list with its search, one call, its sound, its verdict.
 
-# ruff: noqa: ARG001
+They are `async` and work in threads of their own (`threads.py`).
+"""
 
-from typing import Annotated, Any, NoReturn
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Header, HTTPException, Path, Response
+from fastapi import APIRouter, Header, Request, Response
+from fastapi import Path as InPath
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 
+from include.calls.policy import Policy
+from include.clients.storage.base import Storage
+from include.common.errors import Permanent
+from plugins.hooks.calls_policy import load_run_policy
+from plugins.hooks.storage import StorageHook
+from plugins.web.calls.browser_api import sound
+from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
     Card,
     EventShown,
@@ -19,68 +34,187 @@ from plugins.web.calls.browser_api.models import (
     SharedSearch,
     TextShown,
 )
-from plugins.web.calls.browser_api.reader import Anyone, MayCheck, MayHear, MayRead, MayUnmask
+from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayHear, MayRead, MayUnmask, Reader
+from plugins.web.calls.browser_api.reader_rights import Right
+from plugins.web.calls.browser_api.refusals import Refused, refusals
+from plugins.web.calls.browser_api.threads import in_thread, sessions
+from plugins.web.calls.react_apps import VERSION
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (401, 403, 404, 422, 429, 503)}
+Answer = TypeVar("Answer")
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (401, 403, 404, 422, 503)}
 router = APIRouter(prefix="/ui/api", responses=_REFUSALS)
-CallId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-SearchId = Annotated[str, Path(pattern="^[0-9a-f]{8,32}$")]
+CallId = Annotated[int, InPath(ge=1, le=2**63 - 1)]
+SearchId = Annotated[str, InPath(pattern="^[0-9a-f]{8,32}$")]
+_POLICY_SECONDS = 60.0
+_PRIVATE = "private, no-store"
 
 
-def _not_yet() -> NoReturn:
-    raise HTTPException(501, "not served yet")
+class _Policies:
+    """The policy, read again after a minute: it is a file and a connection."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._policy: Policy | None = None
+        self._read_at = float("-inf")
+
+    def now(self) -> Policy:
+        with self._lock:
+            if self._policy is None or time.monotonic() - self._read_at > _POLICY_SECONDS:
+                self._policy, self._read_at = load_run_policy(), time.monotonic()
+            return self._policy
+
+
+_policies = _Policies()
+
+
+@cache
+def _storage() -> Storage:
+    return StorageHook().get_conn()
+
+
+async def _served(reader: Reader, work: Callable[[CallPages], Answer]) -> Answer:
+    """The work in a thread of ours; a refusal in the reader's language."""
+
+    def over_a_session() -> Answer:
+        with refusals(), sessions.one() as session:
+            return work(CallPages(session, reader, _policies.now()))
+
+    try:
+        return await in_thread(over_a_session)
+    except Refused as refused:
+        raise refused.answer(reader.language) from None
 
 
 @router.get("/me")
-async def me(_: Anyone) -> Me:
-    _not_yet()
+async def me(reader: AnyReader) -> Me:
+    """The reader's rights, and how far the search's index is."""
+    return await _served(reader, lambda pages: pages.me(VERSION))
+
+
+@router.get("/openapi.json", response_class=JSONResponse)
+async def description(_: AnyReader) -> JSONResponse:
+    """These routes as OpenAPI, for programs; a page of documentation would be open to every visitor."""
+    found = get_openapi(title="Call browser", version=VERSION, routes=router.routes)
+    found["paths"] = {f"/call_export{path}": route for path, route in found["paths"].items()}
+    return JSONResponse(found)
 
 
 @router.post("/searches", status_code=201)
 async def share_search(asked: Search, reader: MayRead) -> SharedSearch:
-    _not_yet()
+    """Keeps a search for 30 days: a link has its id instead of the words."""
+    return await _served(reader, lambda pages: pages.share(asked))
 
 
 @router.get("/searches/{s}")
 async def shared_search(s: SearchId, reader: MayRead) -> Search:
-    _not_yet()
+    """The body of a search that was kept."""
+    return await _served(reader, lambda pages: pages.shared(s))
 
 
 @router.post("/search")
 async def search(asked: Search, reader: MayRead) -> Found:
-    _not_yet()
+    """The calls that fit, the newest first. A POST, so that words are in no address and no access log."""
+    return await _served(reader, lambda pages: pages.search(asked))
 
 
 @router.get("/calls/{call}")
-async def card(call: CallId, reader: MayRead) -> Card:
-    _not_yet()
+async def card(call: CallId, reader: MayRead, response: Response) -> Card:
+    """Everything about one call but its words."""
+    shown = await _served(reader, lambda pages: pages.card(call))
+    response.headers["ETag"] = f'"{shown.etag}"'
+    response.headers["Cache-Control"] = _PRIVATE
+    return shown
 
 
 @router.get("/calls/{call}/text")
-async def text(call: CallId, reader: MayRead) -> TextShown:
-    _not_yet()
+async def text(call: CallId, reader: MayRead, response: Response) -> TextShown:
+    """What was said, turn by turn."""
+    response.headers["Cache-Control"] = _PRIVATE
+    return await _served(reader, lambda pages: pages.text(call, _storage()))
 
 
 @router.get("/calls/{call}/peaks")
-async def peaks(call: CallId, reader: MayHear) -> Response:
-    _not_yet()
+async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
+    """How loud the recording is, for its waveform; `include/speech/audio/peaks.py` describes the bytes."""
+
+    def served(pages: CallPages) -> tuple[str, bytes]:
+        shown = pages.call(call)
+        if shown.raw_path is None:
+            raise Refused(404, "erased" if shown.status == "erased" else "no_audio")
+        etag = f'"{(shown.checksum or "")[:20]}"'
+        if request.headers.get("if-none-match") == etag:
+            return etag, b""
+        return etag, _peaks(peaks_key(shown), shown.raw_path, shown.duration_sec)
+
+    etag, content = await _served(reader, served)
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=86400, immutable"}
+    return Response(content, 200 if content else 304, headers, "application/octet-stream")
 
 
-@router.api_route("/calls/{call}/audio", methods=["GET", "HEAD"])
-async def audio(call: CallId, reader: MayHear, *, download: bool = False) -> Response:
-    _not_yet()
+def _peaks(key: str, audio_key: str, portal_sec: float) -> bytes:
+    """The stored ones, or made now and stored; one at a time, because decoding takes a processor."""
+    from include.speech.audio.apart import longest_recording
+    from include.speech.audio.peaks import peaks_apart
+
+    with _one_decoder:
+        try:
+            return _storage().get_bytes(key)
+        except Permanent:
+            with _storage().as_file(audio_key) as path:
+                made = peaks_apart(path, most_seconds=longest_recording(portal_sec))
+            _storage().put_bytes(key, made, "application/octet-stream")
+            return made
+
+
+_one_decoder = threading.Lock()
+
+
+@router.api_route("/calls/{call}/audio", methods=["GET", "HEAD"], response_class=Response)
+async def audio(
+    call: CallId,
+    request: Request,
+    reader: MayHear,
+    *,
+    download: bool = False,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The recording, or the bytes that `Range` names. `download` needs the right `take` and is noted as taken."""
+    head = request.method == "HEAD"
+
+    def served(pages: CallPages) -> tuple[str, int, str, str | None]:
+        if download and not reader.may(Right.TAKE):
+            raise Refused(403, "no_right", right=Right.TAKE)
+        shown = pages.call(call) if head else pages.hear(call, take=download)
+        if shown.raw_path is None:
+            raise Refused(404, "no_audio")
+        name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path) if download else None
+        return shown.raw_path, _storage().size_of(shown.raw_path), (shown.checksum or "")[:20], name
+
+    key, size, etag, name = await _served(reader, served)
+    try:
+        with refusals():
+            return await sound.answer(
+                _storage(), key, size, etag, asked=range_, if_range=if_range, name=name, head=head
+            )
+    except Refused as refused:
+        raise refused.answer(reader.language) from None
 
 
 @router.get("/calls/{call}/events")
 async def events(call: CallId, reader: MayRead) -> list[EventShown]:
-    _not_yet()
+    """What happened to the call and what was paid for it."""
+    return await _served(reader, lambda pages: pages.events(call))
 
 
 @router.post("/calls/{call}/number")
-async def number(call: CallId, asked: Nothing, reader: MayUnmask) -> Numbers:
-    _not_yet()
+async def number(call: CallId, asked: Nothing, reader: MayUnmask) -> Numbers:  # noqa: ARG001  an empty object
+    """The whole numbers; each showing is noted. A POST, because it is an act and not a reading."""
+    return await _served(reader, lambda pages: pages.numbers(call))
 
 
 @router.put("/calls/{call}/verdict")
 async def verdict(call: CallId, asked: NewVerdict, if_match: Annotated[str, Header()], reader: MayCheck) -> Card:
-    _not_yet()
+    """What the reader found. 412: the call has changed since `If-Match`; 409: its text was built anew."""
+    return await _served(reader, lambda pages: pages.judge(call, asked, if_match))

@@ -201,6 +201,7 @@ class TestSecretsInFiles:
             "database_url",
             "slack_webhook_url",
             "metrics_token",
+            "search_token",
             "backup_key",
             "backup_s3_secret_access_key",
         }

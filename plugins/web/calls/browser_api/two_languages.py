@@ -1,0 +1,62 @@
+"""The call browser's sentences in English and in Russian: one for each refusal, the words of a call's history.
+
+The Russian ones are those of the area's catalogue; other languages get the English ones.
+"""
+
+from typing import Literal
+
+from include.calls.domain.call_event import Event
+from include.calls.wording import browser as russian
+
+Language = Literal["ru", "en"]
+
+REFUSALS = {
+    "no_right": "this needs the right “{right}”: an administrator of Airflow grants it",
+    "no_rights": "you have no right in the call browser: an administrator of Airflow grants it",
+    "other_site": "the request came from a page of another site and was not carried out",
+    "no_such_call": "there is no such call",
+    "no_such_search": "there is no such search: links to searches live for 30 days",
+    "no_such_run": "there is no such run",
+    "no_text": "the call has no text",
+    "text_ended": "the text is gone: its retention period has ended",
+    "erased": "the call was erased on a person's demand",
+    "no_audio": "the storage has no recording of the call",
+    "no_peaks": "no waveform: the recording cannot be decoded",
+    "changed_meanwhile": "the call has changed while you listened: look at it again and decide once more",
+    "text_changed": "the text was built anew while you listened: a verdict is about a text, read the new one",
+    "issue_without_comment": "an issue needs a comment that says what is wrong",
+    "no_run_of_call": "no run has the call: it cannot be judged",
+    "too_wide": "the search took more than two seconds: add a word or narrow the period",
+    "busy": "the server is busy: ask again in a few seconds",
+    "too_many": "too many requests in a row: ask again in a minute",
+    "not_noted": "the audit log took no entry, so nothing is shown: ask again in a minute",
+    "no_state": "the state database does not respond: ask again in a minute",
+    "no_storage": "the storage does not respond: texts can be read, sound cannot be heard for now",
+    "bad_cursor": "cursor: not a place in this list",
+    "bad_range": "the recording has no such bytes",
+}
+EVENTS = {
+    "qa_checked": "judged: {result}",
+    "rebuilt": "the text was built anew",
+    "text_ended": "the text has ended with its retention period",
+    "audio_ended": "the audio has ended with its retention period",
+    "recognition_ended": "the recogniser's responses have ended with their retention period",
+    "files_removed": "files were removed",
+    "arrived": "the recording has arrived",
+    "summarized": "the summary is ready",
+}
+
+
+def refusal(problem: str, language: Language, **facts: object) -> str:
+    return (russian.REFUSALS if language == "ru" else REFUSALS)[problem].format(**facts)
+
+
+def event_text(event: Event, language: Language) -> str:
+    """What happened, in words; a kind of event that has no words yet by its name."""
+    if language == "ru":
+        return russian.event_text(event)
+    return EVENTS.get(event.event, event.event.replace("_", " ")).format(result=event.detail.get("result", ""))
+
+
+def stage_name(stage: str, language: Language) -> str:
+    return russian.stage_name(stage) if language == "ru" else stage.replace("_", " ")

@@ -1,0 +1,73 @@
+"""The routes of the call browser in this process: Airflow's own auth manager, a real database, a folder as storage."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import airflow.settings
+import pytest
+from airflow.api_fastapi.app import get_auth_manager, init_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models import import_all_models
+from airflow.models.base import Base
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from psycopg.conninfo import conninfo_to_dict
+
+from include.calls.names import SEARCH_CONN, STATE_CONN, STORAGE_CONN
+from plugins.web.app import app
+from plugins.web.calls.browser_api import routes
+from plugins.web.calls.browser_api.reader_rights import Right
+from plugins.web.calls.browser_api.routes import router
+from plugins.web.calls.browser_api.threads import sessions
+
+ROLES = ("viewer", "user", "op", "admin")
+TOKEN = "a token of this test"
+
+
+def connection(patch: pytest.MonkeyPatch, conn_id: str, **conn: Any) -> None:
+    patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(conn))
+
+
+@contextmanager
+def browser_client(database: str, storage: Path) -> Iterator[TestClient]:
+    """A client of the app below `/call_export`; every request names its user (`as_user`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        where: dict[str, Any] = dict(conninfo_to_dict(database))
+        conn = {"conn_type": "postgres", "schema": where.pop("dbname"), "login": where.pop("user", None)}
+        connection(patch, STATE_CONN, **conn, extra=where)
+        connection(patch, STORAGE_CONN, conn_type="fs", extra={"path": str(storage)})
+        connection(patch, SEARCH_CONN, conn_type="generic", password=TOKEN)
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a key of this test" * 4)
+        import_all_models()
+        Base.metadata.create_all(airflow.settings.engine)  # asked for each token and DAG
+        init_auth_manager()
+        routes._storage.cache_clear()
+        try:
+            with TestClient(app, raise_server_exceptions=True) as client:
+                yield client
+        finally:
+            sessions.close()
+            routes._storage.cache_clear()
+
+
+def routes_and_rights() -> dict[tuple[str, str], Right | None]:
+    """Every method and path of the call browser with the right that it needs, None where any right is enough.
+
+    Read from the routes, so that a new one is in each matrix at once. Raises AssertionError for one that asks no right.
+    """
+    found: dict[tuple[str, str], Right | None] = {}
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        asked = [each.call.right for each in route.dependant.dependencies if hasattr(each.call, "right")]
+        assert asked, f"{route.path} asks for no right"
+        found |= dict.fromkeys(((method, route.path) for method in sorted(route.methods)), asked[0])
+    return found
+
+
+def as_user(role: str, name: str = "") -> dict[str, str]:
+    """Headers of a person who has logged in."""
+    user = SimpleAuthManagerUser(username=name or role, role=role)
+    return {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}

@@ -1,0 +1,384 @@
+"""The server half of the call browser: what it gives, to whom, and what the audit log says of it.
+
+The app of `/call_export` runs in this process, with Airflow's own SimpleAuthManager and a real PostgreSQL.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from include.calls.domain.audit_chain import Action, breaks
+from include.calls.state.audit import AuditLog
+from include.calls.state.state import State
+from include.calls.wording import browser as russian
+from include.clients.storage.local import LocalStorage
+from include.speech.audio.peaks import HEADER
+from plugins.web.calls.browser_api import two_languages
+from plugins.web.calls.browser_api.reader import PROGRAM, RIGHTS_OF_PROGRAM
+from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
+from plugins.web.calls.react_apps import VERSION
+from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, routes_and_rights
+from tests.kit.state_samples import call, opened, rows, to_text
+from tests.unit.speech.audio.synth import voice, wav
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
+
+BODY = "[00:00:01] [Оператор]: Добрый день.\n[00:00:04] [Клиент]: Хочу возврат денег, звоните +7 999 123-45-67.\n"
+HOSTILE = "[00:00:01] [Клиент]: <img src=x onerror=alert(1)> <script>возврат</script> =cmd|' /C calc'!A0\n"
+LINE, OTHER_LINE = "+74951234567", "+74957654321"
+
+
+@dataclass
+class Browser:
+    """The client, what it is asked about, and the ways to look behind it."""
+
+    client: TestClient
+    state: State
+    sound: bytes
+    own: int  # a call with a text and a sound
+    bare: int  # a call that waits
+    other: int  # a call of another line, with a hostile text
+
+    def ask(self, method: str, path: str, who: str = "admin", body: Any = None, **headers: str) -> Response:
+        """As a person of that role, by its own name; `token`: the program; `nobody`: without any name."""
+        known = {"token": {"Authorization": f"Bearer {TOKEN}"}, "nobody": {}}
+        named = known[who] if who in known else as_user(who)
+        answer: Response = self.client.request(method, f"/ui/api{path}", json=body, headers=named | headers)
+        return answer
+
+    def actions(self) -> list[tuple[str, str]]:
+        return [(entry.action, entry.actor) for entry in AuditLog(self.state.session).entries()]
+
+    def run(self, statement: str, *values: Any) -> None:
+        with psycopg.connect(self.state.session.conninfo, autocommit=True) as connection:
+            connection.execute(statement.encode(), values)
+
+
+@pytest.fixture
+def browser(database: str, tmp_path: Path) -> Iterator[Browser]:
+    storage = LocalStorage(tmp_path / "storage")
+    sound = wav(tmp_path / "call.wav", voice(2.0), voice(2.0, seed=1)).read_bytes()
+    with State.open(database) as state:
+        run = opened(state, "1", call(1), call(2), call(3, phone_line=OTHER_LINE))
+        own, bare, other = (row.recording_id for row in rows(state, run))
+        to_text(state, run, state.recordings.get(own), words=BODY, checksum="c1")
+        to_text(state, run, state.recordings.get(other), words=HOSTILE, checksum="c3")
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE recordings SET raw_path = replace(raw_path, '.mp3', '.wav') WHERE raw_path <> ''"
+            )
+        for number in (own, other):
+            key = state.recordings.get(number).raw_path
+            assert key is not None
+            storage.put_bytes(key, sound, "audio/wav")
+        with browser_client(database, tmp_path / "storage") as client:
+            yield Browser(client, state, sound, own, bare, other)
+
+
+# ---------------------------------------------------------------- rights
+
+NEEDED = routes_and_rights()
+
+
+def _body_for(path: str, method: str) -> tuple[Any, dict[str, str]]:
+    """A body that is refused for no reason but the right."""
+    if path.endswith("/verdict"):
+        return {"result": "ok", "text_sha256": "0"}, {"If-Match": '"0"'}
+    return ({} if method in ("POST", "PUT") else None), {}
+
+
+def test_every_route_of_the_app_asks_who_is_there() -> None:
+    from plugins.web.app import app
+
+    ours = {route.path for route in app.routes if isinstance(route, APIRoute) and "/ui/api" in route.path}
+    assert ours == {path for _, path in NEEDED}
+    assert len(NEEDED) >= 12
+
+
+def test_the_matrix_of_rights_and_routes(browser: Browser) -> None:
+    """Every route, asked by everyone: exactly those with its right are not refused, and each refusal is noted."""
+    wrong, denied = [], 0
+    for (method, path), right in NEEDED.items():
+        asked = path.removeprefix("/ui/api").replace("{call}", str(browser.own)).replace("{s}", "0" * 16)
+        body, headers = _body_for(path, method)
+        for who in ("nobody", "token", *ROLES):
+            status = browser.ask(method, asked, who, body, **headers).status_code
+            rights = RIGHTS_OF_PROGRAM if who == "token" else RIGHTS_OF_SIMPLE_ROLES.get(who, frozenset())
+            may = bool(rights) if right is None else right in rights
+            expected = 401 if who == "nobody" else None if may else 403
+            denied += expected == 403
+            if (expected is not None and status != expected) or (expected is None and status in (401, 403, 500, 501)):
+                wrong.append((method, path, who, status))
+    assert wrong == []
+    assert [action for action, _ in browser.actions()].count(Action.ACCESS_DENIED) == denied > 10
+
+
+def test_a_token_that_is_guessed_is_no_token(browser: Browser) -> None:
+    answer = browser.client.get("/ui/api/me", headers={"Authorization": "Bearer guessed"})
+    assert answer.status_code in (401, 403)
+    me = browser.ask("GET", "/me", "token").json()
+    assert (me["rights"], me["version"]) == (["read"], VERSION), "the pages compare the version with their own"
+
+
+def test_the_description_of_the_routes_is_for_readers_only(browser: Browser) -> None:
+    described = browser.ask("GET", "/openapi.json", "token").json()
+    assert {f"/call_export{path}" for _, path in NEEDED} == set(described["paths"])
+    assert browser.ask("GET", "/openapi.json", "nobody").status_code == 401
+
+
+def test_a_user_class_that_is_not_known_has_no_right() -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    from plugins.web.calls.browser_api.reader_rights import rights_of
+
+    class Stranger:
+        role = "admin"
+
+    assert rights_of(Stranger(), get_auth_manager()) == frozenset()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("headers", "served"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "http://testserver"}, True),
+    ],
+    ids=str,
+)
+def test_a_page_of_another_site_changes_nothing(browser: Browser, headers: dict[str, str], *, served: bool) -> None:
+    answer = browser.ask("POST", f"/calls/{browser.own}/number", "op", {}, **headers)
+    assert answer.status_code == (200 if served else 403)
+    assert (Action.NUMBER_SHOWN in [action for action, _ in browser.actions()]) is served
+    form = browser.client.post(
+        f"/ui/api/calls/{browser.own}/number", data={"a": "1"}, headers=as_user("op")
+    )  # as a form sends it
+    assert form.status_code == 422
+
+
+# ---------------------------------------------------------------- scope
+
+
+def test_a_call_outside_the_scope_is_not_there(browser: Browser) -> None:
+    browser.run("INSERT INTO call_scopes VALUES ('user', %s, NULL)", [LINE])
+    for path in ("", "/text", "/peaks", "/audio", "/events"):
+        assert browser.ask("GET", f"/calls/{browser.other}{path}", "user").status_code == 404, path
+        assert browser.ask("GET", f"/calls/{browser.own}{path}", "user").status_code == 200, path
+    found = browser.ask("POST", "/search", "user", {"q": "возврат", "facets": True}).json()
+    assert [item["id"] for item in found["items"]] == [browser.own]
+    assert found["facets"]["lines"] == [[LINE, 1]]
+    assert len(browser.ask("POST", "/search", "user", {"lines": [OTHER_LINE]}).json()["items"]) == 0
+    verdict = {"result": "ok", "text_sha256": "0"}
+    assert (
+        browser.ask("PUT", f"/calls/{browser.other}/verdict", "user", verdict, **{"If-Match": "0"}).status_code == 404
+    )
+    assert (Action.ACCESS_DENIED, "user") in browser.actions()
+
+
+# ---------------------------------------------------------------- what is given
+
+
+def test_a_search_shows_the_hit_and_its_second(browser: Browser) -> None:
+    found = browser.ask("POST", "/search", "user", {"q": "денег", "facets": True, "limit": 1}).json()
+    (item,) = found["items"]
+    assert item["snippets"] == [
+        {"t": 4.0, "parts": [["Хочу возврат ", 0], ["денег", 1], [", звоните +7 999 *** ** 67.", 0]]}
+    ]
+    assert (item["from"], item["at"]) == ("+7 999 *** ** 21", "2025-08-06T12:01:00+03:00")
+    assert found["total"] == {"value": 1, "more": False}
+    assert "7654321" not in json.dumps(found)
+
+
+def test_pages_follow_each_other(browser: Browser) -> None:
+    first = browser.ask("POST", "/search", "user", {"limit": 2}).json()
+    second = browser.ask("POST", "/search", "user", {"limit": 2, "cursor": first["cursor"]}).json()
+    assert [len(page["items"]) for page in (first, second)] == [2, 1]
+    assert second["cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"q": "a" * 301}, {"sort": "oldest"}, {"limit": 0}, {"unknown": 1}, {"digits": "x"}, {"lines": ["a"] * 51},
+     {"cursor": "nonsense"}, {"statuses": ["gone"]}, {"from": "yesterday"}],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_asked_is_a_422_in_one_sentence(browser: Browser, body: dict[str, Any]) -> None:
+    answer = browser.ask("POST", "/search", "user", body)
+    assert answer.status_code == 422
+    assert "\n" not in answer.json()["detail"]
+
+
+def test_words_of_a_shared_search_are_in_no_address(browser: Browser) -> None:
+    shared = browser.ask("POST", "/searches", "user", {"q": '"возврат денег"', "lines": [LINE]})
+    assert shared.status_code == 201
+    again = browser.ask("GET", f"/searches/{shared.json()['s']}", "admin").json()
+    assert (again["q"], again["lines"]) == ('"возврат денег"', [LINE])
+    assert browser.ask("GET", f"/searches/{'0' * 16}").status_code == 404
+
+
+def test_a_refusal_speaks_the_readers_language(browser: Browser) -> None:
+    russian = browser.ask("GET", "/calls/999", "user").json()["detail"]
+    english = browser.ask("GET", "/calls/999", "user", **{"Accept-Language": "en-US,en;q=0.9"}).json()["detail"]
+    assert (russian, english) == ("такого звонка нет", "there is no such call")
+
+
+def test_every_sentence_is_there_in_both_languages() -> None:
+    assert two_languages.REFUSALS.keys() == russian.REFUSALS.keys()
+    assert two_languages.EVENTS.keys() == russian.EVENTS.keys()
+
+
+def test_hostile_words_stay_words(browser: Browser) -> None:
+    turn = browser.ask("GET", f"/calls/{browser.other}/text", "admin").json()["turns"][0]
+    assert turn["text"].startswith("<img src=x onerror=alert(1)>")
+    item = browser.ask("POST", "/search", "admin", {"q": "возврат"}).json()["items"][0]
+    assert item["id"] == browser.other
+    assert ["возврат", 1] in item["snippets"][0]["parts"], "words between angle brackets are words"
+    answer = browser.ask("GET", f"/calls/{browser.other}/text", "admin")
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_numbers_are_masked_without_the_right_and_whole_with_it(browser: Browser) -> None:
+    masked = browser.ask("GET", f"/calls/{browser.own}/text", "user").json()["turns"][1]["text"]
+    whole = browser.ask("GET", f"/calls/{browser.own}/text", "op").json()["turns"][1]["text"]
+    assert masked == "Хочу возврат денег, звоните +7 999 *** ** 67."
+    assert whole == "Хочу возврат денег, звоните +7 999 123-45-67."
+    assert browser.ask("POST", f"/calls/{browser.own}/number", "op", {}).json()["from"] == "+79997654321"
+
+
+def test_a_call_without_a_text_and_an_erased_one_say_so(browser: Browser) -> None:
+    card = browser.ask("GET", f"/calls/{browser.bare}").json()
+    assert (card["text_state"], card["audio"]["state"]) == ("none", "absent")
+    for path in ("/text", "/audio", "/peaks"):
+        assert browser.ask("GET", f"/calls/{browser.bare}{path}").status_code == 404
+    browser.run("UPDATE recordings SET status = 'erased', transcript_id = NULL WHERE recording_id = %s", browser.own)
+    card = browser.ask("GET", f"/calls/{browser.own}").json()
+    assert (card["text_state"], card["audio"]["state"], card["files"]) == ("erased", "erased", [])
+    assert browser.ask("GET", f"/calls/{browser.own}/text").json()["detail"] == "звонок стёрт по требованию"
+    assert browser.own not in [item["id"] for item in browser.ask("POST", "/search", body={}).json()["items"]]
+
+
+# ---------------------------------------------------------------- sound
+
+
+def test_a_player_gets_the_bytes_it_asks_for(browser: Browser) -> None:
+    path, size = f"/calls/{browser.own}/audio", len(browser.sound)
+    whole = browser.ask("GET", path, "user")
+    assert (whole.status_code, whole.content, whole.headers["accept-ranges"]) == (200, browser.sound, "bytes")
+    assert (whole.headers["content-type"], whole.headers["cache-control"]) == ("audio/wav", "private, no-store")
+    for asked, (start, end) in {
+        "bytes=0-": (0, size), "bytes=5-9": (5, 10), "bytes=-500": (size - 500, size),
+        f"bytes={size - 3}-{size + 99}": (size - 3, size),
+    }.items():  # fmt: skip
+        part = browser.ask("GET", path, "user", Range=asked)
+        assert (part.status_code, part.content) == (206, browser.sound[start:end]), asked
+        assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
+    assert browser.ask("GET", path, "user", Range=f"bytes={size}-").status_code == 416
+    assert browser.ask("GET", path, "user", Range="bytes=0-1,4-5").status_code == 200, "several ranges: the whole file"
+    etag = whole.headers["etag"]
+    assert browser.ask("GET", path, "user", Range="bytes=0-1", **{"If-Range": etag}).status_code == 206
+    assert browser.ask("GET", path, "user", Range="bytes=0-1", **{"If-Range": '"other"'}).status_code == 200
+    head = browser.ask("HEAD", path, "user")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+
+
+def test_hearing_is_noted_once_and_each_download(browser: Browser) -> None:
+    path = f"/calls/{browser.own}/audio"
+    for start in range(5):
+        browser.ask("GET", path, "user", Range=f"bytes={start}-")
+    browser.ask("GET", path, "op")
+    assert browser.ask("GET", f"{path}?download=1", "user").status_code == 403
+    taken = [browser.ask("GET", f"{path}?download=1", "op") for _ in range(2)]
+    assert taken[0].headers["content-disposition"] == f'attachment; filename="2025-08-06_0901_{browser.own}.wav"'
+    heard = [actor for action, actor in browser.actions() if action == Action.CALL_HEARD]
+    assert heard == ["user", "op"]
+    assert [action for action, _ in browser.actions()].count(Action.AUDIO_TAKEN) == 2
+
+
+def test_the_waveform_is_made_once_and_kept(browser: Browser, tmp_path: Path) -> None:
+    first = browser.ask("GET", f"/calls/{browser.own}/peaks", "user")
+    assert (first.status_code, HEADER.unpack(first.content[: HEADER.size])[:3]) == (200, (1, 2, 10))
+    assert len(list((tmp_path / "storage" / "peaks").rglob("*.bin"))) == 1
+    again = browser.ask("GET", f"/calls/{browser.own}/peaks", "user", **{"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def test_a_verdict_is_about_the_text_that_was_read(browser: Browser) -> None:
+    path = f"/calls/{browser.own}"
+    card = browser.ask("GET", path, "user").json()
+    verdict = {"result": "issue", "comment": "слово пропало", "text_sha256": card["text_sha256"]}
+    match = {"If-Match": f'"{card["etag"]}"'}
+    without = {"result": "issue", "text_sha256": card["text_sha256"]}
+    assert browser.ask("PUT", f"{path}/verdict", "user", without, **match).status_code == 422
+    kept = browser.ask("PUT", f"{path}/verdict", "user", verdict, **match)
+    assert kept.status_code == 200, kept.text
+    detail = kept.json()["verdict_detail"]
+    assert (detail["result"], detail["by"], detail["of_present_text"]) == ("issue", "user", True)
+    assert browser.ask("PUT", f"{path}/verdict", "op", verdict, **match).status_code == 412
+    newest = {"If-Match": kept.json()["etag"]}
+    assert browser.ask("PUT", f"{path}/verdict", "op", verdict | {"text_sha256": "0"}, **newest).status_code == 409
+    assert [one for one in browser.actions() if one[0] == Action.CALL_CHECKED] == [("call_checked", "user")]
+
+
+# ---------------------------------------------------------------- the audit log
+
+
+def test_each_reading_is_noted_and_the_chain_is_whole(browser: Browser) -> None:
+    browser.ask("POST", "/search", "user", {"q": "возврат +79991234567"})
+    browser.ask("POST", "/search", "user", {})
+    for path in ("", "/text", "/events"):
+        browser.ask("GET", f"/calls/{browser.own}{path}", "user")
+    browser.ask("POST", "/search", "token", {"digits": "4567"})
+    assert browser.actions() == [
+        ("calls_searched", "user"), ("call_opened", "user"), ("text_read", "user"), ("history_read", "user"),
+        ("calls_searched", PROGRAM),
+    ]  # fmt: skip
+    log = AuditLog(browser.state.session)
+    with log.snapshot() as ends:
+        entries = list(log.entries())
+        assert list(breaks(entries, ends)) == []
+    assert "9991234567" not in "".join(entry.detail for entry in entries)
+    assert "денег" not in "".join(entry.detail for entry in entries)
+
+
+def test_what_cannot_be_noted_is_not_shown(browser: Browser) -> None:
+    browser.run("ALTER FUNCTION audit_record(text, text, uuid, text, text, text, jsonb) RENAME TO audit_record_gone")
+    for method, path, body in (
+        ("GET", f"/calls/{browser.own}", None),
+        ("GET", f"/calls/{browser.own}/text", None),
+        ("GET", f"/calls/{browser.own}/audio", None),
+        ("POST", f"/calls/{browser.own}/number", {}),
+        ("POST", "/search", {"q": "возврат"}),
+    ):
+        answer = browser.ask(method, path, "admin", body)
+        assert answer.status_code == 503, path
+        assert "возврат" not in answer.text
+        assert answer.headers["retry-after"] == "5"
+
+
+def test_a_database_that_is_gone_is_a_503_and_a_search_that_takes_long_a_422(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugins.web.calls.browser_api import threads
+
+    threads.sessions.close()
+    monkeypatch.setattr(threads, "_SETTINGS", "-c statement_timeout=1ms")
+    answer = browser.ask("POST", "/search", "user", {"q": "возврат"})
+    assert (answer.status_code, "уточните" in answer.json()["detail"]) == (422, True)
+    threads.sessions.close()
+    monkeypatch.setattr(threads.sessions, "_conninfo", lambda: "host=127.0.0.1 port=1 dbname=none connect_timeout=2")
+    answer = browser.ask("POST", "/search", "user", {})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    threads.sessions.close()
