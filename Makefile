@@ -8,7 +8,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
-	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-backup \
+	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-report sales-backup \
 	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
 
 help: ## этот список
@@ -171,6 +171,9 @@ sales-migrate: install ## миграции, витрины и права ClickHo
 
 sales-sql: install ## запрос к ClickHouse: QUERY="SELECT ..."
 	@$(SALES) sql --query "$(QUERY)"
+
+sales-report: install ## отчёт о продажах и рекламе, страницей и PDF: [OUT=папка]
+	@$(SALES) report $(if $(OUT),--out "$(OUT)")
 
 sales-backup: install ## копия базы ClickHouse: [MODE=full]
 	@$(SALES) backup $(if $(MODE),--mode "$(MODE)")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,8 +21,10 @@ from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import BadInput, NotConfigured
 from include.sales import names
 from include.sales.policy import load_sales_policy
+from include.sales.reporting.sales_report import render_sales_report
 from include.sales.state import warehouse_schema
 from include.sales.state.state import SalesState
+from include.sales.steps.report_sales import sales_figures
 from include.sales.steps.watch import freshness
 from include.sales.wording import alerts as alert_words
 from include.sales.wording import command_line as words
@@ -185,6 +188,19 @@ def sql(*, query: str) -> None:
         rows = warehouse.table(query)
     if rows:
         _show(list(rows[0]), [tuple(row.values()) for row in rows])
+
+
+@verb("report")
+@click.option("--out", default=".", metavar="TEXT", help=words.OUT)
+def report(*, out: str) -> None:
+    folder, now, zone = Path(out), datetime.now(UTC), load_sales_policy({}).zone
+    with Warehouse(warehouse_settings()) as warehouse:
+        made = render_sales_report(sales_figures(warehouse, zone, now))
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"sales_{now.astimezone(zone):%Y-%m-%d}"
+    (folder / f"{name}.html").write_text(made.html, encoding="utf-8")
+    (folder / f"{name}.pdf").write_bytes(made.pdf)
+    console.print(words.REPORTED.format(path=folder / name))
 
 
 @verb("backup")
