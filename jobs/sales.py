@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 done with errors, 2 refused, 3 nothing done: the source is off or not configured.
 """
 
+import os
 import secrets
 import sys
 import time
@@ -64,7 +65,7 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
 @verb("status")
 def status() -> None:
-    now, zone = datetime.now(UTC), load_sales_policy({}).zone
+    now, zone = datetime.now(UTC), load_sales_policy(os.environ).zone
     with Warehouse(warehouse_settings()) as warehouse:
         if warehouse.embedded:
             console.print(words.EMBEDDED, style="yellow")
@@ -134,7 +135,7 @@ def load(
 def backfill(*, source: str, first: str, last: str, redo: bool) -> None:
     """A run loads the day before its tick, so the ticks are a day later than the days."""
     _require(source)
-    zone = load_sales_policy({}).zone
+    zone = load_sales_policy(os.environ).zone
     begin, end = _day(first) + timedelta(days=1), _day(last) + timedelta(days=1)
     if end < begin:
         raise BadInput("the period is empty", problem="sales_period_empty", first=first, last=last)
@@ -174,7 +175,7 @@ def alerts(*, ack: int | None, by: str | None) -> None:
 @click.option("--dry-run", type=bool, default=False, help=words.DRY_RUN)
 def migrate(*, dry_run: bool) -> None:
     with Warehouse(warehouse_settings(admin=True)) as warehouse:
-        done = warehouse_schema.apply(warehouse, load_sales_policy({}).time.zone, dry_run=dry_run)
+        done = warehouse_schema.apply(warehouse, load_sales_policy(os.environ).time.zone, dry_run=dry_run)
     for name in (*done.migrations, *done.grants):
         console.print(name)
     counts = {"migrations": len(done.migrations), "views": len(done.views), "grants": len(done.grants)}
@@ -193,7 +194,7 @@ def sql(*, query: str) -> None:
 @verb("report")
 @click.option("--out", default=".", metavar="TEXT", help=words.OUT)
 def report(*, out: str) -> None:
-    folder, now, zone = Path(out), datetime.now(UTC), load_sales_policy({}).zone
+    folder, now, zone = Path(out), datetime.now(UTC), load_sales_policy(os.environ).zone
     with Warehouse(warehouse_settings()) as warehouse:
         made = render_sales_report(sales_figures(warehouse, zone, now))
     folder.mkdir(parents=True, exist_ok=True)
@@ -304,7 +305,7 @@ def _show(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _moment(instant: datetime | None) -> str:
-    return f"{instant.astimezone(load_sales_policy({}).zone):%d.%m %H:%M}" if instant else "—"
+    return f"{instant.astimezone(load_sales_policy(os.environ).zone):%d.%m %H:%M}" if instant else "—"
 
 
 def _day(text: str) -> date:
