@@ -205,6 +205,8 @@ lock: install-dev ## заново зафиксировать версии зав
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements.in -o requirements.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-alerts.in -o requirements-alerts.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-one-machine.in -o requirements-one-machine.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-sales.in -o requirements-sales.txt

@@ -23,10 +23,19 @@ from include.calls.state.migrate import current, head
 from include.calls.wording import check as wording
 from include.calls.wording import problems
 from include.calls.wording.check import Result
+from include.clients.mail.server_check import check_mail_server
 from include.clients.openai.model_list import listed_models
 from include.clients.storage.from_connection import storage_of
 from include.common.errors import ExportError, NotConfigured
-from include.common.names import AIRFLOW_API_CONN, FALLBACK_RECOGNISER_CONN, LANGUAGE_MODEL_CONN, RECOGNISER_CONN
+from include.common.names import (
+    AIRFLOW_API_CONN,
+    ALERTS_CONN,
+    FALLBACK_RECOGNISER_CONN,
+    LANGUAGE_MODEL_CONN,
+    MAIL_CONN,
+    RECOGNISER_CONN,
+    SLACK_CONN,
+)
 from include.common.text_table import text_table
 from jobs.airflow_api import AirflowApi, connection_from_environment, has_connection
 from jobs.call_export import state_conninfo
@@ -35,6 +44,7 @@ from jobs.portal import telephony_from_environment
 from jobs.recogniser import access_of
 
 _ANY_KEY = "exports"
+_RECEIVERS = (SLACK_CONN, ALERTS_CONN, MAIL_CONN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class Checks:
         self._add(wording.RECOGNISER, self._recogniser)
         self._add(wording.FALLBACK, self._fallback)
         self._add(wording.LANGUAGE_MODEL, self._language_model)
+        self._add(wording.ALERTS, self._alerts)
         self._add(wording.AIRFLOW, self._airflow)
 
     def _add(self, name: str, check: Callable[[], Finding]) -> None:
@@ -131,6 +142,20 @@ class Checks:
             return Finding(Result.NOT_CHECKED, wording.SUMMARIES_OFF)
         own = has_connection(LANGUAGE_MODEL_CONN)
         return _offers(LANGUAGE_MODEL_CONN if own else RECOGNISER_CONN, self.policy.summary.model, "SUMMARY_MODEL")
+
+    def _alerts(self) -> Finding:
+        found = {name: connection_from_environment(name) for name in _RECEIVERS if has_connection(name)}
+        if not found:
+            return Finding(Result.DOUBTFUL, wording.NO_ALERTS)
+        sentences = []
+        for name, conn in found.items():
+            if conn.get("conn_type") == "smtp":
+                check_mail_server(conn)
+                readers = str((conn.get("extra") or {}).get("to") or "")
+                sentences.append(f"{name}: {wording.mail_server_works(str(conn.get('host')), readers)}")
+            else:
+                sentences.append(f"{name} ({conn.get('conn_type')}): {wording.SENDING_PROVES}")
+        return Finding(Result.WORKS, "; ".join(sentences))
 
     def _airflow(self) -> Finding:
         if not has_connection(AIRFLOW_API_CONN):

@@ -250,6 +250,7 @@ class ReportPolicy(Section):
     time_zone: Annotated[
         str, AfterValidator(_time_zone), Field(description="portal, or a time zone's name such as Europe/Moscow")
     ]
+    mail_max_mb: Count
 
 
 class PrivacyPolicy(Section):

@@ -7,9 +7,10 @@ setting accepts is said in `ops/wording/settings.py`.
 import os
 import re
 import stat
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from croniter import croniter
 from dotenv import dotenv_values
@@ -25,6 +26,7 @@ from include.sales.policy import SalesPolicy, load_sales_policy
 from include.smoke.policy import ENVIRONMENT as SMOKE_ENVIRONMENT
 from ops.wording import settings as settings_wording
 
+_ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _NUMBERS = r"^\s*$|^\s*\d+(\s*,\s*\d+)*\s*$"
 OPENAI = "https://api.openai.com/v1"
@@ -69,6 +71,37 @@ def _bearer_token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"|[\x21-\x7e]{16,}", value.get_secret_value()):
         raise ValueError
     return value
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    if not _ADDRESS.fullmatch(mail_sender(value.get_secret_value())):
+        raise ValueError
+    return value
+
+
+def mail_sender(smtp_url: str) -> str:
+    """`from` of the address, else its user."""
+    parts = urlsplit(smtp_url)
+    return dict(parse_qsl(parts.query)).get("from") or unquote(parts.username or "")
+
+
+def _alerts_to(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith("mailto:"):
+        _addresses(text.removeprefix("mailto:"))
+    elif not re.fullmatch(r"[a-z0-9+.-]+://\S+", text, re.IGNORECASE):
+        raise ValueError
+    return value
+
+
+def _addresses(value: str) -> str:
+    found = [each.strip() for each in value.split(",") if each.strip()]
+    if not all(map(_ADDRESS.fullmatch, found)):
+        raise ValueError
+    return ",".join(found)
 
 
 def _backup_url(value: str) -> str:
@@ -126,6 +159,9 @@ class Settings(BaseSettings):
     ca_bundle: str = ""
     unprotected_hosts: str = ""
     require_encrypted_disk: bool = False
+    smtp_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _smtp_url(value))] = None
+    alerts_to: Annotated[SecretStr | None, AfterValidator(lambda value: value and _alerts_to(value))] = None
+    report_mail_to: Annotated[str, AfterValidator(_addresses)] = ""
     slack_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _secret_url(value))] = None
     metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] = SecretStr("")
     search_token: Annotated[SecretStr, AfterValidator(_bearer_token)] = SecretStr("")
@@ -336,6 +372,7 @@ def _check_together(settings: Settings) -> None:
     if settings.require_proxy and settings.chatgpt_proxy_url is None:
         raise NotConfigured("CHATGPT_PROXY_URL is not set, but REQUIRE_PROXY=true", problem="proxy_required")
     _check_fallback(settings)
+    _check_mail(settings)
     if settings.storage_backend == "s3" and not settings.s3_bucket:
         raise NotConfigured("S3_BUCKET is not set, but STORAGE_BACKEND=s3", problem="bucket_missing")
     if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key.get_secret_value()):
@@ -351,6 +388,22 @@ def _check_together(settings: Settings) -> None:
         )
     if settings.s3_kms_key_id and settings.s3_encryption != "aws:kms":
         raise NotConfigured("S3_KMS_KEY_ID is set, but S3_ENCRYPTION is not aws:kms", problem="kms_key_unused")
+
+
+def _check_mail(settings: Settings) -> None:
+    """Mail needs a server; the provider of other receivers is an extra that not every installation has."""
+    alerts = settings.alerts_to.get_secret_value() if settings.alerts_to else ""
+    if settings.smtp_url is None and (alerts.startswith("mailto:") or settings.report_mail_to):
+        raise NotConfigured("SMTP_URL is not set, but letters are to be sent", problem="smtp_missing")
+    if alerts and not alerts.startswith(("mailto:", "https://", "http://")) and not _has_apprise():
+        raise NotConfigured("ALERTS_TO needs the packages of requirements-alerts.txt", problem="alerts_packages")
+
+
+def _has_apprise() -> bool:
+    try:
+        return find_spec("airflow.providers.apprise") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _check_fallback(settings: Settings) -> None:

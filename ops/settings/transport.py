@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from include.common.errors import NotConfigured
+from ops.settings.connections import is_plain
 from ops.settings.env_file import Settings
 
 CHECKED = {"verify-ca", "verify-full"}
@@ -26,6 +27,15 @@ def require_protection(settings: Settings) -> None:
                 f"{name} is plain HTTP to {host}: use https or name the host in UNPROTECTED_HOSTS",
                 problem="plain_http",
                 name=name,
+                host=host,
+            )
+    if settings.smtp_url is not None and is_plain(settings.smtp_url.get_secret_value()):
+        host = (urlsplit(settings.smtp_url.get_secret_value()).hostname or "").lower()
+        if not is_local(host) and host not in allowed:
+            raise NotConfigured(
+                f"SMTP_URL sends letters to {host} in the clear: leave out tls=no or name the host in "
+                "UNPROTECTED_HOSTS",
+                problem="plain_mail",
                 host=host,
             )
     if settings.database_url is not None:

@@ -7,6 +7,14 @@ PROBLEMS = {
     "secret_twice": "{name} и {file}: задано и то и другое; оставьте одно",
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
     "ca_bundle_unusable": "CA_BUNDLE: {file} — не файл с сертификатами в PEM, или его нельзя прочесть",
+    "smtp_missing": "SMTP_URL: не задан, а ALERTS_TO или REPORT_MAIL_TO просят писать письма",
+    "alerts_packages": (
+        "ALERTS_TO: для такого адреса нужны ещё пакеты: "
+        "`.venv/bin/uv pip install --require-hashes -r requirements-alerts.txt`"
+    ),
+    "plain_mail": (
+        "SMTP_URL: письма пойдут к {host} без шифрования: уберите tls=no или впишите хост в UNPROTECTED_HOSTS"
+    ),
     "proxy_required": "CHATGPT_PROXY_URL: не задан, а REQUIRE_PROXY=true запрещает работать без прокси",
     "fallback_address_missing": "STT_FALLBACK_BASE_URL: не задан, а его ключ или прокси (STT_FALLBACK_API_KEY, "
     "STT_FALLBACK_PROXY_URL) заданы; уберите их или задайте адрес",

@@ -1,4 +1,4 @@
-"""Sends one text to Slack's incoming webhook, the connection `slack`: quickly, once, and without raising."""
+"""Slack's incoming webhook, from a connection of type `slackwebhook`, and whether a receiver has accepted."""
 
 import logging
 import threading
@@ -18,12 +18,17 @@ QUIET = logging.getLogger(f"{__name__}.webhook")
 QUIET.setLevel(logging.INFO)
 
 
-def send(text: str) -> bool:
-    """False if Slack does not accept the text within LONGEST_SECONDS, for whatever reason: DNS, proxy, a slow response.
+def hook_of(conn_id: str) -> "SlackWebhookHook":
+    """The client's own timeout counts from the last byte received: a caller that must not wait uses a thread."""
+    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
 
-    The client's own timeout counts from the last byte received, so the request runs in a thread that is not waited for.
-    """
-    client, accepted = _hook().client, threading.Event()  # read here: threads cannot ask Airflow for connections
+    seconds = int(LONGEST_SECONDS)
+    return SlackWebhookHook(slack_webhook_conn_id=conn_id, timeout=seconds, retry_handlers=[], logger=QUIET)
+
+
+def send(text: str) -> bool:
+    """Through the connection `slack` alone. False unless it is accepted within LONGEST_SECONDS, whatever the reason."""
+    client, accepted = hook_of(SLACK_CONN).client, threading.Event()  # read here: a thread cannot ask for connections
 
     def post() -> None:
         if succeeds(lambda: client.send(text=text)):
@@ -35,26 +40,14 @@ def send(text: str) -> bool:
     return accepted.is_set()
 
 
-async def send_async(text: str) -> None:
-    """For the triggerer. Raises what Slack's client raises."""
-    await _hook().async_send(text=text)
-
-
 def succeeds(request: Callable[[], Any]) -> bool:
-    """True if the request is answered with HTTP 200. Errors are logged by type: their text may hold the address."""
+    """True if the request is answered, by HTTP with 200. Errors are logged by type: their text may hold the address."""
     try:
         response = request()
     except Exception as error:
-        log.warning("Slack did not accept the message: %s", type(error).__name__)
+        log.warning("the receiver did not accept the message: %s", type(error).__name__)
         return False
     status = getattr(response, "status_code", 200)
     if status != 200:
-        log.warning("Slack refused the message: HTTP %s", status)
+        log.warning("the receiver refused the message: HTTP %s", status)
     return bool(status == 200)
-
-
-def _hook() -> "SlackWebhookHook":
-    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
-
-    seconds = int(LONGEST_SECONDS)
-    return SlackWebhookHook(slack_webhook_conn_id=SLACK_CONN, timeout=seconds, retry_handlers=[], logger=QUIET)

@@ -8,9 +8,26 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.calls.names import STORAGE_CONN
-from include.common.names import FALLBACK_RECOGNISER_CONN, LANGUAGE_MODEL_CONN, PORTAL_CONN, RECOGNISER_CONN, SLACK_CONN
+from include.common.names import (
+    ALERTS_CONN,
+    FALLBACK_RECOGNISER_CONN,
+    LANGUAGE_MODEL_CONN,
+    MAIL_CONN,
+    PORTAL_CONN,
+    RECOGNISER_CONN,
+    SLACK_CONN,
+)
 
-SECRETS = (PORTAL_CONN, RECOGNISER_CONN, FALLBACK_RECOGNISER_CONN, LANGUAGE_MODEL_CONN, STORAGE_CONN, SLACK_CONN)
+SECRETS = (
+    PORTAL_CONN,
+    RECOGNISER_CONN,
+    FALLBACK_RECOGNISER_CONN,
+    LANGUAGE_MODEL_CONN,
+    STORAGE_CONN,
+    SLACK_CONN,
+    MAIL_CONN,
+    ALERTS_CONN,
+)
 
 
 def fernet_key() -> str:

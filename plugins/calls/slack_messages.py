@@ -1,8 +1,9 @@
-"""Slack messages about exports: one for each occasion, short, without personal data.
+"""Messages about exports, to Slack or to whom `alerts` leads: one for each occasion, short, without personal data.
 
 The DAG's callback reports failures from the DAG processor, after the run has ended; the triggerer reports a missed
-deadline; tasks report what concerns our own state, after their work. Without the connection `slack` nothing is sent.
-No function here raises, and none takes longer than `slack.LONGEST_SECONDS` and a few milliseconds of the database.
+deadline; tasks report what concerns our own state, after their work. Without the connections `slack` and `alerts`
+nothing is sent. No function here raises, and none takes longer than `notices.LONGEST_SECONDS` and a few milliseconds of
+the database.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ from uuid import UUID
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from include.calls.names import DAG_ID, STATE_CONN
-from include.common.names import SLACK_CONN
-from plugins.airflow_kit import slack
+from plugins.airflow_kit import notices
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from include.calls.state.notifications import Notifications
     from include.calls.state.state import State
     from include.calls.state.types import Run
+    from include.common.notice import Notice
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,14 @@ def run_failed(context: "Context") -> None:
 def run_closed(context: "Context", run_id: UUID, verdict: str) -> None:
     """For `close_run`, after its work: the report is ready or the run is cancelled; how the DLQ grew."""
     _with_state(lambda state, sent: _run_closed(run_id, context["run_id"], verdict, state, sent))
+
+
+def link_to(dag_run_id: str) -> str:
+    """The run in Airflow's UI."""
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
+    return f"{base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}"
 
 
 def run_settled(run_id: UUID, dag_run_id: str, verdict: str) -> None:
@@ -77,17 +86,19 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
 
     from plugins.hooks.calls_state import conninfo_of
 
+    receivers = await notices.aconnected()
     try:
-        await BaseHook.aget_connection(SLACK_CONN)
-        connection = await BaseHook.aget_connection(STATE_CONN)
+        connection = await BaseHook.aget_connection(STATE_CONN) if receivers else None
     except AirflowNotFoundException:
-        log.warning("Run %s missed its deadline; no Slack connection is configured", dag_run.get("dag_run_id"))
-        return "skipped: no Slack connection"
+        connection = None
+    if connection is None:
+        log.warning("Run %s missed its deadline; no receiver of messages is configured", dag_run.get("dag_run_id"))
+        return "skipped: no receiver"
     loop = asyncio.get_running_loop()
 
-    def send(text: str) -> bool:
-        sending = asyncio.run_coroutine_threadsafe(slack.send_async(text), loop)
-        return slack.succeeds(lambda: sending.result(slack.LONGEST_SECONDS))
+    def send(notice: "Notice") -> bool:
+        sending = asyncio.run_coroutine_threadsafe(notices.asend(notice, receivers), loop)
+        return sending.result(notices.LONGEST_SECONDS + 1)
 
     def notify(state: "State", sent: "Notifications") -> None:
         _deadline_missed(context, state, sent, send)
@@ -97,15 +108,15 @@ async def deadline_missed(context: Mapping[str, Any] | None = None, **_: Any) ->
 
 
 def _with_state(notify: "Callable[[State, Notifications], object]") -> None:
-    """Calls `notify` with the state and the log of sent messages if Slack is configured."""
+    """Calls `notify` with the state and the log of sent messages if there is a receiver."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from plugins.hooks.calls_state import conninfo_of
 
     try:
-        BaseHook.get_connection(SLACK_CONN)
-        _safely(notify, conninfo_of(BaseHook.get_connection(STATE_CONN)))
+        if notices.connected():
+            _safely(notify, conninfo_of(BaseHook.get_connection(STATE_CONN)))
     except AirflowNotFoundException:
         return
 
@@ -119,7 +130,7 @@ def _safely(notify: "Callable[[State, Notifications], object]", conninfo: str) -
         with State.open(conninfo) as state:
             notify(state, Notifications(state.session))
     except Exception as error:
-        log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
+        log.warning("the message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
 
 
 def _run_failed(context: "Context", state: "State", sent: "Notifications") -> None:
@@ -138,7 +149,7 @@ def _report_failure(run: "Run | None", dag_run_id: str, state: "State", sent: "N
     reason = end.verdict if end else texts.REASON_IN_NOTE
     text = messages.run_failed(_summary(run, dag_run_id, state), reason)
     occasion = f"run_failed {dag_run_id} {end.event_id if end else 0}"
-    sent.once(occasion, lambda: slack.send(text), run_id=_id(run), kind="run_failed")
+    sent.once(occasion, lambda: notices.send(text), run_id=_id(run), kind="run_failed")
 
 
 def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State", sent: "Notifications") -> None:
@@ -150,15 +161,15 @@ def _run_closed(run_id: UUID, dag_run_id: str, verdict: str, state: "State", sen
     if run.status is RunStatus.COMPLETED and not run.dry_run:
         ready, end = messages.report_ready(summary, verdict), sent.last_event(run_id, "completed")
         occasion = f"report_ready {run_id} {end.event_id if end else 0}"
-        sent.once(occasion, lambda: slack.send(ready), run_id=run_id, kind="report_ready")
+        sent.once(occasion, lambda: notices.send(ready), run_id=run_id, kind="report_ready")
     if run.status is RunStatus.CANCELLED:  # above all if no decision came in time: the night has no export
         text, end = messages.cancelled(summary, verdict), sent.last_event(run_id, "cancelled")
         occasion = f"cancelled {run_id} {end.event_id if end else 0}"
-        sent.once(occasion, lambda: slack.send(text), run_id=run_id, kind="cancelled")
+        sent.once(occasion, lambda: notices.send(text), run_id=run_id, kind="cancelled")
     letters = sent.new_dead_letters(run_id)
     if letters.moved:
         grew, occasion = messages.dlq_grew(summary, letters.moved), f"dlq_grew {run_id} {letters.up_to}"
-        sent.once(occasion, lambda: slack.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to)
+        sent.once(occasion, lambda: notices.send(grew), run_id=run_id, kind="dlq_grew", up_to=letters.up_to)
 
 
 def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State", sent: "Notifications") -> None:
@@ -169,7 +180,7 @@ def _low_rate_switched(run_id: UUID, dag_run_id: str, state: "State", sent: "Not
         return
     summary = _summary(state.runs.get(run_id), dag_run_id, state)
     text = messages.low_rate_on(summary, switch.until, switch.refusals, forced=switch.forced)
-    sent.once(f"low_rate_on {switch.event_id}", lambda: slack.send(text), run_id=run_id, kind="low_rate_on")
+    sent.once(f"low_rate_on {switch.event_id}", lambda: notices.send(text), run_id=run_id, kind="low_rate_on")
 
 
 def _approval_wanted(context: "Context", state: "State", sent: "Notifications") -> None:
@@ -185,11 +196,11 @@ def _approval_wanted(context: "Context", state: "State", sent: "Notifications") 
     question = str(getattr(context["task"], "subject", ""))  # of the operator that asks
     text = messages.approval_wanted(summary, question)
     asked = context["ti"]  # each try asks again
-    sent.once(f"approval_wanted {asked.id}", lambda: slack.send(text), run_id=run.run_id, kind="approval_wanted")
+    sent.once(f"approval_wanted {asked.id}", lambda: notices.send(text), run_id=run.run_id, kind="approval_wanted")
 
 
 def _deadline_missed(
-    context: Mapping[str, Any], state: "State", sent: "Notifications", send: Callable[[str], bool]
+    context: Mapping[str, Any], state: "State", sent: "Notifications", send: "Callable[[Notice], bool]"
 ) -> None:
     from include.calls.reporting import slack_texts as messages
 
@@ -207,18 +218,15 @@ def _run_of(context: "Context", state: "State") -> "Run | None":
 
 
 def _summary(run: "Run | None", dag_run_id: str, state: "State", link: str | None = None) -> "RunSummary":
-    from airflow.sdk.configuration import conf
-
     from include.calls.reporting.slack_texts import RunSummary
     from include.calls.wording import notes
 
-    base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
     return RunSummary(
         run_id=str(run.run_id) if run else None,
         period_from=run.period_from if run else None,
         period_to=run.period_to if run else None,
         progress=notes.progress(state.runs.progress(run.run_id)) if run else "",
-        link=link or f"{base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}",
+        link=link or link_to(dag_run_id),
     )
 
 

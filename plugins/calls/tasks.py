@@ -22,6 +22,7 @@ from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
+from plugins.calls.report_mail import report_mailed
 from plugins.calls.task_context import (
     after_batch,
     failure_noted,
@@ -244,6 +245,7 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
     note_run(context, run_id, notes.closed(closed.status, closed.sentence))
     if not again:
         slack_messages.run_closed(context, run_id, closed.sentence)
+        report_mailed(run_id, closed.sentence, slack_messages.link_to(dag_run_id))
     if closed.status is RunStatus.ERROR:  # asked again, the verdict would be the same, minutes later
         raise AirflowFailException(f"the run is not good enough: {closed.in_english}")
     if again and failed == "publish":

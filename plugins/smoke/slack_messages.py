@@ -1,7 +1,7 @@
-"""The Slack message about a smoke run: one for each run, whatever its end.
+"""The message about a smoke run: one for each run, whatever its end.
 
-Without the connection `slack` nothing is sent. No function here raises, and none takes longer than
-`slack.LONGEST_SECONDS` and a few milliseconds of the database.
+Without the connections `slack` and `alerts` nothing is sent. No function here raises, and none takes longer than
+`notices.LONGEST_SECONDS` and a few milliseconds of the database.
 """
 
 import logging
@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
-
-from include.common.names import SLACK_CONN
 from include.smoke.names import DAG_ID
-from plugins.airflow_kit import slack
+from plugins.airflow_kit import notices
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.common.notice import Notice
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +34,8 @@ def run_failed(context: "Context") -> None:
     _send_once(context, not_held(_link(context)))
 
 
-def _send_once(context: "Context", text: str) -> None:
-    try:
-        BaseHook.get_connection(SLACK_CONN)
-    except AirflowNotFoundException:
+def _send_once(context: "Context", text: "Notice") -> None:
+    if not notices.connected():
         return
     try:
         from include.calls.state.notifications import Notifications
@@ -47,9 +43,9 @@ def _send_once(context: "Context", text: str) -> None:
 
         occasion = f"{DAG_ID} {context['run_id']}"
         with CallsStateHook().get_conn() as state:
-            Notifications(state.session).once(occasion, lambda: slack.send(text), run_id=None, kind="stt_smoke")
+            Notifications(state.session).once(occasion, lambda: notices.send(text), run_id=None, kind="stt_smoke")
     except Exception as error:
-        log.warning("the Slack message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
+        log.warning("the message was not sent: %s", type(error).__name__)  # its text may hold a webhook's address
 
 
 def _link(context: "Context") -> str:

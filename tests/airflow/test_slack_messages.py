@@ -81,7 +81,7 @@ def event(database: str, run_id: UUID | None, name: str, **detail: object) -> No
 def sent(database: str) -> list[tuple[str, str]]:
     with psycopg.connect(database) as connection:
         return connection.execute(
-            "SELECT event, detail ->> 'kind' FROM call_events WHERE stage = 'slack' ORDER BY id"
+            "SELECT event, detail ->> 'kind' FROM call_events WHERE stage = 'notify' ORDER BY id"
         ).fetchall()
 
 
@@ -95,7 +95,7 @@ def test_a_failed_run_is_reported_once(slack: SlackSimulator, failed: UUID, data
     assert "готово 0 из 1 записей" in message
     assert "<https://airflow.example.com/dags/call_export/runs/dag-1|Открыть в Airflow>" in message
     assert str(failed) in message
-    assert sent(database) == [("told_slack", "run_failed")]
+    assert sent(database) == [("notified", "run_failed")]
 
 
 def test_no_phone_number_reaches_slack(slack: SlackSimulator, failed: UUID) -> None:
@@ -234,7 +234,7 @@ class TestDeadline:
         (message,) = slack.messages
         assert "не закончилась к сроку 2025-08-31 08:00 UTC" in message["text"]
         assert "готово 0 из 1 записей" in message["text"]
-        assert sent(database) == [("told_slack", "deadline_missed")]
+        assert sent(database) == [("notified", "deadline_missed")]
         assert SLACK_TOKEN not in caplog.text
 
     def test_a_run_that_has_ended_is_not_late(self, slack: SlackSimulator) -> None:
@@ -261,7 +261,7 @@ def test_a_failing_slack_costs_a_run_five_seconds_once(
     alerts.run_failed(of_dag_run("dag-1"))
     alerts.run_failed(of_dag_run("dag-1"))
     assert time.monotonic() - began < LONGEST_SECONDS + 2
-    assert sent(database) == [("slack_failed", "run_failed")]
+    assert sent(database) == [("not_notified", "run_failed")]
     assert SLACK_TOKEN not in caplog.text
 
 

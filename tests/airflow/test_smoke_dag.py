@@ -129,7 +129,7 @@ def test_a_missed_threshold_makes_the_run_red(
     assert "stub: не прошли 2 из 2, WER " in first
     assert f"/dags/{DAG_ID}/runs/manual__2026" in first
     assert "Проверка распознавателя не состоялась" in second
-    kinds = by_sql(database, "SELECT detail ->> 'kind' FROM call_events WHERE event = 'told_slack'")
+    kinds = by_sql(database, "SELECT detail ->> 'kind' FROM call_events WHERE event = 'notified'")
     assert kinds == [("stt_smoke",)] * 2
 
 

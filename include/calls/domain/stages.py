@@ -23,5 +23,5 @@ class Stage(StrEnum):
     RETENTION = "retention"  # the DAG call_retention
     ERASE = "erase"  # the DAG call_erasure and `make erase-again`
     BY_HAND = "by_hand"  # a person's SQL
-    SLACK = "slack"  # what was sent to people
+    NOTIFY = "notify"  # what was sent to people
     PORTAL = "portal"  # the portal's rate limits

@@ -10,7 +10,7 @@ from include.calls.domain.states import RecordStatus, RunStatus
 MODULE = "call_export"  # by which a collector of several systems' logs selects ours
 _WARNINGS = frozenset(
     {"portal_refused", "low_rate_on", "bad_row", "rows_read_in_part", "portal_clock_differs", "audio_changed",
-     "refused", "approval_timed_out", "slack_failed", "fallback_failed", "portal_texts_failed",
+     "refused", "approval_timed_out", "not_notified", "fallback_failed", "portal_texts_failed",
      str(RecordStatus.MISSING_AUDIO)}
 )  # fmt: skip
 _ERRORS = frozenset({str(RecordStatus.ERROR), str(RunStatus.ERROR), "moved_to_dlq", "run_stopped"})

@@ -54,9 +54,9 @@ class Notifications:
             locked = self._session.value(_FILE, "try_lock", occasion=occasion)
             if not locked or self._session.value(_FILE, "was_notified", occasion=occasion):
                 return False
-            event = "told_slack" if send() else "slack_failed"
+            event = "notified" if send() else "not_notified"
             detail = Jsonb({"occasion": occasion, "kind": kind, "up_to": up_to})
-            self._session.count(_FILE, "note_attempt", run_id=run_id, stage=Stage.SLACK, event=event, detail=detail)
+            self._session.count(_FILE, "note_attempt", run_id=run_id, stage=Stage.NOTIFY, event=event, detail=detail)
         return True
 
     def last_event(self, run_id: UUID, event: str) -> RunEnd | None:

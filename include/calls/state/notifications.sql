@@ -7,7 +7,7 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('told ' || :occasion, 0));
 -- name: was_notified
 -- Whether a notification of the occasion was sent or tried.
 SELECT EXISTS (SELECT FROM call_events
-                WHERE call_id IS NULL AND event IN ('told_slack', 'slack_failed')
+                WHERE call_id IS NULL AND event IN ('notified', 'not_notified')
                   AND detail ->> 'occasion' = :occasion);
 
 -- name: note_attempt!
@@ -26,7 +26,7 @@ SELECT id, coalesce(detail ->> 'verdict', '') FROM call_events
 SELECT coalesce(max(id), 0), count(*) FROM call_events
  WHERE run_id = :run_id AND event = 'moved_to_dlq'
    AND id > coalesce((SELECT max((detail ->> 'up_to')::bigint) FROM call_events
-                       WHERE call_id IS NULL AND run_id = :run_id AND event IN ('told_slack', 'slack_failed')
+                       WHERE call_id IS NULL AND run_id = :run_id AND event IN ('notified', 'not_notified')
                          AND detail ->> 'kind' = 'dlq_grew'), 0);
 
 -- name: low_rate_switch

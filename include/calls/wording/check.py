@@ -36,6 +36,7 @@ NO_FALLBACK = "не задана (STT_FALLBACK_MODEL)"
 NO_BACKUPS = "не задано: копий не будет (BACKUP_URL)"
 CLOCK_UNKNOWN = "портал не назвал своего времени"
 NO_ALERTS = "не заданы: о сбое узнают только в Airflow (ALERTS_TO)"
+SENDING_PROVES = "проверяется только самим сообщением"
 FOLDER_ENCRYPTION = "шифрование — дело диска"
 
 _ENCRYPTION_UNKNOWN = "зашифрованы ли объекты, сервер не говорит"
@@ -93,6 +94,10 @@ def keeping(rule: KeepingRule, days: int | None) -> str:
             return f"бакет сам удаляет объекты{for_days}: сверьте со сроками хранения"
         case KeepingRule.NOT_KNOWN:
             return "правил бакета ключ прочесть не может"
+
+
+def mail_server_works(host: str, readers: str) -> str:
+    return f"почтовый сервер {host} впускает; пишем: {readers or 'никому'}"
 
 
 def clock(portal_ahead: float) -> str:

@@ -165,6 +165,9 @@ PROBLEMS: dict[str, str] = {
         " получите новый токен: make sales-gmail-token"
     ),
     "mail_bad_credentials": "{file} — не файл клиента OAuth и не ключ сервисного аккаунта Google, или его нет",
+    # raised in include/clients/mail
+    "mail_login": "почтовый сервер {host} не принимает имя или пароль из SMTP_URL",
+    "mail_unusable": "почтовый сервер {host}:{port} не отвечает: проверьте SMTP_URL (`smtp` или `smtps`, порт)",
     # raised in include/common
     "certificate_unknown_authority": (
         "{host}: сертификат выдан удостоверяющим центром, которого система не знает: это свой сервер компании или"

@@ -1,7 +1,8 @@
-"""The verdict of a smoke run as one Slack message: counts and rates, no word of a recording."""
+"""The verdict of a smoke run as one message: counts and rates, no word of a recording."""
 
 from collections.abc import Sequence
 
+from include.common.notice import Notice
 from include.common.russian_format import percent
 from include.smoke.domain.smoke_report import SmokeReport
 from include.smoke.wording import slack as words
@@ -12,11 +13,11 @@ def verdict_sentences(report: SmokeReport) -> list[str]:
     return [report.playlist, *(_engine(report, number) for number in range(len(report.engines)))]
 
 
-def verdict_text(sentences: Sequence[str], link: str, *, failed: int) -> str:
+def verdict_text(sentences: Sequence[str], link: str, *, failed: int) -> Notice:
     return _message(":x:" if failed else ":white_check_mark:", words.BAD if failed else words.GOOD, sentences, link)
 
 
-def not_held(link: str) -> str:
+def not_held(link: str) -> Notice:
     return _message(":x:", words.NOT_HELD, [words.REASON_IN_LOG], link)
 
 
@@ -32,11 +33,5 @@ def _engine(report: SmokeReport, number: int) -> str:
     )
 
 
-def _message(icon: str, headline: str, sentences: Sequence[str], link: str) -> str:
-    """Slack's mrkdwn; three characters have a meaning in it and are escaped, except in the link."""
-    lines = [f"{icon} *{headline}*", *map(_plain, sentences), f"<{_plain(link)}|{words.OPEN_IN_AIRFLOW}>"]
-    return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _message(icon: str, headline: str, sentences: Sequence[str], link: str) -> Notice:
+    return Notice(icon, headline, sentences, link, words.OPEN_IN_AIRFLOW)

@@ -15,6 +15,7 @@ from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.methods import Rights
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
+from tests.kit.mail_server import Mailbox, mail_server
 from tests.kit.small_world import world_of
 
 Row = tuple[str, str]
@@ -70,6 +71,7 @@ def test_before_the_first_start_the_rest_is_checked(system: pytest.MonkeyPatch, 
         "Распознаватель": "да",
         "Запасная модель": "не проверено",
         "Языковая модель": "не проверено",
+        "Оповещения": "внимание",
         "Airflow": "не проверено",
     }
     assert portal.journal.count("download") == 0
@@ -95,6 +97,20 @@ def test_a_model_that_the_service_does_not_have_is_named(system: pytest.MonkeyPa
     assert found["Распознаватель"][0] == "внимание"
     assert "STT_MODEL" in found["Распознаватель"][1]
     assert "SUMMARY_MODEL" in found["Языковая модель"][1]
+
+
+def test_a_mail_server_is_asked_whether_it_lets_us_in(system: pytest.MonkeyPatch) -> None:
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        connect(system, "SLACK", conn_type="slackwebhook", host="https://hooks.example.com/services", password="T/B/X")
+        smtp = {"disable_ssl": True, "disable_tls": True, "to": "a@x.ru"}
+        connect(system, "ALERTS", conn_type="smtp", host="127.0.0.1", port=port, extra=smtp)
+        result, details = checked()["Оповещения"]
+    assert result == "да"
+    assert "slack (slackwebhook): проверяется только самим сообщением" in details
+    assert "alerts: почтовый сервер 127.0.0.1 впускает; пишем: a@x.ru" in details
+    assert mailbox.letters == []
+    assert "не отвечает: проверьте SMTP_URL" in checked(status=1)["Оповещения"][1]
 
 
 @pytest.mark.postgres

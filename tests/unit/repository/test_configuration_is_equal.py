@@ -53,6 +53,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "openai_api_key": "sk-key",
         "chatgpt_proxy_url": "http://user:p%40ss@proxy:3128",
         "slack_webhook_url": "https://hooks.example.com/services/T0/B0/XXX",
+        "smtp_url": "smtp://robot:p%40ss@mail.example.com?from=robot@example.com",
+        "alerts_to": "mailto:dataops@example.com",
         "stt_model": "whisper-1",
         "backup_url": "/mnt/backups",
         "backup_key": new_key(),
@@ -95,10 +97,17 @@ def test_the_launcher_makes_the_pools_that_the_code_names(settings: Settings) ->
 
 def test_unset_services_have_no_connection(settings: Settings) -> None:
     bare = settings.model_copy(
-        update={"openai_api_key": type(settings.openai_api_key)(""), "slack_webhook_url": None, "backup_url": ""}
+        update={
+            "openai_api_key": type(settings.openai_api_key)(""),
+            "slack_webhook_url": None,
+            "smtp_url": None,
+            "alerts_to": None,
+            "backup_url": "",
+        }
     )
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
-    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, common.SLACK_CONN, calls.BACKUP_CONN}
+    people = {common.SLACK_CONN, common.ALERTS_CONN, common.MAIL_CONN}
+    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, calls.BACKUP_CONN, *people}
 
 
 def test_the_astro_file_has_the_same_connections(astro: dict[str, Any], made: dict[str, Any]) -> None:
@@ -266,6 +275,23 @@ class TestConnections:
             "conn_type": "slackwebhook",
             "host": "https://hooks.example.com/services",
             "password": "T0/B0/XXX",
+        }
+
+    def test_a_mail_server_is_asked_by_starttls_unless_told_otherwise(self, made: dict[str, Any]) -> None:
+        assert made[common.ALERTS_CONN] == {
+            "conn_type": "smtp",
+            "host": "mail.example.com",
+            "port": 587,
+            "login": "robot",
+            "password": "p@ss",
+            "extra": {
+                "from_email": "robot@example.com",
+                "disable_ssl": True,
+                "disable_tls": False,
+                "timeout": 4,
+                "retry_limit": 0,
+                "to": "dataops@example.com",
+            },
         }
 
     def test_s3_says_bucket_and_endpoint(self, settings: Settings) -> None:

@@ -19,13 +19,13 @@ def never() -> bool:
     raise AssertionError("told twice")
 
 
-@pytest.mark.parametrize(("sent", "event"), [(True, "told_slack"), (False, "slack_failed")])
+@pytest.mark.parametrize(("sent", "event"), [(True, "notified"), (False, "not_notified")])
 def test_an_occasion_is_tried_once(state: State, database: str, sent: bool, event: str) -> None:
     run = opened(state)
     assert Notifications(state.session).once("run 1 failed", lambda: sent, run_id=run.run_id, kind="run_failed")
     assert not Notifications(state.session).once("run 1 failed", never, run_id=run.run_id, kind="run_failed")
     assert events(database, run)[-1] == (
-        "slack",
+        "notify",
         event,
         {"occasion": "run 1 failed", "kind": "run_failed", "up_to": 0},
     )

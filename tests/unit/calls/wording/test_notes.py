@@ -106,7 +106,7 @@ def test_every_task_of_the_dag_has_a_phase() -> None:
         Stage.REBUILD,
         Stage.REPLAY,
         Stage.QA,
-        Stage.SLACK,
+        Stage.NOTIFY,
         Stage.PORTAL,
         Stage.DELIVER,
         Stage.RECONCILE,

@@ -200,6 +200,8 @@ class TestSecretsInFiles:
             "s3_secret_access_key",
             "database_url",
             "slack_webhook_url",
+            "smtp_url",
+            "alerts_to",
             "metrics_token",
             "search_token",
             "backup_key",

@@ -1,0 +1,42 @@
+"""A short message to people, in the forms that receivers read: Slack's markup, plain text, HTML."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`icon` is Slack's name of a picture, such as `:x:`; `name` stands behind the link if there is one."""
+
+    icon: str
+    headline: str
+    sentences: Sequence[str]
+    link: str
+    link_words: str
+    name: str = ""
+
+    def as_slack(self) -> str:
+        """Slack's mrkdwn; three characters have a meaning in it and are escaped, except in the link."""
+        lines = [f"{self.icon} *{_plain(self.headline)}*", *map(_plain, self._said)]
+        name = f" · {self.name}" if self.name else ""
+        return "\n".join([*lines, f"<{_plain(self.link)}|{self.link_words}>{name}"])
+
+    def as_text(self) -> str:
+        """Without the headline, which is the title of a plain message."""
+        return "\n".join([*self._said, f"{self.link_words}: {self.link}", *([self.name] if self.name else [])])
+
+    def as_html(self) -> str:
+        """A paragraph for each line; nothing is fetched from elsewhere when it is shown."""
+        lines = [f"<b>{html.escape(self.headline)}</b>", *(html.escape(each) for each in self._said)]
+        lines.append(f'<a href="{html.escape(self.link)}">{html.escape(self.link_words)}</a>')
+        lines += [f'<span style="color:#777">{html.escape(self.name)}</span>'] if self.name else []
+        return "\n".join(f"<p>{line}</p>" for line in lines)
+
+    @property
+    def _said(self) -> list[str]:
+        return [each for each in self.sentences if each]
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
