@@ -41,6 +41,7 @@ _NOT_CONFIGURED = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfi
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 # what servers answer that have no such encryption, or no key for it
 _NOT_ENCRYPTED_SO = {"NotImplemented", "InvalidArgument", "InvalidEncryptionAlgorithmError", "InvalidRequest"}
+_NO_VERSIONS = {"MethodNotAllowed", "NotImplemented"}
 _DENIED = "access is denied"
 _OTHER_REGION = "the bucket is in another region"
 # code of S3 -> the message and the problem
@@ -262,10 +263,21 @@ class S3Storage(Storage):
         return None
 
     def _erase_failure(self, key: str, *, newest: bool = True) -> ExportError | None:
-        """A bucket that was never versioned has one version of each object, called `null`."""
+        """A bucket that was never versioned has one version of each object, called `null`.
+
+        A server that knows no versions at all has nothing but the object.
+        """
         try:
             with self._translated_errors(key):
-                for version in self._versions(key, newest=newest):
+                try:
+                    versions = self._versions(key, newest=newest)
+                except ClientError as error:
+                    if _code(error) not in _NO_VERSIONS:
+                        raise
+                    if newest:
+                        self._client.delete_object(**self._named(key))
+                    return None
+                for version in versions:
                     self._client.delete_object(**self._named(key), VersionId=version)
         except ExportError as failure:
             return failure

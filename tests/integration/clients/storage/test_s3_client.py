@@ -80,6 +80,27 @@ def test_the_hook_and_the_command_line_make_the_same_storage(
     assert storage_of("call_export_storage", conn).get_bytes("a/b") == b"by a task"
 
 
+class _KnowsNoVersions(S3Front):
+    """As small servers answer the question for versions (s3rver 3.7: 405 MethodNotAllowed)."""
+
+    def _ask(self, request: Any, body: bytes) -> Any:
+        answer = super()._ask(request, body)
+        if "versions" in request.query_params:
+            answer.status_code = 405
+            answer._content = b"<Error><Code>MethodNotAllowed</Code><Message>no</Message></Error>"
+        return answer
+
+
+def test_a_server_without_versions_erases_the_object(extra: dict[str, Any]) -> None:
+    with running(_KnowsNoVersions(extra["endpoint_url"])) as url:
+        storage = S3Storage(extra["bucket"], "", client_of(extra | {"endpoint_url": url}))
+        for key in ("a/1", "a/2"):
+            storage.put_bytes(key, b"x", TEXT)
+        assert storage.erase_earlier(["a/1", "a/2"]) == [None, None]
+        assert storage.erase_all(["a/1", "none"]) == [None, None]
+        assert list(storage.keys("")) == ["a/2"]
+
+
 class _RefusesEncryption(S3Front):
     """As a server without a key service answers (MinIO without KMS: 501 NotImplemented)."""
 
