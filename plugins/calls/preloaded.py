@@ -2,6 +2,7 @@
 
 MODULES = (
     "plugins.calls.tasks",
+    "plugins.calls.telephony",
     "plugins.calls.assets",
     "plugins.calls.secret_fingerprints",
     "include.calls.wording.retention",

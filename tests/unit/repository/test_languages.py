@@ -101,7 +101,8 @@ NAMES = {
     "host", "port", "https", "latest", "aws", "kms", "bucket",
     # permissions of S3, a header of HTTP
     "ClickHouse", "sales", "migrate", "accept_shrink", "shrink", "accept", "QTickets", "Fernet", "load", "on",
-    "qtickets", "vk_ads", "vk", "ads", "direct", "auto", "full", "incremental", "ack", "by", "legacy", "fernet", "html", "pdf", "PDF",
+    "qtickets", "vk_ads", "vk", "ads", "direct", "auto", "full", "incremental", "ack", "by", "legacy", "fernet", "html",
+    "pdf", "PDF",
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
 }  # fmt: skip
 
