@@ -88,9 +88,12 @@ class QticketsApi:
         read: Callable[[Any], _Row],
         id_of: Callable[[_Row], int],
     ) -> Iterator[list[_Row]]:
-        seen, latest = 0, 0
+        seen, latest, total = 0, 0, 0
         for number in range(1, _MOST_PAGES):
             page = self._page(path, where, number, "asc")
+            if page.total < total:  # a row has left, so a later one has moved to a page that was read already
+                raise _unstable(path, f"{page.total} rows are left of {total}")
+            total = page.total
             rows = self._read(page.data, read)
             for row in rows:
                 if id_of(row) <= latest:

@@ -52,6 +52,6 @@ def _passing(code: int, where: str) -> Temporary | None:
 
 def _code(error: Mapping[str, Any]) -> int:
     try:
-        return int(error.get("error_code", 0))
+        return int(error.get("error_code", error.get("code", 0)))
     except (TypeError, ValueError):
         return 0

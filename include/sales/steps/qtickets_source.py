@@ -6,7 +6,6 @@ from itertools import chain
 
 from include.clients.qtickets.qtickets_api import Condition, QticketsApi, instant_value
 from include.clients.qtickets.qtickets_rows import QticketsOrder
-from include.common.errors import ContractBroken, LoadCode
 from include.sales.domain.business_day import bounds
 from include.sales.domain.cities import Cities
 from include.sales.domain.rows import Table
@@ -78,30 +77,25 @@ class QticketsSource:
 
     def _pages(self, scope: Scope, counters: Counters) -> Iterator[list[QticketsOrder]]:
         where, belongs = self._filter(scope)
-        pages = self._api.orders(where)
-        first = next(pages, [])
-        if all(belongs(order) for order in first):
-            yield first
-            for page in pages:
-                if not all(belongs(order) for order in page):
-                    raise ContractBroken(
-                        "QTickets: a later page has orders outside the filter",
-                        code=LoadCode.FILTER_IGNORED,
-                        problem="source_ignores_filter",
-                        source="QTickets",
-                    )
-                yield page
+        latest = 0
+        for page in self._api.orders(where):
+            if not all(belongs(order) for order in page):
+                break
+            yield page
+            latest = max((order.order_id for order in page), default=latest)
+        else:
             return
         counters.found("filter_ignored", f"{where[0].column} {where[0].operator}")
-        yield from self._without_filter(scope, belongs)
+        yield from self._without_filter(scope, belongs, latest)
 
-    def _without_filter(self, scope: Scope, belongs: Belongs) -> Iterator[list[QticketsOrder]]:
+    def _without_filter(self, scope: Scope, belongs: Belongs, latest: int) -> Iterator[list[QticketsOrder]]:
+        """Orders up to the id `latest` have been given out already."""
         oldest, seen = self._oldest(scope), set[int]()
         for page in self._api.newest_orders():
             fresh = [order for order in page if order.order_id not in seen and belongs(order)]
             seen.update(order.order_id for order in page)
-            yield fresh
-            if page and all(order.created_at < oldest for order in page):
+            yield [order for order in fresh if order.order_id > latest]
+            if page and all(order.created_at < oldest or order.order_id <= latest for order in page):
                 return
 
     def _oldest(self, scope: Scope) -> datetime:

@@ -1,4 +1,4 @@
-"""docs/faults.md and the tests agree: each row names an existing test, and each test of a fault has a row."""
+"""The pages of faults and the tests agree: each row names an existing test, and each test of a fault has a row."""
 
 import ast
 import re
@@ -9,13 +9,15 @@ import pytest
 from tests.kit.paths import ROOT
 
 HEAD = "| Сбой | Что видно | Что делает система | Тест |"
+PAGES = ("docs/faults.md", "docs/sales/faults.md")
 ROWS = [
     line
-    for line in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").splitlines()
+    for page in PAGES
+    for line in (ROOT / page).read_text(encoding="utf-8").splitlines()
     if line.startswith("| ") and line != HEAD
 ]
 PROOF = re.compile(r"`(?:([\w/]+\.py)::)?(?:Test\w+::)?(test_\w+)`")  # with or without its file (a path) and class
-FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/faults").glob("test_*.py"))
+FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/faults").rglob("test_*.py"))
 
 
 def proofs(row: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ import re
 
 from include.calls.domain.states import RecordStatus
 from include.calls.wording import codes as wording
-from include.common.errors import ErrorCode
+from include.common.errors import ErrorCode, LoadCode
 from include.common.wording.error_catalogue import PACKAGE
 from include.smoke.domain.judgement import SmokeCode
 from include.speech.quality_flags import ReviewReason
@@ -14,7 +14,7 @@ from tests.kit.error_catalogue import CATALOGUE_FILE, PAGE, catalogue, page
 
 def test_the_page_lists_every_error_code_once():
     rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert [row[0] for row in rows] == [str(code) for code in (*ErrorCode, *SmokeCode)]
+    assert [row[0] for row in rows] == [str(code) for code in (*ErrorCode, *SmokeCode, *LoadCode)]
     assert all(cell.strip() for row in rows for cell in row)
 
 
