@@ -154,7 +154,8 @@ class SourceApi:
 
     def unavailable(self, broken: requests.RequestException) -> Temporary:
         """The error of a request, or of the reading of a body, that failed below HTTP."""
-        return Temporary(str(connection_error(broken, self.name.title)), code=LoadCode.SOURCE_UNAVAILABLE)
+        found = connection_error(broken, self.name.title)
+        return Temporary(str(found), code=LoadCode.SOURCE_UNAVAILABLE, problem=found.problem, **found.facts)
 
     def json_of(self, response: requests.Response, operation: str) -> Any:
         """The body as JSON, with Decimal for every fraction. Raises Temporary for anything else, such as a page."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trials.bench import cpu, downloads, files, listing, rerun
+from trials.bench import cpu, downloads, files, listing, rerun, sales_projection
 from trials.bench.world import Result
 
 
@@ -37,6 +37,7 @@ ALL = (
     Measurement("complete period again", rerun.rerun, (2_000,), (9_000,), "≤ 30 s", 30, 1000),
     Measurement("next night", rerun.daily, (2_000,), (9_000,), "≤ 30 s", 30, 1000),
     Measurement("next night, S3", rerun.daily_on_s3, (), (9_000,), peak_mb=1000),
+    Measurement("orders to tickets", sales_projection.projection, (20_000,), (200_000,), "≥ 1,500 a second", 134),
     Measurement("processor", cpu.per_call, (24,), (200,), peak_mb=float("inf")),
 )
 

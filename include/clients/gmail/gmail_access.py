@@ -21,8 +21,8 @@ TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105  an address
 Credentials = credentials.Credentials | service_account.Credentials
 
 
-def by_refresh_token(client_file: Path, refresh_token: str, *, token_url: str = TOKEN_URL) -> Credentials:
-    """`client_file` is the OAuth client of type "desktop" that Google's console gives out.
+def by_refresh_token(client_file: Path, refresh_token: str, *, token_url: str | None = None) -> Credentials:
+    """`client_file` is the OAuth client of type "desktop" that Google's console gives out; it names the `token_url`.
 
     Raises NotConfigured for a file that is missing or is none.
     """
@@ -35,7 +35,7 @@ def by_refresh_token(client_file: Path, refresh_token: str, *, token_url: str = 
         refresh_token=refresh_token,
         client_id=inner["client_id"],
         client_secret=inner["client_secret"],
-        token_uri=token_url,
+        token_uri=token_url or inner.get("token_uri") or TOKEN_URL,
         scopes=SCOPES,
     )
 

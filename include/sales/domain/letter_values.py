@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 _CENT = Decimal("0.01")
 _MOST = Decimal(10) ** 15
 _CURRENCIES = {"₽": "RUB", "руб": "RUB", "рублей": "RUB", "р": "RUB", "rur": "RUB", "$": "USD", "€": "EUR"}
-_AMOUNT = re.compile(r"(?P<sign>[-−]?)(?P<digits>\d[\d., '’]*)(?P<unit>[^\d\s][^\d]*)?", re.IGNORECASE)
+_AMOUNT = re.compile(r"(?P<sign>[-−]?)(?P<digits>[0-9][0-9., '’]*)(?P<unit>[^\d\s][^\d]*)?")
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d.%m.%y")
-_DATE = re.compile(r"(\d{1,4}[./-]\d{1,2}[./-]\d{2,4})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?")
+_DATE = re.compile(r"(\d{1,4}[./-]\d{1,2}[./-]\d{2,4})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
 
 
 def day_of(text: str) -> date | None:

@@ -99,7 +99,7 @@ def test_a_price_is_of_a_piece_or_of_its_row(total: int, price: Decimal, mismatc
 
 
 def test_a_total_with_or_without_what_was_returned_fits() -> None:
-    back = basket(id=1, price=300, refunded_at="2026-11-28T10:00:00+03:00", refunded_amount=250.5)
+    back = basket(id=1, price=300, refunded_at="2026-11-28T10:00:00+03:00", refunded_amount=Decimal("250.5"))
     for total in (450, 150):
         rows = projected(changed(price=total, baskets=[back, basket(price=150)]))
         assert {row.price_mismatch for row in rows} == {0}
