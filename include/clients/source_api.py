@@ -152,10 +152,11 @@ class SourceApi:
             )
         raise failure
 
-    def unavailable(self, broken: requests.RequestException) -> Temporary:
+    def unavailable(self, broken: requests.RequestException) -> ExportError:
         """The error of a request, or of the reading of a body, that failed below HTTP."""
         found = connection_error(broken, self.name.title)
-        return Temporary(str(found), code=LoadCode.SOURCE_UNAVAILABLE, problem=found.problem, **found.facts)
+        found.code = LoadCode.SOURCE_UNAVAILABLE
+        return found
 
     def json_of(self, response: requests.Response, operation: str) -> Any:
         """The body as JSON, with Decimal for every fraction. Raises Temporary for anything else, such as a page."""
