@@ -1,5 +1,6 @@
 """A connection becomes a source of sales or ads; its pace and tokens are shared through PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,7 +29,6 @@ CONNECTIONS = {
     Source.DIRECT: DIRECT_CONN,
     Source.GMAIL: GMAIL_CONN,
 }
-_OWN_CABINET = "0"  # VK's name for an account that the client's own token opens
 
 
 def has_source(source: Source) -> bool:
@@ -103,9 +103,21 @@ def _vk_ads(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "
             now=_now,
         )
 
+    def own_account() -> tuple[str, ...]:
+        """The number of the account to which the client itself belongs."""
+        if legacy:
+            raise NotConfigured(
+                "the legacy API of VK has no account of its own: set VK_ACCOUNT_IDS", problem="vk_legacy_needs_accounts"
+            )
+        client = opened("")
+        try:
+            return (str(client.account_id()),)
+        finally:
+            client.close()
+
     return AdvertisingSource(
         Source.VK_ADS,
-        lambda: named or (_OWN_CABINET,),
+        lambda: named or own_account(),
         opened,
         lambda account: vk_day_row(
             int(account), policy.money.currency, "legacy" if legacy else "v2", vat_included=numbers.spent_includes_vat
@@ -163,7 +175,9 @@ def _gmail(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "S
         with WarehouseHook().get_conn() as warehouse:
             return known_events(warehouse)
 
-    return MailSource(GmailApi(api, GmailAccess(made)), policy, load_cities(), known_events=known, now=_now)
+    return MailSource(
+        GmailApi(api, GmailAccess(made, **_way_out(conn))), policy, load_cities(), known_events=known, now=_now
+    )
 
 
 def _api(
@@ -179,7 +193,12 @@ def _api(
     from include.sales.state.source_pace import SharedPace
 
     pace = SharedPace(state.session, source.value, owner, rate=rate)
-    return SourceApi(name, conn.host or "", pace, timeout_seconds=timeout_seconds)
+    return SourceApi(name, conn.host or "", pace, timeout_seconds=timeout_seconds, **_way_out(conn))
+
+
+def _way_out(conn: "Connection") -> dict[str, Any]:
+    """The authority of CA_BUNDLE, and the proxy of the connection's extra where it has one."""
+    return {"ca_bundle": os.environ.get("REQUESTS_CA_BUNDLE"), "proxy_url": conn.extra_dejson.get("proxy_url")}
 
 
 def _fernet_keys() -> str:
