@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`icon` is Slack's name of a picture, such as `:x:`; `name` stands behind the link if there is one."""
+    """`icon` is Slack's name of a picture, such as `:x:`; `name` stands behind the links if there is one.
+
+    `more_links` are further addresses with their words.
+    """
 
     icon: str
     headline: str
@@ -15,23 +18,30 @@ class Notice:
     link: str
     link_words: str
     name: str = ""
+    more_links: Sequence[tuple[str, str]] = ()
 
     def as_slack(self) -> str:
         """Slack's mrkdwn; three characters have a meaning in it and are escaped, except in the link."""
         lines = [f"{self.icon} *{_plain(self.headline)}*", *map(_plain, self._said)]
         name = f" · {self.name}" if self.name else ""
-        return "\n".join([*lines, f"<{_plain(self.link)}|{self.link_words}>{name}"])
+        links = " · ".join(f"<{_plain(address)}|{words}>" for address, words in self._links)
+        return "\n".join([*lines, f"{links}{name}"])
 
     def as_text(self) -> str:
         """Without the headline, which is the title of a plain message."""
-        return "\n".join([*self._said, f"{self.link_words}: {self.link}", *([self.name] if self.name else [])])
+        links = [f"{words}: {address}" for address, words in self._links]
+        return "\n".join([*self._said, *links, *([self.name] if self.name else [])])
 
     def as_html(self) -> str:
         """A paragraph for each line; nothing is fetched from elsewhere when it is shown."""
         lines = [f"<b>{html.escape(self.headline)}</b>", *(html.escape(each) for each in self._said)]
-        lines.append(f'<a href="{html.escape(self.link)}">{html.escape(self.link_words)}</a>')
+        lines += [f'<a href="{html.escape(address)}">{html.escape(words)}</a>' for address, words in self._links]
         lines += [f'<span style="color:#777">{html.escape(self.name)}</span>'] if self.name else []
         return "\n".join(f"<p>{line}</p>" for line in lines)
+
+    @property
+    def _links(self) -> list[tuple[str, str]]:
+        return [(self.link, self.link_words), *self.more_links]
 
     @property
     def _said(self) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
@@ -33,6 +33,12 @@ CALLS = 60
 ROWS_SHOWN = 10
 COLUMNS = ("datetime_start", "direction", "employee", "duration_sec", "status", "text_preview")
 LAST_RUN = "SELECT * FROM call_exports ORDER BY started_at DESC NULLS LAST LIMIT 1"
+# the longest one with both voices: something to hear
+CALL_SHOWN = """
+SELECT own.recording_id FROM recordings own JOIN transcripts USING (transcript_id)
+ WHERE own.status = 'completed' AND own.raw_path IS NOT NULL
+ ORDER BY transcripts.roles = 'channels' DESC, own.duration_sec DESC, own.recording_id LIMIT 1
+"""
 
 
 def demo(console: Console) -> None:
@@ -79,7 +85,7 @@ def _export(runtime: Runtime, console: Console) -> int:
 
 
 def _show(runtime: Runtime, console: Console, running: Running) -> None:
-    run = _last_run(runtime)
+    run = _row(runtime, LAST_RUN)
     folder = runtime.storage / "exports" / f"{DAYS[0]}_{DAYS[1]}"
     for registry in sorted(folder.glob("registry/*.csv"))[-1:]:
         console.print(_head(registry))
@@ -87,6 +93,8 @@ def _show(runtime: Runtime, console: Console, running: Running) -> None:
         console.print(wording.TOTALS.format(**run))
     console.print(wording.FILES.format(folder=folder))
     console.print(wording.INTERFACE.format(url=running.url, login=running.login, password=running.password))
+    if call := _row(runtime, CALL_SHOWN):
+        console.print(wording.CALL.format(url=running.url, call=call["recording_id"]))
 
 
 def _head(registry: Path) -> Table:
@@ -101,7 +109,7 @@ def _head(registry: Path) -> Table:
     return table
 
 
-def _last_run(runtime: Runtime) -> dict[str, Any] | None:
+def _row(runtime: Runtime, query: LiteralString) -> dict[str, Any] | None:
     databases = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
     with psycopg.connect(databases.state_url, row_factory=dict_row) as connection:
-        return connection.execute(LAST_RUN).fetchone()
+        return connection.execute(query).fetchone()

@@ -79,6 +79,7 @@ TOTALS = (
 )
 FILES = "Файлы:     {folder}"
 INTERFACE = "Интерфейс: {url}  вход: {login} / {password}"
+CALL = "Звонок:    {url}/plugin/calls/call/{call}  послушать и прочесть"
 SIMULATED = "Портал {portal} и распознаватель {recogniser} — имитация; остановить всё: make down"
 
 # What `ops/one_machine/bootstrap.py` prints

@@ -42,10 +42,13 @@ def run_closed(context: "Context", run_id: UUID, verdict: str) -> None:
 
 def link_to(dag_run_id: str) -> str:
     """The run in Airflow's UI."""
+    return f"{_base_url()}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}"
+
+
+def _base_url() -> str:
     from airflow.sdk.configuration import conf
 
-    base = conf.get("api", "base_url", fallback="http://localhost").rstrip("/")
-    return f"{base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}"
+    return str(conf.get("api", "base_url", fallback="http://localhost")).rstrip("/")
 
 
 def run_settled(run_id: UUID, dag_run_id: str, verdict: str) -> None:
@@ -227,6 +230,7 @@ def _summary(run: "Run | None", dag_run_id: str, state: "State", link: str | Non
         period_to=run.period_to if run else None,
         progress=notes.progress(state.runs.progress(run.run_id)) if run else "",
         link=link or link_to(dag_run_id),
+        calls_link=f"{_base_url()}/plugin/calls#run_id={run.run_id}&days=all" if run else None,
     )
 
 

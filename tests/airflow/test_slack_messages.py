@@ -94,6 +94,8 @@ def test_a_failed_run_is_reported_once(slack: SlackSimulator, failed: UUID, data
     assert VERDICT in message
     assert "готово 0 из 1 записей" in message
     assert "<https://airflow.example.com/dags/call_export/runs/dag-1|Открыть в Airflow>" in message
+    calls = f"https://airflow.example.com/plugin/calls#run_id={failed}&amp;days=all"
+    assert f"<{calls}|Звонки запуска>" in message, "the link names the run by its id alone"
     assert str(failed) in message
     assert sent(database) == [("notified", "run_failed")]
 

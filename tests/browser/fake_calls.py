@@ -204,12 +204,13 @@ def _frame(at: float) -> bytes:
 
 
 def peaks_file(channels: int = 2) -> bytes:
-    values = bytearray()
-    for n in range(int(SECONDS * 10)):
-        side = _speaks(n / 10)
-        loud = 90 + int(80 * abs(math.sin(n * 1.7)))
-        values += bytes(loud if side == channel else 4 for channel in range(channels))
-    return struct.pack("<IIIf", 1, channels, 10, SECONDS) + bytes(values)
+    length = int(SECONDS * 10)
+    values = bytes(
+        90 + int(80 * abs(math.sin(n * 1.7))) if _speaks(n / 10) == channel else 4
+        for channel in range(channels)
+        for n in range(length)
+    )
+    return struct.pack("<4sBBBxIf", b"PEAK", 1, channels, 10, length, SECONDS) + values
 
 
 def app_of(fake: FakeCalls) -> FastAPI:

@@ -17,7 +17,8 @@ from include.common.notice import Notice
 class RunSummary:
     """What every message about a run shows. `run_id` and the period are None where the run was never opened.
 
-    Times are UTC; `progress` is the sentence of counts and money; `link` leads to the run in Airflow's UI.
+    Times are UTC; `progress` is the sentence of counts and money; `link` leads to the run in Airflow's UI, `calls_link`
+    to its calls in the call browser.
     """
 
     run_id: str | None
@@ -25,6 +26,7 @@ class RunSummary:
     period_to: datetime | None
     progress: str
     link: str
+    calls_link: str | None = None
 
 
 def run_failed(run: RunSummary, reason: str) -> Notice:
@@ -60,4 +62,6 @@ def approval_wanted(run: RunSummary, question: str) -> Notice:
 def _message(icon: str, headline: str, run: RunSummary, sentences: Sequence[str]) -> Notice:
     period = [words.period(run.period_from, run.period_to)] if run.period_from and run.period_to else []
     said = [*period, *(mask_phones(sentence) for sentence in sentences if sentence)]
-    return Notice(icon, headline, said, run.link, words.OPEN_IN_AIRFLOW, f"run_id {run.run_id}" if run.run_id else "")
+    name = f"run_id {run.run_id}" if run.run_id else ""
+    calls = [(run.calls_link, words.OPEN_CALLS)] if run.calls_link else []
+    return Notice(icon, headline, said, run.link, words.OPEN_IN_AIRFLOW, name, calls)

@@ -5,6 +5,7 @@ from datetime import datetime
 from include.common.russian_format import number
 
 OPEN_IN_AIRFLOW = "Открыть в Airflow"
+OPEN_CALLS = "Звонки запуска"
 RUN_FAILED = "Выгрузка не удалась"
 REASON_IN_NOTE = "запуск не открылся или не закрылся: причина в его заметке (Note)"
 REPORT_READY = "Отчёт и реестр готовы"

@@ -81,15 +81,8 @@ export function conditions(asked) {
 }
 
 /** The link to a second of a call; nothing in it says whose call it is. */
-export function callPath(id, seconds, extra = {}) {
-  const query = new URLSearchParams(extra);
-  if (seconds !== null && seconds !== undefined) query.set("t", String(Math.round(seconds * 10) / 10));
-  const text = query.toString();
-  return `call/${id}${text ? `?${text}` : ""}`;
-}
+export const callPath = (id, seconds = null) =>
+  `call/${id}${seconds === null ? "" : `?t=${Math.round(seconds * 10) / 10}`}`;
 
-export function callQuery(search) {
-  const query = new URLSearchParams(search);
-  const sample = query.get("qa") ?? "";
-  return { seconds: moment(query.get("t")), sample: /^[\da-f-]{36}$/i.test(sample) ? sample : null };
-}
+/** The second that a call's address names; null where it names none. */
+export const momentOf = (search) => moment(new URLSearchParams(search).get("t"));

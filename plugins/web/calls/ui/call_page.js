@@ -1,5 +1,5 @@
 // One call: what it is, its sound, its text, what a person found in it, and its history.
-import { callPath, callQuery } from "./address.js";
+import { callPath, momentOf } from "./address.js";
 import { ask, useAnswer } from "./api.js";
 import { addressOf, html, replaceAddress, useEffect, useMemo, useRef, useState } from "./host.js";
 import { openList, otherSide } from "./calls_page.js";
@@ -30,7 +30,7 @@ function Opened({ id, me, card, again, put, failed }) {
   const [announcement, say] = useAnnouncement();
   const [help, setHelp] = useState(false);
   const playback = usePlayback(id);
-  const query = useMemo(() => callQuery(location.search), [id]);
+  const asked = useMemo(() => momentOf(location.search), [id]);
   const text = useAnswer(card.text_state === "ok" ? `calls/${id}/text` : null);
   const turns = useMemo(() => text.data?.turns ?? [], [text.data]);
   const opened = kept.get("opened");
@@ -38,9 +38,9 @@ function Opened({ id, me, card, again, put, failed }) {
 
   useEffect(() => playback.know({ turns, seconds: card.audio.seconds ?? card.duration_sec }), [playback, turns, card]);
   useEffect(() => {
-    if (query.seconds !== null && playback.at === 0) playback.seek(query.seconds);
-  }, [playback, query]);
-  useEffect(() => rememberMoment(playback, query), [playback, query]);
+    if (asked !== null && playback.at === 0) playback.seek(asked);
+  }, [playback, asked]);
+  useEffect(() => rememberMoment(playback), [playback]);
   useEffect(() => root.current?.focus({ preventScroll: true }), [id]);
 
   const copyLink = async () => {
@@ -81,7 +81,7 @@ function Opened({ id, me, card, again, put, failed }) {
       </div>
       <aside aria-label=${t("call.side")}>
         ${me.rights.includes("check") && card.text_state === "ok" && html`<${VerdictForm} handle=${form} card=${card}
-          sample=${query.sample} put=${put} again=${again} say=${say} />`}
+          put=${put} again=${again} say=${say} />`}
         <${Events} id=${id} />
         <${Files} card=${card} me=${me} />
       </aside>
@@ -91,10 +91,10 @@ function Opened({ id, me, card, again, put, failed }) {
 }
 
 /** The second stays in the address when the sound stops, so that a reload and a copied address come back to it. */
-function rememberMoment(playback, query) {
+function rememberMoment(playback) {
   const keep = () => {
     if (!playback.audio.paused || !location.pathname.endsWith(`/call/${playback.id}`)) return;
-    const path = callPath(playback.id, playback.at || null, query.sample ? { qa: query.sample } : {});
+    const path = callPath(playback.id, playback.at || null);
     const search = path.includes("?") ? path.slice(path.indexOf("?")) : "";
     if (search !== location.search) replaceAddress({ search });
   };

@@ -244,7 +244,6 @@ export const EN = {
   "verdict.of_earlier_text": "about an earlier text",
   "verdict.choose_first": "Choose first: ok or issue",
   "verdict.no_next": "This is the last call of the list",
-  "verdict.sample_done": "The whole sample is checked",
   "verdict.not_saved": "The verdict is not saved",
   "verdict.faster": "Another person was faster",
   "verdict.faster_help": "Your draft is still in the form. Show the other verdict, then decide which is right.",

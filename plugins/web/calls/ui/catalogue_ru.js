@@ -244,7 +244,6 @@ export const RU = {
   "verdict.of_earlier_text": "о прежнем тексте",
   "verdict.choose_first": "Сначала выберите: в порядке или замечание",
   "verdict.no_next": "Это последний звонок списка",
-  "verdict.sample_done": "Вся выборка проверена",
   "verdict.not_saved": "Оценка не сохранена",
   "verdict.faster": "Другой человек успел раньше",
   "verdict.faster_help": "Ваш черновик остался в форме. Покажите его оценку, затем решите, какая верна.",

@@ -41,28 +41,30 @@ export function speedBeside(speed, step) {
 }
 
 const HEADER = 16;
+const MAGIC = 0x4b414550; // "PEAK"
 
 /**
- * The file of peaks: little-endian uint32 version, channels, values a second and float32 seconds, then one byte for
- * each value, channels in turn. Null for a version that this page does not know, or a file that is cut.
+ * The file of peaks as `include/speech/audio/peaks.py` describes it: {channels, perSecond, seconds, length, values},
+ * values of the first channel, then of the others. Null for what this page does not know, or a file that is cut.
  */
 export function readPeaks(buffer) {
   if (buffer.byteLength < HEADER) return null;
   const view = new DataView(buffer);
-  const [version, channels, perSecond] = [0, 4, 8].map((at) => view.getUint32(at, true));
-  if (version !== 1 || channels < 1 || channels > 8) return null;
-  return { channels, perSecond, seconds: view.getFloat32(12, true), values: new Uint8Array(buffer, HEADER) };
+  const [version, channels, perSecond] = [4, 5, 6].map((at) => view.getUint8(at));
+  const length = view.getUint32(8, true);
+  const whole = HEADER + channels * length === buffer.byteLength;
+  if (view.getUint32(0, true) !== MAGIC || version !== 1 || !channels || !length || !whole) return null;
+  return { channels, perSecond, length, seconds: view.getFloat32(12, true), values: new Uint8Array(buffer, HEADER) };
 }
 
 /** The loudest value of each of `columns` equal parts of one channel, 0 to 1. */
-export function columnsOf(peaks, channel, columns) {
-  const length = Math.floor(peaks.values.length / peaks.channels);
+export function columnsOf({ values, length }, channel, columns) {
   const loudest = new Float32Array(columns);
   for (let column = 0; column < columns; column += 1) {
     const [from, to] = [Math.floor((column * length) / columns), Math.floor(((column + 1) * length) / columns)];
     let top = 0;
     for (let at = from; at < Math.max(to, from + 1) && at < length; at += 1) {
-      top = Math.max(top, peaks.values[at * peaks.channels + channel]);
+      top = Math.max(top, values[channel * length + at]);
     }
     loudest[column] = top / 255;
   }
@@ -80,8 +82,9 @@ export function lanesOf(peaks, turns) {
     const sums = loudness[turn.role];
     if (!sums) continue;
     const to = endOf(turns, index, peaks.seconds);
-    for (let at = Math.round(turn.start * peaks.perSecond); at < Math.round(to * peaks.perSecond); at += 1) {
-      for (const channel of [0, 1]) sums[channel] += peaks.values[at * 2 + channel] ?? 0;
+    const last = Math.min(peaks.length, Math.round(to * peaks.perSecond));
+    for (let at = Math.round(turn.start * peaks.perSecond); at < last; at += 1) {
+      for (const channel of [0, 1]) sums[channel] += peaks.values[channel * peaks.length + at];
     }
   }
   const left = loudness.operator[0] + loudness.client[1];

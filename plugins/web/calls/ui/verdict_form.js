@@ -8,18 +8,14 @@ import { dayAndTime, named, t } from "./words.js";
 
 const MOST_CHARS = 2000;
 
-/** The address of the next call to check: of the sample, else of the list that this call was opened from. */
-export async function nextCall(card, sample) {
-  if (sample) {
-    const { next } = await ask(`qa/${sample}`);
-    return next && next !== card.id ? callPath(next, null, { qa: sample }) : null;
-  }
+/** The address of the next call of the list that this one was opened from; null after the last. */
+function nextCall(card) {
   const items = kept.get("calls")?.answer?.items ?? [];
   const at = items.findIndex((item) => item.id === card.id);
   return at >= 0 && items[at + 1] ? callPath(items[at + 1].id) : null;
 }
 
-export function VerdictForm({ handle, card, sample, put, again, say }) {
+export function VerdictForm({ handle, card, put, again, say }) {
   const slot = `draft ${card.id}`;
   const given = card.verdict_detail;
   const [draft, setDraft] = useState(() => kept.get(slot) ?? { result: given?.result ?? null, comment: given?.comment ?? "" });
@@ -54,9 +50,9 @@ export function VerdictForm({ handle, card, sample, put, again, say }) {
   };
   const saveAndNext = async () => {
     if (differs && !(await save())) return;
-    const next = await nextCall(card, sample).catch(() => null);
+    const next = nextCall(card);
     if (next) go(next);
-    else say(t(sample ? "verdict.sample_done" : "verdict.no_next"));
+    else say(t("verdict.no_next"));
   };
   useImperativeHandle(handle, () => ({
     choose: (result) => {
