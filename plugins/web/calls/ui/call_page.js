@@ -116,7 +116,7 @@ function Header({ card, me, copyLink, showKeys }) {
     [t("call.model"), card.model],
     [t("call.cost"), card.cost_usd !== null && usd(card.cost_usd, 4)],
     [t("call.run"), card.run && me.rights.includes("runs") && html`<${Go} host to=${`dags/call_export/runs/${encodeURIComponent(card.run.dag_run_id)}`}>
-      ${t("call.run_in_airflow")}<//> <${Badge} kind="run_status" code=${card.run.status} />`],
+      ${t("call.run_in_airflow")}<//>, <${Go} to=${`#run_id=${card.run.run_id}&days=all`}>${t("call.run_calls")}<//> <${Badge} kind="run_status" code=${card.run.status} />`],
   ].filter(([, value]) => value);
   return html`<header className="cb-call-header">
     <div className="cb-row cb-spread"><h1><${Icon} name=${["inbound", "outbound", "callback"].includes(card.direction) ? card.direction : "other"} />

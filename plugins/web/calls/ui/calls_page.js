@@ -321,12 +321,13 @@ function NothingFound({ list }) {
     return html`<${Empty} title=${t("calls.none_at_all")} actions=${html`<${Go} className="cb-button cb-solid" host
       to="dags/call_export">${t("calls.start_export")}<//>`}>${t("calls.none_at_all_help")}<//>`;
   }
+  const period = !set && asked.days;
   const ways = [];
   if (asked.exact) ways.push([t("calls.try_not_exact"), { exact: false }]);
   if (asked.days || asked.from || asked.to) ways.push([t("calls.search_always"), { days: null, from: null, to: null }]);
   if (set > 1 && asked.q) ways.push([t("calls.try_words_only"), { ...NOTHING_ASKED, q: asked.q, days: asked.days }]);
   if (set) ways.push([t("calls.drop_all"), NOTHING_ASKED]);
-  return html`<${Empty} title=${t("calls.nothing_found")} actions=${ways.map(([label, part]) => html`<${Button} key=${label}
+  return html`<${Empty} title=${period ? t("calls.none_in_period", { n: period }) : t("calls.nothing_found")} actions=${ways.map(([label, part]) => html`<${Button} key=${label}
     look="outline" onClick=${() => list.change(part)}>${label}<//>`)}>${asked.q ? t("calls.nothing_found_help") : null}<//>`;
 }
 

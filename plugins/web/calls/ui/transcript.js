@@ -3,7 +3,7 @@ import { React, html, useEffect, useMemo, useRef, useState } from "./host.js";
 import { Button, Foreign, useKeys } from "./parts.js";
 import { usePlaying } from "./playback.js";
 import { clock, cut, findInTurns, plain, wholeWords } from "./text.js";
-import { named, spokenTime, t } from "./words.js";
+import { named, roleName, spokenTime, t } from "./words.js";
 
 const calm = () => globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
 
@@ -24,7 +24,7 @@ const Turn = React.memo(function Turn({ turn, index, sounds, looped, marks, chos
     aria-current=${sounds ? "true" : undefined} onClick=${clicked}>
     <button type="button" className="cb-turn-time" onClick=${() => seek(index)}
       aria-label=${t("text.play_from", { time: spokenTime(turn.start) })}>${clock(turn.start)}</button>
-    <span className="cb-turn-role">${named("role", turn.role)}</span>
+    <span className="cb-turn-role">${roleName(turn.role)}</span>
     <p><bdi lang=${lang || undefined}>${pieces.map(([piece, mark], n) => mark === null
       ? html`<span key=${n}>${piece}</span>`
       : html`<mark key=${n} className=${marks[mark][2] !== null && marks[mark][2] === chosen ? "cb-chosen" : undefined}>${piece}</mark>`)}</bdi>

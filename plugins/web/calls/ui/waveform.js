@@ -1,7 +1,7 @@
 // Two lanes, the turns in them, the place that sounds. It draws peaks that the server made: nothing is decoded here.
 import { html, useEffect, useRef } from "./host.js";
 import { columnsOf, endOf } from "./sound.js";
-import { named, spokenTime, t } from "./words.js";
+import { roleName, spokenTime, t } from "./words.js";
 
 const LANE = 40;
 const GAP = 6;
@@ -76,7 +76,7 @@ export function Waveform({ playback, peaks, lanes, turns }) {
       slider.current.setAttribute("aria-valuenow", String(Math.round(at)));
       slider.current.setAttribute("aria-valuemax", String(Math.round(seconds)));
       const turn = turns[playback.turn];
-      const who = turn ? named("role", turn.role) : t("wave.nobody_yet");
+      const who = turn ? roleName(turn.role) : t("wave.nobody_yet");
       slider.current.setAttribute("aria-valuetext", `${spokenTime(at)}, ${who}`);
     };
     paint();
@@ -110,7 +110,7 @@ export function Waveform({ playback, peaks, lanes, turns }) {
   const two = peaks ? peaks.channels > 1 : turns.some((turn) => turn.role === "client");
   return html`<div className="cb-wave">
     ${two && html`<div className="cb-lane-names" aria-hidden="true">${[0, 1].map((lane) => html`<span key=${lane}
-      className=${`cb-role cb-role-${names?.[lane] ?? "unknown"}`}>${names ? named("role", names[lane]) : t(`wave.channel_${lane}`)}</span>`)}</div>`}
+      className=${`cb-role cb-role-${names?.[lane] ?? "unknown"}`}>${names ? roleName(names[lane]) : t(`wave.channel_${lane}`)}</span>`)}</div>`}
     <div ref=${slider} role="slider" tabIndex="0" aria-label=${t("wave.label")} aria-valuemin="0" aria-valuemax="0"
       aria-valuenow="0" className="cb-wave-slider" onKeyDown=${pressed} onPointerDown=${(event) => {
         if (event.button) return;

@@ -29,6 +29,9 @@ export function named(kind, code) {
   return name === key ? String(code) : name;
 }
 
+/** A side of the conversation; voices that are told apart without a role have numbers. */
+export const roleName = (code) => (/^\d+$/.test(code) ? `${named("role", "unknown")} ${code}` : named("role", code));
+
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
