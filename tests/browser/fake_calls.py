@@ -204,13 +204,12 @@ def _frame(at: float) -> bytes:
 
 
 def peaks_file(channels: int = 2) -> bytes:
-    length = int(SECONDS * 10)
     values = bytes(
         90 + int(80 * abs(math.sin(n * 1.7))) if _speaks(n / 10) == channel else 4
+        for n in range(int(SECONDS * 10))
         for channel in range(channels)
-        for n in range(length)
     )
-    return struct.pack("<4sBBBxIf", b"PEAK", 1, channels, 10, length, SECONDS) + values
+    return struct.pack("<IIIf", 1, channels, 10, SECONDS) + values
 
 
 def app_of(fake: FakeCalls) -> FastAPI:

@@ -41,30 +41,28 @@ export function speedBeside(speed, step) {
 }
 
 const HEADER = 16;
-const MAGIC = 0x4b414550; // "PEAK"
 
 /**
  * The file of peaks as `include/speech/audio/peaks.py` describes it: {channels, perSecond, seconds, length, values},
- * values of the first channel, then of the others. Null for what this page does not know, or a file that is cut.
+ * one value of each channel in turn. Null for a version that this page does not know, or a file that is cut.
  */
 export function readPeaks(buffer) {
   if (buffer.byteLength < HEADER) return null;
   const view = new DataView(buffer);
-  const [version, channels, perSecond] = [4, 5, 6].map((at) => view.getUint8(at));
-  const length = view.getUint32(8, true);
-  const whole = HEADER + channels * length === buffer.byteLength;
-  if (view.getUint32(0, true) !== MAGIC || version !== 1 || !channels || !length || !whole) return null;
+  const [version, channels, perSecond] = [0, 4, 8].map((at) => view.getUint32(at, true));
+  const length = (buffer.byteLength - HEADER) / channels;
+  if (version !== 1 || !channels || !length || !Number.isInteger(length)) return null;
   return { channels, perSecond, length, seconds: view.getFloat32(12, true), values: new Uint8Array(buffer, HEADER) };
 }
 
 /** The loudest value of each of `columns` equal parts of one channel, 0 to 1. */
-export function columnsOf({ values, length }, channel, columns) {
+export function columnsOf({ values, length, channels }, channel, columns) {
   const loudest = new Float32Array(columns);
   for (let column = 0; column < columns; column += 1) {
     const [from, to] = [Math.floor((column * length) / columns), Math.floor(((column + 1) * length) / columns)];
     let top = 0;
     for (let at = from; at < Math.max(to, from + 1) && at < length; at += 1) {
-      top = Math.max(top, values[channel * length + at]);
+      top = Math.max(top, values[at * channels + channel]);
     }
     loudest[column] = top / 255;
   }
@@ -84,7 +82,7 @@ export function lanesOf(peaks, turns) {
     const to = endOf(turns, index, peaks.seconds);
     const last = Math.min(peaks.length, Math.round(to * peaks.perSecond));
     for (let at = Math.round(turn.start * peaks.perSecond); at < last; at += 1) {
-      for (const channel of [0, 1]) sums[channel] += peaks.values[channel * peaks.length + at];
+      for (const channel of [0, 1]) sums[channel] += peaks.values[at * 2 + channel];
     }
   }
   const left = loudness.operator[0] + loudness.client[1];
