@@ -13,7 +13,7 @@ from tests.airflow.system import System
 from tests.browser.ui import CHROMIUM, log_in
 
 DAY = "2025-09-07"
-PICTURE = REPOSITORY / "build" / "call.png"  # the committed copy, of `make demo`, is docs/images/call.png
+PICTURE = REPOSITORY / "build" / "call.png"
 
 pytestmark = [
     pytest.mark.airflow,
