@@ -5,9 +5,10 @@ FROM apache/airflow:slim-3.3.2-python3.11
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
 
-# `var` is where the volume of generated secrets and logs is mounted: it takes over this folder's owner.
+# `var` is where the volume of generated secrets and logs is mounted: it takes over this folder's owner. The group may write,
+# as in the image below: where a platform chooses the user, its group is 0.
 USER root
-RUN install -d -o airflow -g 0 /opt/call-export /opt/call-export/var
+RUN install -d -o airflow -g 0 -m 0775 /opt/call-export /opt/call-export/var /opt/call-export/monitoring
 USER airflow
 WORKDIR /opt/call-export
 COPY --chown=airflow:0 ops ops
@@ -18,5 +19,6 @@ COPY --chown=airflow:0 dags dags
 
 ENV PYTHONPATH=/opt/call-export
 
-ENTRYPOINT ["/usr/bin/dumb-init", "--", "python", "-m", "ops", "container", "--"]
+# Without the image's dumb-init in front: the entry point becomes it, and process 1 keeps no setting of .env.
+ENTRYPOINT ["python", "-m", "ops", "container", "--"]
 CMD ["init"]

@@ -193,10 +193,18 @@ trial-stt: ## проба с настоящим распознавателем (W
 	@$(PYTHON) ops/one_machine/bootstrap.py stt
 	@.venv-stt/bin/python -m trials.real_recogniser $(PART)
 
-# Asks PyPI's vulnerability service, which a closed network does not reach: not part of .ci/run. --strict: a package that
+.PHONY: trial-containers docs
+trial-containers: install-dev ## образ и compose настоящим движком: root, пакеты docker.io docker-compose debootstrap; минуты
+	@$(VENV)/python -m trials.containers
+
+docs: ## документы сайтом, с поиском: build/docs/index.html; мёртвая ссылка — ошибка
+	@$(PYTHON) ops/one_machine/bootstrap.py docs
+	@.venv-docs/bin/sphinx-build -q -W --keep-going -b html -c docs/site . build/docs
+
+# Asks PyPI's vulnerability service, which a closed network does not reach: .ci/run does it with AUDIT_PACKAGES=1. --strict: a package that
 # could not be looked up is a failure, not a pass.
 audit-packages: install-dev ## известные уязвимости зафиксированных версий; нужен доступ к pypi.org
-	@for lock in requirements-one-machine.txt requirements-dev.txt requirements-uv.txt; do \
+	@for lock in requirements-one-machine.txt requirements-dev.txt requirements-docs.txt requirements-uv.txt; do \
 		$(VENV)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 lock: install-dev ## заново зафиксировать версии зависимостей
@@ -216,6 +224,8 @@ lock: install-dev ## заново зафиксировать версии зав
 		requirements-dev.in -o requirements-dev.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-stt.in -o requirements-stt.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-docs.in -o requirements-docs.txt
 
 install:
 	@$(PYTHON) ops/one_machine/bootstrap.py

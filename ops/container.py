@@ -4,12 +4,14 @@ Imports nothing of `ops/one_machine`: the image does not contain it.
 """
 
 import os
+import shutil
+import signal
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops.prepare import make_roles, prepare
+from ops.container_commands import System, commands, names
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
 from ops.settings.encrypted_disk import require_encrypted_disk
@@ -18,14 +20,12 @@ from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from ops.settings.transport import require_protection
 
-INIT = "init"
-
 
 def enter(command: Sequence[str], api_url: str, console: Console) -> None:
-    """Prepares databases and pools for `init`; otherwise becomes `command`, with the system's environment.
-
-    `init` makes the generated secrets, in a volume that all containers share.
-    """
+    """Runs one of the entry point's own commands, or becomes any other, with the system's environment."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 has no default one, and would not end
+    if command[0] in ("-h", "--help"):
+        commands(args=["--help"], prog_name="app")
     runtime = Runtime()
     settings = load_settings(runtime.env_file)
     if settings.database_url is None:
@@ -35,15 +35,24 @@ def enter(command: Sequence[str], api_url: str, console: Console) -> None:
     require_protection(settings)
     require_encrypted_disk(settings, runtime)
     runtime.make()
-    keys = generated(runtime)
-    url = settings.database_url.get_secret_value()
-    initial = list(command) == [INIT]
-    found = databases.prepared(url) if initial else databases.located(url)
-    if initial:
-        make_roles(found, runtime, keys, console)
-    by_person = command[0] != "airflow"  # the components are commands of Airflow's own
-    environment = process_environment(settings, runtime, keys, found, api_url, by_person=by_person)
-    if initial:
-        prepare(settings, runtime, found, environment, console)
+    system = System(settings, runtime, generated(runtime), settings.database_url.get_secret_value(), api_url, console)
+    if command[0] in names():
+        commands(args=list(command), prog_name="app", obj=system)
     else:
-        os.execvpe(command[0], list(command), environment)  # noqa: S606 - no shell
+        _become(command, system)
+
+
+def _become(command: Sequence[str], system: System) -> None:
+    """Signals reach the command through dumb-init, and process 1 keeps no setting that tasks must not read."""
+    by_person = command[0] != "airflow"  # the components are commands of Airflow's own
+    environment = process_environment(
+        system.settings,
+        system.runtime,
+        system.keys,
+        databases.located(system.database_url),
+        system.api_url,
+        by_person=by_person,
+    )
+    first = shutil.which("dumb-init")
+    whole = [first, "--", *command] if first else list(command)
+    os.execvpe(whole[0], whole, environment)  # noqa: S606 - no shell

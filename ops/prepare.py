@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ops.settings.pools import pools
 from ops.settings.profile import Runtime
 from ops.wording import launcher as wording
 from ops.wording import settings as settings_wording
+
+LINES_SHOWN = 40
 
 
 def make_roles(databases: Databases, runtime: Runtime, keys: Generated, console: Console) -> None:
@@ -88,7 +91,10 @@ def _airflow(arguments: list[str], environment: Mapping[str, str], runtime: Runt
 def _succeeds(
     arguments: list[str], environment: Mapping[str, str], runtime: Runtime, log: Path, stdin: str = ""
 ) -> bool:
-    """Runs Python with `arguments`; its output is added to `log`. Passwords go in by `stdin`: argv is public."""
+    """Runs Python with `arguments`; its output is added to `log`, whose end is shown if it fails.
+
+    Passwords go in by `stdin`: argv is public.
+    """
     with log.open("ab") as out:
         done = subprocess.run(
             [sys.executable, *arguments],
@@ -99,4 +105,7 @@ def _succeeds(
             stderr=subprocess.STDOUT,
             check=False,
         )
+    if done.returncode != 0:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            print("".join(deque(lines, LINES_SHOWN)), file=sys.stderr)  # the log of a container dies with it
     return done.returncode == 0

@@ -296,6 +296,12 @@ COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
         "S3_ENCRYPTION_KEY",
         "GRAFANA_ADMIN_PASSWORD",
         "GRAFANA_PORT",
+        "S3_PORT",
+        "ALERTMANAGER_SLACK_CHANNEL",
+        "ALERTMANAGER_EMAIL_TO",
+        "ALERTMANAGER_EMAIL_FROM",
+        "ALERTMANAGER_SMTP_HOST",
+        "ALERTMANAGER_SMTP_PASSWORD",
         "PAGERDUTY_ROUTING_KEY",
     }
 )

@@ -19,9 +19,19 @@ COMMANDS = {
     "restore": "Вернуть копию в пустые базы; latest — последняя проверенная.",
     "backup-key": "Напечатать новый ключ для BACKUP_KEY.",
     "roles": "Роли этого пакета в Airflow (AUTH_MANAGER=fab) и учётные записи системы — заново.",
-    "container": "Точка входа контейнера: `init` готовит базы и пулы, остальное — команда в окружении системы.",
+    "container": "Точка входа контейнера: свои команды (`--help`), остальное — команда в окружении системы.",
 }
 BEFORE_START = "Команда годится и до make up: соединений с тем, что не запущено, у неё не будет."
+# `docker compose run --rm app --help`
+CONTAINER = "Команды в контейнерах; любая другая (python -m jobs.call_export ...) выполняется в окружении системы."
+CONTAINER_COMMANDS = {
+    "init": "Подготовить базы, роли и пулы; печатает, где лежат файлы и база.",
+    "login": "Показать адрес Airflow, логин и пароль.",
+    "pg": "psql, pg_dump или pg_restore на базе состояния.",
+    "monitoring": "Записать настройки и секреты для Prometheus, Alertmanager и Grafana.",
+}
+CONTAINERS_PREPARED = "Файлы: {files}; база: {database}. Адрес Airflow и пароль: docker compose run --rm app login"
+MONITORING_WRITTEN = "Настройки мониторинга записаны"
 PROFILE = "Отдельный набор баз, секретов и файлов под var/."
 EVERY_FILE = "Прочитать и все файлы хранилища, а не только новые."
 RESTORE_INTO = "Только база состояния, в другую базу того же сервера с этим именем."

@@ -15,6 +15,7 @@ class Action(StrEnum):
     EXPORT_ENDED = "export_ended"
     DELIVERY_STARTED = "delivery_started"
     TEXTS_DELIVERED = "texts_delivered"
+    FILES_FETCHED = "files_fetched"
     TEXTS_REBUILT = "texts_rebuilt"
     REPLAY_STARTED = "replay_started"
     TEXTS_ADOPTED = "texts_adopted"

@@ -5,7 +5,7 @@ follow from `RunRequest`; their Russian words are in `include/calls/wording/run_
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -54,6 +54,16 @@ class RunRequest(BaseModel):
             first = error.errors()[0]
             name = called(str(first["loc"][0]))
             raise BadInput(f"{name}: {first['msg']}", problem="bad_parameter", name=name) from None
+
+    def of_one_day(self, moment: datetime) -> "RunRequest":
+        """The same for the day of `moment` in UTC, where no period is asked for.
+
+        A backfill of 30 days is 30 runs: with the default period each of them would export two months.
+        """
+        if (self.period_from or "").strip() or (self.period_to or "").strip():
+            return self
+        day = moment.astimezone(UTC).date().isoformat()
+        return self.model_copy(update={"period_from": day, "period_to": day})
 
     def new_period(self, *, run_after: datetime, default_days: int, max_days: int) -> Period:
         """The period of a run that resumes no other one, due at `run_after`. Raises BadInput."""

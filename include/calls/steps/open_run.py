@@ -17,6 +17,7 @@ from include.calls.state.types import NewRun, Run
 from include.calls.steps.run_lifecycle import IsLive, resume
 
 SCHEDULED = "scheduled"  # the trigger of a run that Airflow's schedule starts
+BACKFILL = "backfill"  # of one of the runs, each for its own day, that Airflow's backfill starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def open_run(
     state.events.ensure_months()
     if request.resume_run_id:
         return _resume(request, request.resume_run_id, dag_run, state, is_live)
+    if dag_run.trigger == BACKFILL:
+        request = request.of_one_day(dag_run.run_after)
     period = request.new_period(run_after=dag_run.run_after, default_days=limits.default_days, max_days=limits.max_days)
     part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
     texts = dag_run.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts

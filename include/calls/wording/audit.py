@@ -15,6 +15,7 @@ ACTIONS = {
     Action.EXPORT_ENDED: "выгрузка закончена",
     Action.DELIVERY_STARTED: "начата выдача файлов",
     Action.TEXTS_DELIVERED: "файлы выданы в папку",
+    Action.FILES_FETCHED: "файлы периода получены архивом",
     Action.TEXTS_REBUILT: "тексты построены заново",
     Action.REPLAY_STARTED: "записи отданы другому движку",
     Action.TEXTS_ADOPTED: "тексты заменены услышанным другим движком",

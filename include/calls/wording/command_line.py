@@ -162,6 +162,14 @@ def delivered(texts: int, audio: int, folder: str) -> str:
     return f"в папку {folder} положено: {files}{with_audio}"
 
 
+# python -m jobs.fetch
+FETCH_HELP = "Папка выгруженного периода архивом tar в стандартный вывод: тексты, реестр, отчёт."
+
+
+def fetched(files: int, folder: str) -> str:
+    return f"из папки {folder} получено: {count(files, 'файл', 'файла', 'файлов')}"
+
+
 def some(calls: Sequence[str], most: int = 5) -> str:
     """The first names, and how many more there are."""
     names = ", ".join(calls[:most])

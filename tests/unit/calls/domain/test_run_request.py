@@ -57,6 +57,19 @@ def test_a_request_without_a_period_has_the_default_one() -> None:
     assert (period.start, period.end) == (datetime(2025, 7, 3, tzinfo=UTC), NOW)
 
 
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ({}, "2025-09-01T00:00:00+00:00", "2025-09-01T23:59:59+00:00"),
+        ({"period_from": "2025-08-30"}, "2025-08-30T00:00:00+00:00", "2025-09-01T02:00:00+00:00"),
+    ],
+)
+def test_a_backfilled_day_is_that_day_unless_a_period_is_asked_for(asked: dict[str, str], start: str, end: str) -> None:
+    request = RunRequest.of(asked).of_one_day(NOW)
+    period = request.new_period(run_after=NOW, default_days=60, max_days=90)
+    assert (period.start.isoformat(), period.end.isoformat()) == (start, end)
+
+
 def test_each_parameter_has_its_russian_words() -> None:
     assert list(PARAMETERS) == list(parameter_schemas()) == list(RunRequest.model_fields)
     assert all(description(name) for name in PARAMETERS)

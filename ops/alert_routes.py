@@ -1,0 +1,72 @@
+"""`ops/monitoring/alertmanager.yml` with the receivers for which `.env` has an address and a secret, and no others."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+NOBODY = "nobody"
+# Receivers of the file by the variables without which they cannot send.
+NEEDED = {
+    "slack": ("SLACK_WEBHOOK_URL",),
+    "pagerduty": ("PAGERDUTY_ROUTING_KEY",),
+    "email": ("ALERTMANAGER_EMAIL_TO", "ALERTMANAGER_EMAIL_FROM", "ALERTMANAGER_SMTP_HOST"),
+}
+SECRETS = {  # files that the configuration names, by the variable with their content
+    "SLACK_WEBHOOK_URL": "slack_webhook_url",
+    "PAGERDUTY_ROUTING_KEY": "pagerduty_routing_key",
+    "ALERTMANAGER_SMTP_PASSWORD": "smtp_password",
+}
+
+
+def alertmanager_files(template: dict[str, Any], written: Mapping[str, str]) -> dict[str, str]:
+    """The configuration and the files with secrets that it names, by name; `written` are variables of `.env`.
+
+    What nobody receives is shown by Alertmanager's own page and by Grafana.
+    """
+    kept = [name for name, needed in NEEDED.items() if all(written.get(one) for one in needed)]
+    config: dict[str, Any] = dict(template)
+    config["global"] = _global(template["global"], kept, written)
+    config["receivers"] = [_addressed(one, written) for one in template["receivers"] if one["name"] in kept] or [
+        {"name": NOBODY}
+    ]
+    root = dict(template["route"])
+    if root["receiver"] not in kept:
+        root["receiver"] = kept[0] if kept else NOBODY
+    root["routes"] = [route for route in root["routes"] if route["receiver"] in kept]
+    config["route"] = root
+    secrets = {file: written[name] for name, file in SECRETS.items() if written.get(name)}
+    return {"alertmanager.yml": yaml.safe_dump(config, allow_unicode=True, sort_keys=False), **secrets}
+
+
+def _global(template: Mapping[str, Any], kept: list[str], written: Mapping[str, str]) -> dict[str, Any]:
+    found = dict(template)
+    if "slack" not in kept:
+        found.pop("slack_api_url_file")
+    sender = written.get("ALERTMANAGER_EMAIL_FROM", "")
+    mail = {
+        "smtp_smarthost": written.get("ALERTMANAGER_SMTP_HOST"),
+        "smtp_from": sender,
+        "smtp_auth_username": sender,
+        "smtp_auth_password_file": template["smtp_auth_password_file"],
+    }
+    for name in mail:
+        found.pop(name)
+    if "email" not in kept:
+        return found
+    if not written.get("ALERTMANAGER_SMTP_PASSWORD"):
+        del mail["smtp_auth_username"], mail["smtp_auth_password_file"]
+    return found | mail
+
+
+def _addressed(receiver: Mapping[str, Any], written: Mapping[str, str]) -> dict[str, Any]:
+    changed = dict(receiver)
+    if receiver["name"] == "email":
+        changed["email_configs"] = [
+            {**one, "to": written["ALERTMANAGER_EMAIL_TO"]} for one in receiver["email_configs"]
+        ]
+    if receiver["name"] == "slack" and written.get("ALERTMANAGER_SLACK_CHANNEL"):
+        changed["slack_configs"] = [
+            {**one, "channel": written["ALERTMANAGER_SLACK_CHANNEL"]} for one in receiver["slack_configs"]
+        ]
+    return changed
