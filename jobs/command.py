@@ -1,7 +1,8 @@
 """A command of `jobs/` that speaks Russian: help, mistakes in its arguments, and errors of the product."""
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import click
 
@@ -23,17 +24,7 @@ class Command(click.Command):
         )
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}) or 0)
-        except click.UsageError as error:
-            click.echo(_sentence(error), err=True)
-            sys.exit(REFUSED)
-        except BadInput as error:
-            click.echo(command_line.refused(error), err=True)
-            sys.exit(REFUSED)
-        except ExportError as error:
-            click.echo(command_line.failed(error), err=True)
-            sys.exit(FAILED)
+        _end_in_russian(lambda: super(Command, self).main(*args, **{**kwargs, "standalone_mode": False}))
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -49,6 +40,27 @@ class Command(click.Command):
         records = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx)) is not None]
         with formatter.section(command_line.OPTIONS):
             formatter.write_dl([(names, text.replace("[required]", command_line.REQUIRED)) for names, text in records])
+
+
+class Group(click.Group):
+    """Verbs that end as a `Command` does: click asks the group, not the verb, what an error becomes."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        _end_in_russian(lambda: super(Group, self).main(*args, **{**kwargs, "standalone_mode": False}))
+
+
+def _end_in_russian(run: Callable[[], Any]) -> NoReturn:
+    try:
+        sys.exit(run() or 0)
+    except click.UsageError as error:
+        click.echo(_sentence(error), err=True)
+        sys.exit(REFUSED)
+    except BadInput as error:
+        click.echo(command_line.refused(error), err=True)
+        sys.exit(REFUSED)
+    except ExportError as error:
+        click.echo(command_line.failed(error), err=True)
+        sys.exit(FAILED)
 
 
 def _sentence(error: click.UsageError) -> str:

@@ -30,7 +30,7 @@ from include.sales.steps.watch import freshness
 from include.sales.wording import alerts as alert_words
 from include.sales.wording import command_line as words
 from jobs.airflow_api import AirflowApi, connection_from_environment
-from jobs.command import FAILED, Command
+from jobs.command import FAILED, Command, Group
 from jobs.sales_services import state_conninfo, warehouse_settings
 
 NOTHING_DONE = 3
@@ -54,7 +54,7 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 _SOURCE = click.option("--source", required=True, metavar="TEXT", help=words.SOURCE)
 
 
-@click.group(help=words.HELP)
+@click.group(cls=Group, help=words.HELP)
 def main() -> None:
     """The verbs are below."""
 
