@@ -1,5 +1,7 @@
 """Airflow ids of the area `calls`. Values only."""
 
+from include.common.names import PREFIX
+
 DAG_ID = "call_export"
 RECONCILE_DAG_ID = "call_reconcile"
 BACKUP_DAG_ID = "call_backup"
@@ -22,4 +24,4 @@ BACKUP_CONN = "call_export_backup"  # the second place; extra = the key of backu
 ERASURE_CONN = "call_export_erasure"  # password = the key of the hashes by which erased calls are known
 
 # pools
-PORTAL_POOL = "bitrix24"
+PORTAL_POOL = f"{PREFIX}bitrix24"

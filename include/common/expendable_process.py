@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from include.common.errors import ErrorCode, ExportError, Permanent, Temporary
 
-_ROOT = Path(__file__).parents[2]  # from here `include` can be imported
+_ROOT = Path(__file__).parents[__name__.count(".")]  # from here this module can be imported by its name
 _PASSED_ON = ("HOME", "LD_LIBRARY_PATH", "PYTHONPATH")
 # Threads of numerical libraries would wait for processors that other tasks use.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

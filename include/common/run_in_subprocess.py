@@ -18,7 +18,7 @@ from include.common.errors import ExportError, Temporary
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ROOT = Path(__file__).parents[2]  # from here `include` can be imported
+_ROOT = Path(__file__).parents[__name__.count(".")]  # from here this module can be imported by its name
 # where libraries are, and where they keep caches
 _PASSED_ON = ("HOME", "LD_LIBRARY_PATH", "MPLCONFIGDIR", "PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 _MOST_SECONDS = 300

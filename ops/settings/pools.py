@@ -1,9 +1,8 @@
-"""Settings -> Airflow pools: names from `include/*/names.py`, sizes from `policy.yaml`, texts from `ops/wording`."""
+"""Settings -> Airflow pools: names from `include/*/names.py`, those of calls from `include/calls/pools.py`."""
 
 from typing import Any
 
-from include.calls import names
-from include.common.names import RECOGNISER_POOL
+from include.calls.pools import pools as pools_of_calls
 from include.sales import names as sales
 from ops.settings.env_file import Settings
 from ops.wording import pools as pools_wording
@@ -22,18 +21,5 @@ def _pool(slots: int, name: str) -> dict[str, Any]:
 
 def pools(settings: Settings) -> dict[str, dict[str, Any]]:
     """Airflow pools in the form of `airflow pools import`."""
-    policy = settings.policy
     sales_pools = {name: _pool(slots, name) for name, slots in SALES.items()} if settings.sales_configured else {}
-    return sales_pools | {
-        # The pool limits how many tasks talk to the portal; one row of PostgreSQL paces all their requests together.
-        names.PORTAL_POOL: {
-            "slots": policy.portal.downloads_in_flight,
-            "description": pools_wording.POOLS[names.PORTAL_POOL],
-            "include_deferred": False,
-        },
-        RECOGNISER_POOL: {
-            "slots": policy.batches.slots,
-            "description": pools_wording.POOLS[RECOGNISER_POOL],
-            "include_deferred": False,
-        },
-    }
+    return sales_pools | pools_of_calls(settings.policy)

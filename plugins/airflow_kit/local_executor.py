@@ -30,6 +30,7 @@ ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
 TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
 PLUGINS = Path(__file__).parents[1]
+PACKAGE = __name__.removesuffix(".airflow_kit.local_executor")  # `plugins`, wherever it is installed
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class LastingLocalExecutor(LocalExecutor):
 def _modules_of_areas() -> Iterator[str]:
     """What `plugins/<area>/preloaded.py` names. Task functions import their steps only when they run."""
     for file in sorted(PLUGINS.glob("*/preloaded.py")):
-        yield from importlib.import_module(f"{PLUGINS.name}.{file.parent.name}.{file.stem}").MODULES
+        yield from importlib.import_module(f"{PACKAGE}.{file.parent.name}.{file.stem}").MODULES
 
 
 def _preload() -> None:

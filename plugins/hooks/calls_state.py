@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 
 class CallsStateHook(BaseHook):
-    """Opens `call_exports` and its sister tables: a connection of Airflow's own type for PostgreSQL."""
+    """Opens `call_exports` and its sister tables.
+
+    The connection is of our own type, whose test asks for the schema too, or of Airflow's own for PostgreSQL.
+    """
 
     conn_name_attr = "calls_state_conn_id"
     default_conn_name = STATE_CONN
-    conn_type = "postgres"
+    conn_type = "call_export_state"
     hook_name = texts.CALLS_STATE
 
     def __init__(self, calls_state_conn_id: str = default_conn_name) -> None:
@@ -44,7 +47,8 @@ class CallsStateHook(BaseHook):
         found, wanted = current(self.conninfo()), head()
         if found != wanted:
             raise NotConfigured(
-                f"the state database has schema {found}, this code needs {wanted}: run make up",
+                f"the state database has schema {found}, this code needs {wanted}: "
+                "run make up, or airflow call-export migrate",
                 problem="wrong_state_schema",
                 found=found or "-",
                 wanted=wanted,

@@ -1,4 +1,4 @@
-"""The storage from the connection `call_export_storage`: type `aws` is a bucket, type `fs` a local folder."""
+"""The storage from the connection `call_export_storage`: a bucket or a local folder."""
 
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class StorageHook(BaseHook):
     """Where audio, texts and reports live.
 
-    Both are types of Airflow's own: `fs` with the folder in extra `path`, `aws` with extra `bucket` and `prefix`.
+    A connection of our own type, whose form asks for either, or of Airflow's own: `fs` with the folder in extra `path`,
+    `aws` with extra `bucket` and `prefix`, as the launcher makes it.
     """
 
     conn_name_attr = "storage_conn_id"
     default_conn_name = STORAGE_CONN
-    conn_type = "fs"
+    conn_type = "call_export_storage"
     hook_name = texts.STORAGE
 
     def __init__(self, storage_conn_id: str = default_conn_name) -> None:

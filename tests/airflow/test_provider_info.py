@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops.settings.profile import REPOSITORY
-from plugins.hooks.provider_info import get_provider_info
+from plugins.distribution.provider_info import get_provider_info
 
 ASK = """
 import json
@@ -57,7 +57,7 @@ def distribution(tmp_path: Path) -> Path:
     info = tmp_path / "site" / "call_export-1.0.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: call-export\nVersion: 1.0.0\n")
-    entry = "[apache_airflow_provider]\nprovider_info = plugins.hooks.provider_info:get_provider_info\n"
+    entry = "[apache_airflow_provider]\nprovider_info = plugins.distribution.provider_info:get_provider_info\n"
     (info / "entry_points.txt").write_text(entry)
     return info.parent
 

@@ -10,7 +10,7 @@ from include.clients.storage.local import LocalStorage
 from include.common.errors import NotConfigured
 
 _EXTRA = ("path", "bucket", "prefix", "encryption", "kms_key_id")
-BUCKET = "aws"  # Airflow's type of a connection to S3; a connection of any other type is a folder
+AWS = "aws"  # Airflow's type of a connection to S3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class StorageSettings:
     encryption: str = ""
     kms_key_id: str = ""
 
+    @property
+    def is_bucket(self) -> bool:
+        return self.kind == AWS or bool(self.bucket)
+
     @classmethod
     def of(cls, connection: str, kind: str | None, extra: Mapping[str, Any]) -> Self:
         return cls(connection, kind or "", *(str(extra.get(name) or "") for name in _EXTRA))
@@ -37,9 +41,15 @@ class StorageSettings:
 def make_storage(settings: StorageSettings, s3_client: Callable[[], Any]) -> Storage:
     """`s3_client` makes a boto3 S3 client, with the credentials of the caller's process; called for a bucket only.
 
-    Raises NotConfigured if the settings name neither a bucket nor a folder.
+    Raises NotConfigured if the settings name neither a bucket nor a folder, or both.
     """
-    if settings.kind == BUCKET:
+    if settings.bucket and settings.path:
+        raise NotConfigured(
+            f"the connection {settings.connection} names a folder and a bucket: leave one",
+            problem="two_storages",
+            connection=settings.connection,
+        )
+    if settings.is_bucket:
         if not settings.bucket:
             raise NotConfigured(
                 f"the connection {settings.connection} names no bucket: set S3_BUCKET", problem="no_bucket"

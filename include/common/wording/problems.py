@@ -46,7 +46,12 @@ PROBLEMS: dict[str, str] = {
     "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
     "no_erasure_key": "в соединении {connection} нет пароля: это ключ, по которому узнаются стёртые звонки",
     "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
-    "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: make up её обновит",
+    "foreign_pool": "пул {pool} уже есть и не наш: во всех компонентах Airflow задайте CALL_EXPORT_ID_PREFIX",
+    "no_job": "команды {job} нет; есть deliver, rebuild, replay, qa, audit, hold и другие из docs/runbooks",
+    "no_state_connection": "нет подключения {connection}: создайте его в Airflow (Admin → Connections)",
+    "policy_variable": "переменная Airflow {name}: нужен объект JSON, имена настроек и значения",
+    "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: её обновит make up, в Airflow, который здесь"
+    " уже был, — airflow call-export migrate",
     # raised in include/common/policy_file.py
     "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
     "policy_unknown_field": "{where}: такой настройки нет или её значение не подходит",
@@ -128,6 +133,7 @@ PROBLEMS: dict[str, str] = {
     # raised in include/clients/storage
     "no_bucket": "в подключении хранилища нет бакета: задайте S3_BUCKET",
     "no_storage_folder": "в подключении хранилища нет папки: задайте LOCAL_STORAGE_DIR",
+    "two_storages": "в подключении {connection} и папка, и бакет: оставьте одно",
     "folder_not_writable": "в папку {folder} нельзя писать: проверьте LOCAL_STORAGE_DIR, права и место на диске",
     "bucket_missing": f"бакета {{bucket}} нет: {_BUCKET}",
     "bucket_denied": f"доступ к бакету {{bucket}} запрещён: {_BUCKET}",
