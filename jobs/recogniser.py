@@ -20,5 +20,5 @@ def access_of(conn: Mapping[str, Any]) -> dict[str, Any]:
         "api_key": conn.get("password") or None,
         "base_url": conn.get("host") or None,
         "proxy_url": extra.get("proxy_url") or None,
-        "require_proxy": bool(extra.get("require_proxy")),
+        "require_proxy": bool(extra.get("never_direct")),
     }

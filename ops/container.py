@@ -49,7 +49,7 @@ def _become(command: Sequence[str], system: System) -> None:
         system.settings,
         system.runtime,
         system.keys,
-        databases.located(system.database_url),
+        databases.located(system.database_url, system.settings.airflow_database),
         system.api_url,
         by_person=by_person,
     )

@@ -57,7 +57,7 @@ def names() -> set[str]:
 @commands.command(help=wording.CONTAINER_COMMANDS["init"])
 def init(ctx: typer.Context) -> None:
     system: System = ctx.obj
-    found = databases.prepared(system.database_url)
+    found = databases.prepared(system.database_url, system.settings.airflow_database)
     make_roles(found, system.runtime, system.keys, system.console)
     environment = process_environment(system.settings, system.runtime, system.keys, found, system.api_url)
     prepare(system.settings, system.runtime, found, environment, system.console)
@@ -82,7 +82,7 @@ def pg(
     system: System = ctx.obj
     url = system.database_url
     if role and made(system.runtime):
-        url = as_role(databases.located(url), Role(role), system.keys)
+        url = as_role(databases.located(url, system.settings.airflow_database), Role(role), system.keys)
     try:
         with psycopg.connect(url, connect_timeout=databases.CONNECT_SECONDS) as connection:
             program = tool_of(tool, connection.info.server_version // 10_000)
@@ -140,7 +140,7 @@ def monitoring(
 
 
 def _backups(system: System) -> BackupsOfSystem:
-    found = databases.prepared(system.database_url)
+    found = databases.prepared(system.database_url, system.settings.airflow_database)
     return BackupsOfSystem(system.settings, system.runtime, found, system.console)
 
 

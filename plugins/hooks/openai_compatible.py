@@ -23,7 +23,9 @@ class Access(TypedDict):
 
 
 class OpenAICompatibleHook(BaseHook):
-    """host = base URL (empty: OpenAI's), password = key, extra = proxy_url and require_proxy.
+    """host = base URL (empty: OpenAI's), password = key, extra = proxy_url and never_direct.
+
+    Not `require_proxy`: Airflow masks every value whose name contains "proxy", and `false` would come back as "***".
 
     Nothing is sent beside the proxy: neither the machine's own proxy settings nor a direct way is used.
     """
@@ -36,7 +38,7 @@ class OpenAICompatibleHook(BaseHook):
         """Raises NotConfigured if the connection is missing, or requires a proxy and names none."""
         conn = self._connection()
         extra = conn.extra_dejson
-        if extra.get("require_proxy") and not extra.get("proxy_url"):
+        if extra.get("never_direct") and not extra.get("proxy_url"):
             raise NotConfigured(
                 f"REQUIRE_PROXY is set, but the connection {self.conn_id} has no proxy: nothing is sent",
                 problem="proxy_required",

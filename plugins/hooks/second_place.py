@@ -30,13 +30,17 @@ def open_place() -> "BackupPlace":
 
 
 def source() -> "Source":
-    """The state database of `call_export_db`, Airflow's beside it, and the storage."""
+    """The state database of `call_export_db`, Airflow's beside it if it is ours, and the storage."""
     from include.calls.steps.back_up import Source, databases_of
     from include.clients.postgresql.scratch import beside
 
     extra, state = _extra(), dumped_as()
-    airflow = beside(state, str(extra.get("airflow_database", "airflow")))
-    return Source(databases_of(state, airflow), dict(extra.get("settings") or {}), StorageHook().get_conn())
+    airflow = extra.get("airflow_database")
+    return Source(
+        databases_of(state, beside(state, str(airflow)) if airflow else None),
+        dict(extra.get("settings") or {}),
+        StorageHook().get_conn(),
+    )
 
 
 def dumped_as() -> str:

@@ -114,7 +114,7 @@ class TestServices:
     def test_nothing_is_sent_beside_a_required_proxy(
         self, recogniser: RecogniserSimulator, hook: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        extra = {"require_proxy": True}
+        extra = {"never_direct": True}
         connection(monkeypatch, common.RECOGNISER_CONN, conn_type="recogniser", password="sk-key", extra=extra)
         works, says = hook().test_connection()
         assert not works
@@ -149,7 +149,7 @@ class TestFallback:
         assert (recogniser.journal.count("transcriptions"), other.journal.count("transcriptions")) == (1, 1)
 
     @pytest.mark.usefixtures("recogniser")
-    @pytest.mark.parametrize("extra", [{"proxy_url": "gopher://u:hunter2@proxy:1"}, {"require_proxy": True}])
+    @pytest.mark.parametrize("extra", [{"proxy_url": "gopher://u:hunter2@proxy:1"}, {"never_direct": True}])
     def test_a_service_that_cannot_be_asked_stops_a_run_at_its_beginning(
         self, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
     ) -> None:
@@ -162,7 +162,7 @@ class TestFallback:
     @pytest.mark.usefixtures("recogniser")
     def test_another_engine_has_no_part_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A connection of an engine of the smoke policy keeps its fallback model."""
-        self.elsewhere(monkeypatch, host="http://127.0.0.1:1/v1", extra={"require_proxy": True})
+        self.elsewhere(monkeypatch, host="http://127.0.0.1:1/v1", extra={"never_direct": True})
         connection(monkeypatch, "engine_b", conn_type="recogniser", host="http://127.0.0.1:1/v1")
         RecogniserHook("engine_b", model="gpt-transcribe", fallback_model="whisper-1").check()
 

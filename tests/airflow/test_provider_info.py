@@ -76,7 +76,7 @@ def test_a_distribution_registers_types_forms_and_tests(tmp_path: Path, distribu
         "language_model": ["plugins.hooks.language_model.LanguageModelHook", "language_model_conn_id", True],
     }
     assert found["labels"]["password"] == "Токен вебхука"
-    assert {"extra__recogniser__proxy_url", "extra__language_model__require_proxy"} <= found["forms"].keys()
+    assert {"extra__recogniser__proxy_url", "extra__language_model__never_direct"} <= found["forms"].keys()
     works, says = found["tested"]
     assert not works
     assert "Unknown hook type" not in says

@@ -1,5 +1,6 @@
-"""The Airflow of somebody else: environment, home, a DAG, a plugin and packages whose names are those of our folders."""
+"""The Airflow of somebody else: a DAG, a plugin, a pool, and packages whose names are those of our folders."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,10 +132,8 @@ class TheirAirflow:
                 self._process.wait(30)
             finally:
                 time.sleep(2)
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             self._process = None
 
     def restart(self) -> None:
@@ -142,8 +142,6 @@ class TheirAirflow:
 
     @property
     def password(self) -> str:
-        import json
-
         file = self.home / "airflow" / "simple_auth_manager_passwords.json.generated"
         return str(json.loads(file.read_text(encoding="utf-8"))["admin"])
 
@@ -185,11 +183,9 @@ def until(what: str, seconds: float, done: Any) -> None:
     """Raises TimeoutError if `done()` is not true in that time."""
     end = time.monotonic() + seconds
     while True:
-        try:
+        with suppress(requests.RequestException):
             if done():
                 return
-        except requests.RequestException:
-            pass
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
         time.sleep(1)

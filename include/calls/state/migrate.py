@@ -19,6 +19,15 @@ from include.common.errors import NotConfigured, Temporary
 VERSION_TABLE = "calls_state_version"
 UNRELEASED_VERSION_TABLE = "call_export_version"  # of the schema before the first release
 OLDEST_POSTGRESQL = 15  # NULLS NOT DISTINCT
+# A few names, so that a person sees whose they are. Tables of an extension are nobody's.
+_TABLES = """
+SELECT current_database(), to_regclass(:ours) IS NOT NULL,
+       (SELECT string_agg(relname, ', ' ORDER BY relname) FROM
+         (SELECT relname FROM pg_class own
+           WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text !~ '^pg_|^information_schema$'
+             AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = own.oid AND deptype = 'e')
+           ORDER BY relname LIMIT 3) AS first)
+"""
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -26,14 +35,21 @@ def migrate(url: str, revision: str = "head") -> None:
     """Brings the database at `url` (a libpq URL or conninfo) to the newest schema, or to `revision`.
 
     A database that has it already is left alone. Two processes may start at once: the second waits for the first.
-    Raises Temporary if the database does not respond, and NotConfigured if its schema is from before the first release
-    or its PostgreSQL is too old; then nothing is changed.
+    Raises Temporary if the database does not respond, and NotConfigured if it holds tables of another system, has a
+    schema from before the first release or its PostgreSQL is too old; then nothing is changed.
     """
     with _connection(url) as connection:
         _check(connection)
+        _refuse_foreign(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def refuse_foreign(url: str) -> None:
+    """Raises NotConfigured if the database has tables and none of them is ours; writes nothing."""
+    with _connection(url) as connection:
+        _refuse_foreign(connection)
 
 
 def current(url: str) -> str | None:
@@ -71,6 +87,19 @@ def _check(connection: Connection) -> None:
             f"the database {database} has a schema from before the first release: use an empty database",
             problem="database_before_release",
             database=database,
+        )
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    row = connection.execute(text(_TABLES), {"ours": VERSION_TABLE}).one()
+    connection.rollback()
+    database, ours, tables = row
+    if tables and not ours:
+        raise NotConfigured(
+            f"the database {database} has tables of another system ({tables}): give the state a database of its own",
+            problem="foreign_state_database",
+            database=database,
+            tables=tables,
         )
 
 

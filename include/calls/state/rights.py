@@ -56,6 +56,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "file_removals": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (ordered_at, removed_at)"},
     "holds": {Role.APPLICATION: _WRITE},
     "holds_in_force": {Role.APPLICATION: _READ},
+    "installation": {Role.APPLICATION: _READ},
     "metric_totals": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "metric_totals_up_to": {Role.APPLICATION: _WRITE, Role.METRICS: _READ},
     "portal_hosts": {Role.APPLICATION: _WRITE},

@@ -88,8 +88,10 @@ def back_up(
     return manifest
 
 
-def databases_of(state_url: str, airflow_url: str) -> dict[str, Database]:
-    return {STATE: Database(state_url, current), AIRFLOW: Database(airflow_url, _airflow_version)}
+def databases_of(state_url: str, airflow_url: str | None) -> dict[str, Database]:
+    """`airflow_url` is None where Airflow is not ours: its owner backs it up."""
+    found = {STATE: Database(state_url, current)}
+    return found | {AIRFLOW: Database(airflow_url, _airflow_version)} if airflow_url else found
 
 
 def _airflow_version(url: str) -> str | None:

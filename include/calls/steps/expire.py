@@ -28,6 +28,7 @@ from include.calls.state.audit import AuditLog
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.retention import AT_ONCE, Ending, Removal, Retention
 from include.calls.state.state import State
+from include.calls.steps.claim_storage import claim_storage
 from include.calls.wording import retention as words
 from include.clients.storage.base import KeepingRule, Storage, StoredObject
 from include.common.errors import Temporary
@@ -42,6 +43,7 @@ def expire(state: State, storage: Storage, policy: Policy, *, now: datetime, dry
 
     Raises Temporary, after all the rest is done, if files could not be removed.
     """
+    claim_storage(storage, state)
     days = policy.retention_days.model_dump()
     night = Night(state, storage, days, Ends.of(days, now.date()), Expired(dry_run, now))
     night.look_at_the_storage()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from include.calls.domain.stages import Stage
 from include.calls.state.state import State
+from include.calls.steps.claim_storage import claim_storage
 from include.clients.storage.base import Storage
 from include.common.telephony import TelephonySystem
 
@@ -25,5 +26,6 @@ def preflight(
     """
     check_recogniser()
     storage.check()
+    claim_storage(storage, state)
     telephony.check_access(datetime.now(UTC), transcripts=portal_texts)
     state.events.add(run_id, stage=Stage.PREFLIGHT, event="probed", detail={"portal": telephony.host})

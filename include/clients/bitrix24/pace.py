@@ -13,7 +13,7 @@ import aiosql
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include.common.errors import Temporary, Throttled
+from include.common.errors import NotConfigured, Temporary, Throttled
 
 # No refusal asks for more: the portal counts a method's time over ten minutes. A longer hint is a mistake of units and
 # would block every run of every night.
@@ -154,6 +154,10 @@ class PortalPace:
             for _ in range(2):
                 try:
                     return work(self._connected())
+                except psycopg.errors.UndefinedTable:
+                    raise NotConfigured(
+                        "the state database has no schema: run the migrations", problem="schema_missing"
+                    ) from None
                 except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
                     kind = type(lost).__name__
                     self._forget_connection()

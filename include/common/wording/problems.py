@@ -40,7 +40,8 @@ PROBLEMS: dict[str, str] = {
     "statement_took_too_long": "база данных не успела ответить на запрос: повторите позже",
     "not_a_key": "BACKUP_KEY — не ключ: его печатает make backup-key",
     "seal_broken": "{name}: испорчено, обрезано или закрыто другим ключом; не используется",
-    "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции (их выполняет make up)",
+    "schema_missing": "в базе нет таблиц системы, или они старые: выполните миграции: make up,"
+    " а в Airflow, который здесь уже был, — airflow call-export migrate",
     # raised in plugins/hooks and plugins/airflow_kit
     "airflow_does_not_answer": "REST API Airflow не отвечает: проверьте адрес",
     "airflow_refuses_login": "Airflow не принимает вход: HTTP {status}",
