@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow._shared.module_loading import import_string
+from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
 
 from ops.settings.profile import REPOSITORY
 from plugins.distribution.provider_info import get_provider_info
@@ -18,7 +20,7 @@ from airflow.providers_manager import ProvidersManager
 
 manager = ProvidersManager()
 hooks = {}
-for conn_type in ("bitrix24", "recogniser", "language_model"):
+for conn_type in ("bitrix24", "recogniser", "language_model", "call_export_state", "call_export_storage"):
     hook = manager.hooks.get(conn_type)
     if hook is not None:
         hooks[conn_type] = [hook.hook_class_name, hook.connection_id_attribute_name, hook.connection_testable]
@@ -74,6 +76,8 @@ def test_a_distribution_registers_types_forms_and_tests(tmp_path: Path, distribu
         "bitrix24": ["plugins.hooks.bitrix24.Bitrix24Hook", "bitrix24_conn_id", True],
         "recogniser": ["plugins.hooks.recogniser.RecogniserHook", "recogniser_conn_id", True],
         "language_model": ["plugins.hooks.language_model.LanguageModelHook", "language_model_conn_id", True],
+        "call_export_state": ["plugins.hooks.calls_state.CallsStateHook", "calls_state_conn_id", True],
+        "call_export_storage": ["plugins.hooks.storage.StorageHook", "storage_conn_id", True],
     }
     assert found["labels"]["password"] == "Токен вебхука"
     assert {"extra__recogniser__proxy_url", "extra__language_model__never_direct"} <= found["forms"].keys()
@@ -82,6 +86,27 @@ def test_a_distribution_registers_types_forms_and_tests(tmp_path: Path, distribu
     assert "Unknown hook type" not in says
 
 
+def test_types_and_names_are_those_of_the_hooks() -> None:
+    """They are named, not imported: Airflow asks while it reads its configuration."""
+    for declared in get_provider_info()["connection-types"]:
+        hook = import_string(declared["hook-class-name"])
+        assert (hook.conn_type, hook.hook_name) == (declared["connection-type"], declared["hook-name"])
+
+
+def test_asking_imports_nothing_of_airflow(tmp_path: Path) -> None:
+    ask = "import sys, plugins.distribution.provider_info; print([name for name in sys.modules if name == 'airflow'])"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_value_of_the_form_has_a_name_that_airflow_masks_by_mistake() -> None:
+    """A masked value comes back as "***" when the form is saved again; a switch would be on for ever."""
+    for declared in get_provider_info()["connection-types"]:
+        for name, field in declared["conn-fields"].items():
+            assert should_hide_value_for_key(name) is (field["schema"].get("format") == "password"), name
+
+
 def test_the_form_hides_a_password_in_a_proxys_address() -> None:
-    for conn_type in get_provider_info()["connection-types"][1:]:
+    for conn_type in get_provider_info()["connection-types"][1:3]:
         assert conn_type["conn-fields"]["proxy_url"]["schema"]["format"] == "password"

@@ -163,11 +163,14 @@ class TheirAirflow:
 
     def their_run(self) -> str:
         """Runs the other team's DAG; what its task returned."""
-        until("their DAG", 90, lambda: DAG_ID in {one["dag_id"] for one in self.api("GET", "dags")["dags"]})
+        self.wait_for(DAG_ID)
         run = self.api("POST", f"dags/{DAG_ID}/dagRuns", {"logical_date": None})["dag_run_id"]
         self.ended(DAG_ID, run, 120)
         path = f"dags/{DAG_ID}/dagRuns/{run}/taskInstances/report/xcomEntries/return_value"
         return str(self.api("GET", path)["value"])
+
+    def wait_for(self, dag_id: str) -> None:
+        until(dag_id, 120, lambda: dag_id in {one["dag_id"] for one in self.api("GET", "dags?limit=100")["dags"]})
 
     def ended(self, dag_id: str, run: str, seconds: float) -> str:
         """Waits for a DAG run; its state."""

@@ -72,7 +72,7 @@ def test_the_server_outlives_its_starter_and_requires_a_password(runtime: Runtim
     # a second start finds the first one's databases
     again = postgres.start(settings_of(None), runtime, KEYS)
     assert again.state_url == url
-    assert ask(again.metadata_url, "SELECT current_database()") == "airflow"
+    assert ask(again.metadata_url, "SELECT current_database()") == postgres.METADATA_DATABASE
     assert postgres.stop(runtime)
     assert not postgres.stop(runtime), "stopping what does not run is no error"
 
@@ -145,7 +145,8 @@ class TestDatabaseUrl:
     def test_airflow_gets_its_own_database_on_the_same_server(self, empty_database: str, tmp_path: Path) -> None:
         databases = postgres.start(settings_of(empty_database), Runtime(root=tmp_path), KEYS)
         assert databases.state_url == empty_database
-        assert ask(databases.metadata_url, "SELECT current_database()") == "airflow"
+        name = ask(empty_database, "SELECT current_database()")
+        assert ask(databases.metadata_url, "SELECT current_database()") == f"{name}_airflow"
         assert databases == postgres.located(settings_of(empty_database), Runtime(root=tmp_path), KEYS)
 
     def test_an_unreachable_server_is_one_sentence(self, tmp_path: Path) -> None:
