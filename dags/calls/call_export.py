@@ -58,7 +58,7 @@ from airflow.sdk import get_current_context as context
 from include.calls.names import DAG_ID, PORTAL_POOL
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
 from include.common.names import RECOGNISER_POOL
-from plugins.airflow_kit.deadlines import FirstQueuedAt
+from plugins.airflow_kit.deadlines import FirstQueuedAt, unless_tested
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
 from plugins.calls.assets import PUBLISHED
@@ -97,11 +97,13 @@ with DAG(
     tags=["bitrix24", "calls"],
     default_args={"owner": "dataops", "execution_timeout": timedelta(hours=SLA_HOURS)},
     on_failure_callback=run_failed,
-    deadline=DeadlineAlert(
-        name="sla",
-        reference=FirstQueuedAt(),
-        interval=timedelta(hours=SLA_HOURS),
-        callback=AsyncCallback("plugins.calls.slack_messages.deadline_missed"),
+    deadline=unless_tested(
+        DeadlineAlert(
+            name="sla",
+            reference=FirstQueuedAt(),
+            interval=timedelta(hours=SLA_HOURS),
+            callback=AsyncCallback("plugins.calls.slack_messages.deadline_missed"),
+        )
     ),
 ) as dag:
 

@@ -1,8 +1,10 @@
 """The instant from which a run's deadline counts."""
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow.sdk import DeadlineAlert
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
 if TYPE_CHECKING:
@@ -24,3 +26,8 @@ class FirstQueuedAt(BaseDeadlineReference):
         from sqlalchemy import select
 
         return session.scalar(select(DagRun.queued_at).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+
+
+def unless_tested(deadline: DeadlineAlert) -> DeadlineAlert | None:
+    """None in `airflow dags test`, which fails at its end for a DAG with a deadline in 3.3.2 (apache/airflow#73428)."""
+    return None if sys.argv[1:3] == ["dags", "test"] else deadline
