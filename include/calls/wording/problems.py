@@ -5,7 +5,7 @@ from include.common.wording import problems
 
 PROBLEMS: dict[str, str] = {
     "browser_bad_cursor": "места, с которого продолжить, в списке звонков нет",
-    "foreign_storage": "хранилище принадлежит установке с базой {database}; задайте другую папку или S3_PREFIX,"
+    "foreign_storage": "хранилище принадлежит установке с базой {database}; задайте другой S3_PREFIX,"
     " а если эта база пришла на смену той, удалите из хранилища файл {mark}",
     "foreign_state_database": "в базе {database} таблицы другой системы ({tables}); состоянию нужна своя база",
     "audit_bad_day": "день {text!r} не понят: он пишется так: 2025-08-01",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from include.common.errors import ErrorCode, ExportError, Permanent, Temporary
 
@@ -52,6 +52,8 @@ class Storage(Protocol):
     A missing object is Permanent(storage_failed), a failure that may pass is Temporary(storage_failed). A refused
     access key or a missing bucket is NotConfigured.
     """
+
+    SHARED: ClassVar[bool] = False  # whether several installations often use one place
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> None:
         """Visible completely or not at all; replaces an existing object."""

@@ -65,6 +65,8 @@ class S3Storage(Storage):
     """`client` is a boto3 S3 client, ready to use. `encryption` is AES256, aws:kms (with `kms_key_id` if not the
     account's default key) or `bucket`: objects ask for none, and the bucket's own setting decides."""
 
+    SHARED = True
+
     def __init__(
         self, bucket: str, prefix: str, client: Any, *, encryption: str = AES256, kms_key_id: str | None = None
     ) -> None:

@@ -1,20 +1,22 @@
-"""A storage belongs to one installation."""
+"""A folder of a bucket belongs to one installation; two at once: tests/integration/ops/test_two_installations.py."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from include.calls.state.state import State
 from include.calls.steps.claim_storage import MARK, claim_storage
 from include.clients.storage.local import LocalStorage
+from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
 from tests.integration.ops.test_two_installations import migrated_copy
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.s3]
 
 
-def test_its_own_installation_is_let_in_again(database: str, tmp_path: Path) -> None:
-    storage = LocalStorage(tmp_path)
+def test_its_own_installation_is_let_in_again(database: str, s3_client: Any, s3_bucket: str) -> None:
+    storage = S3Storage(s3_bucket, "calls", s3_client)
     with State.open(database) as state:
         claim_storage(storage, state)
         mark = storage.get_bytes(MARK)
@@ -22,9 +24,9 @@ def test_its_own_installation_is_let_in_again(database: str, tmp_path: Path) -> 
     assert storage.get_bytes(MARK) == mark
 
 
-def test_a_copy_of_the_database_is_another_installation(database: str, tmp_path: Path) -> None:
+def test_a_copy_of_the_database_is_another_installation(database: str, s3_client: Any, s3_bucket: str) -> None:
     """As a staging system is made of production's copy."""
-    storage = LocalStorage(tmp_path)
+    storage = S3Storage(s3_bucket, "", s3_client)
     with State.open(database) as production:
         claim_storage(storage, production)
     before = storage.get_bytes(MARK)
@@ -35,3 +37,9 @@ def test_a_copy_of_the_database_is_another_installation(database: str, tmp_path:
     ):
         claim_storage(storage, staging)
     assert storage.get_bytes(MARK) == before
+
+
+def test_a_folder_is_not_marked(database: str, tmp_path: Path) -> None:
+    with State.open(database) as state:
+        claim_storage(LocalStorage(tmp_path), state)
+    assert not list(tmp_path.iterdir())
