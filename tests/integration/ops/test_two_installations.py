@@ -17,7 +17,7 @@ from include.clients.postgresql.scratch import beside, name_of
 from include.clients.storage.s3 import S3Storage
 from include.common.errors import NotConfigured
 from ops.settings.database_roles import as_role, make_roles
-from ops.settings.databases import Databases, located, prepared
+from ops.settings.databases import Databases, located, mark, prepared
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import Runtime
 
@@ -96,12 +96,15 @@ class TestForeignDatabases:
     def test_its_own_databases_are_found_again(self, two: tuple[str, str]) -> None:
         found = prepared(two[0])
         migrate(two[0])
+        mark(found)
         ask(found.metadata_url, "CREATE TABLE dag_run (id int)")
         assert prepared(two[0]) == found == located(two[0])
 
     def test_a_database_that_another_installation_has_named_is_refused(self, two: tuple[str, str]) -> None:
         first, second = two
-        shared = name_of(prepared(first).metadata_url)
+        taken = prepared(first)
+        mark(taken)
+        shared = name_of(taken.metadata_url)
         with pytest.raises(NotConfigured, match="AIRFLOW_DATABASE"):
             prepared(second, shared)
 
