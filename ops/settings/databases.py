@@ -13,7 +13,7 @@ from psycopg import sql
 from include.calls.state.migrate import refuse_foreign
 from include.calls.state.rights import Role, role_name
 from include.clients.postgresql.scratch import name_of
-from include.common.errors import NotConfigured
+from include.common.errors import NotConfigured, Temporary
 
 CONNECT_SECONDS = 10
 # In Airflow's database, so that it comes back with a restored copy; a comment on the database would not.
@@ -69,7 +69,7 @@ def prepared(url: str, airflow_database: str = "") -> Databases:
         raise NotConfigured(
             f"DATABASE_URL: the user may not run CREATE DATABASE {name}", problem="database_right", database=name
         ) from None
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, Temporary):
         raise NotConfigured(
             "DATABASE_URL: the server does not answer or refuses the login", problem="database_unreachable"
         ) from None

@@ -4,8 +4,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DeadlineAlert
-from airflow.sdk.definitions.deadline import BaseDeadlineReference
+from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from include.clients.storage.base import CopyFailure, Encryption, KeepingRule, Storage, StoredObject
 from include.common.errors import ExportError
@@ -11,6 +12,8 @@ from include.common.errors import ExportError
 
 class PrefixedStorage:
     """Every key is inside `folder`, which has no `/` at its ends."""
+
+    SHARED: ClassVar[bool] = False  # the folder is one step's own
 
     def __init__(self, storage: Storage, folder: str) -> None:
         self._storage, self._folder = storage, f"{folder}/"
