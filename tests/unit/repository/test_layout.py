@@ -1,5 +1,6 @@
 """Names lead to files: no file name has two meanings, and tests mirror the tree."""
 
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -84,3 +85,11 @@ def test_folders_of_tests_are_those_of_the_code(kind: Path) -> None:
     found = folders(kind)
     assert found
     assert [path for path in found if not (ROOT / "include" / path).is_dir() and not (ROOT / path).is_dir()] == []
+
+
+def test_nothing_that_git_ignores_is_in_the_repository() -> None:
+    """An environment or a build that was added while `.gitignore` did not name it yet."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no clone: an archive")
+    listed = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
