@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import airflow.settings
 import pytest
@@ -65,6 +66,11 @@ def routes_and_rights() -> dict[tuple[str, str], Right | None]:
         assert asked, f"{route.path} asks for no right"
         found |= dict.fromkeys(((method, route.path) for method in sorted(route.methods)), asked[0])
     return found
+
+
+def example(path: str) -> str:
+    """The path with ids that exist nowhere, or hardly."""
+    return path.replace("{call}", "1").replace("{s}", "0" * 16).replace("{run_id}", str(UUID(int=0)))
 
 
 def as_user(role: str, name: str = "") -> dict[str, str]:

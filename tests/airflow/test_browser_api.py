@@ -6,8 +6,10 @@ The app of `/call_export` runs in this process, with Airflow's own SimpleAuthMan
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -25,7 +27,7 @@ from plugins.web.calls.browser_api import two_languages
 from plugins.web.calls.browser_api.reader import PROGRAM, RIGHTS_OF_PROGRAM
 from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
 from plugins.web.calls.react_apps import VERSION
-from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, routes_and_rights
+from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, example, routes_and_rights
 from tests.kit.state_samples import call, opened, rows, to_text
 from tests.unit.speech.audio.synth import voice, wav
 
@@ -107,7 +109,7 @@ def test_the_matrix_of_rights_and_routes(browser: Browser) -> None:
     """Every route, asked by everyone: exactly those with its right are not refused, and each refusal is noted."""
     wrong, denied = [], 0
     for (method, path), right in NEEDED.items():
-        asked = path.removeprefix("/ui/api").replace("{call}", str(browser.own)).replace("{s}", "0" * 16)
+        asked = example(path.removeprefix("/ui/api"))
         body, headers = _body_for(path, method)
         for who in ("nobody", "token", *ROLES):
             status = browser.ask(method, asked, who, body, **headers).status_code
@@ -382,3 +384,57 @@ def test_a_database_that_is_gone_is_a_503_and_a_search_that_takes_long_a_422(
     answer = browser.ask("POST", "/search", "user", {})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     threads.sessions.close()
+
+
+# ---------------------------------------------------------------- runs, samples, the log, the settings
+
+
+def test_a_run_is_found_by_its_dag_run_and_counted(browser: Browser) -> None:
+    later = {"period_from": datetime(2025, 9, 1, tzinfo=UTC), "period_to": datetime(2025, 9, 2, tzinfo=UTC)}
+    second = opened(browser.state, "2", **later)
+    page = browser.ask("GET", "/runs?limit=1", "viewer").json()
+    rest = browser.ask("GET", f"/runs?limit=1&cursor={page['cursor']}", "viewer").json()
+    assert {page["items"][0]["dag_run_id"], rest["items"][0]["dag_run_id"]} == {"dag-1", "dag-2"}
+    assert rest["cursor"] is None
+    (found,) = browser.ask("GET", "/runs?dag_run_id=dag-2", "viewer").json()["items"]
+    assert found["run_id"] == str(second.run_id)
+    (first,) = browser.ask("GET", "/runs?dag_run_id=dag-1", "viewer").json()["items"]
+    counted = browser.ask("GET", f"/runs/{first['run_id']}", "viewer").json()
+    assert counted["statuses"] == [["completed", 2], ["pending", 1]]
+    assert browser.ask("GET", f"/runs/{UUID(int=0)}", "viewer").status_code == 404
+
+
+def test_a_sample_goes_on_with_the_next_call_and_knows_the_scope(browser: Browser) -> None:
+    (run,) = browser.ask("GET", "/runs", "user").json()["items"]
+    queue = browser.ask("GET", f"/qa/{run['run_id']}", "user").json()
+    assert {call["id"] for call in queue["items"]} == {browser.own, browser.other}
+    assert (queue["checked"], queue["next"]) == (0, queue["items"][0]["id"])
+    assert "+79997654321" not in json.dumps(queue)
+    card = browser.ask("GET", f"/calls/{queue['next']}", "user").json()
+    verdict = {"result": "ok", "text_sha256": card["text_sha256"]}
+    assert browser.ask("PUT", f"/calls/{card['id']}/verdict", "user", verdict, **{"If-Match": card["etag"]}).is_success
+    after = browser.ask("GET", f"/qa/{run['run_id']}", "user").json()
+    assert (after["checked"], after["next"]) == (1, queue["items"][1]["id"])
+    browser.run("INSERT INTO call_scopes VALUES ('user', %s, NULL)", [LINE])
+    scoped = browser.ask("GET", f"/qa/{run['run_id']}", "user").json()
+    assert [call["id"] for call in scoped["items"]] == [browser.own]
+
+
+def test_the_log_is_read_by_those_who_watch_it(browser: Browser) -> None:
+    for who in ("user", "op"):
+        browser.ask("GET", f"/calls/{browser.own}/text", who)
+    browser.ask("GET", f"/calls/{browser.other}/text", "op")
+    first = browser.ask("GET", f"/audit?call={browser.own}&action=text_read&limit=1").json()
+    assert [(row["actor"], row["text"], row["call"]) for row in first["items"]] == [
+        ("op", "текст прочитан", browser.own)
+    ]
+    rest = browser.ask("GET", f"/audit?call={browser.own}&action=text_read&cursor={first['cursor']}").json()
+    assert [row["actor"] for row in rest["items"]] == ["user"]
+    assert browser.ask("GET", "/audit?actor=user&before=2020-01-01T00:00:00Z").json()["items"] == []
+
+
+def test_settings_show_no_secret(browser: Browser) -> None:
+    shown = browser.ask("GET", "/settings", "viewer")
+    assert shown.json()["policy"]["stt"]["model"] == "gpt-transcribe"
+    assert shown.json()["connections"]["call_export_search"] is True
+    assert TOKEN not in shown.text

@@ -19,7 +19,7 @@ from ops.settings.generated_secrets import generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
 from plugins.web.calls.browser_api.reader_rights import FAB_PERMISSIONS
 from plugins.web.fab_roles import ANALYST, OPERATOR, ROLES, SECURITY_OFFICER, SUPERVISOR, TASKS, VIEWER
-from tests.airflow.browser_client import routes_and_rights
+from tests.airflow.browser_client import example, routes_and_rights
 from tests.airflow.system import SILENT
 from tests.kit.server_folder import server_folder
 
@@ -57,7 +57,7 @@ HAVE_A_RIGHT = {role for role, given in ROLES.items() if {(ACTIONS[m], r) for m,
 for (method, path), right in routes_and_rights().items():  # the call browser's
     needed = FAB_PERMISSIONS[right] if right else None
     have = HAVE_A_RIGHT if needed is None else {r for r in ROLES if (ACTIONS[needed[0]], needed[1]) in ROLES[r]}
-    ALLOWED[(method, f"/call_export{path}".replace("{call}", "1").replace("{s}", "0" * 16))] = {"Admin"} | have
+    ALLOWED[(method, f"/call_export{example(path)}")] = {"Admin"} | have
 BODIES: dict[tuple[str, str], Any] = {
     **{(method, path): {} for method, path in ALLOWED if "/ui/api/" in path and method in ("POST", "PUT")},
     ("PATCH", f"{RUN}/none"): {"note": "seen"},

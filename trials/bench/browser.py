@@ -31,7 +31,9 @@ from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.table import Table
 
+from include.calls.state.browsing import Browsing
 from include.calls.state.migrate import migrate
+from include.calls.state.state import State
 
 WORDS_OF_A_TEXT = 430  # 5 KB in UTF-8
 TURNS = 40
@@ -42,6 +44,7 @@ NEWEST = datetime(2026, 11, 28, 18, tzinfo=UTC)
 # planted: words -> share of the calls that have them
 PLANTED = {"возврат денег": 0.01, "гарантийный талон": 0.001, "экскаватор": 0.0004, "диспетчерская": 0.2}
 SOUND_BYTES = 30 * 1024 * 1024
+UPKEEP_MS, INDEXED_A_SECOND = 5, 300
 HEARD = 20  # calls that have a sound
 
 
@@ -309,6 +312,32 @@ def sounds(url: str, folder: Path) -> int:
     return int(newest[0][0])
 
 
+def upkeep(url: str, texts: int = 2000) -> tuple[float, float]:
+    """Milliseconds that the words of a new text cost its transaction, and texts a second of `make index`."""
+    with psycopg.connect(url) as connection:
+        (newest,) = connection.execute("SELECT max(recording_id) FROM recordings").fetchone() or (0,)
+        kept = [newest - texts]
+        connection.execute(
+            "CREATE TEMP TABLE kept AS SELECT recording_id, transcript_id FROM recordings WHERE recording_id > %s", kept
+        )
+        connection.execute("UPDATE recordings SET transcript_id = NULL WHERE recording_id > %s", kept)
+        began = time.perf_counter()
+        connection.execute(
+            "UPDATE recordings own SET transcript_id = kept.transcript_id FROM kept"
+            " WHERE kept.recording_id = own.recording_id"
+        )
+        a_text = (time.perf_counter() - began) * 1000 / texts
+        connection.rollback()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DELETE FROM call_search WHERE recording_id > %s", kept)
+        connection.execute("UPDATE call_search_backfill SET up_to = %s, done = 0, texts = %s", [newest - texts, texts])
+    with State.open(url) as state:
+        began = time.perf_counter()
+        while Browsing(state.session).index_some(500):
+            pass
+        return a_text, texts / (time.perf_counter() - began)
+
+
 def main(
     folder: Path,
     calls: Annotated[int, typer.Option(help="how many calls there are to be")] = 1_000_000,
@@ -321,6 +350,7 @@ def main(
     with database(folder / "postgresql") as url:
         build(url, calls, console)
         newest = sounds(url, folder)
+        a_text, a_second = upkeep(url)
         with psycopg.connect(url) as connection:
             (there, size, words) = connection.execute(
                 "SELECT (SELECT count(*) FROM call_search), pg_size_pretty(pg_database_size(current_database())),"
@@ -360,6 +390,8 @@ def main(
             "yes" if kept else "NO",
         )
     console.print(table)
+    console.print(f"words of a new text: {a_text:.1f} ms (bar 5); make index: {a_second:.0f} texts a second (bar 300)")
+    missed += a_text > UPKEEP_MS or a_second < INDEXED_A_SECOND
     console.print(
         f"{sum(map(len, took.values())) / seconds:.0f} answers a second; load before: {os.getloadavg()[2]:.1f}"
     )

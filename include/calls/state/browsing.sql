@@ -38,7 +38,12 @@ own.tags && :tags::text[]
 own.duration_sec >= :min_sec AND own.duration_sec <= coalesce(:max_sec::integer, 2147483647)
 
 -- name: of_run!
-EXISTS (SELECT FROM reported_recordings shown WHERE shown.run_id = :run_id AND shown.recording_id = own.recording_id)
+-- As in reported_recordings; the bounds are known before the first row is read, so the list walks the run's period only.
+own.portal_id = (SELECT portal_id FROM call_exports WHERE run_id = :run_id)
+AND own.call_started_at >= (SELECT period_from FROM call_exports WHERE run_id = :run_id)
+AND own.call_started_at < (SELECT period_to + interval '1 second' FROM call_exports WHERE run_id = :run_id)
+AND own.statistics_id <= (SELECT coalesce(last_statistics_id, 9223372036854775807) FROM call_exports WHERE run_id = :run_id)
+AND (own.gone_at IS NULL OR own.transcript_id IS NOT NULL)
 
 -- name: of_batch!
 EXISTS (SELECT FROM run_work work WHERE work.run_id = :run_id AND work.batch_no = :batch_no AND work.recording_id = own.recording_id)

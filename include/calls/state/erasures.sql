@@ -242,7 +242,8 @@ SELECT run_id FROM publications WHERE registry_key = :registry_key;
 
 -- name: left_in_tables
 -- What is left of the erasure's recordings besides their rows.
-SELECT (SELECT count(*) FROM transcripts WHERE recording_id = ANY(:recording_ids)) AS texts,
+SELECT (SELECT count(*) FROM transcripts WHERE recording_id = ANY(:recording_ids))
+       + (SELECT count(*) FROM call_search WHERE recording_id = ANY(:recording_ids)) AS texts,
        (SELECT count(*) FROM call_qa_checks WHERE recording_id = ANY(:recording_ids)) AS comments,
        (SELECT count(*) FROM dead_letters WHERE recording_id = ANY(:recording_ids)) AS letters,
        (SELECT count(*) FROM call_events WHERE recording_id = ANY(:recording_ids)

@@ -5,6 +5,7 @@ be noted is not shown.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import cached_property
@@ -71,7 +72,7 @@ class CallPages:
     policy: Policy
 
     @cached_property
-    def _scope(self) -> ReaderScope:
+    def scope(self) -> ReaderScope:
         return self._browsing.scope_of(self.reader.actor)
 
     @cached_property
@@ -104,9 +105,16 @@ class CallPages:
 
     # ---------------------------------------------------------------- the reader
 
+    def index_state(self) -> tuple[int, int]:
+        """Texts that `make index` has added, and those that it has to."""
+        return self._browsing.index_state()
+
+    def rows_of(self, places: Sequence[Place]) -> list[CallRow]:
+        return [self._row(row) for row in self._browsing.rows(places)]
+
     def me(self, version: str) -> Me:
         done, of = self._browsing.index_state()
-        scope = self._scope
+        scope = self.scope
         return Me(
             name=self.reader.actor,
             rights=sorted(self.reader.rights, key=list(Right).index),
@@ -169,7 +177,7 @@ class CallPages:
     def _filter(self, asked: Search) -> CallFilter:
         zone = self._zone
         return CallFilter(
-            scope=self._scope,
+            scope=self.scope,
             since=beginning(asked.from_, zone),
             before=end(asked.to, zone),
             lines=asked.lines,
@@ -216,9 +224,9 @@ class CallPages:
 
     def call(self, recording_id: int, *, lock: bool = False) -> ShownCall:
         """404 for a call of others: whether it exists is not said."""
-        found = self._calls.card(recording_id, self._scope, lock=lock)
+        found = self._calls.card(recording_id, self.scope, lock=lock)
         if found is None:
-            if not self._scope.is_whole:
+            if not self.scope.is_whole:
                 self.note(Action.ACCESS_DENIED, asked=recording_id, why="no such call in the reader's scope")
             raise Refused(404, "no_such_call")
         return found

@@ -4,22 +4,18 @@ They are `async` and work in threads of their own (`threads.py`).
 """
 
 import threading
-import time
-from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
-from include.calls.policy import Policy
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
-from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.storage import StorageHook
-from plugins.web.calls.browser_api import sound
+from plugins.web.calls.browser_api import run_routes, sound
 from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
     Card,
@@ -34,38 +30,17 @@ from plugins.web.calls.browser_api.models import (
     SharedSearch,
     TextShown,
 )
-from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayHear, MayRead, MayUnmask, Reader
+from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayHear, MayRead, MayUnmask
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.refusals import Refused, refusals
-from plugins.web.calls.browser_api.threads import in_thread, sessions
+from plugins.web.calls.browser_api.serving import served
 from plugins.web.calls.react_apps import VERSION
-
-Answer = TypeVar("Answer")
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (401, 403, 404, 422, 503)}
 router = APIRouter(prefix="/ui/api", responses=_REFUSALS)
 CallId = Annotated[int, InPath(ge=1, le=2**63 - 1)]
 SearchId = Annotated[str, InPath(pattern="^[0-9a-f]{8,32}$")]
-_POLICY_SECONDS = 60.0
 _PRIVATE = "private, no-store"
-
-
-class _Policies:
-    """The policy, read again after a minute: it is a file and a connection."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._policy: Policy | None = None
-        self._read_at = float("-inf")
-
-    def now(self) -> Policy:
-        with self._lock:
-            if self._policy is None or time.monotonic() - self._read_at > _POLICY_SECONDS:
-                self._policy, self._read_at = load_run_policy(), time.monotonic()
-            return self._policy
-
-
-_policies = _Policies()
 
 
 @cache
@@ -73,23 +48,10 @@ def _storage() -> Storage:
     return StorageHook().get_conn()
 
 
-async def _served(reader: Reader, work: Callable[[CallPages], Answer]) -> Answer:
-    """The work in a thread of ours; a refusal in the reader's language."""
-
-    def over_a_session() -> Answer:
-        with refusals(), sessions.one() as session:
-            return work(CallPages(session, reader, _policies.now()))
-
-    try:
-        return await in_thread(over_a_session)
-    except Refused as refused:
-        raise refused.answer(reader.language) from None
-
-
 @router.get("/me")
 async def me(reader: AnyReader) -> Me:
     """The reader's rights, and how far the search's index is."""
-    return await _served(reader, lambda pages: pages.me(VERSION))
+    return await served(reader, lambda pages: pages.me(VERSION))
 
 
 @router.get("/openapi.json", response_class=JSONResponse)
@@ -103,25 +65,25 @@ async def description(_: AnyReader) -> JSONResponse:
 @router.post("/searches", status_code=201)
 async def share_search(asked: Search, reader: MayRead) -> SharedSearch:
     """Keeps a search for 30 days: a link has its id instead of the words."""
-    return await _served(reader, lambda pages: pages.share(asked))
+    return await served(reader, lambda pages: pages.share(asked))
 
 
 @router.get("/searches/{s}")
 async def shared_search(s: SearchId, reader: MayRead) -> Search:
     """The body of a search that was kept."""
-    return await _served(reader, lambda pages: pages.shared(s))
+    return await served(reader, lambda pages: pages.shared(s))
 
 
 @router.post("/search")
 async def search(asked: Search, reader: MayRead) -> Found:
     """The calls that fit, the newest first. A POST, so that words are in no address and no access log."""
-    return await _served(reader, lambda pages: pages.search(asked))
+    return await served(reader, lambda pages: pages.search(asked))
 
 
 @router.get("/calls/{call}")
 async def card(call: CallId, reader: MayRead, response: Response) -> Card:
     """Everything about one call but its words."""
-    shown = await _served(reader, lambda pages: pages.card(call))
+    shown = await served(reader, lambda pages: pages.card(call))
     response.headers["ETag"] = f'"{shown.etag}"'
     response.headers["Cache-Control"] = _PRIVATE
     return shown
@@ -131,14 +93,14 @@ async def card(call: CallId, reader: MayRead, response: Response) -> Card:
 async def text(call: CallId, reader: MayRead, response: Response) -> TextShown:
     """What was said, turn by turn."""
     response.headers["Cache-Control"] = _PRIVATE
-    return await _served(reader, lambda pages: pages.text(call, _storage()))
+    return await served(reader, lambda pages: pages.text(call, _storage()))
 
 
 @router.get("/calls/{call}/peaks")
 async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
     """How loud the recording is, for its waveform; `include/speech/audio/peaks.py` describes the bytes."""
 
-    def served(pages: CallPages) -> tuple[str, bytes]:
+    def kept_or_made(pages: CallPages) -> tuple[str, bytes]:
         shown = pages.call(call)
         if shown.raw_path is None:
             raise Refused(404, "erased" if shown.status == "erased" else "no_audio")
@@ -147,7 +109,7 @@ async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
             return etag, b""
         return etag, _peaks(peaks_key(shown), shown.raw_path, shown.duration_sec)
 
-    etag, content = await _served(reader, served)
+    etag, content = await served(reader, kept_or_made)
     headers = {"ETag": etag, "Cache-Control": "private, max-age=86400, immutable"}
     return Response(content, 200 if content else 304, headers, "application/octet-stream")
 
@@ -170,7 +132,8 @@ def _peaks(key: str, audio_key: str, portal_sec: float) -> bytes:
 _one_decoder = threading.Lock()
 
 
-@router.api_route("/calls/{call}/audio", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/calls/{call}/audio", response_class=Response, include_in_schema=False)
+@router.get("/calls/{call}/audio", response_class=Response)
 async def audio(
     call: CallId,
     request: Request,
@@ -183,7 +146,7 @@ async def audio(
     """The recording, or the bytes that `Range` names. `download` needs the right `take` and is noted as taken."""
     head = request.method == "HEAD"
 
-    def served(pages: CallPages) -> tuple[str, int, str, str | None]:
+    def noted(pages: CallPages) -> tuple[str, int, str, str | None]:
         if download and not reader.may(Right.TAKE):
             raise Refused(403, "no_right", right=Right.TAKE)
         shown = pages.call(call) if head else pages.hear(call, take=download)
@@ -192,7 +155,7 @@ async def audio(
         name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path) if download else None
         return shown.raw_path, _storage().size_of(shown.raw_path), (shown.checksum or "")[:20], name
 
-    key, size, etag, name = await _served(reader, served)
+    key, size, etag, name = await served(reader, noted)
     try:
         with refusals():
             return await sound.answer(
@@ -205,16 +168,19 @@ async def audio(
 @router.get("/calls/{call}/events")
 async def events(call: CallId, reader: MayRead) -> list[EventShown]:
     """What happened to the call and what was paid for it."""
-    return await _served(reader, lambda pages: pages.events(call))
+    return await served(reader, lambda pages: pages.events(call))
 
 
 @router.post("/calls/{call}/number")
 async def number(call: CallId, asked: Nothing, reader: MayUnmask) -> Numbers:  # noqa: ARG001  an empty object
     """The whole numbers; each showing is noted. A POST, because it is an act and not a reading."""
-    return await _served(reader, lambda pages: pages.numbers(call))
+    return await served(reader, lambda pages: pages.numbers(call))
 
 
 @router.put("/calls/{call}/verdict")
 async def verdict(call: CallId, asked: NewVerdict, if_match: Annotated[str, Header()], reader: MayCheck) -> Card:
     """What the reader found. 412: the call has changed since `If-Match`; 409: its text was built anew."""
-    return await _served(reader, lambda pages: pages.judge(call, asked, if_match))
+    return await served(reader, lambda pages: pages.judge(call, asked, if_match))
+
+
+router.include_router(run_routes.router)

@@ -50,6 +50,16 @@ class TestContract:
             assert path.suffix == ".mp3"
             assert path.read_bytes() == b"\x00\xff" * 100_000
 
+    def test_a_part_of_an_object_is_read_alone(self, storage: Storage) -> None:
+        storage.put_bytes("raw/a.mp3", b"0123456789", "audio/mpeg")
+        assert storage.size_of("raw/a.mp3") == 10
+        assert storage.get_range("raw/a.mp3", 3, 4) == b"3456"
+        assert storage.get_range("raw/a.mp3", 8, 100) == b"89"
+        with pytest.raises(Permanent):
+            storage.size_of("raw/none.mp3")
+        with pytest.raises(Permanent):
+            storage.get_range("raw/none.mp3", 0, 1)
+
     def test_a_missing_object_is_permanent(self, storage: Storage) -> None:
         assert not storage.exists(KEY)
         for read in (

@@ -1,0 +1,145 @@
+"""What one request about runs, samples, the audit log or the settings reads."""
+
+from typing import Any
+from uuid import UUID
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.calls.domain.call_filter import Place
+from include.calls.names import BACKUP_CONN, ERASURE_CONN, METRICS_CONN, SEARCH_CONN, STATE_CONN, STORAGE_CONN
+from include.calls.state.browsed_runs import BrowsedEntry, BrowsedRun, BrowsedRuns
+from include.calls.state.state import State
+from include.calls.steps.qa_review import sample_of
+from include.calls.wording import audit as wording
+from include.common.names import LANGUAGE_MODEL_CONN, PORTAL_CONN, RECOGNISER_CONN, SLACK_CONN
+from plugins.web.calls.browser_api.call_pages import CallPages
+from plugins.web.calls.browser_api.models import IndexState
+from plugins.web.calls.browser_api.refusals import Refused
+from plugins.web.calls.browser_api.run_models import (
+    AuditPage,
+    AuditRow,
+    QaQueue,
+    RunCounts,
+    RunRow,
+    RunsPage,
+    SampledCall,
+    SettingsShown,
+)
+
+_SHOWN_CONNECTIONS = (
+    *(PORTAL_CONN, RECOGNISER_CONN, LANGUAGE_MODEL_CONN, SLACK_CONN, STATE_CONN),
+    *(STORAGE_CONN, BACKUP_CONN, METRICS_CONN, SEARCH_CONN, ERASURE_CONN),
+)
+
+
+def runs(pages: CallPages, *, cursor: UUID | None, dag_run_id: str | None, limit: int) -> RunsPage:
+    """`cursor` is the run after which the page begins."""
+    found = BrowsedRuns(pages.session)
+    after = None
+    if cursor is not None:
+        place = _known(found.page(most=1, run_id=cursor))
+        after = (place.due_at, place.run_id)
+    rows = found.page(most=limit + 1, after=after, dag_run_id=dag_run_id)
+    more = len(rows) > limit
+    return RunsPage(
+        items=[RunRow(**_facts(row)) for row in rows[:limit]], cursor=str(rows[limit - 1].run_id) if more else None
+    )
+
+
+def run(pages: CallPages, run_id: UUID) -> RunCounts:
+    found = BrowsedRuns(pages.session)
+    facts = _facts(_known(found.page(most=1, run_id=run_id)))
+    counts: dict[str, Any] = dict(found.counts(run_id))
+    counts["error_codes"] = counts.pop("errors", [])
+    return RunCounts(**facts, **counts)
+
+
+def sample(pages: CallPages, run_id: UUID) -> QaQueue:
+    """The run's own sample, without the calls outside the reader's scope."""
+    found = BrowsedRuns(pages.session)
+    _known(found.page(most=1, run_id=run_id))
+    items = sample_of(run_id, State.over(pages.session), pages.policy.thresholds.qa_sample_size).items
+    ids = found.sampled(run_id, [(item.call_id, item.record_id) for item in items], pages.scope)
+    rows = pages.rows_of([Place(item.call_started_at, ids[key]) for item in items if (key := _key(item)) in ids])
+    by_id = {row.id: row for row in rows}
+    shown = [
+        SampledCall.model_validate(
+            by_id[ids[_key(item)]].model_dump(by_alias=True) | {"result": item.result, "by": item.checked_by}
+        )
+        for item in items
+        if _key(item) in ids and ids[_key(item)] in by_id
+    ]
+    waiting = [call.id for call in shown if call.result is None]
+    return QaQueue(
+        run_id=run_id,
+        items=shown,
+        checked=len(shown) - len(waiting),
+        issues=sum(call.result == "issue" for call in shown),
+        next=waiting[0] if waiting else None,
+    )
+
+
+def audit(pages: CallPages, *, limit: int, **asked: Any) -> AuditPage:
+    rows = BrowsedRuns(pages.session).entries(most=limit + 1, **asked)
+    more = len(rows) > limit
+    return AuditPage(items=[_entry(row) for row in rows[:limit]], cursor=rows[limit - 1].entry_no if more else None)
+
+
+def settings(pages: CallPages, version: str) -> SettingsShown:
+    done, of = pages.index_state()
+    return SettingsShown(
+        version=version,
+        policy=pages.policy.model_dump(mode="json"),
+        connections={conn_id: _is_set(conn_id) for conn_id in _SHOWN_CONNECTIONS},
+        index=IndexState(done=done, of=of),
+    )
+
+
+def _key(item: Any) -> tuple[str, str]:
+    return item.call_id, item.record_id
+
+
+def _known(found: list[BrowsedRun]) -> BrowsedRun:
+    if not found:
+        raise Refused(404, "no_such_run")
+    return found[0]
+
+
+def _facts(row: BrowsedRun) -> dict[str, Any]:
+    same = (
+        *("run_id", "dag_run_id", "worked_by", "period_from", "period_to", "status", "actor", "trigger", "dry_run"),
+        *("started_at", "finished_at", "verdict"),
+    )
+    return {name: getattr(row, name) for name in same} | {
+        "recordings": row.total_calls,
+        "completed": row.completed_calls,
+        "errors": row.error_calls,
+        "minutes": row.total_minutes,
+        "spent_usd": row.spent_cost,
+        "forecast_usd": row.forecast_cost,
+        "approved_usd": row.approved_cost,
+    }
+
+
+def _entry(row: BrowsedEntry) -> AuditRow:
+    call = row.detail.get("call")
+    return AuditRow(
+        entry_no=row.entry_no,
+        at=row.at,
+        action=row.action,
+        text=wording.action(row.action),
+        actor=row.actor,
+        call=call if isinstance(call, int) else None,
+        run_id=row.run_id,
+        reason=row.reason,
+        detail=row.detail,
+    )
+
+
+def _is_set(conn_id: str) -> bool:
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    return True
