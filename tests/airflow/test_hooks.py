@@ -198,7 +198,7 @@ class TestState:
         monkeypatch.setattr("include.calls.state.migrate.current", lambda _: None)
         works, says = CallsStateHook().test_connection()
         assert not works
-        assert "make up её обновит" in says
+        assert "обновит make up" in says
 
 
 class TestStorage:
