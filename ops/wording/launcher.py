@@ -23,14 +23,14 @@ COMMANDS = {
 }
 BEFORE_START = "Команда годится и до make up: соединений с тем, что не запущено, у неё не будет."
 # `docker compose run --rm app --help`
-CONTAINER = "Команды в контейнерах; любая другая (python -m jobs.call_export ...) выполняется в окружении системы."
+CONTAINER = "Команды в контейнерах; любая другая (`python -m jobs.call_export ...`) выполняется в окружении системы."
 CONTAINER_COMMANDS = {
     "init": "Подготовить базы, роли и пулы; печатает, где лежат файлы и база.",
     "login": "Показать адрес Airflow, логин и пароль.",
     "pg": "psql, pg_dump или pg_restore на базе состояния.",
-    "monitoring": "Записать настройки и секреты для Prometheus, Alertmanager и Grafana.",
+    "monitoring": "Записать настройки и секреты для мониторинга (`docker compose --profile monitoring`).",
 }
-CONTAINERS_PREPARED = "Файлы: {files}; база: {database}. Адрес Airflow и пароль: docker compose run --rm app login"
+CONTAINERS_PREPARED = "Файлы: {files}; база: {database}. Адрес Airflow и пароль: `docker compose run --rm app login`"
 MONITORING_WRITTEN = "Настройки мониторинга записаны"
 PROFILE = "Отдельный набор баз, секретов и файлов под var/."
 EVERY_FILE = "Прочитать и все файлы хранилища, а не только новые."

@@ -163,7 +163,7 @@ def delivered(texts: int, audio: int, folder: str) -> str:
 
 
 # python -m jobs.fetch
-FETCH_HELP = "Папка выгруженного периода архивом tar в стандартный вывод: тексты, реестр, отчёт."
+FETCH_HELP = "Папка выгруженного периода архивом `tar` в стандартный вывод: тексты, реестр, отчёт."
 
 
 def fetched(files: int, folder: str) -> str:
