@@ -62,7 +62,7 @@ def moved(source: str, file: Path) -> str:
     """
     tree = ast.parse(source)
     lines = source.splitlines(keepends=True)
-    for line, column in sorted(_places(tree, source, file), reverse=True):
+    for line, column in sorted(set(_places(tree, source, file)), reverse=True):
         text = lines[line - 1].encode()  # columns of the parser count bytes
         lines[line - 1] = (text[:column] + f"{PACKAGE}.".encode() + text[column:]).decode()
     return "".join(lines)

@@ -1,7 +1,7 @@
 """The two databases of a system, and how both are found on the server of DATABASE_URL.
 
 Airflow's has a name made of the state's, so that two systems on one server never share one, nor does a system take the
-database `airflow` of the company's own Airflow. Whatever holds tables of somebody else is refused before a write.
+database `airflow` of the company's own Airflow. Whatever holds tables of another system is refused before a write.
 """
 
 from dataclasses import dataclass

@@ -39,7 +39,7 @@ def _for_a_person(command: Command) -> Command:
     """One sentence and exit status 1 for an error that a person can correct."""
 
     @wraps(command)
-    def told(args: Namespace) -> None:
+    def run(args: Namespace) -> None:
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = (
             "server"  # as Airflow's own commands: connections of its database count
         )
@@ -48,7 +48,7 @@ def _for_a_person(command: Command) -> Command:
         except ExportError as error:
             raise SystemExit(f"{sentence(error, PROBLEMS)}.") from None
 
-    return told
+    return run
 
 
 @_for_a_person

@@ -1,4 +1,4 @@
-"""The Airflow of somebody else: a DAG, a plugin, a pool, and packages whose names are those of our folders."""
+"""The Airflow of another team: a DAG, a plugin, a pool, and packages whose names are those of our folders."""
 
 import json
 import os

@@ -19,7 +19,7 @@ from include.common.errors import NotConfigured, Temporary
 VERSION_TABLE = "calls_state_version"
 UNRELEASED_VERSION_TABLE = "call_export_version"  # of the schema before the first release
 OLDEST_POSTGRESQL = 15  # NULLS NOT DISTINCT
-# A few names, so that a person sees whose they are. Tables of an extension are nobody's.
+# A few names, so that a person sees whose they are. Tables of an extension do not count.
 _TABLES = """
 SELECT current_database(), to_regclass(:ours) IS NOT NULL,
        (SELECT string_agg(relname, ', ' ORDER BY relname) FROM

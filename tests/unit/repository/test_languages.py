@@ -26,6 +26,7 @@ RUSSIAN = {
     "include/sales/domain/utm.py": "cities as campaign labels spell them",
     "include/common/wording/problems.py": "sentences for errors of common, clients, speech and hooks",
     "include/common/wording/connections.py": "the connection form in Airflow",
+    "include/common/wording/airflow_commands.py": "commands of Airflow's command line",
     "include/common/wording/error_catalogue.py": "what each error code means",
     "include/common/russian_format.py": "units of numbers and times",
     "ops/wording/": "the launcher's catalogue",
@@ -86,7 +87,7 @@ NO_FACTS = {"code", "retry_after", "problem", "attempt"}
 NAMES = {
     # products, and what their screens are called
     "Airflow", "Enterprise", "Excel", "OpenAI", "PostgreSQL", "PyPI", "Python", "Required", "Actions", "Clear", "Note",
-    "cron", "Slack",
+    "cron", "Slack", "call", "migrate", "Connections", "Admin", "sslmode", "Yandex",
     "Markdown",
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns
@@ -100,7 +101,7 @@ NAMES = {
     "ru", "en", "gpt",
     "host", "port", "https", "latest", "aws", "kms", "bucket",
     # permissions of S3, a header of HTTP
-    "ClickHouse", "sales", "migrate", "accept_shrink", "shrink", "accept", "QTickets", "Fernet", "load", "on",
+    "ClickHouse", "sales", "accept_shrink", "shrink", "accept", "QTickets", "Fernet", "load", "on",
     "qtickets", "vk_ads", "vk", "ads", "direct", "auto", "full", "incremental", "ack", "by", "legacy", "fernet", "html",
     "pdf", "PDF",
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
