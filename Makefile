@@ -9,7 +9,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-report sales-backup \
-	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev
+	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -207,6 +207,9 @@ audit-packages: install-dev ## известные уязвимости зафи�
 	@for lock in requirements-one-machine.txt requirements-dev.txt requirements-docs.txt requirements-uv.txt; do \
 		$(VENV)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
+install-models: install ## пакеты языковых моделей: для FF_LLM_ROUTING_ENABLED
+	@$(PYTHON) ops/one_machine/bootstrap.py models
+
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-uv.in -o requirements-uv.txt
@@ -220,6 +223,8 @@ lock: install-dev ## заново зафиксировать версии зав
 		requirements-sales.in -o requirements-sales.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-sales-demo.in -o requirements-sales-demo.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-models.in -o requirements-models.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.web.calls.react_apps import REACT_APPS
-from plugins.web.lazy import app
+from plugins.web.lazy import app, models_app
 
 
 def mask_stdout_copy() -> None:
@@ -41,5 +41,8 @@ class CallExportPlugin(AirflowPlugin):
     name = "call_export"
     listeners = [MaskSchedulerOutput()]  # noqa: RUF012  Airflow reads a list off the class
     deadline_references = [FirstQueuedAt]  # noqa: RUF012  as above
-    fastapi_apps = [{"app": app, "url_prefix": "/call_export", "name": "call_export"}]  # noqa: RUF012  as above
+    fastapi_apps = [  # noqa: RUF012  as above
+        {"app": app, "url_prefix": "/call_export", "name": "call_export"},
+        {"app": models_app, "url_prefix": "/callcenter", "name": "callcenter"},
+    ]
     react_apps = REACT_APPS  # the call browser

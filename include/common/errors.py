@@ -25,6 +25,8 @@ class ErrorCode(StrEnum):
     STT_QUOTA = "stt_quota"
     STORAGE_FAILED = "storage_failed"
     SUMMARY_FAILED = "summary_failed"
+    LLM_UNAVAILABLE = "llm_unavailable"
+    LLM_NO_ANSWER = "llm_no_answer"
     TEXT_ENDED = "text_ended"
     BAD_ROW = "bad_row"
     INTERNAL = "internal"

@@ -16,6 +16,12 @@ AIRFLOW_API_CONN = f"{PREFIX}airflow_api"  # for a run's note
 SLACK_CONN = f"{PREFIX}slack"
 ALERTS_CONN = f"{PREFIX}alerts"  # beside Slack: of type slackwebhook, smtp, telegram or apprise
 MAIL_CONN = f"{PREFIX}mail"  # of type smtp: the server through which registry and report are sent
+# language models: the routing table (include/clients/language_models/routing.yaml) names them; without a key, or
+# without an address of one's own, a connection is not made and its providers are skipped
+LLM_ANTHROPIC_CONN = f"{PREFIX}llm_anthropic"
+LLM_DEEPSEEK_CONN = f"{PREFIX}llm_deepseek"
+LLM_GEMINI_CONN = f"{PREFIX}llm_gemini"
+LLM_LOCAL_CONN = f"{PREFIX}llm_local"
 
 # in the place of a proxy: none, although the installation has one
 DIRECT = "direct"

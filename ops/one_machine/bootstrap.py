@@ -1,6 +1,6 @@
 """Builds `.venv` from the locked requirements; runs on any `python3`, with the standard library only.
 
-    python3 ops/one_machine/bootstrap.py [dev | sales | stt | docs]
+    python3 ops/one_machine/bootstrap.py [dev | models | sales | stt | docs]
 
 `sales` adds what `make sales-demo` needs. `stt` builds `.venv-stt`, with a real recogniser for trials, `docs` builds
 `.venv-docs`, with what makes the site of the documents; both leave `.venv` alone.
@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 VENV, TRIAL_VENV = REPOSITORY / ".venv", REPOSITORY / ".venv-stt"
 KINDS = {
     "run": ("requirements-one-machine.txt", VENV),
+    "models": ("requirements-models.txt", VENV),
     "dev": ("requirements-dev.txt", VENV),
     "sales": ("requirements-sales-demo.txt", VENV),
     "stt": ("requirements-stt.txt", TRIAL_VENV),

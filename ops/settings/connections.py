@@ -21,6 +21,9 @@ from ops.settings.profile import Runtime
 from ops.settings.sales_connections import sales_connections
 
 Connection = dict[str, Any]
+# where these vendors speak OpenAI's format; Anthropic's address is the SDK's own
+DEEPSEEK = "https://api.deepseek.com"
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
 
 
 def connections(
@@ -74,6 +77,7 @@ def connections(
         found[names.MAIL_CONN]["extra"]["to"] = settings.report_mail_to
     if settings.alerts_to:
         found[names.ALERTS_CONN] = _alerts(settings.alerts_to.get_secret_value(), settings)
+    found |= _language_models(settings)
     if settings.slack_webhook_url:
         found[names.SLACK_CONN] = _slack(settings.slack_webhook_url.get_secret_value())
     return found
@@ -112,6 +116,24 @@ def _service(url: str, key: SecretStr, proxy_url: SecretStr | None, settings: Se
         "password": key.get_secret_value(),
         "extra": extra,
     }
+
+
+def _language_models(settings: Settings) -> dict[str, Connection]:
+    """The vendors' other services: each for a key of its own. OpenAI's is the recogniser's connection."""
+    given: dict[str, tuple[str, SecretStr]] = {
+        names.LLM_ANTHROPIC_CONN: ("", settings.anthropic_api_key),
+        names.LLM_DEEPSEEK_CONN: (DEEPSEEK, settings.deepseek_api_key),
+        names.LLM_GEMINI_CONN: (GEMINI, settings.gemini_api_key),
+    }
+    found = {
+        name: _service(url, key, settings.chatgpt_proxy_url, settings) | {"conn_type": "generic"}
+        for name, (url, key) in given.items()
+        if key.get_secret_value()
+    }
+    if settings.local_llm_url:
+        own = _service(settings.local_llm_url, settings.local_llm_api_key, settings.chatgpt_proxy_url, settings)
+        found[names.LLM_LOCAL_CONN] = own | {"conn_type": "generic"}
+    return found
 
 
 def _postgres(url: str) -> Connection:

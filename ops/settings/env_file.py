@@ -18,7 +18,10 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
-from include.common.errors import NotConfigured
+from include.clients.language_models.routing_table import ENVIRONMENT as ROUTING_ENVIRONMENT
+from include.clients.language_models.routing_table import SWITCH as ROUTING_SWITCH
+from include.clients.language_models.routing_table import routing_table
+from include.common.errors import BadInput, NotConfigured
 from include.common.names import DIRECT
 from include.common.sealing import Seal
 from include.sales.policy import ENVIRONMENT as SALES_ENVIRONMENT
@@ -30,6 +33,8 @@ _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _NUMBERS = r"^\s*$|^\s*\d+(\s*,\s*\d+)*\s*$"
 OPENAI = "https://api.openai.com/v1"
+# what the environment may override in the reviewed files of all areas
+OVERRIDES = dict.fromkeys((*ENVIRONMENT, *SMOKE_ENVIRONMENT, *SALES_ENVIRONMENT, *ROUTING_ENVIRONMENT, ROUTING_SWITCH))
 
 
 def _portal(value: str) -> str:
@@ -159,6 +164,11 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _database_url(value))] = None
     ca_bundle: str = ""
     airflow_database: Annotated[str, Field(pattern=r"^$|^[a-z_][a-z0-9_]{0,62}$")] = ""
+    anthropic_api_key: SecretStr = SecretStr("")
+    deepseek_api_key: SecretStr = SecretStr("")
+    gemini_api_key: SecretStr = SecretStr("")
+    local_llm_url: HttpUrl | None = None
+    local_llm_api_key: SecretStr = SecretStr("")
     unprotected_hosts: str = ""
     require_encrypted_disk: bool = False
     smtp_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _smtp_url(value))] = None
@@ -243,13 +253,13 @@ class Settings(BaseSettings):
     gmail_days_back: str = ""
     gmail_query: str = ""
     gmail_senders: str = ""
+    ff_llm_routing_enabled: str = ""
+    llm_daily_budget_usd: str = ""
 
     @property
     def policy_overrides(self) -> dict[str, str]:
         """Values that replace those of policy.yaml, by variable; no secrets."""
-        found = {
-            name: str(getattr(self, name.lower())) for name in (*ENVIRONMENT, *SMOKE_ENVIRONMENT, *SALES_ENVIRONMENT)
-        }
+        found = {name: str(getattr(self, name.lower())) for name in OVERRIDES}
         return {name: value for name, value in found.items() if value}
 
     @property
@@ -327,6 +337,11 @@ def load_settings(env_file: Path) -> Settings:
         raise NotConfigured(f"{env_file.name} is not UTF-8", problem="settings_encoding", file=env_file.name) from None
     _check_together(settings)
     _ = settings.policy, settings.sales_policy
+    try:
+        routing_table(settings.policy_overrides, None)
+    except BadInput as error:
+        where, reason = error.facts["where"], error.facts["reason"]
+        raise NotConfigured(str(error), problem="llm_bad_table", where=where, reason=reason) from None
     return settings
 
 

@@ -21,6 +21,7 @@ ACCEPTED = {
     "backup_key": "ключ, который печатает make backup-key",
     "backup_s3_endpoint_url": HTTP_ADDRESS,
     "airflow_database": "имя базы: строчные латинские буквы, цифры и _",
+    "local_llm_url": HTTP_ADDRESS,
     "database_url": "адрес вида postgresql://user:password@host:5432/имя_базы",
     "require_encrypted_disk": "true или false",
     "smtp_url": "адрес вида smtp://user:password@mail.company.ru:587?from=call-export@company.ru, или smtps://",

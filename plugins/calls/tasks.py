@@ -179,13 +179,13 @@ def want_summaries(run_id: UUID) -> None:
 
 def summarize(context: "Context", run_id: UUID, batch: int) -> int:
     from include.calls.steps import summarize as step
-    from plugins.hooks.language_model import LanguageModelHook
+    from plugins.hooks.language_model import summary_model
 
     want_summaries(run_id)  # asked again: the task that should have skipped this one may have failed
     policy = load_run_policy()
     with open_batch(context, run_id, batch, Stage.SUMMARIZE) as state:
         try:
-            with LanguageModelHook(model=policy.summary.model).get_conn() as model:
+            with summary_model(policy.summary.model, run_id) as model:
                 return step.summarize_batch(
                     run_id,
                     batch,

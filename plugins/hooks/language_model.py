@@ -1,6 +1,9 @@
 """The language model from the connection `language_model`, or from the recogniser's if there is none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -11,7 +14,10 @@ from plugins.hooks.openai_compatible import OpenAICompatibleHook
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from include.clients.openai.chat_completion import LanguageModel
+    from include.clients.openai.chat_completion import JsonModel, LanguageModel
+
+
+SUMMARIES = "call_summary"  # task of the routing table
 
 
 class LanguageModelHook(OpenAICompatibleHook):
@@ -43,3 +49,20 @@ class LanguageModelHook(OpenAICompatibleHook):
         except AirflowNotFoundException:
             self.conn_id = RECOGNISER_CONN
             return super()._connection()
+
+
+@contextmanager
+def summary_model(model: str, run_id: UUID) -> "Iterator[JsonModel]":
+    """The model of the connection as ever; with FF_LLM_ROUTING_ENABLED the providers of the task `call_summary`."""
+    from plugins.hooks.language_models import open_router, overrides, routing_switched_on
+
+    if not routing_switched_on(overrides()):
+        with LanguageModelHook(model=model).get_conn() as single:
+            yield single
+        return
+    from include.clients.language_models.routed_model import RoutedModel
+    from include.clients.language_models.routing_state import RoutingState
+    from plugins.hooks.calls_state import CallsStateHook
+
+    with RoutingState.open(CallsStateHook().conninfo()) as state, open_router(state, run_id=str(run_id)) as router:
+        yield RoutedModel(router, SUMMARIES)

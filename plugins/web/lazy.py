@@ -11,3 +11,10 @@ async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
     from plugins.web.app import app as real
 
     await real(scope, receive, send)
+
+
+async def models_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """The ASGI application behind `/callcenter`, imported by its first request."""
+    from plugins.web.models.app import app as real
+
+    await real(scope, receive, send)

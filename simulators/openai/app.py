@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import av
 from starlette.applications import Starlette
@@ -33,7 +34,8 @@ class RecogniserSimulator:
     `latency_per_minute` is in seconds per minute of audio, from the complete request until the response, its own
     work included. `requests_per_minute` refuses more than that with 429;
     `no_money` is the code of an empty account, for instance "insufficient_quota". `says`, by model, is the recognised
-    text instead of our own sentences (None: those). An `obedient` language model follows instructions in any text.
+    text instead of our own sentences (None: those). An `obedient` language model follows instructions in any text;
+    `writes` makes its response of the requested schema and the user's text (None: the simplest that the schema allows).
     """
 
     def __init__(self, *, key: str = KEY, latency_per_minute: float = 0.0, requests_per_minute: int = 5000) -> None:
@@ -42,6 +44,8 @@ class RecogniserSimulator:
         self.no_money: str | None = None
         self.says: Callable[[str], str | None] = lambda _model: None
         self.obedient = False
+        self.writes: Callable[[dict[str, Any], str], Any] | None = None
+        self.seconds = 0.0  # that the language model takes
         self.retired: set[str] = set()  # models that no longer exist
         self.journal, self.faults = Journal(), Faults()
         self._recent: deque[float] = deque()
@@ -120,7 +124,13 @@ class RecogniserSimulator:
     async def _chat(self, request: Request) -> Response:
         number = self.journal.count("chat")
         wanted = await request.json()
-        return JSONResponse(text_model.chat_completion(wanted, number, time.time(), obedient=self.obedient))
+        entry_of(request).detail = {"model": wanted.get("model"), "request": wanted}
+        if wanted["model"] in self.retired:
+            raise errors.unknown_model(wanted["model"])
+        await asyncio.sleep(self.seconds)
+        return JSONResponse(
+            text_model.chat_completion(wanted, number, time.time(), obedient=self.obedient, writes=self.writes)
+        )
 
     async def _response(self, request: Request) -> Response:
         number = self.journal.count("responses")

@@ -1,6 +1,7 @@
 """The language model's two endpoints: the response fits the requested JSON schema and says that it is simulated."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from simulators.openai.speech import MARK
@@ -42,8 +43,21 @@ def obeying(schema: JsonDict, orders: str) -> Any:
     return [orders, orders] if schema.get("type") == "array" else orders
 
 
-def chat_completion(request: JsonDict, number: int, now: float, *, obedient: bool = False) -> JsonDict:
+def chat_completion(
+    request: JsonDict,
+    number: int,
+    now: float,
+    *,
+    obedient: bool = False,
+    writes: Callable[[JsonDict, str], Any] | None = None,
+) -> JsonDict:
     text = response_text(request.get("response_format"))
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+    if writes is not None:
+        asked = str(request["messages"][-1]["content"])
+        text = json.dumps(writes(request["response_format"]["json_schema"]["schema"], asked), ensure_ascii=False)
+        read = sum(len(str(message["content"])) for message in request["messages"]) // 3
+        usage = {"prompt_tokens": read, "completion_tokens": len(text) // 3, "total_tokens": read + len(text) // 3}
     if obedient:
         orders = str(request["messages"][-1]["content"])
         text = json.dumps(obeying(request["response_format"]["json_schema"]["schema"], orders), ensure_ascii=False)
@@ -54,7 +68,7 @@ def chat_completion(request: JsonDict, number: int, now: float, *, obedient: boo
         "created": int(now),
         "model": request["model"],
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150},
+        "usage": usage,
     }
 
 

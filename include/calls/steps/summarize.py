@@ -1,6 +1,7 @@
 """Summaries and tags of one batch. Their failures never change a text or the status of a recording."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta, timezone
 from decimal import Decimal
@@ -20,7 +21,7 @@ from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, BatchOutcome, 
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent, summary_tariff
 from include.calls.wording.summary import framed
-from include.clients.openai.chat_completion import LanguageModel, TokenUsage, UnusableResponse
+from include.clients.openai.chat_completion import JsonModel, TokenUsage, UnusableResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.token_tariffs import tokens_of
@@ -39,7 +40,7 @@ class Summarising:
     """What a summary needs; the same for the whole batch."""
 
     run_id: UUID
-    model: LanguageModel
+    model: JsonModel
     storage: Storage
     state: State
     wanted: SummaryPolicy
@@ -51,7 +52,7 @@ def summarize_batch(
     run_id: UUID,
     batch_no: int,
     *,
-    language_model: LanguageModel,
+    language_model: JsonModel,
     storage: Storage,
     state: State,
     policy: Policy,
@@ -171,8 +172,9 @@ def _response(row: RecordingRow, text: Text, work: Summarising) -> tuple[CallSum
             instructions=work.instructions, data=data, schema_name=PROMPT.stem, schema=answer_schema(wanted.tags)
         )
     except UnusableResponse as error:
-        _charge_unusable(row, _cost(error.usage, sent, error.characters, wanted), work)
+        _charge_all((*error.earlier, error), row, sent, work)
         raise
+    _charge_all(answer.unusable, row, sent, work)
     cost = _cost(answer.usage, sent, len(str(answer.content)), wanted)
     try:
         summary = checked_summary(answer.content, wanted.tags, wanted.max_tags)
@@ -197,6 +199,11 @@ def _masked(body: str) -> str:
     return without_personal_data(body)
 
 
+def _charge_all(responses: Iterable[UnusableResponse], row: RecordingRow, sent: int, work: Summarising) -> None:
+    for each in responses:
+        _charge_unusable(row, _cost(each.usage, sent, each.characters, work.wanted), work)
+
+
 def _charge_unusable(row: RecordingRow, cost: dict[str, Any], work: Summarising) -> None:
     work.state.charges.charge(work.run_id, row.recording_id, _charge(cost))
 
@@ -206,7 +213,7 @@ def _cost(usage: TokenUsage, sent: int, written: int, wanted: SummaryPolicy) -> 
 
     `usd` is text, exact.
     """
-    counted = usage.input_tokens is not None and usage.output_tokens is not None
+    counted = usage.counted and usage.input_tokens is not None and usage.output_tokens is not None
     input_tokens = tokens_of(sent) if usage.input_tokens is None else usage.input_tokens
     output_tokens = tokens_of(written) if usage.output_tokens is None else usage.output_tokens
     return {
@@ -214,7 +221,9 @@ def _cost(usage: TokenUsage, sent: int, written: int, wanted: SummaryPolicy) -> 
         "input_tokens": input_tokens,
         "output_tokens": output_tokens,
         "counted_by_service": counted,
-        "usd": str(summary_tariff(wanted, usage.model).cost(input_tokens, output_tokens)),
+        "usd": str(
+            summary_tariff(wanted, usage.model).cost(input_tokens, output_tokens) if usage.usd is None else usage.usd
+        ),
     }
 
 

@@ -7,8 +7,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import openai
 from openai.types import CompletionUsage
@@ -33,23 +34,45 @@ _CODE = re.compile(r"[a-z0-9_.:/-]{1,80}", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What a response is billed for: tokens as the service counts them, None if it does not."""
+    """What a response is billed for: tokens as the service counts them, None if it does not.
+
+    `usd` is the price where the one who asked knows it; `counted` is False where the tokens are its estimate.
+    """
 
     model: str
     input_tokens: int | None
     output_tokens: int | None
+    usd: Decimal | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """`content` is a JSON object that nothing has checked yet."""
+    """`content` is a JSON object that nothing has checked yet; `unusable` were billed before it."""
 
     content: dict[str, Any]
     usage: TokenUsage
+    unusable: "tuple[UnusableResponse, ...]" = ()
+
+
+class JsonModel(Protocol):
+    """What a task asks of a language model: one of a service, or the router over several."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model that is asked, first of all."""
+
+    def ask(self, *, instructions: str, data: str, schema_name: str, schema: Mapping[str, Any]) -> ModelResponse:
+        """See `LanguageModel.ask`."""
 
 
 class UnusableResponse(Permanent):
-    """A response that is billed but holds no finished JSON object; `characters` is the length of its text."""
+    """A response that is billed but holds no finished JSON object; `characters` is the length of its text.
+
+    `earlier` were billed for the same question before.
+    """
+
+    earlier: "tuple[UnusableResponse, ...]" = ()
 
     def __init__(self, what: str, usage: TokenUsage, characters: int) -> None:
         super().__init__(f"the language model's response is unusable: {what}", code=ErrorCode.SUMMARY_FAILED)

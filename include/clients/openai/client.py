@@ -56,7 +56,7 @@ def openai_client(
         )
     try:
         transport = httpx2.Client(
-            verify=_certificates(),
+            verify=certificates(),
             proxy=proxy_url or None,
             trust_env=False,
             follow_redirects=False,
@@ -80,7 +80,7 @@ def openai_client(
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """One for the process: reading the bundle of authorities takes 30 ms, and each recording has clients of its own.
 
     SSL_CERT_FILE counts, unlike the other variables of the environment: it names authorities, no way around the proxy.

@@ -198,6 +198,32 @@ PACKAGE: Mapping[str, Explained] = {
         recommended_checks=("Продолжите запуск; если повторяется, проверьте `SUMMARY_MODEL`",),
         retried="Да, 10/30/60 с",
     ),
+    ErrorCode.LLM_UNAVAILABLE: Explained(
+        title="языковые модели сейчас не отвечают",
+        category="dependency",
+        severity="major",
+        user_message=(
+            "Ни одного провайдера языковых моделей сейчас нельзя спросить: просят подождать, "
+            "или выключатель открыт после отказов подряд"
+        ),
+        developer_message="Every provider of the task is throttled or its breaker is open; time helps.",
+        recommended_checks=("Кто и почему пропускается — `docs/llm_routing.md`",),
+        retried="Да, когда провайдер освободится; попытка не считается",
+    ),
+    ErrorCode.LLM_NO_ANSWER: Explained(
+        title="языковая модель не дала ответа",
+        category="dependency",
+        severity="minor",
+        user_message=(
+            "Языковая модель отказалась отвечать, дважды ответила не по форме, или текст длиннее, "
+            "чем вмещает любой провайдер"
+        ),
+        developer_message="Refused, answered outside the schema by two providers, rejected, or too long for all.",
+        recommended_checks=(
+            "Причина — в `llm_requests` и в логе задачи; длинный звонок вместит провайдер с большим `context_tokens`",
+        ),
+        retried="Нет",
+    ),
     ErrorCode.TEXT_ENDED: Explained(
         title="текст удалён по сроку хранения",
         category="server",

@@ -57,6 +57,18 @@ PROBLEMS: dict[str, str] = {
     "policy_unreadable": "файл {file} не читается: его нет, нет прав, или это не YAML с разделами",
     "policy_unknown_field": "{where}: такой настройки нет или её значение не подходит",
     "policy_value": "{where}: значение {value} не подходит, нужно: {accepted}",
+    # raised in include/clients/language_models
+    "llm_bad_address": "у провайдера {provider} негодный адрес или прокси: проверьте его подключение",
+    "llm_bad_table": "таблица провайдеров не принята: {where}: {reason}",
+    "llm_day_spent": (
+        "языковые модели сегодня (UTC) стоили {spent} USD из {ceiling} (LLM_DAILY_BUDGET_USD): "
+        "до полуночи UTC запросов нет"
+    ),
+    "llm_no_route": "в таблице провайдеров нет задачи {task}",
+    "llm_none": "для задачи {task} некого спросить: {providers}",
+    "llm_none_now": "для задачи {task} сейчас некого спросить: {providers}; задача повторится сама",
+    "llm_not_installed": "пакеты языковых моделей не установлены: make install-models",
+    "llm_table_changed": "таблицу провайдеров уже изменили ({actor}): теперь версия {version}",
     # raised in include/clients/postgresql
     "database_in_use": "базой {database} пользуются: остановите систему (make down) и закройте другие соединения",
     "no_database_server": "сервер базы не отвечает: проверьте его адрес, имя и пароль в DATABASE_URL",

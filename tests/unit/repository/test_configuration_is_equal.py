@@ -52,6 +52,10 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "smtp_url": "smtp://robot:p%40ss@mail.example.com?from=robot@example.com",
         "alerts_to": "mailto:dataops@example.com",
         "stt_model": "whisper-1",
+        "anthropic_api_key": "sk-ant",
+        "deepseek_api_key": "sk-deep",
+        "gemini_api_key": "sk-gem",
+        "local_llm_url": "http://localhost:8000/v1",
         "backup_url": "/mnt/backups",
         "backup_key": new_key(),
         "qtickets_token": "token-q",
@@ -94,7 +98,10 @@ def test_the_launcher_makes_the_pools_that_the_code_names(settings: Settings) ->
 def test_unset_services_have_no_connection(settings: Settings) -> None:
     bare = settings.model_copy(
         update={
-            "openai_api_key": type(settings.openai_api_key)(""),
+            **dict.fromkeys(
+                ("openai_api_key", "anthropic_api_key", "deepseek_api_key", "gemini_api_key"), SecretStr("")
+            ),
+            "local_llm_url": None,
             "slack_webhook_url": None,
             "smtp_url": None,
             "alerts_to": None,
@@ -102,8 +109,9 @@ def test_unset_services_have_no_connection(settings: Settings) -> None:
         }
     )
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
+    models = {common.LLM_ANTHROPIC_CONN, common.LLM_DEEPSEEK_CONN, common.LLM_GEMINI_CONN, common.LLM_LOCAL_CONN}
     people = {common.SLACK_CONN, common.ALERTS_CONN, common.MAIL_CONN}
-    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, calls.BACKUP_CONN, *people}
+    assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, calls.BACKUP_CONN, *people, *models}
 
 
 def test_the_astro_file_has_the_same_connections(astro: dict[str, Any], made: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ NAMES = {
     "psql", "airflow", "api", "ensurepip", "pip", "supervisord", "uv", "venv", "virtualenv", "runbook",
     # commands, tasks, columns
     "make", "up", "down", "export", "resume", "rebuild", "qa", "deliver", "help", "backup", "plan", "summarize",
-    "publish",
+    "publish", "install",
     "status", "result", "comment", "pid", "env",
     # values
     "API", "OAuth", "Google", "VK", "Ads", "Testing", "gmail", "token",
