@@ -15,6 +15,6 @@ async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
 
 async def models_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
     """The ASGI application behind `/callcenter`, imported by its first request."""
-    from plugins.web.models.app import app as real
+    from plugins.web.models.models_app import app as real
 
     await real(scope, receive, send)

@@ -17,7 +17,7 @@ from include.clients.language_models.question import Outcome
 from include.clients.language_models.routing_state import RoutingState
 from include.common import names as common
 from plugins.web.models import routing_routes
-from plugins.web.models.app import app
+from plugins.web.models.models_app import app
 
 pytestmark = pytest.mark.postgres
 CHANGE = {"config": {"tasks": {"call_summary": {"wait_seconds": 5}}}, "reason": "slower is fine"}
