@@ -98,7 +98,7 @@ class FakeCalls:
     def row(self, call: int) -> dict[str, Any]:
         at = NEWEST - timedelta(hours=5 * (call - 1), minutes=7 * call)
         status = STATUS.get(call, RecordStatus.COMPLETED)
-        employee = hostile_texts()[0] if call == HOSTILE else ("Анна Светлова", "Борис Ким", "Вера Лунина")[call % 3]
+        employee = hostile_texts()[0] if call == HOSTILE else ("Сотрудник 12", "Сотрудник 34", "Вера Лунина")[call % 3]
         erased = call == ERASED
         given = self.verdicts.get(call)
         direction = ("inbound", "outbound", "callback", "unknown")[call % 4 if call > 3 else 0]
@@ -267,7 +267,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
                     flags=[("loop", 1), ("low_confidence", 1)],
                     directions=[("inbound", 16), ("outbound", 15)],
                     lines=[("+7495***10", 59)],
-                    employees=[("Анна Светлова", 20), ("Борис Ким", 20)],
+                    employees=[("Сотрудник 12", 20), ("Сотрудник 34", 20)],
                     verdicts=[("none", 60)],
                     tags=[("возврат", 12)],
                 )
