@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-NOBODY = "nobody"
+NO_RECEIVER = "none"
 # Receivers of the file by the variables without which they cannot send.
 NEEDED = {
     "slack": ("SLACK_WEBHOOK_URL",),
@@ -22,17 +22,17 @@ SECRETS = {  # files that the configuration names, by the variable with their co
 def alertmanager_files(template: dict[str, Any], written: Mapping[str, str]) -> dict[str, str]:
     """The configuration and the files with secrets that it names, by name; `written` are variables of `.env`.
 
-    What nobody receives is shown by Alertmanager's own page and by Grafana.
+    An alert without a receiver is shown by Alertmanager's own page and by Grafana.
     """
     kept = [name for name, needed in NEEDED.items() if all(written.get(one) for one in needed)]
     config: dict[str, Any] = dict(template)
     config["global"] = _global(template["global"], kept, written)
     config["receivers"] = [_addressed(one, written) for one in template["receivers"] if one["name"] in kept] or [
-        {"name": NOBODY}
+        {"name": NO_RECEIVER}
     ]
     root = dict(template["route"])
     if root["receiver"] not in kept:
-        root["receiver"] = kept[0] if kept else NOBODY
+        root["receiver"] = kept[0] if kept else NO_RECEIVER
     root["routes"] = [route for route in root["routes"] if route["receiver"] in kept]
     config["route"] = root
     secrets = {file: written[name] for name, file in SECRETS.items() if written.get(name)}

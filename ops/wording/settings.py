@@ -15,7 +15,7 @@ ACCEPTED = {
     "storage_backend": "local или s3",
     "s3_endpoint_url": HTTP_ADDRESS,
     "s3_bucket": "имя бакета, от 3 до 63 знаков",
-    "s3_prefix": "папка в бакете, латиницей: staging или calls/staging",
+    "s3_prefix": "папка в бакете, латиницей: `staging` или `calls/staging`",
     "s3_encryption": "AES256, aws:kms или bucket",
     "backup_url": "папка от корня, вида /mnt/backup, или s3://бакет/папка",
     "backup_key": "ключ, который печатает make backup-key",

@@ -126,7 +126,9 @@ def test_dark_english_and_narrow(dark_english_narrow: Visit, path: str) -> None:
     )
     names = [text for text in russian if any("а" <= letter <= "я" for letter in text.lower())]
     assert [
-        text for text in names if "возврат" not in text and not any(name in text for name in ("Сотрудник 12", "Сотрудник 34"))
+        text
+        for text in names
+        if "возврат" not in text and not any(name in text for name in ("Сотрудник 12", "Сотрудник 34"))
     ] == []
 
 

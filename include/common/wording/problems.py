@@ -48,7 +48,7 @@ PROBLEMS: dict[str, str] = {
     "no_erasure_key": "в соединении {connection} нет пароля: это ключ, по которому узнаются стёртые звонки",
     "no_portal": "портал не настроен: задайте B24_BASE_URL, B24_WEBHOOK_USER_ID и B24_WEBHOOK_TOKEN",
     "foreign_pool": "пул {pool} уже есть и не наш: во всех компонентах Airflow задайте CALL_EXPORT_ID_PREFIX",
-    "no_job": "команды {job} нет; есть deliver, rebuild, replay, qa, audit, hold и другие из docs/runbooks",
+    "no_job": "команды {job} нет; есть `deliver`, `rebuild`, `replay`, `qa`, `audit`, `hold` и другие из docs/runbooks",
     "no_state_connection": "нет подключения {connection}: создайте его в Airflow (Admin → Connections)",
     "policy_variable": "переменная Airflow {name}: нужен объект JSON, имена настроек и значения",
     "wrong_state_schema": "схема базы состояния {found}, а нужна {wanted}: её обновит make up, в Airflow, который здесь"

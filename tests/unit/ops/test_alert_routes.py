@@ -29,11 +29,11 @@ def written(values: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
 @pytest.mark.parametrize(
     ("values", "root", "receivers", "routes", "secrets"),
     [
-        ({}, "nobody", ["nobody"], [], set()),
+        ({}, "none", ["none"], [], set()),
         (SLACK, "slack", ["slack"], ["slack"], {"slack_webhook_url"}),
         (PAGER, "pagerduty", ["pagerduty"], ["pagerduty"], {"pagerduty_routing_key"}),
         (MAIL, "email", ["email"], ["email"], set()),
-        ({**MAIL, "ALERTMANAGER_SMTP_HOST": ""}, "nobody", ["nobody"], [], set()),
+        ({**MAIL, "ALERTMANAGER_SMTP_HOST": ""}, "none", ["none"], [], set()),
         (
             {**SLACK, **PAGER, **MAIL, "ALERTMANAGER_SMTP_PASSWORD": "p"},
             "slack",
