@@ -186,6 +186,10 @@ class TestSecretsInFiles:
         assert set(FROM_FILES.values()) == {
             "b24_webhook_token",
             "openai_api_key",
+            "anthropic_api_key",
+            "deepseek_api_key",
+            "gemini_api_key",
+            "local_llm_api_key",
             "qtickets_token",
             "vk_client_secret",
             "vk_token",
