@@ -133,15 +133,18 @@ def make_app(engine: Engine, password: str = "") -> Starlette:
         if password and not _allowed(request, password):
             return _failure(516, "Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)", 403)
         with tempfile.NamedTemporaryFile(dir=engine.incoming) as body:
-            size = 0
+            size, parameters = 0, dict(request.query_params)
             try:
-                async for part in _decoded(request):
-                    body.write(part)
-                    size += len(part)
+                if request.headers.get("content-type", "").startswith("multipart/form-data"):
+                    parameters |= await _fields(request)
+                else:
+                    async for part in _decoded(request):
+                        body.write(part)
+                        size += len(part)
             except ValueError as error:
                 return _failure(1001, f"Code: 1001. DB::Exception: {error} (STD_EXCEPTION)", 400)
             body.flush()
-            return await run_in_threadpool(_answer, engine, request, Path(body.name), size)
+            return await run_in_threadpool(_answer, engine, request, parameters, Path(body.name), size)
 
     return Starlette(
         routes=[
@@ -149,6 +152,14 @@ def make_app(engine: Engine, password: str = "") -> Starlette:
             Route("/", query, methods=["GET", "POST"]),
         ]
     )
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The fields of a form: the ordinary client sends the query and its parameters so if a URL cannot hold them."""
+    if request.headers.get("content-encoding"):
+        raise ValueError("the embedded engine reads no compressed form")
+    async with request.form(max_files=0, max_part_size=_MOST_OF_A_STATEMENT) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 async def _decoded(request: Request) -> AsyncIterator[bytes]:
@@ -174,9 +185,8 @@ async def _decoded(request: Request) -> AsyncIterator[bytes]:
                 decompressor = None
 
 
-def _answer(engine: Engine, request: Request, body: Path, size: int) -> Response:
+def _answer(engine: Engine, request: Request, parameters: Mapping[str, str], body: Path, size: int) -> Response:
     """Runs the query of one request. Data of an INSERT stay in the file, which the engine reads itself."""
-    parameters = request.query_params
     database = parameters.get("database") or request.headers.get("x-clickhouse-database") or "default"
     settings = {name: value for name, value in parameters.items() if not _is_no_setting(name)}
     given = {name.removeprefix("param_"): value for name, value in parameters.items() if name.startswith("param_")}

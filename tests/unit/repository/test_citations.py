@@ -11,7 +11,10 @@ from tests.kit.paths import ROOT
 from tests.kit.prose import comments_and_docstrings
 from tests.unit.repository.test_docs import anchors
 
-TOPS = ("include", "plugins", "jobs", "ops", "dags", "simulators", "trials", "tests", "docs", "scripts", "playlists", "provider")
+TOPS = (
+    "include", "plugins", "jobs", "ops", "dags", "simulators", "trials", "tests", "docs", "scripts", "playlists",
+    "provider",
+)  # fmt: skip
 LONE_FILES = (
     "Makefile", "Dockerfile", "docker-compose.yaml", ".env.example", "pyproject.toml", "README.md", "README.ru.md",
     "CHANGELOG.md", "requirements.in", "requirements-dev.in", "airflow_settings.yaml",

@@ -42,6 +42,12 @@ def test_parameters_and_settings_are_those_of_one_request(client: Any) -> None:
     assert client.query("SELECT getSetting('max_threads')").result_rows[0][0] != 1
 
 
+def test_parameters_too_long_for_a_url_arrive(client: Any) -> None:
+    orders = list(range(1_000_000, 1_010_000))
+    asked = "SELECT length({orders:Array(UInt64)}), arraySum({orders:Array(UInt64)})"
+    assert client.query(asked, parameters={"orders": orders}).result_rows == [(10_000, sum(orders))]
+
+
 @pytest.mark.parametrize(("statement", "code"), [("SELECT nosuch", 47), ("SELECT 1 FROM nosuch", 60)])
 def test_an_error_has_the_servers_code(client: Any, statement: str, code: int) -> None:
     with pytest.raises(DatabaseError) as refused:

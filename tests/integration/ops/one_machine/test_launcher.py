@@ -19,7 +19,7 @@ from include.common.names import RECOGNISER_POOL
 from ops.one_machine import postgres
 from ops.one_machine.down import down, profiles
 from ops.one_machine.health import sick_parts
-from ops.one_machine.supervisor import COMPONENTS, Supervisor
+from ops.one_machine.supervisor import AIRFLOW_COMPONENTS, POSTGRES_KEEPER, Supervisor
 from ops.one_machine.up import Running, running_environment, up
 from ops.settings.env_file import VARIABLES
 from ops.settings.generated_secrets import ADMIN
@@ -90,7 +90,7 @@ def session_of(running: Running) -> requests.Session:
 def test_from_nothing_to_nothing(runtime: Runtime) -> None:
     running = up(runtime, SILENT)
     supervisor = Supervisor(runtime)
-    assert [one.name for one in supervisor.components()] == list(COMPONENTS)
+    assert [one.name for one in supervisor.components()] == [POSTGRES_KEEPER, *AIRFLOW_COMPONENTS]
 
     with session_of(running) as session:
         pools = session.get(f"{running.url}/api/v2/pools", timeout=60).json()["pools"]
