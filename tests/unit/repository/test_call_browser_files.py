@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from include.speech.quality_flags import ReviewReason
 from plugins.web.calls.react_apps import FILES, REACT_APPS, STATIC, version_of
 
 MODULES = sorted(FILES.glob("*.js"))
@@ -34,6 +35,10 @@ def code(path: Path) -> str:
 
 
 class TestCatalogues:
+    def test_every_flag_has_a_name_and_an_explanation(self) -> None:
+        wanted = {f"{kind}.{reason}" for kind in ("flag", "flag_help") for reason in ReviewReason}
+        assert wanted <= entries("ru").keys()
+
     def test_both_have_the_same_keys(self) -> None:
         assert entries("ru").keys() == entries("en").keys()
         assert len(entries("ru")) > 150
