@@ -253,7 +253,7 @@ def test_a_backup_of_the_running_system_is_put_back(system: System, typed: Typed
     typed("make down")
     typed("make status", code=2)  # make's own code for a recipe that failed
     put_back = typed(restore)
-    assert "База airflow переименована в airflow_before_" in put_back
+    assert "База call_export_airflow переименована в call_export_airflow_before_" in put_back
     assert "Восстановлено из копии" in put_back
     assert system.running.url in typed("make up")
     (run,) = system.rows("SELECT actor FROM call_exports WHERE run_id = %s", exported)

@@ -145,7 +145,7 @@ def check_row(night: str, export: Export, outcome: Outcome, folder: Path) -> Non
         progress = notes.progress(state.runs.progress(outcome.run_id))
     summary = slack_texts.RunSummary(str(outcome.run_id), None, None, progress, "http://airflow.example")
     good = outcome.verdict.status is RunStatus.COMPLETED
-    message = (slack_texts.report_ready if good else slack_texts.run_failed)(summary, end.verdict)
+    message = (slack_texts.report_ready if good else slack_texts.run_failed)(summary, end.verdict).as_slack()
     note = notes.closed(outcome.verdict.status, outcome.verdict.sentence)
     for text in (message, note):
         assert_says(text, said)

@@ -6,6 +6,7 @@ import pytest
 
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.migrate import migrate
+from include.calls.steps.claim_storage import MARK
 from include.clients.storage.s3 import S3Storage
 from simulators.bitrix24.seeded import MakeAudio, brief, seeded_world, spoken
 from simulators.bitrix24.world import Audio, PortalWorld
@@ -34,8 +35,8 @@ def world() -> PortalWorld:
 
 
 def names(export: Export) -> set[str]:
-    """Every file of the run; its log is named by the moment of its start."""
-    return {key for key in export.storage.keys("") if "/logs/" not in key}
+    """Every file of the run; its log is named by the moment of its start. A bucket has its installation's mark, too."""
+    return {key for key in export.storage.keys("") if "/logs/" not in key and key != MARK}
 
 
 def texts(export: Export) -> dict[str, bytes]:
@@ -78,8 +79,9 @@ def test_every_object_is_encrypted_and_no_other_is_left(database, s3_client, s3_
     for key in keys:
         assert s3_client.head_object(Bucket=s3_bucket, Key=key)["ServerSideEncryption"] == "AES256", key
     tops = {key.removeprefix(f"{PREFIX}/").partition("/")[0] for key in keys}
-    assert tops == {"exports", "raw", "recognition", "transcripts"}
-    # audio, text and responses of each recording; registry in two forms, log, estimate, the report in two forms and its
+    assert tops == {"exports", "raw", "recognition", "transcripts", MARK}
+    # The bucket's mark.
+    # Audio, text and responses of each recording; registry in two forms, log, estimate, the report in two forms and its
     # three pictures
-    assert len(keys) == 3 * len(completed) + 9
+    assert len(keys) == 3 * len(completed) + 10
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)

@@ -149,7 +149,9 @@ def test_a_restore_erases_again_with_the_key_of_the_system(
 def test_every_command_of_the_page_is_typed() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     elsewhere = {"make up", "make down", "make sql"}  # tests/airflow/test_runbook_commands.py
-    assert [one for one in commands(BACKUPS) if one not in elsewhere and f'"{one}"' not in here] == []
+    # `docker compose` is run by trials/containers; the others are typed here
+    typed = [one for one in commands(BACKUPS) if not one.startswith("docker compose")]
+    assert [one for one in typed if one not in elsewhere and f'"{one}"' not in here] == []
 
 
 def test_without_a_second_place_a_sentence_says_so(runtime: Runtime, typed: Typed) -> None:

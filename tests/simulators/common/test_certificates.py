@@ -73,19 +73,19 @@ def trusting(company: Company, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         found = authorities(settings, Runtime("test", tmp_path))
         for name, value in found.items():
             monkeypatch.setenv(name, value)
-        openai_client._certificates.cache_clear()
+        openai_client.certificates.cache_clear()
         return found
 
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    openai_client._certificates.cache_clear()
+    openai_client.certificates.cache_clear()
     return trust
 
 
 @pytest.fixture(autouse=True)
 def _no_certificates_of_another_test() -> Iterator[None]:
     yield
-    openai_client._certificates.cache_clear()
+    openai_client.certificates.cache_clear()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from include.common import errors
+from include.common.wording import problems as common
 from ops.settings.env_file import Settings
 from ops.wording import problems, settings
 from tests.kit.paths import ROOT
@@ -44,11 +45,13 @@ def placeholders(text: str) -> set[str]:
 @pytest.mark.parametrize("call", list(raised()), ids=lambda call: f"{problem_of(call)}-{call.lineno}")
 def test_every_error_has_a_sentence_with_its_facts(call: ast.Call) -> None:
     facts = {str(one.arg) for one in call.keywords} - OWN
-    assert placeholders(problems.PROBLEMS[problem_of(call)]) == facts
+    sentences = common.PROBLEMS | problems.PROBLEMS
+    assert placeholders(sentences[problem_of(call)]) == facts
 
 
 def test_every_sentence_is_used() -> None:
-    assert {problem_of(call) for call in raised()} == problems.PROBLEMS.keys()
+    shared = common.PROBLEMS.keys() - problems.PROBLEMS.keys()
+    assert {problem_of(call) for call in raised()} - shared == problems.PROBLEMS.keys()
 
 
 def test_every_setting_that_can_be_refused_says_what_it_accepts() -> None:
@@ -56,6 +59,7 @@ def test_every_setting_that_can_be_refused_says_what_it_accepts() -> None:
     free = {name for name, field in Settings.model_fields.items() if field.annotation is str and not field.metadata}
     secrets = {"openai_api_key", "stt_fallback_api_key", "s3_secret_access_key", "backup_s3_secret_access_key"}
     secrets |= {"qtickets_token", "vk_client_secret", "vk_token", "direct_token", "gmail_refresh_token"}
+    secrets |= {"anthropic_api_key", "deepseek_api_key", "gemini_api_key", "local_llm_api_key"}
     secrets |= {"ch_password", "ch_admin_password", "smtp_password"}
     assert settings.ACCEPTED.keys() == Settings.model_fields.keys() - free - secrets
 

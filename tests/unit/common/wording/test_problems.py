@@ -22,6 +22,7 @@ FOLDERS = (
 )  # areas have their own
 CATALOGUE = ROOT / "include/common/wording/problems.py"
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")) if path != CATALOGUE]
+ENTRANCES = sorted((ROOT / "jobs").glob("*.py")) + sorted((ROOT / "plugins/distribution").glob("*.py"))
 ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 NEED_A_PROBLEM = {name for name, kind in ERRORS.items() if issubclass(kind, StopRun | BadInput)}
 NO_FACTS = {"code", "retry_after", "problem"}
@@ -77,7 +78,7 @@ def test_messages_are_english(path: Path) -> None:
 def test_every_sentence_is_used() -> None:
     strings = {
         node.value
-        for path in FILES
+        for path in [*FILES, *ENTRANCES]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant)
     }
