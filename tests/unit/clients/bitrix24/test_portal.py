@@ -1,5 +1,6 @@
 """Calls and batches against recorded responses: the effect of each one on the client."""
 
+import logging
 import traceback
 from typing import Any
 
@@ -178,8 +179,14 @@ def test_no_token_goes_into_a_private_network(host: str) -> None:
     ],
     ids=["cut", "description", "redirect", "body"],
 )
-def test_no_error_contains_the_token(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_contains_the_token(
+    reply: Reply, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the message nor a chained exception shows the webhook's token."""
+    for name in ("urllib3", "urllib3.connectionpool"):  # the logging of Airflow, in this process, may have silenced it
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        caplog.set_level("DEBUG", logger=name)
     with caplog.at_level("DEBUG"), serving(reply) as server, portal_at(server.url) as portal:
         failure = failure_of(portal)
     assert failure.__context__ is None
