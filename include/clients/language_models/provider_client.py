@@ -83,8 +83,10 @@ class ProviderClient:
         self.close()
 
     def close(self) -> None:
-        self._run(self._transport.aclose())
-        self._runner.close()
+        try:
+            self._run(self._transport.aclose())
+        finally:
+            self._runner.close()
 
     def ask(self, question: Question) -> Reply | Failure:
         """One request. A billed response without a usable object is a Reply with a `fault`; the rest is a Failure."""

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -110,8 +111,9 @@ class Router:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            client.close()
+        with ExitStack() as closing:
+            for client in self._clients.values():
+                closing.callback(client.close)
 
     def providers(self, task: str) -> list[tuple[str, Provider]]:
         """The task's providers that may ever be asked, in order."""
