@@ -1,5 +1,6 @@
 """Foreign clients understand the simulated portal."""
 
+import asyncio
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,8 +30,15 @@ def fast_bitrix24(portal: PortalSimulator) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own imports warn; not ours to judge
         from fast_bitrix24 import Bitrix
-    with running(portal) as url:
-        yield Bitrix(portal.webhook(url), verbose=False)
+    # It asks for the thread's event loop and leaves the one it makes open, for whichever test collects it.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        with running(portal) as url:
+            yield Bitrix(portal.webhook(url), verbose=False)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def test_fast_bitrix24_reads_all_pages(fast_bitrix24: Any) -> None:
