@@ -54,9 +54,10 @@ class LanguageModelHook(OpenAICompatibleHook):
 @contextmanager
 def summary_model(model: str, run_id: UUID) -> "Iterator[JsonModel]":
     """The model of the connection as ever; with FF_LLM_ROUTING_ENABLED the providers of the task `call_summary`."""
-    from plugins.hooks.language_models import open_router, overrides, routing_switched_on
+    from plugins.hooks.language_models import open_router, routing_switched_on
+    from plugins.hooks.policy_overrides import policy_overrides
 
-    if not routing_switched_on(overrides()):
+    if not routing_switched_on(policy_overrides()):
         with LanguageModelHook(model=model).get_conn() as single:
             yield single
         return

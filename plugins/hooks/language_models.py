@@ -11,7 +11,6 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from include.calls.names import POLICY_CONN
 from include.clients.language_models.routing_table import SWITCH, RoutingTable, routing_table
 from include.common.errors import NotConfigured
 from include.common.names import (
@@ -22,6 +21,7 @@ from include.common.names import (
     LLM_LOCAL_CONN,
     RECOGNISER_CONN,
 )
+from plugins.hooks.policy_overrides import policy_overrides
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -40,22 +40,13 @@ CONNECTIONS = {
 }
 
 
-def overrides() -> dict[str, str]:
-    """What the environment of the installation says; the same on all workers of a cluster."""
-    try:
-        extra = BaseHook.get_connection(POLICY_CONN).extra_dejson
-    except AirflowNotFoundException:
-        extra = {}
-    return {name: str(value) for name, value in extra.items()}
-
-
 def routing_switched_on(given: Mapping[str, str]) -> bool:
     return given.get(SWITCH, "").strip().lower() in ("true", "1", "yes", "on")
 
 
 def effective_table(state: "RoutingState") -> RoutingTable:
     written = state.written()
-    return routing_table(overrides(), written.config if written else None)
+    return routing_table(policy_overrides(), written.config if written else None)
 
 
 @contextmanager
@@ -77,7 +68,7 @@ def open_router(state: "RoutingState", *, run_id: str = "") -> "Iterator[Router]
         access_of,
         open_client=ProviderClient,
         price=forecast,
-        failover=routing_switched_on(overrides()),
+        failover=routing_switched_on(policy_overrides()),
         run_id=run_id,
     ) as router:
         yield router

@@ -21,7 +21,8 @@ from include.clients.language_models.routing_state import RoutingState
 from include.clients.language_models.routing_table import checked, layers, merged, routing_table, with_sources
 from include.common.errors import BadInput, ExportError
 from plugins.hooks.calls_state import CallsStateHook
-from plugins.hooks.language_models import CONNECTIONS, access_of, overrides, routing_switched_on
+from plugins.hooks.language_models import CONNECTIONS, access_of, routing_switched_on
+from plugins.hooks.policy_overrides import policy_overrides
 
 __all__ = ["RequestValidationError", "router"]
 
@@ -93,7 +94,7 @@ def change(asked: Change, user: GetUserDep, if_match: Version) -> Table:
         written = state.written()
         layer = merged(written.config if written else {}, asked.config)
         tree: dict[str, Any] = {}
-        for _, each in layers(overrides(), layer):
+        for _, each in layers(policy_overrides(), layer):
             tree = merged(tree, each)
         table = checked(tree)
         for name, provider in table.providers.items():
@@ -113,7 +114,7 @@ def change(asked: Change, user: GetUserDep, if_match: Version) -> Table:
 def providers() -> list[ProviderNow]:
     with _state() as state:
         written = state.written()
-        table = routing_table(overrides(), written.config if written else None)
+        table = routing_table(policy_overrides(), written.config if written else None)
         standings = {each.provider: each for each in state.standings(list(table.providers))}
     found = []
     for name, provider in table.providers.items():
@@ -159,7 +160,7 @@ def allow_today(asked: Allowance, user: GetUserDep) -> dict[str, str]:
 
 def _table(state: RoutingState) -> Table:
     written = state.written()
-    given = overrides()
+    given = policy_overrides()
     return Table(
         version=written.version if written else 0,
         actor=written.actor if written else None,
