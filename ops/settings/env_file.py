@@ -396,6 +396,7 @@ def _check_together(settings: Settings) -> None:
         raise NotConfigured("CHATGPT_PROXY_URL is not set, but REQUIRE_PROXY=true", problem="proxy_required")
     _check_fallback(settings)
     _check_mail(settings)
+    _check_sales(settings)
     if settings.storage_backend == "s3" and not settings.s3_bucket:
         raise NotConfigured("S3_BUCKET is not set, but STORAGE_BACKEND=s3", problem="bucket_missing")
     if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key.get_secret_value()):
@@ -418,14 +419,21 @@ def _check_mail(settings: Settings) -> None:
     alerts = settings.alerts_to.get_secret_value() if settings.alerts_to else ""
     if settings.smtp_url is None and (alerts.startswith("mailto:") or settings.report_mail_to):
         raise NotConfigured("SMTP_URL is not set, but letters are to be sent", problem="smtp_missing")
-    if alerts and not alerts.startswith(("mailto:", "https://", "http://")) and not _has_apprise():
+    if alerts and not alerts.startswith(("mailto:", "https://", "http://")) and not _has("airflow.providers.apprise"):
         raise NotConfigured("ALERTS_TO needs the packages of requirements-alerts.txt", problem="alerts_packages")
 
 
-def _has_apprise() -> bool:
+def _check_sales(settings: Settings) -> None:
+    """The packages of sales are an extra that not every installation has."""
+    wanted = ["clickhouse_connect"] if settings.ch_host else ["clickhouse_connect", "chdb"]
+    if settings.sales_configured and not all(map(_has, wanted)):
+        raise NotConfigured("sales are configured without their packages", problem="sales_packages")
+
+
+def _has(module: str) -> bool:
     try:
-        return find_spec("airflow.providers.apprise") is not None
-    except ModuleNotFoundError:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package above it
         return False
 
 

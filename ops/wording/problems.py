@@ -8,6 +8,10 @@ PROBLEMS = {
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
     "ca_bundle_unusable": "CA_BUNDLE: {file} — не файл с сертификатами в PEM, или его нельзя прочесть",
     "smtp_missing": "SMTP_URL: не задан, а ALERTS_TO или REPORT_MAIL_TO просят писать письма",
+    "sales_packages": (
+        "продажи настроены (QTickets, VK, Директ или CH_HOST), а пакетов для них нет: `make install-sales`, затем "
+        "снова `make up`"
+    ),
     "alerts_packages": (
         "ALERTS_TO: для такого адреса нужны ещё пакеты: "
         "`.venv/bin/uv pip install --require-hashes -r requirements-alerts.txt`"

@@ -235,3 +235,25 @@ def test_a_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     for mode, warned in ((0o600, False), (0o640, True), (0o604, True)):
         file.chmod(mode)
         assert any("chmod 600 .env" in text for text in warnings(settings, file)) is warned
+
+
+class TestPackagesThatAreExtras:
+    """An installation without them is refused by one sentence, before anything is started."""
+
+    @pytest.mark.parametrize(
+        ("missing", "values", "refused"),
+        [
+            ("clickhouse_connect", {"QTICKETS_TOKEN": "t"}, True),
+            ("chdb", {"QTICKETS_TOKEN": "t"}, True),
+            ("chdb", {"QTICKETS_TOKEN": "t", "CH_HOST": "ch.example"}, False),  # a server: no engine of one's own
+            ("clickhouse_connect", {}, False),
+        ],
+    )
+    def test_sales(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, values: dict[str, str], refused: bool
+    ) -> None:
+        monkeypatch.setattr("ops.settings.env_file.find_spec", lambda name: None if name == missing else object())
+        if refused:
+            assert "`make install-sales`" in refusal(tmp_path, **values)
+        else:
+            settings_of(tmp_path, **values)
