@@ -253,7 +253,7 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
 
 
 def reconcile(context: "Context") -> int:
-    """Closes every run that its DAG run has left open; returns how many."""
+    """Closes every run that its DAG run has left open, shows corrected roles; returns how many runs it closed."""
     from include.calls.steps import reconcile as step
 
     closed = 0
@@ -267,6 +267,7 @@ def reconcile(context: "Context") -> int:
             sentence = notes.with_run_id(notes.closed(ended.status, ended.sentence), run.run_id)
             AirflowApiHook().set_note(DAG_ID, run.worked_by, sentence)
             slack_messages.run_settled(run.run_id, run.worked_by, ended.sentence)
+        step.show_corrections(state, StorageHook().get_conn(), load_run_policy())
     return closed
 
 

@@ -41,6 +41,9 @@ class Action(StrEnum):
     CALL_HEARD = "call_heard"
     AUDIO_TAKEN = "audio_taken"
     NUMBER_SHOWN = "number_shown"
+    ROLES_CHANGED = "roles_changed"
+    BUNDLE_ASKED = "bundle_asked"
+    BUNDLE_TAKEN = "bundle_taken"
     ACCESS_DENIED = "access_denied"
 
 

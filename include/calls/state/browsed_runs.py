@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from include.calls.domain.call_filter import ReaderScope
+from include.calls.domain.report_zone import sql_zone
 from include.common.postgres_session import Session
 
 _FILE = "browsed_runs"
@@ -29,6 +30,7 @@ class BrowsedRun:
     started_at: datetime | None
     finished_at: datetime | None
     total_calls: int
+    existing_calls: int
     completed_calls: int
     error_calls: int
     total_minutes: Decimal
@@ -37,6 +39,18 @@ class BrowsedRun:
     approved_cost: Decimal | None
     verdict: str | None
     due_at: datetime
+
+
+class DayOfCalls(NamedTuple):
+    """What became of a day's calls; `minutes` are those with a text."""
+
+    day: date
+    completed: int
+    errors: int
+    missing: int
+    waiting: int
+    no_recording: int
+    minutes: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,20 @@ class BrowsedRuns:
         found: dict[str, list[tuple[str, int]]] = {}
         for facet, value, calls in self._session.values(_FILE, "counts_of_run", run_id=run_id):
             found.setdefault(facet, []).append((value, calls))
+        return found
+
+    def days(self, days: int, zone: tzinfo) -> list[DayOfCalls]:
+        """The last days up to the newest call, the oldest first; days without calls are left out."""
+        found = self._session.values(_FILE, "days", days=days, zone=sql_zone(zone))
+        return [DayOfCalls(*row) for row in found]
+
+    def stages(self, run_ids: Sequence[UUID], stages: Sequence[str]) -> dict[UUID, dict[str, float]]:
+        """Seconds of each stage of each run."""
+        found: dict[UUID, dict[str, float]] = {}
+        for run_id, stage, seconds in self._session.values(
+            _FILE, "stages_of_runs", run_ids=list(run_ids), stages=list(stages)
+        ):
+            found.setdefault(run_id, {})[stage] = seconds
         return found
 
     def sampled(

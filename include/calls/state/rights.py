@@ -30,6 +30,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "audit_head": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.AUDIT: "SELECT, UPDATE"},
     "audit_log": {Role.APPLICATION: _READ, Role.AUDIT: "SELECT, INSERT, DELETE"},
     "backups": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
+    "call_bundles": {Role.APPLICATION: _REMOVE},
     "call_events": {
         # added to; an erasure blanks what names a person, which the trigger allows it alone
         Role.APPLICATION: "SELECT, INSERT, UPDATE (call_id, record_id, detail)",
@@ -43,6 +44,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "call_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "call_qa_checks": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (result)"},
     "call_records": {Role.APPLICATION: "SELECT, UPDATE"},
+    "call_role_overrides": {Role.APPLICATION: _WRITE},
     "call_scopes": {Role.APPLICATION: _REMOVE},
     "call_search": {Role.APPLICATION: _REMOVE},
     "call_search_backfill": {Role.APPLICATION: _WRITE},

@@ -106,7 +106,7 @@ SELECT run_id, :stage, was,
 -- Calls and minutes of the run as the recordings have them now; money from the ledger. A text that two recordings
 -- share was paid once and counts once; a summary may be charged to either of them.
 UPDATE call_exports run
-   SET total_calls = sums.total, completed_calls = sums.completed, error_calls = sums.errors, total_minutes = sums.minutes,
+   SET total_calls = sums.total, existing_calls = sums.existing, completed_calls = sums.completed, error_calls = sums.errors, total_minutes = sums.minutes,
        total_cost = (SELECT coalesce(sum(paid.usd), 0)
                        FROM (SELECT text.recording_id, text.purchase_no
                                FROM reported_recordings own JOIN transcripts text USING (transcript_id)
@@ -118,6 +118,7 @@ UPDATE call_exports run
                        JOIN charges paid USING (recording_id, purchase_no)),
        spent_cost = (SELECT coalesce(sum(usd), 0) FROM charges WHERE charges.run_id = :run_id)
   FROM (SELECT count(*) AS total,
+               count(*) FILTER (WHERE status NOT IN ('no_recording', 'missing_audio', 'erased')) AS existing,
                count(*) FILTER (WHERE status = 'completed') AS completed,
                count(*) FILTER (WHERE status = 'error') AS errors,
                coalesce(sum(audio_sec) FILTER (WHERE status = 'completed'), 0) / 60 AS minutes

@@ -10,7 +10,7 @@ from datetime import timedelta, timezone
 
 from include.calls.domain.storage_keys import RecordingKeys
 from include.calls.domain.transcript_file import TranscriptHeader, preview, render_header
-from include.calls.policy import Policy, PrivacyPolicy, ReviewPolicy, SpeakerPolicy, SttPolicy
+from include.calls.policy import Channel, Policy, PrivacyPolicy, ReviewPolicy, SpeakerPolicy, SttPolicy
 from include.calls.state.types import NewText, RecordingRow, Text
 from include.clients.storage.base import Storage
 from include.common.masking import mask_number
@@ -20,6 +20,11 @@ from include.speech.quality_flags import ReviewPolicy as FlagPolicy
 from include.speech.recognition import Recognition
 from include.speech.speaker_roles import SpeakerSigns, with_roles
 from include.speech.transcript_lines import render_turns
+
+
+def channel_of_line(phone_line: str, stt: SttPolicy) -> Channel:
+    """On which channel of the line's calls the operator is."""
+    return stt.channel_map.get(phone_line, stt.operator_channel)
 
 
 def review_of(stt: SttPolicy, review: ReviewPolicy) -> TranscriptReview:
@@ -35,9 +40,19 @@ def signs_of(speakers: SpeakerPolicy) -> SpeakerSigns:
     )
 
 
-def text_of(recognition: Recognition, phone_line: str, direction: str, policy: Policy) -> CheckedText:
-    """The better responses, the phone line's channel map, today's thresholds. No request is sent, nothing is paid."""
-    operator_channel = policy.stt.channel_map.get(phone_line, policy.stt.operator_channel)
+def text_of(
+    recognition: Recognition,
+    phone_line: str,
+    direction: str,
+    policy: Policy,
+    *,
+    operator_channel: Channel | None = None,
+) -> CheckedText:
+    """The better responses, the phone line's channel map, today's thresholds. No request is sent, nothing is paid.
+
+    `operator_channel`: what a person has said of this one call.
+    """
+    operator_channel = operator_channel or channel_of_line(phone_line, policy.stt)
     text = checked_text(recognition, review_of(policy.stt, policy.review), operator_channel)
     found = with_roles(text.transcript, direction, signs_of(policy.speakers))
     text = replace(text, transcript=found.transcript, role_signs=found.signs)

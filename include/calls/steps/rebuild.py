@@ -14,6 +14,7 @@ from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy
 from include.calls.state.audit import AuditLog
+from include.calls.state.role_overrides import RoleOverrides
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Text
 from include.calls.steps.build_transcript import new_text, store_transcript, text_of, transcript_file
@@ -52,7 +53,7 @@ def rebuild_texts(
                 continue
             now = state.recordings.get(recording.recording_id)  # read again under the claim
             if now.status is RecordStatus.COMPLETED and now.transcript_id is not None:
-                _rebuild(now, state.transcripts.get(now.transcript_id), run_id, state, storage, policy, done)
+                rebuild_text(now, state.transcripts.get(now.transcript_id), run_id, state, storage, policy, done)
     AuditLog(state.session).record(
         Action.TEXTS_REBUILT,
         actor=actor,
@@ -78,7 +79,7 @@ def _recordings(run_id: UUID, phone_line: str | None, state: State) -> Iterator[
             yield recording
 
 
-def _rebuild(
+def rebuild_text(
     recording: RecordingRow, text: Text, run_id: UUID, state: State, storage: Storage, policy: Policy, done: Rebuilt
 ) -> None:
     """The file first, then the row: a rebuild that dies in between finds the row different and repeats both.
@@ -91,7 +92,8 @@ def _rebuild(
     if recognition is None or recording.transcript_path is None:
         done.without_responses.append(recording.call_id)
         return
-    built = text_of(recognition, recording.phone_line, recording.direction, policy)
+    corrected = RoleOverrides(state.session).channel_of(text.recording_id)
+    built = text_of(recognition, recording.phone_line, recording.direction, policy, operator_channel=corrected)
     new = new_text(built, text.source)
     summaries = _summaries_of(recording, text, run_id, state) if new.sha256 != text.sha256 else []
     rewritten = _store(recording.transcript_path, transcript_file(owner, new, policy.privacy), storage)

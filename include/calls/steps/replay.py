@@ -21,6 +21,7 @@ from include.calls.policy import Policy
 from include.calls.state.audit import AuditLog
 from include.calls.state.claims import Claim
 from include.calls.state.replays import Replays
+from include.calls.state.role_overrides import RoleOverrides
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow, Text
 from include.calls.steps.build_transcript import new_text, store_transcript, text_of, transcript_file
@@ -375,7 +376,8 @@ def _adopt(recording_id: int, engine: str, actor: str, services: Services, done:
         done.changed_since.append(row.call_id)
         return
     assert row.transcript_path is not None
-    text = text_of(recognition, row.phone_line, row.direction, services.policy)
+    corrected = RoleOverrides(state.session).channel_of(recording_id)
+    text = text_of(recognition, row.phone_line, row.direction, services.policy, operator_channel=corrected)
     new = new_text(text, recognition.source)
     now = state.transcripts.get(known.against)
     summaries = services.replays.summaries(recording_id) if new.sha256 != now.sha256 else []

@@ -14,6 +14,7 @@ from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
 from include.calls.policy import Policy, SttPolicy
 from include.calls.state.claims import Claim
+from include.calls.state.role_overrides import RoleOverrides
 from include.calls.state.state import State
 from include.calls.state.types import Charge, RecordingRow, Run
 from include.calls.steps.build_transcript import (
@@ -280,7 +281,8 @@ def price_of(recognition: Recognition, stt: SttPolicy) -> Price:
 def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
     run_id, keys = work.run.run_id, row.keys
-    text = text_of(recognition, row.phone_line, row.direction, work.policy)
+    corrected = RoleOverrides(work.state.session).channel_of(row.recording_id)  # of a call that a person sent back
+    text = text_of(recognition, row.phone_line, row.direction, work.policy, operator_channel=corrected)
     stored, price = new_text(text, recognition.source), price_of(recognition, work.policy.stt)
     stale = _summaries_of_the_earlier_text(row, work)
     store_responses(recognition, text, keys, work.storage)

@@ -41,6 +41,9 @@ ACTIONS = {
     Action.CALL_HEARD: "запись прослушана",
     Action.AUDIO_TAKEN: "запись скачана",
     Action.NUMBER_SHOWN: "номер показан",
+    Action.ROLES_CHANGED: "роли в звонке исправлены",
+    Action.BUNDLE_ASKED: "набор звонков собран для выгрузки",
+    Action.BUNDLE_TAKEN: "набор звонков скачан",
     Action.ACCESS_DENIED: "в доступе отказано",
 }
 FAULTS = {

@@ -79,6 +79,10 @@ PROBLEMS: dict[str, str] = {
     "no_run_id": "{run_id!r} — не номер запуска: скопируйте run_id из отчёта или из call_exports",
     "no_state_database": "база выгрузки не отвечает: проверьте её адрес, имя и пароль в DATABASE_URL",
     "no_verified_backup": "во втором месте нет ни одной проверенной копии: make backup сделает её",
+    "call_in_work": "над звонком сейчас работает выгрузка: повторите через минуту",
+    "roles_without_text": "у звонка больше нет текста",
+    "roles_not_of_channels": "роли в этом тексте не по каналам: менять местами нечего",
+    "roles_without_responses": "ответов распознавателя уже нет: текст строить не из чего",
     "no_such_phone_line": "у запуска нет текстов линии {phone_line}; его линии: {known}",
     "no_text_of_call": "у запуска {run_id} нет текста звонка {call_id}",
     "pages_instead_of_recordings": (
