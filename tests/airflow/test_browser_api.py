@@ -92,6 +92,8 @@ NEEDED = routes_and_rights()
 
 def _body_for(path: str, method: str) -> tuple[Any, dict[str, str]]:
     """A body that is refused for no reason but the right."""
+    if "/roles" in path:
+        return {"operator_channel": None, "text_sha256": "0"}, {}
     if path.endswith("/verdict"):
         return {"result": "ok", "text_sha256": "0"}, {"If-Match": '"0"'}
     return ({} if method in ("POST", "PUT") else None), {}
@@ -402,6 +404,30 @@ def test_a_run_is_found_by_its_dag_run_and_counted(browser: Browser) -> None:
     counted = browser.ask("GET", f"/runs/{first['run_id']}", "viewer").json()
     assert counted["statuses"] == [["completed", 2], ["pending", 1]]
     assert browser.ask("GET", f"/runs/{UUID(int=0)}", "viewer").status_code == 404
+    series = browser.ask("GET", "/runs/series?days=30", "viewer").json()
+    (day,) = series["days"]
+    assert (day["day"], day["completed"], day["waiting"], day["errors"]) == ("2025-08-06", 2, 1, 0)
+    assert len(series["runs"]) == 2
+
+
+def test_an_empty_list_says_when_the_newest_call_was(browser: Browser) -> None:
+    nothing = browser.ask("POST", "/search", "user", {"from": "2026-01-01"}).json()
+    assert (nothing["items"], nothing["newest_at"]) == ([], "2025-08-06T12:03:00+03:00")
+    browser.run("INSERT INTO call_scopes VALUES ('user', %s, NULL)", ["+70000000000"])
+    assert browser.ask("POST", "/search", "user", {"from": "2026-01-01"}).json()["newest_at"] is None
+
+
+def test_roles_are_corrected_of_the_text_that_was_read(browser: Browser) -> None:
+    path = f"/calls/{browser.own}"
+    card = browser.ask("GET", path, "op").json()
+    assert card["role_fix"]["operator_channel"] == card["role_fix"]["of_policy"] == "left"
+    wanted = {"operator_channel": "right", "text_sha256": card["text_sha256"]}
+    for method, route in (("POST", "/roles/preview"), ("PUT", "/roles")):
+        assert browser.ask(method, path + route, "user", wanted).status_code == 403
+        assert browser.ask(method, path + route, "op", wanted | {"text_sha256": "0"}).status_code == 409
+        gone = browser.ask(method, path + route, "op", wanted)  # this call's responses were never stored
+        assert (gone.status_code, "ответов распознавателя" in gone.json()["detail"]) == (409, True)
+    assert (Action.ROLES_CHANGED, "op") not in browser.actions()
 
 
 def test_a_sample_goes_on_with_the_next_call_and_knows_the_scope(browser: Browser) -> None:
@@ -424,13 +450,19 @@ def test_the_log_is_read_by_those_who_watch_it(browser: Browser) -> None:
     for who in ("user", "op"):
         browser.ask("GET", f"/calls/{browser.own}/text", who)
     browser.ask("GET", f"/calls/{browser.other}/text", "op")
-    first = browser.ask("GET", f"/audit?call={browser.own}&action=text_read&limit=1").json()
+    asked = {"call": browser.own, "action": "text_read", "limit": 1}
+    first = browser.ask("POST", "/audit", body=asked).json()
     assert [(row["actor"], row["text"], row["call"]) for row in first["items"]] == [
         ("op", "текст прочитан", browser.own)
     ]
-    rest = browser.ask("GET", f"/audit?call={browser.own}&action=text_read&cursor={first['cursor']}").json()
+    rest = browser.ask("POST", "/audit", body=asked | {"cursor": first["cursor"]}).json()
     assert [row["actor"] for row in rest["items"]] == ["user"]
-    assert browser.ask("GET", "/audit?actor=user&before=2020-01-01T00:00:00Z").json()["items"] == []
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert browser.ask("POST", "/audit", body={"actor": "user", "before": "2020-01-01"}).json()["items"] == []
+    assert (
+        len(browser.ask("POST", "/audit", body={"actor": "user", "since": today, "before": today}).json()["items"]) == 1
+    )
+    assert browser.ask("POST", "/audit", body={"action": "nothing"}).status_code == 422
 
 
 def test_settings_show_no_secret(browser: Browser) -> None:

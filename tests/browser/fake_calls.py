@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, Literal
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -30,6 +29,7 @@ from plugins.web.calls.browser_api.models import (
     Me,
     NewVerdict,
     Numbers,
+    RolesShown,
     RunShown,
     ScopeShown,
     Search,
@@ -39,11 +39,13 @@ from plugins.web.calls.browser_api.models import (
     Total,
     TurnShown,
     Verdict,
+    WantedRoles,
 )
 from plugins.web.calls.browser_api.reader_rights import Right
+from tests.browser import fake_runs
 from tests.kit.paths import DATA
 
-RUN = UUID("5f0c1e9a-3a53-4d5b-9a39-3c1d2c7b8a10")
+RUN, SAMPLE = fake_runs.RUN, fake_runs.SAMPLE
 PORTAL = timezone(timedelta(hours=3))
 NEWEST = datetime(2026, 11, 27, 14, 5, 10, tzinfo=PORTAL)
 SECONDS = 60.0
@@ -94,6 +96,9 @@ class FakeCalls:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     edits: dict[int, int] = field(default_factory=dict)
+    fixed: dict[int, Literal["left", "right"]] = field(default_factory=dict)
+    runs: bool = True
+    newest: datetime | None = None
 
     def row(self, call: int) -> dict[str, Any]:
         at = NEWEST - timedelta(hours=5 * (call - 1), minutes=7 * call)
@@ -144,6 +149,19 @@ class FakeCalls:
             for n, (role, text) in enumerate(TALK)
         ]
 
+    def roles(self, call: int) -> RolesShown | None:
+        if call in (MONO, FAILED, ERASED, WITHOUT_AUDIO, TEXT_ENDED):
+            return None
+        fixed = self.fixed.get(call)
+        return RolesShown(
+            operator_channel=fixed or "left",
+            of_policy="left",
+            corrected_by="anna" if fixed else None,
+            corrected_at=datetime(2026, 11, 28, 9, 0, tzinfo=UTC) if fixed else None,
+            on_line=4,
+            may_change=True,
+        )
+
     def text_state(self, call: int) -> str:
         return {FAILED: "none", WITHOUT_AUDIO: "none", ERASED: "erased", TEXT_ENDED: "ended"}.get(call, "ok")
 
@@ -164,7 +182,7 @@ class FakeCalls:
                 **row,
                 "audio": AudioShown(state=audio, type="audio/wav", seconds=SECONDS, channels=1 if call == MONO else 2),
                 "text_state": self.text_state(call),
-                "text_sha256": f"{call:064}",
+                "text_sha256": f"{call:064}" if call not in self.fixed else "f" * 64,
                 "language": "ru",
                 "roles": "none" if call == MONO else "channels",
                 "model": "gpt-transcribe",
@@ -174,6 +192,7 @@ class FakeCalls:
                 "run": RunShown(run_id=RUN, dag_run_id="manual__2026-11-27T20:00:00+00:00", status="completed"),
                 "dag_run_id": "manual__2026-11-27T20:00:00+00:00",
                 "verdict_detail": self.verdicts.get(call),
+                "role_fix": self.roles(call),
                 "held": call == HELD,
                 "files": files,
                 "etag": f'"{call}-{self.edits.get(call, 0)}"',
@@ -274,6 +293,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
                 if asked.facets and rows
                 else None,
                 "as_of": datetime.now(UTC),
+                "newest_at": fake.newest if not rows else None,
             }
         )
 
@@ -287,8 +307,29 @@ def app_of(fake: FakeCalls) -> FastAPI:
 
     @api.get("/calls/{call}/text")
     def text(call: int) -> TextShown:
-        turns = fake.turns(call)
-        return TextShown(sha256=f"{call:064}", language="ru", model="gpt-transcribe", roles="channels", turns=turns)
+        return text_of(call, swapped=call in fake.fixed)
+
+    def text_of(call: int, *, swapped: bool) -> TextShown:
+        other = {"operator": "client", "client": "operator"}
+        turns = [
+            turn.model_copy(update={"role": other.get(turn.role, turn.role)} if swapped else {})
+            for turn in fake.turns(call)
+        ]
+        sha256 = "f" * 64 if swapped else f"{call:064}"
+        return TextShown(sha256=sha256, language="ru", model="gpt-transcribe", roles="channels", turns=turns)
+
+    @api.post("/calls/{call}/roles/preview")
+    def roles_preview(call: int, asked: WantedRoles) -> TextShown:
+        return text_of(call, swapped=asked.operator_channel == "right")
+
+    @api.put("/calls/{call}/roles")
+    def roles(call: int, asked: WantedRoles) -> Card:
+        fake.asked.append(("PUT", "roles", asked))
+        if asked.operator_channel:
+            fake.fixed[call] = asked.operator_channel
+        else:
+            fake.fixed.pop(call)
+        return fake.card(call)
 
     @api.get("/calls/{call}/peaks")
     def peaks(call: int) -> Response:
@@ -337,6 +378,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
         )
         return fake.card(call)
 
+    fake_runs.add_to(api, fake)
     app.mount("/call_export/ui/api", api)
     app.include_router(static_files.router, prefix="/call_export")
     return app

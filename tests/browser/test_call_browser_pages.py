@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ STATES = {
     "the text's period is over": (f"call/{fakes.TEXT_ENDED}", "Текст удалён по сроку хранения"),
     "a call of others": ("call/999", "Такого звонка нет."),
     "the server fails": (f"call/{fakes.BROKEN}", "Не получилось"),
+    "the runs": ("runs", "Куда ушло время"),
+    "one run": (f"runs/{fakes.RUN}", "Ошибки по кодам"),
+    "no such run": ("runs/00000000-0000-0000-0000-000000000001", "Такого запуска нет."),
+    "a sample": (f"qa/{fakes.RUN}", "Проверено 0 из 5"),
+    "choose a sample": ("qa", "Выберите выгрузку"),
+    "the audit log": ("audit", "Сохранить CSV"),
+    "the settings": ("settings", "проиндексировано"),
     "no such page": ("nothing/here", "Такой страницы нет"),
 }
 
@@ -113,12 +121,24 @@ def test_each_state_has_its_sentence_and_passes_axe(visit: Visit, path: str, sen
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("path", ["", f"call/{fakes.ORDINARY}", f"call/{fakes.ERASED}"])
-def test_dark_english_and_narrow(dark_english_narrow: Visit, path: str) -> None:
+DARK = {
+    "": "Filters",
+    f"call/{fakes.ORDINARY}": "History",
+    f"call/{fakes.ERASED}": "History",
+    "runs": "Where the time went",
+    f"runs/{fakes.RUN}": "Errors by code",
+    f"qa/{fakes.RUN}": "0 of 5 checked",
+    "audit": "Save as CSV",
+    "settings": "Connections",
+}
+
+
+@pytest.mark.parametrize(("path", "sentence"), DARK.items())
+def test_dark_english_and_narrow(dark_english_narrow: Visit, path: str, sentence: str) -> None:
     page = dark_english_narrow.open(path)
     expect(page.locator("h1")).to_have_count(1)
     expect(page.locator(".cb-skeleton")).to_have_count(0)
-    expect(page.get_by_text("Filters" if not path else "History").first).to_be_visible()
+    expect(page.get_by_text(sentence).first).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scroll"
     russian = page.evaluate(
@@ -140,6 +160,14 @@ def test_nothing_found_says_which_condition_to_drop(visit: Visit) -> None:
     assert violations(page) == []
     page.get_by_role("button", name="Сбросить всё").last.click()
     expect(page.locator(".cb-total strong")).to_have_text("60 звонков")
+
+
+def test_a_period_without_calls_leads_to_the_last_days_that_have_some(visit: Visit) -> None:
+    visit.fake.calls, visit.fake.newest = 0, datetime(2025, 8, 31, 18, 0, tzinfo=fakes.PORTAL)
+    page = visit.open("")
+    expect(page.get_by_text("Последние звонки — 31.08.2025.")).to_be_visible()
+    page.get_by_role("button", name="Показать 90 дней по 31.08.2025").click()
+    page.wait_for_url("**/#from=2025-06-03&to=2025-08-31")
 
 
 def test_before_the_first_export_there_is_a_way_to_it(visit: Visit) -> None:
@@ -345,6 +373,58 @@ def test_ten_calls_are_judged_by_keys_alone(visit: Visit) -> None:
         call: ("issue", "тихо") if call % 2 else ("ok", "") for call in sent
     }
     assert all(asked.text_sha256 == f"{call:064}" for call, asked in sent.items())
+
+
+def test_a_sample_is_judged_to_its_end_by_keys_alone(visit: Visit) -> None:
+    page = visit.open(f"qa/{fakes.RUN}")
+    expect(page.get_by_text("Проверено 0 из 5")).to_be_visible()
+    page.keyboard.press("Enter")
+    for call in fakes.SAMPLE:
+        expect(page.get_by_text(f"call_{call}.txt")).to_be_visible()
+        expect(page.locator(".cb-call-page")).to_be_focused()
+        page.keyboard.press("1")
+        page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Выборка проверена")).to_be_visible()
+    expect(page.get_by_text("Проверено 5 из 5")).to_be_visible()
+
+
+def test_roles_are_swapped_after_a_preview_and_taken_back(visit: Visit) -> None:
+    page = visit.open(f"call/{fakes.ORDINARY}")
+    first = page.locator(".cb-text .cb-turn").first
+    expect(first).to_contain_text("Оператор")
+    page.get_by_role("button", name="Поменять местами").click()
+    expect(page.get_by_role("dialog").locator(".cb-turn").first).to_contain_text("Клиент")
+    assert violations(page) == []
+    page.get_by_role("button", name="Перестроить текст").click()
+    expect(first).to_contain_text("Клиент")
+    page.get_by_role("button", name="Вернуть как было").click()
+    expect(first).to_contain_text("Оператор")
+    sent = [asked for _, name, asked in visit.fake.asked if name == "roles"]
+    assert [one.operator_channel for one in sent] == ["right", None]
+    assert (sent[0].text_sha256, sent[1].text_sha256) == (f"{fakes.ORDINARY:064}", "f" * 64)
+
+
+def test_a_viewer_sees_runs_and_no_calls(visit: Visit) -> None:
+    visit.fake.rights = [Right.RUNS]
+    page = visit.open("runs")
+    page.get_by_text("Таблицей").first.click()
+    expect(page.get_by_role("row", name="27.11.2026").first).to_be_visible()
+    page.get_by_role("link", name="27.11.2026").click()
+    expect(page.get_by_text("stt_timeout")).to_be_visible()
+    expect(page.get_by_role("link", name="Звонки этой выгрузки")).to_have_count(0)
+
+
+def test_what_is_typed_into_the_log_is_in_no_address_and_its_file_computes_nothing(visit: Visit) -> None:
+    page = visit.open("audit")
+    page.get_by_label("Кто", exact=True).fill("никто")
+    page.get_by_role("button", name="Найти").click()
+    expect(page.get_by_text("Ничего не найдено")).to_be_visible()
+    assert not any("%D0" in address or "никто" in address for address in [page.url, *visit.addresses])
+    base = next(address for address in visit.addresses if address.endswith("main.js")).removesuffix("main.js")
+    file = page.evaluate(
+        f"import('{base}spreadsheet.js').then((m) => m.tableText(['a'], [['=1+1'], ['-1'], ['x;\"y'], ['@b\u202e']]))"
+    )
+    assert file == '\ufeffa\r\n\'=1+1\r\n-1\r\n"x;""y"\r\n\'@b\r\n'
 
 
 def test_a_verdict_of_another_person_is_not_overwritten(visit: Visit) -> None:

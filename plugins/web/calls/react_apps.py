@@ -21,16 +21,15 @@ def version_of(folder: Path) -> str:
 
 VERSION = version_of(FILES)
 STATIC = f"ui/static/{VERSION}"  # under `/call_export`
-_BUNDLE = f"call_export/{STATIC}/main.js"
+_FILES_OF_ALL = {
+    "bundle_url": f"call_export/{STATIC}/main.js",
+    "icon": f"call_export/{STATIC}/icon.svg",
+    "icon_dark_mode": f"call_export/{STATIC}/icon_dark.svg",
+}
 
 REACT_APPS: list[dict[str, Any]] = [
-    {
-        "name": "Звонки",
-        "bundle_url": _BUNDLE,
-        "destination": "nav",
-        "url_route": "calls",
-        "icon": f"call_export/{STATIC}/icon.svg",
-        "icon_dark_mode": f"call_export/{STATIC}/icon_dark.svg",
-        "nav_top_level": True,
-    },
+    {"name": "Звонки", **_FILES_OF_ALL, "destination": "nav", "url_route": "calls", "nav_top_level": True},
+    {"name": "Звонки запуска", **_FILES_OF_ALL, "destination": "dag_run", "url_route": "calls-of-run"},
+    {"name": "Звонки пачки", **_FILES_OF_ALL, "destination": "task_instance", "url_route": "calls-of-batch"},
+    {"name": "Выгрузка звонков", **_FILES_OF_ALL, "destination": "dashboard"},
 ]

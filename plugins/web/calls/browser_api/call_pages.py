@@ -7,7 +7,7 @@ be noted is not shown.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +21,10 @@ from include.calls.policy import Policy
 from include.calls.state.audit import AuditLog
 from include.calls.state.browsing import Browsing, ListedCall, Words
 from include.calls.state.qa import QaChecks
+from include.calls.state.role_overrides import RoleOverrides
 from include.calls.state.shown_call import ShownCall, ShownCalls
-from include.calls.steps.build_transcript import text_of
+from include.calls.steps.build_transcript import channel_of_line, text_of
+from include.calls.steps.fix_roles import BY_CHANNELS
 from include.calls.steps.rebuild import stored_recognition
 from include.calls.wording.codes import call_outcome, error_advice, error_name
 from include.clients.storage.base import Storage
@@ -42,6 +44,7 @@ from plugins.web.calls.browser_api.models import (
     Me,
     NewVerdict,
     Numbers,
+    RolesShown,
     RunShown,
     ScopeShown,
     Search,
@@ -84,7 +87,7 @@ class CallPages:
         return ShownCalls(self.session)
 
     @property
-    def _masked(self) -> bool:
+    def masked(self) -> bool:
         return not self.reader.may(Right.UNMASK)
 
     def note(self, action: Action, call: ShownCall | None = None, **detail: object) -> None:
@@ -142,7 +145,7 @@ class CallPages:
         for row in self._browsing.rows(places):
             shown = self._row(row)
             if row.recording_id in marked:
-                shown.snippets = snippets_of(marked[row.recording_id], masked=self._masked)
+                shown.snippets = snippets_of(marked[row.recording_id], masked=self.masked)
             items.append(shown)
         facets, total = None, Total(value=len(items), more=more)
         if asked.facets:
@@ -158,7 +161,13 @@ class CallPages:
                 digits=len(asked.digits),
             )
         cursor = places[-1].cursor() if more and places else None
-        return Found(items=items, cursor=cursor, total=total, facets=facets, as_of=self._browsing.now())
+        newest = None if items or after else self._newest()
+        now = self._browsing.now()
+        return Found(items=items, cursor=cursor, total=total, facets=facets, as_of=now, newest_at=newest)
+
+    def _newest(self) -> datetime | None:
+        rows = self.rows_of(self._browsing.page(CallFilter(scope=self.scope), None, after=None, most=1).places)
+        return rows[0].at if rows else None
 
     def share(self, asked: Search) -> SharedSearch:
         search_id = secrets.token_hex(8)
@@ -175,7 +184,7 @@ class CallPages:
         return Search.model_validate(found)
 
     def _filter(self, asked: Search) -> CallFilter:
-        zone = self._zone
+        zone = self.zone
         return CallFilter(
             scope=self.scope,
             since=beginning(asked.from_, zone),
@@ -196,7 +205,7 @@ class CallPages:
         )
 
     @property
-    def _zone(self) -> tzinfo:
+    def zone(self) -> tzinfo:
         setting = self.policy.report.time_zone
         return report_zone(setting, self._browsing.usual_offset())
 
@@ -234,13 +243,13 @@ class CallPages:
     def card(self, recording_id: int) -> Card:
         call = self.call(recording_id)
         self.note(Action.CALL_OPENED, call)
-        return self._card(call)
+        return self.shown_card(call)
 
     def text(self, recording_id: int, storage: Storage) -> TextShown:
         call = self.call(recording_id)
         if not call.has_text or call.text_sha256 is None or call.transcript_id is None:
-            raise Refused(404, _why_no_text(call))
-        shown = turns_of(self._calls.body(call.transcript_id), masked=self._masked)
+            raise Refused(404, why_no_text(call))
+        shown = turns_of(self._calls.body(call.transcript_id), masked=self.masked)
         self.note(Action.TEXT_READ, call)
         return TextShown(
             sha256=call.text_sha256,
@@ -261,7 +270,8 @@ class CallPages:
             return shown
         if recognition is None:
             return shown
-        built = text_of(recognition, call.phone_line, call.direction, self.policy)
+        corrected = RoleOverrides(self.session).channel_of(call.recording_id)
+        built = text_of(recognition, call.phone_line, call.direction, self.policy, operator_channel=corrected)
         return with_times(shown, built.transcript.turns)
 
     def events(self, recording_id: int) -> list[EventShown]:
@@ -302,7 +312,7 @@ class CallPages:
         with self.session.transaction():
             call = self.call(recording_id, lock=True)
             if not call.has_text or call.status is not RecordStatus.COMPLETED:
-                raise Refused(404, _why_no_text(call))
+                raise Refused(404, why_no_text(call))
             if call.text_sha256 != asked.text_sha256:
                 raise Refused(409, "text_changed")
             if etag.strip().removeprefix("W/").strip('"') != call.etag:
@@ -312,9 +322,9 @@ class CallPages:
             check = QaCheck(call.call_id, call.record_id, asked.result, asked.comment.strip(), where="browser")
             if QaChecks(self.session).record(call.run_id, check, by=self.reader.actor):
                 self.note(Action.CALL_CHECKED, call, result=asked.result)
-            return self._card(self.call(recording_id))
+            return self.shown_card(self.call(recording_id))
 
-    def _card(self, call: ShownCall) -> Card:
+    def shown_card(self, call: ShownCall) -> Card:
         erased = call.status is RecordStatus.ERASED
         verdict: Any = call.verdict
         return Card(
@@ -341,9 +351,27 @@ class CallPages:
             )
             if verdict and call.checked_at
             else None,
+            role_fix=self._roles(call),
             held=call.held,
             files=[] if erased else _files_of(call),
             etag=call.etag,
+        )
+
+    def _roles(self, call: ShownCall) -> RolesShown | None:
+        """None for a call whose roles are not those of channels."""
+        if not call.has_text or call.roles != BY_CHANNELS or call.text_of is None:
+            return None
+        overrides = RoleOverrides(self.session)
+        known = overrides.of(call.text_of)
+        of_policy = channel_of_line(call.phone_line, self.policy.stt)
+        corrected = known.operator_channel if known else None
+        return RolesShown(
+            operator_channel=corrected or of_policy,
+            of_policy=of_policy,
+            corrected_by=known.by if known and corrected else None,
+            corrected_at=known.at if known and corrected else None,
+            on_line=overrides.of_line(call.phone_line),
+            may_change=call.source == "recogniser" and call.recognition_ended_at is None,
         )
 
     # ---------------------------------------------------------------- sound
@@ -379,7 +407,7 @@ def peaks_key(call: ShownCall) -> str:
     return keys.peaks
 
 
-def _why_no_text(call: ShownCall) -> str:
+def why_no_text(call: ShownCall) -> str:
     if call.status is RecordStatus.ERASED:
         return "erased"
     return "text_ended" if call.text_ended_at else "no_text"

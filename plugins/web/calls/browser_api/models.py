@@ -138,13 +138,17 @@ class Facets(BaseModel):
 
 
 class Found(BaseModel):
-    """`cursor` asks for the next rows, None after the last. `total` counts to 1,000."""
+    """`cursor` asks for the next rows, None after the last. `total` counts to 1,000.
+
+    `newest_at`: where nothing was found, when the newest call of the reader's scope began.
+    """
 
     items: list[CallRow]
     cursor: str | None
     total: Total
     facets: Facets | None
     as_of: datetime
+    newest_at: datetime | None = None
 
 
 class SharedSearch(BaseModel):
@@ -171,6 +175,20 @@ class Verdict(BaseModel):
     by: str
     at: datetime
     of_present_text: bool
+
+
+class RolesShown(BaseModel):
+    """On which channel the operator is, and who has corrected it; `on_line`: corrected calls of this phone line.
+
+    `may_change`: the roles are those of channels, and there is something to build the text from.
+    """
+
+    operator_channel: Literal["left", "right"]
+    of_policy: Literal["left", "right"]
+    corrected_by: str | None
+    corrected_at: datetime | None
+    on_line: int
+    may_change: bool
 
 
 class RunShown(BaseModel):
@@ -204,6 +222,7 @@ class Card(CallRow):
     run: RunShown | None
     dag_run_id: str | None
     verdict_detail: Verdict | None
+    role_fix: RolesShown | None
     held: bool
     files: list[FileShown]
     etag: str
@@ -253,6 +272,13 @@ class Nothing(_Asked):
 class NewVerdict(_Asked):
     result: Literal["ok", "issue"]
     comment: Annotated[str, StringConstraints(max_length=2000)] = ""
+    text_sha256: Annotated[str, StringConstraints(max_length=80)]
+
+
+class WantedRoles(_Asked):
+    """`operator_channel` null: as the policy says of the line. `text_sha256` is that of the text that was read."""
+
+    operator_channel: Literal["left", "right"] | None
     text_sha256: Annotated[str, StringConstraints(max_length=80)]
 
 

@@ -30,16 +30,27 @@ def language_of(request: Request) -> Language:
     return "ru" if not languages or "ru" in languages or "*" in languages[0] else "en"
 
 
+_BAD_INPUT = {
+    "browser_bad_cursor": (422, "bad_cursor"),
+    **{
+        problem: (409, problem)
+        for problem in ("roles_without_text", "roles_not_of_channels", "roles_without_responses")
+    },
+}
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Errors of the database and the storage as refusals."""
     try:
         yield
     except BadInput as error:
-        raise Refused(422, "bad_cursor" if error.problem == "browser_bad_cursor" else "no_such_run") from None
+        raise Refused(*_BAD_INPUT.get(error.problem or "", (422, "no_such_run"))) from None
     except Temporary as error:
         if error.problem == "statement_took_too_long":
             raise Refused(422, "too_wide") from None
+        if error.problem == "call_in_work":
+            raise Refused(503, "call_in_work") from None
         raise Refused(503, "no_storage" if error.code is ErrorCode.STORAGE_FAILED else "no_state") from None
     except Permanent as error:
         raise Refused(404, "no_audio" if error.code is ErrorCode.STORAGE_FAILED else "no_peaks") from None

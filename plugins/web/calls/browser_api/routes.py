@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
-from plugins.web.calls.browser_api import run_routes, sound
+from plugins.web.calls.browser_api import role_pages, run_routes, sound
 from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
     Card,
@@ -29,8 +29,9 @@ from plugins.web.calls.browser_api.models import (
     Search,
     SharedSearch,
     TextShown,
+    WantedRoles,
 )
-from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayHear, MayRead, MayUnmask
+from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayFix, MayHear, MayRead, MayUnmask
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.refusals import Refused, refusals
 from plugins.web.calls.browser_api.serving import served
@@ -181,6 +182,18 @@ async def number(call: CallId, asked: Nothing, reader: MayUnmask) -> Numbers:  #
 async def verdict(call: CallId, asked: NewVerdict, if_match: Annotated[str, Header()], reader: MayCheck) -> Card:
     """What the reader found. 412: the call has changed since `If-Match`; 409: its text was built anew."""
     return await served(reader, lambda pages: pages.judge(call, asked, if_match))
+
+
+@router.post("/calls/{call}/roles/preview")
+async def roles_preview(call: CallId, asked: WantedRoles, reader: MayFix) -> TextShown:
+    """The text as it would be with the operator on that channel; nothing is changed."""
+    return await served(reader, lambda pages: role_pages.preview(pages, call, asked, _storage()))
+
+
+@router.put("/calls/{call}/roles")
+async def roles(call: CallId, asked: WantedRoles, reader: MayFix) -> Card:
+    """The operator is on that channel in this call; the text is built again, and nothing is paid."""
+    return await served(reader, lambda pages: role_pages.fix(pages, call, asked, _storage()))
 
 
 router.include_router(run_routes.router)

@@ -1,12 +1,14 @@
 """What one request about runs, samples, the audit log or the settings reads."""
 
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.calls.domain.call_filter import Place
+from include.calls.domain.call_filter import Place, beginning, end
+from include.calls.domain.stages import Stage
 from include.calls.names import BACKUP_CONN, ERASURE_CONN, METRICS_CONN, SEARCH_CONN, STATE_CONN, STORAGE_CONN
 from include.calls.state.browsed_runs import BrowsedEntry, BrowsedRun, BrowsedRuns
 from include.calls.state.state import State
@@ -17,16 +19,22 @@ from plugins.web.calls.browser_api.call_pages import CallPages
 from plugins.web.calls.browser_api.models import IndexState
 from plugins.web.calls.browser_api.refusals import Refused
 from plugins.web.calls.browser_api.run_models import (
+    AuditAsked,
     AuditPage,
     AuditRow,
+    DayShown,
     QaQueue,
     RunCounts,
     RunRow,
     RunsPage,
+    RunTimes,
     SampledCall,
+    Series,
     SettingsShown,
 )
 
+_RUNS_IN_CHARTS = 15
+_TIMED_STAGES = (Stage.LIST_CALLS, Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SUMMARIZE, Stage.PUBLISH)
 _SHOWN_CONNECTIONS = (
     *(PORTAL_CONN, RECOGNISER_CONN, LANGUAGE_MODEL_CONN, SLACK_CONN, STATE_CONN),
     *(STORAGE_CONN, BACKUP_CONN, METRICS_CONN, SEARCH_CONN, ERASURE_CONN),
@@ -55,6 +63,26 @@ def run(pages: CallPages, run_id: UUID) -> RunCounts:
     return RunCounts(**facts, **counts)
 
 
+def series(pages: CallPages, days: int) -> Series:
+    found = BrowsedRuns(pages.session)
+    newest = [row for row in found.page(most=_RUNS_IN_CHARTS) if not row.dry_run][::-1]
+    seconds = found.stages([row.run_id for row in newest], _TIMED_STAGES)
+    return Series(
+        days=[DayShown(**day._asdict()) for day in found.days(days, pages.zone)],
+        runs=[
+            RunTimes(
+                run_id=row.run_id,
+                at=row.started_at or row.due_at,
+                forecast_usd=row.forecast_cost,
+                approved_usd=row.approved_cost,
+                spent_usd=row.spent_cost,
+                seconds=seconds.get(row.run_id, {}),
+            )
+            for row in newest
+        ],
+    )
+
+
 def sample(pages: CallPages, run_id: UUID) -> QaQueue:
     """The run's own sample, without the calls outside the reader's scope."""
     found = BrowsedRuns(pages.session)
@@ -80,10 +108,19 @@ def sample(pages: CallPages, run_id: UUID) -> QaQueue:
     )
 
 
-def audit(pages: CallPages, *, limit: int, **asked: Any) -> AuditPage:
-    rows = BrowsedRuns(pages.session).entries(most=limit + 1, **asked)
-    more = len(rows) > limit
-    return AuditPage(items=[_entry(row) for row in rows[:limit]], cursor=rows[limit - 1].entry_no if more else None)
+def audit(pages: CallPages, asked: AuditAsked) -> AuditPage:
+    rows = BrowsedRuns(pages.session).entries(
+        most=asked.limit + 1,
+        before_no=asked.cursor,
+        actor=asked.actor,
+        action=asked.action,
+        call=asked.call,
+        since=beginning(asked.since, UTC),
+        before=end(asked.before, UTC),
+    )
+    more = len(rows) > asked.limit
+    cursor = rows[asked.limit - 1].entry_no if more else None
+    return AuditPage(items=[_entry(row) for row in rows[: asked.limit]], cursor=cursor)
 
 
 def settings(pages: CallPages, version: str) -> SettingsShown:
@@ -113,6 +150,7 @@ def _facts(row: BrowsedRun) -> dict[str, Any]:
     )
     return {name: getattr(row, name) for name in same} | {
         "recordings": row.total_calls,
+        "existing": row.existing_calls,
         "completed": row.completed_calls,
         "errors": row.error_calls,
         "minutes": row.total_minutes,

@@ -1,6 +1,8 @@
 // What an address says, without a page. It never holds what people type: servers log addresses.
 import { moment } from "./text.js";
 
+const SINGLE = ["bundles", "erasure", "audit", "settings"];
+
 /** "call/31337" -> {page: "call", id: "31337"}; "" -> {page: "calls"}; null for a path that is no page of ours. */
 export function route(path) {
   if (!path) return { page: "calls" };
@@ -8,7 +10,7 @@ export function route(path) {
   if (rest.length) return null;
   if (page === "call") return /^\d{1,19}$/.test(id ?? "") ? { page, id } : null;
   if (page === "qa" || page === "runs") return { page, id: id || null };
-  return ["bundles", "erasure", "audit", "settings"].includes(page) && !id ? { page } : null;
+  return SINGLE.includes(page) && !id ? { page } : null;
 }
 
 export const LISTS = ["lines", "directions", "statuses", "flags", "verdicts", "roles"];

@@ -2,8 +2,13 @@
 import { route } from "./address.js";
 import { VERSION, useAnswer } from "./api.js";
 import { html, ownPath, useEffect, useHostNavigation, useState, watchLanguage } from "./host.js";
+import { AuditPage } from "./audit_page.js";
 import { CallPage } from "./call_page.js";
 import { CallsPage } from "./calls_page.js";
+import { QaPage } from "./qa_page.js";
+import { RunsPage } from "./runs_page.js";
+import { CallsOfBatch, CallsOfRun, HomeCard } from "./run_tabs.js";
+import { SettingsPage } from "./settings_page.js";
 import { Banner, Boundary, Button, Empty, Go, Skeleton, Trouble } from "./parts.js";
 import { language, t } from "./words.js";
 
@@ -11,6 +16,10 @@ import { language, t } from "./words.js";
 const PAGES = [
   ["calls", "read", ({ me }) => html`<${CallsPage} me=${me} />`],
   ["call", "read", ({ me, id }) => html`<${CallPage} key=${id} id=${id} me=${me} />`],
+  ["qa", "check", ({ id }) => html`<${QaPage} id=${id} />`],
+  ["runs", "runs", ({ me, id }) => html`<${RunsPage} me=${me} id=${id} />`],
+  ["audit", "audit", ({ me }) => html`<${AuditPage} me=${me} />`],
+  ["settings", "runs", () => html`<${SettingsPage} />`],
 ];
 const IN_THE_MENU = PAGES.map(([page, right]) => [page, right]).filter(([page]) => page !== "call");
 
@@ -36,6 +45,21 @@ const NoRight = () => html`<div className="cb-page"><h1>${t("calls.title")}</h1>
 export function CallBrowser() {
   useHostNavigation();
   return html`<${Framed}><${WithReader}>${(me) => html`<${Pages} me=${me} />`}<//><//>`;
+}
+
+/** What Airflow shows in its own pages; its properties say what is shown there. */
+const framed = (Part) => (props) => {
+  useHostNavigation();
+  return html`<${Framed}><div className="cb-page"><${WithReader}>${(me) => html`<${Part} ...${props} me=${me} />`}<//></div><//>`;
+};
+export const RunTab = framed(CallsOfRun);
+export const BatchTab = framed(CallsOfBatch);
+
+/** Where the reader has no right to runs, or no answer came, the home page of Airflow is left as it is. */
+export function HomePart() {
+  useHostNavigation();
+  const me = useAnswer("me");
+  return html`<${Framed}>${me.data?.rights.includes("runs") && html`<${HomeCard} me=${me.data} />`}<//>`;
 }
 
 function Pages({ me }) {

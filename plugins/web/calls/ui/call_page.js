@@ -1,7 +1,7 @@
 // One call: what it is, its sound, its text, what a person found in it, and its history.
 import { callPath, momentOf } from "./address.js";
 import { ask, useAnswer } from "./api.js";
-import { addressOf, html, replaceAddress, useEffect, useMemo, useRef, useState } from "./host.js";
+import { addressOf, go, html, replaceAddress, useEffect, useMemo, useRef, useState } from "./host.js";
 import { openList, otherSide } from "./calls_page.js";
 import { kept } from "./memory.js";
 import { Badge, Banner, Button, Dialog, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
@@ -9,19 +9,25 @@ import { usePlayback } from "./playback.js";
 import { Player, before, downloadUrl } from "./player.js";
 import { clock, markedWords } from "./text.js";
 import { NoText, Transcript } from "./transcript.js";
-import { VerdictForm } from "./verdict_form.js";
+import { RoleFix } from "./role_fix.js";
+import { VerdictForm, queueOf } from "./verdict_form.js";
 import { dayAndTime, duration, named, offset, t, usd } from "./words.js";
 
 export function CallPage({ id, me }) {
   const card = useAnswer(`calls/${id}`);
   if (!card.data) {
-    return html`<div className="cb-page"><h1>${t("call.title")}</h1><${Back} />
+    return html`<div className="cb-page"><h1>${t("call.title")}</h1><${Back} id=${id} />
       ${card.error ? html`<${Trouble} error=${card.error} again=${card.again} />` : html`<${Skeleton} lines=${5} height=${72} />`}</div>`;
   }
   return html`<${Opened} id=${id} me=${me} card=${card.data} again=${card.again} put=${card.put} failed=${card.error} />`;
 }
 
-const Back = () => html`<p className="cb-back"><button type="button" className="cb-link" onClick=${openList}>← ${t("call.back")}</button></p>`;
+/** To the queue that the call was opened from, or to the list as it was. */
+function Back({ id }) {
+  const queue = queueOf(id);
+  const label = queue ? t("call.back_to_queue") : t("call.back");
+  return html`<p className="cb-back"><button type="button" className="cb-link" onClick=${() => (queue ? go(queue.back) : openList())}>← ${label}</button></p>`;
+}
 
 function Opened({ id, me, card, again, put, failed }) {
   const erased = card.status === "erased";
@@ -32,6 +38,10 @@ function Opened({ id, me, card, again, put, failed }) {
   const playback = usePlayback(id);
   const asked = useMemo(() => momentOf(location.search), [id]);
   const text = useAnswer(card.text_state === "ok" ? `calls/${id}/text` : null);
+  const shownText = text.data?.sha256;
+  useEffect(() => {
+    if (shownText && card.text_sha256 && shownText !== card.text_sha256) text.again();
+  }, [shownText, card.text_sha256]);
   const turns = useMemo(() => text.data?.turns ?? [], [text.data]);
   const opened = kept.get("opened");
   const words = useMemo(() => (opened?.id === id ? markedWords(opened.snippets) : []), [id]);
@@ -66,7 +76,7 @@ function Opened({ id, me, card, again, put, failed }) {
   });
   return html`<div ref=${root} tabIndex="-1" className="cb-page cb-call-page">
     ${announcement}
-    <${Back} />
+    <${Back} id=${id} />
     <${Header} card=${card} me=${me} copyLink=${copyLink} showKeys=${() => setHelp(true)} />
     ${failed && html`<${Trouble} error=${failed} again=${again} />`}
     ${erased && html`<${Banner} tone="warn" title=${t("call.erased")}>${t("call.erased_help")}<//>`}
@@ -82,7 +92,8 @@ function Opened({ id, me, card, again, put, failed }) {
       <aside aria-label=${t("call.side")}>
         ${me.rights.includes("check") && card.text_state === "ok" && html`<${VerdictForm} handle=${form} card=${card}
           put=${put} again=${again} say=${say} />`}
-        <${Events} id=${id} />
+        ${me.rights.includes("fix") && html`<${RoleFix} card=${card} put=${put} say=${say} />`}
+        ${card.status !== "erased" && html`<${Events} key=${card.etag} id=${id} />`}
         <${Files} card=${card} me=${me} />
       </aside>
     </div>

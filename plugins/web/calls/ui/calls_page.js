@@ -288,7 +288,10 @@ export const otherSide = (item) => (item.direction === "outbound" ? item.to : it
 function Row({ item }) {
   const failed = !["completed"].includes(item.status);
   const known = ["inbound", "outbound", "callback"].includes(item.direction);
-  const open = () => kept.set("opened", { id: String(item.id), snippets: item.snippets });
+  const open = () => {
+    kept.set("opened", { id: String(item.id), snippets: item.snippets });
+    kept.delete("queue");
+  };
   return html`<li className="cb-call">
     <span className="cb-call-direction" title=${named("direction", item.direction)}>
       <${Icon} name=${known ? item.direction : "other"} /></span>
@@ -323,12 +326,18 @@ function NothingFound({ list }) {
   }
   const period = !set && asked.days;
   const ways = [];
+  if (answer.newest_at && !set) {
+    const last = answer.newest_at.slice(0, 10);
+    const first = new Date(`${last}T00:00:00Z`);
+    first.setUTCDate(first.getUTCDate() - 89);
+    ways.push([t("calls.show_newest", { n: 90, day: day(last) }), { days: null, from: first.toISOString().slice(0, 10), to: last }]);
+  }
   if (asked.exact) ways.push([t("calls.try_not_exact"), { exact: false }]);
   if (asked.days || asked.from || asked.to) ways.push([t("calls.search_always"), { days: null, from: null, to: null }]);
   if (set > 1 && asked.q) ways.push([t("calls.try_words_only"), { ...NOTHING_ASKED, q: asked.q, days: asked.days }]);
   if (set) ways.push([t("calls.drop_all"), NOTHING_ASKED]);
   return html`<${Empty} title=${period ? t("calls.none_in_period", { n: period }) : t("calls.nothing_found")} actions=${ways.map(([label, part]) => html`<${Button} key=${label}
-    look="outline" onClick=${() => list.change(part)}>${label}<//>`)}>${asked.q ? t("calls.nothing_found_help") : null}<//>`;
+    look="outline" onClick=${() => list.change(part)}>${label}<//>`)}>${asked.q ? t("calls.nothing_found_help") : answer.newest_at && !set ? t("calls.newest_are", { day: day(answer.newest_at) }) : null}<//>`;
 }
 
 /** The place in the list is kept while a call is open. */

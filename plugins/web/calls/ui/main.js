@@ -1,7 +1,7 @@
 // The bundle of the react_apps: Airflow imports this file and looks the components up by their names.
 // The names are those in `plugins/web/calls/react_apps.py`.
 import { MODULES } from "./host.js";
-import { CallBrowser } from "./app.js";
+import { BatchTab, CallBrowser, HomePart, RunTab } from "./app.js";
 
 /** The style sheet is there before the first component is drawn, so that nothing jumps. */
 await new Promise((done) => {
@@ -13,4 +13,9 @@ await new Promise((done) => {
   document.head.append(sheet);
 });
 
-globalThis["Звонки"] = CallBrowser;
+Object.assign(globalThis, {
+  "Звонки": CallBrowser,
+  "Звонки запуска": RunTab,
+  "Звонки пачки": BatchTab,
+  "Выгрузка звонков": HomePart,
+});

@@ -8,8 +8,20 @@ import { dayAndTime, named, t } from "./words.js";
 
 const MOST_CHARS = 2000;
 
-/** The address of the next call of the list that this one was opened from; null after the last. */
+/** The sample that the call was opened from; null for a call of the list. */
+export function queueOf(id) {
+  const queue = kept.get("queue");
+  return queue?.ids.includes(Number(id)) ? queue : null;
+}
+
+/** The address of the next call to judge: of the sample, or of the list that this one was opened from; null after the last. */
 function nextCall(card) {
+  const queue = queueOf(card.id);
+  if (queue) {
+    const at = queue.ids.indexOf(card.id);
+    const next = [...queue.ids.slice(at + 1), ...queue.ids.slice(0, at)].find((id) => !queue.done.includes(id));
+    return next ? callPath(next) : queue.back;
+  }
   const items = kept.get("calls")?.answer?.items ?? [];
   const at = items.findIndex((item) => item.id === card.id);
   return at >= 0 && items[at + 1] ? callPath(items[at + 1].id) : null;
@@ -38,6 +50,7 @@ export function VerdictForm({ handle, card, put, again, say }) {
     try {
       const next = await ask(`calls/${card.id}/verdict`, { method: "PUT", body, etag: card.etag });
       kept.delete(slot);
+      queueOf(card.id)?.done.push(card.id);
       setDraft({ result: next.verdict_detail?.result ?? null, comment: next.verdict_detail?.comment ?? "" });
       put(next);
       setState({ saving: false, error: null });

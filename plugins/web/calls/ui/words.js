@@ -38,6 +38,25 @@ export const number = (value, digits = 0) =>
 /** Money comes as text with all its digits; the last places are cut for the eye only. */
 export const usd = (text, digits = 2) => (text === null || text === undefined ? t("none") : `${number(text, digits)} USD`);
 
+export const minutesOf = (value) => number(value, Number(value) < 10 ? 1 : 0);
+
+export const seconds = (value) => duration(Number(value));
+
+/** The share of existing recordings that have a text: of a run (`existing`), or of a day's counts. */
+export function coverageOf(counts) {
+  const existing = counts.existing ?? counts.completed + counts.errors + counts.waiting;
+  return existing ? counts.completed / existing : null;
+}
+
+/** The days of a run. */
+export function periodOf(run) {
+  const [first, last] = [day(run.period_from), day(run.period_to)];
+  return first === last ? first : `${first} – ${last}`;
+}
+
+/** Airflow's own page of a DAG run. */
+export const airflowRun = (dagRunId) => `dags/call_export/runs/${encodeURIComponent(dagRunId)}`;
+
 export const share = (value) =>
   value === null || value === undefined
     ? t("none")
