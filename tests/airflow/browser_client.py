@@ -70,7 +70,13 @@ def routes_and_rights() -> dict[tuple[str, str], Right | None]:
 
 def example(path: str) -> str:
     """The path with ids that exist nowhere, or hardly."""
-    return path.replace("{call}", "1").replace("{s}", "0" * 16).replace("{run_id}", str(UUID(int=0)))
+    return (
+        path.replace("{call}", "1")
+        .replace("{s}", "0" * 16)
+        .replace("{run_id}", str(UUID(int=0)))
+        .replace("{bundle}", "0" * 16)
+        .replace("{erasure_id}", str(UUID(int=0)))
+    )
 
 
 def as_user(role: str, name: str = "") -> dict[str, str]:

@@ -3,7 +3,9 @@
 The app of `/call_export` runs in this process, with Airflow's own SimpleAuthManager and a real PostgreSQL.
 """
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,16 +20,18 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from include.calls.domain.audit_chain import Action, breaks
+from include.calls.domain.erasure import Demand, SubjectKind
 from include.calls.state.audit import AuditLog
+from include.calls.state.erasures import Erasures
 from include.calls.state.state import State
 from include.calls.wording import browser as russian
 from include.clients.storage.local import LocalStorage
 from include.speech.audio.peaks import HEADER
-from plugins.web.calls.browser_api import two_languages
+from plugins.web.calls.browser_api import call_pages, two_languages
 from plugins.web.calls.browser_api.reader import PROGRAM, RIGHTS_OF_PROGRAM
 from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
 from plugins.web.calls.react_apps import VERSION
-from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, example, routes_and_rights
+from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, connection, example, routes_and_rights
 from tests.kit.state_samples import call, opened, rows, to_text
 from tests.unit.speech.audio.synth import voice, wav
 
@@ -90,13 +94,23 @@ def browser(database: str, tmp_path: Path) -> Iterator[Browser]:
 NEEDED = routes_and_rights()
 
 
+BODIES: dict[str, Any] = {
+    "/search/snippets": {"q": "слово", "ids": [1]},
+    "/bundles": {"search": {"q": "nothing has this"}, "what": ["text"]},
+    "/erasures": {"reason": "r", "asked_by": "a"},
+    "/decision": {"decision": "refuse"},
+    "/roles": {"operator_channel": None, "text_sha256": "0"},
+    "/roles/preview": {"operator_channel": None, "text_sha256": "0"},
+    "/verdict": {"result": "ok", "text_sha256": "0"},
+}
+
+
 def _body_for(path: str, method: str) -> tuple[Any, dict[str, str]]:
     """A body that is refused for no reason but the right."""
-    if "/roles" in path:
-        return {"operator_channel": None, "text_sha256": "0"}, {}
-    if path.endswith("/verdict"):
-        return {"result": "ok", "text_sha256": "0"}, {"If-Match": '"0"'}
-    return ({} if method in ("POST", "PUT") else None), {}
+    if method not in ("POST", "PUT"):
+        return None, {}
+    body = next((body for ending, body in BODIES.items() if path.endswith(ending)), {})
+    return body, {"If-Match": '"0"'} if path.endswith("/verdict") else {}
 
 
 def test_every_route_of_the_app_asks_who_is_there() -> None:
@@ -200,6 +214,17 @@ def test_a_search_shows_the_hit_and_its_second(browser: Browser) -> None:
     ]
     assert (item["from"], item["at"]) == ("+7 999 *** ** 21", "2025-08-06T12:01:00+03:00")
     assert found["total"] == {"value": 1, "more": False}
+    assert (
+        browser.ask("POST", "/search", "user", {"q": "денег", "snippets": False}).json()["items"][0]["snippets"] == []
+    )
+    asked = {"q": "денег возврат", "ids": [browser.own, browser.bare, browser.other, 999]}
+    apart = browser.ask("POST", "/search/snippets", "user", asked).json()
+    assert set(apart) == {str(browser.own), str(browser.other)}
+    assert ["денег", 1] in apart[str(browser.own)][0]["parts"]
+    browser.run("INSERT INTO call_scopes VALUES ('op', %s, NULL)", [OTHER_LINE])
+    assert set(browser.ask("POST", "/search/snippets", "op", asked).json()) == {str(browser.other)}
+    noted = [e.detail for e in AuditLog(browser.state.session).entries() if e.action == Action.CALLS_SEARCHED]
+    assert f'"calls": [{browser.own}, {browser.other}]' in noted[-2]
     assert "7654321" not in json.dumps(found)
 
 
@@ -314,6 +339,71 @@ def test_the_waveform_is_made_once_and_kept(browser: Browser, tmp_path: Path) ->
     assert len(list((tmp_path / "storage" / "peaks").rglob("*.bin"))) == 1
     again = browser.ask("GET", f"/calls/{browser.own}/peaks", "user", **{"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+# ---------------------------------------------------------------- bundles, erasures, limits
+
+
+def test_a_bundle_has_what_its_person_may_still_see(browser: Browser) -> None:
+    wanted = {"search": {}, "what": ["text", "audio", "registry"]}
+    assert browser.ask("POST", "/bundles", "op", {**wanted, "search": {"q": "слона"}}).status_code == 422
+    made = browser.ask("POST", "/bundles", "op", wanted)
+    assert (made.status_code, made.json()["calls"]) == (201, 3)
+    path = f"/bundles/{made.json()['id']}/file"
+    assert browser.ask("GET", path, "admin").status_code == 404, "a bundle is its person's own"
+    browser.run("UPDATE recordings SET from_number = '=1+1' WHERE recording_id = %s", browser.own)
+    browser.run("UPDATE recordings SET status = 'erased', transcript_id = NULL WHERE recording_id = %s", browser.other)
+    answer = browser.ask("GET", path, "op")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert len(names) == len(set(names)) == 2, "a table and a sound: the text has no file here"
+        assert browser.sound in [archive.read(name) for name in names]
+        table = archive.read("calls.csv").decode("utf-8-sig").splitlines()
+    assert [line.split(";")[0] for line in table[1:]] == [str(browser.bare), str(browser.own)]
+    assert ";'=1+1;" in "".join(table)
+    (row,) = browser.ask("GET", "/bundles", "op").json()
+    assert row["taken_at"] is not None
+    (taken,) = [e for e in AuditLog(browser.state.session).entries() if e.action == Action.BUNDLE_TAKEN]
+    assert str(browser.own) in taken.detail
+    found = browser.ask("POST", "/audit", body={"call": browser.own, "action": "bundle_taken"}).json()["items"]
+    assert len(found) == 1, "a call's log knows the bundle it went out with"
+    browser.run("UPDATE call_bundles SET expires_at = now() - interval '1 s'")
+    assert browser.ask("GET", path, "op").status_code == 404
+
+
+def test_erasures_are_listed_and_bad_demands_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection(monkeypatch, "call_export_erasure", conn_type="generic", password="k" * 32)
+    bad = {"number": "12345", "reason": "+7 999 123-45-67", "asked_by": "сам"}
+    assert browser.ask("POST", "/erasures", "op", bad).status_code == 422
+    good = {"call": browser.own, "reason": "обращение 1", "asked_by": "сам"}
+    refused = browser.ask("POST", "/erasures", "op", good)
+    assert (refused.status_code, "call_erasure" in refused.json()["detail"]) == (409, True), "no such DAG here"
+    assert browser.ask("POST", "/erasures", "op", {**good, "call": 999}).status_code == 404
+    demand = Demand(SubjectKind.CALL, "h", "***438", "обращение 1", "сам", None)
+    erasures = Erasures(browser.state.session)
+    for number, by in enumerate(("op", "admin"), start=1):
+        erasures.register(UUID(int=number), f"dag-{number}", demand, triggered_by=by, key_name="k")
+    rows = browser.ask("GET", "/erasures", "admin").json()["items"]
+    assert {row["triggered_by"]: (row["may_decide"], row["may_approve"]) for row in rows} == {
+        "op": (True, True), "admin": (True, False),
+    }  # fmt: skip
+    first = browser.ask("GET", "/erasures?limit=1", "op").json()
+    second = browser.ask("GET", f"/erasures?limit=1&cursor={first['cursor']}", "op").json()
+    assert len({first["items"][0]["id"], second["items"][0]["id"]}) == 2
+    assert (second["cursor"], first["items"][0]["may_decide"]) == (None, False)
+    own = browser.ask("POST", f"/erasures/{UUID(int=2)}/decision", "admin", {"decision": "approve"})
+    other = browser.ask("POST", f"/erasures/{UUID(int=1)}/decision", "admin", {"decision": "approve"})
+    assert (own.status_code, other.status_code) == (409, 409), "one's own; no question waits in Airflow"
+    assert browser.ask("POST", f"/erasures/{UUID(int=9)}/decision", "admin", {"decision": "refuse"}).status_code == 404
+
+
+def test_more_than_a_person_works_in_an_hour_is_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(call_pages.MOST_AN_HOUR, Action.NUMBER_SHOWN, 2)
+    path = f"/calls/{browser.own}/number"
+    assert [browser.ask("POST", path, "op", {}).status_code for _ in range(3)] == [200, 200, 429]
+    assert browser.ask("POST", path, "admin", {}).status_code == 200, "each person has an hour of their own"
 
 
 # ---------------------------------------------------------------- verdicts

@@ -35,6 +35,7 @@ from plugins.web.calls.browser_api.models import (
     Search,
     SharedSearch,
     Snippet,
+    SnippetsAsked,
     TextShown,
     Total,
     TurnShown,
@@ -42,6 +43,7 @@ from plugins.web.calls.browser_api.models import (
     WantedRoles,
 )
 from plugins.web.calls.browser_api.reader_rights import Right
+from plugins.web.calls.browser_api.take_models import BundleRow
 from tests.browser import fake_runs
 from tests.kit.paths import DATA
 
@@ -98,6 +100,7 @@ class FakeCalls:
     edits: dict[int, int] = field(default_factory=dict)
     fixed: dict[int, Literal["left", "right"]] = field(default_factory=dict)
     runs: bool = True
+    bundles: list[BundleRow] = field(default_factory=list)
     newest: datetime | None = None
 
     def row(self, call: int) -> dict[str, Any]:
@@ -272,8 +275,6 @@ def app_of(fake: FakeCalls) -> FastAPI:
             rows = [row for row in rows if set(row["flags"]) & set(asked.flags)]
         if asked.q == "ничего":
             rows = []
-        for row in rows if asked.q else ():
-            row["snippets"] = [Snippet(t=10.0, parts=[("Возможен ли ", 0), ("возврат", 1), (" денег?", 0)])]
         first = int(asked.cursor or 0)
         shown = rows[first : first + PAGE]
         return Found.model_validate(
@@ -296,6 +297,12 @@ def app_of(fake: FakeCalls) -> FastAPI:
                 "newest_at": fake.newest if not rows else None,
             }
         )
+
+    @api.post("/search/snippets")
+    def snippets(asked: SnippetsAsked) -> dict[int, list[Snippet]]:
+        fake.asked.append(("POST", "snippets", asked))
+        found = Snippet(t=10.0, parts=[("Возможен ли ", 0), ("возврат", 1), (" денег?", 0)])
+        return {number: [found] for number in asked.ids}
 
     @api.get("/calls/{call}")
     def card(call: int) -> Card:

@@ -23,6 +23,15 @@ from plugins.web.calls.browser_api.run_models import (
     Series,
     SettingsShown,
 )
+from plugins.web.calls.browser_api.take_models import (
+    BundleAsked,
+    BundleRow,
+    Decision,
+    ErasureAsked,
+    ErasureRow,
+    ErasuresPage,
+    ErasureStarted,
+)
 
 if TYPE_CHECKING:
     from tests.browser.fake_calls import FakeCalls
@@ -57,6 +66,27 @@ def run_row(number: int) -> dict[str, Any]:
         "approved_usd": None if waits else Decimal("3"),
         "verdict": "Текст есть у 108 записей из 110: 98,2 %.",
     }
+
+
+def erasure(number: int) -> ErasureRow:
+    """One that waits for this reader, one of the reader's own, a refused one, a settled one."""
+    status: Any = ("asked", "asked", "refused", "settled")[number]
+    return ErasureRow(
+        id=UUID(int=number + 1),
+        kind="number" if number % 2 else "call",
+        subject="+7 999 *** ** 67" if number % 2 else "***438",
+        reason="обращение 12",
+        asked_by="сам человек",
+        triggered_by="anna" if number == 1 else "operator",
+        demanded_at=NIGHT - timedelta(days=number),
+        status=status,
+        decided_by="anna" if number > 1 else None,
+        decided_at=NIGHT if number > 1 else None,
+        settled_at=NIGHT if number == 3 else None,
+        left={"texts": 0, "files": 0} if number == 3 else None,
+        may_decide=number < 2,
+        may_approve=number == 0,
+    )
 
 
 def add_to(api: FastAPI, fake: "FakeCalls") -> None:
@@ -149,6 +179,33 @@ def add_to(api: FastAPI, fake: "FakeCalls") -> None:
             for n in range(8)
         ]
         return AuditPage(items=rows, cursor=None if asked.cursor else 93)
+
+    @api.get("/bundles")
+    def bundles() -> list[BundleRow]:
+        return fake.bundles
+
+    @api.post("/bundles", status_code=201)
+    def bundle(asked: BundleAsked) -> BundleRow:
+        fake.asked.append(("POST", "bundles", asked))
+        made = BundleRow(
+            id="7f" * 8, asked_at=NIGHT, expires_at=NIGHT + timedelta(days=1), what=asked.what, calls=60, taken_at=None
+        )
+        fake.bundles.append(made)
+        return made
+
+    @api.get("/erasures")
+    def erasures() -> ErasuresPage:
+        return ErasuresPage(items=[erasure(number) for number in range(4 if fake.runs else 0)], cursor=None)
+
+    @api.post("/erasures", status_code=202)
+    def ask_erasure(asked: ErasureAsked) -> ErasureStarted:
+        fake.asked.append(("POST", "erasures", asked))
+        return ErasureStarted(dag_run_id="browser__1")
+
+    @api.post("/erasures/{erasure_id}/decision")
+    def decide(erasure_id: UUID, asked: Decision) -> ErasureRow:
+        fake.asked.append(("POST", "decision", (erasure_id, asked)))
+        return erasure(0)
 
     @api.get("/settings")
     def settings() -> SettingsShown:

@@ -106,6 +106,8 @@ STATES = {
     "no such run": ("runs/00000000-0000-0000-0000-000000000001", "Такого запуска нет."),
     "a sample": (f"qa/{fakes.RUN}", "Проверено 0 из 5"),
     "choose a sample": ("qa", "Выберите выгрузку"),
+    "no bundles": ("bundles", "Наборов нет"),
+    "erasures": ("erasure", "Повторный поиск не нашёл ничего."),
     "the audit log": ("audit", "Сохранить CSV"),
     "the settings": ("settings", "проиндексировано"),
     "no such page": ("nothing/here", "Такой страницы нет"),
@@ -128,6 +130,7 @@ DARK = {
     "runs": "Where the time went",
     f"runs/{fakes.RUN}": "Errors by code",
     f"qa/{fakes.RUN}": "0 of 5 checked",
+    "erasure": "A second look found nothing.",
     "audit": "Save as CSV",
     "settings": "Connections",
 }
@@ -282,6 +285,20 @@ def test_a_list_by_keys_alone(visit: Visit) -> None:
     page.wait_for_url("**/call/2")
 
 
+def test_hits_are_marked_in_the_rows_that_are_seen(visit: Visit) -> None:
+    page = visit.open("")
+    page.get_by_role("searchbox").first.fill("возврат")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cb-snippets mark").first).to_have_text("возврат")
+    expect(page.locator(".cb-call")).to_have_count(fakes.PAGE)
+    expect(page.locator(".cb-call").last.locator("mark")).to_have_count(0)
+    page.locator(".cb-call").last.scroll_into_view_if_needed()
+    expect(page.locator(".cb-call").last.locator("mark")).to_have_text("возврат")
+    asked = [number for _, name, one in visit.fake.asked if name == "snippets" for number in one.ids]
+    assert len(asked) == len(set(asked)), "each row is marked once"
+    assert not any(one.snippets for _, name, one in visit.fake.asked if name == "search")
+
+
 def test_the_link_of_a_hit_opens_its_second_and_marks_the_word(visit: Visit) -> None:
     page = visit.open("")
     page.get_by_role("searchbox").first.fill("возврат")
@@ -425,6 +442,37 @@ def test_what_is_typed_into_the_log_is_in_no_address_and_its_file_computes_nothi
         f"import('{base}spreadsheet.js').then((m) => m.tableText(['a'], [['=1+1'], ['-1'], ['x;\"y'], ['@b\u202e']]))"
     )
     assert file == '\ufeffa\r\n\'=1+1\r\n-1\r\n"x;""y"\r\n\'@b\r\n'
+
+
+def test_found_calls_become_a_bundle(visit: Visit) -> None:
+    page = visit.open("#flags=loop")
+    page.get_by_role("button", name="Собрать набор").click()
+    page.get_by_label("звук", exact=True).check()
+    assert violations(page) == []
+    page.get_by_role("button", name="Собрать", exact=True).click()
+    expect(page.get_by_text("Готово: 60 звонков.")).to_be_visible()
+    (asked,) = [asked for _, name, asked in visit.fake.asked if name == "bundles"]
+    assert (asked.search.flags, sorted(asked.what)) == (["loop"], ["audio", "registry", "text"])
+    page.get_by_role("link", name="Наборы").last.click()
+    link = page.get_by_role("link", name="Скачать")
+    expect(link).to_have_attribute("href", f"{visit.url}/call_export/ui/api/bundles/{'7f' * 8}/file")
+
+
+def test_an_erasure_is_demanded_by_one_and_decided_by_another(visit: Visit) -> None:
+    page = visit.open(f"call/{fakes.ORDINARY}")
+    page.get_by_role("button", name="Потребовать стереть").click()
+    page.get_by_label("Основание").fill("обращение 7")
+    page.get_by_label("Кто потребовал").fill("сам человек")
+    page.get_by_role("button", name="Отправить на решение").click()
+    expect(page.get_by_text("Требование отправлено.")).to_be_visible()
+    (asked,) = [asked for _, name, asked in visit.fake.asked if name == "erasures"]
+    assert (asked.call, asked.number, asked.reason) == (fakes.ORDINARY, None, "обращение 7")
+    visit.open("erasure")
+    expect(page.get_by_text("Согласовать может только другой человек.")).to_be_visible()
+    page.get_by_role("button", name="Согласовать стирание").click()
+    expect(page.get_by_text("Ответ принят").first).to_be_visible()
+    ((number, decision),) = [asked for _, name, asked in visit.fake.asked if name == "decision"]
+    assert (number.int, decision.decision) == (1, "approve")
 
 
 def test_a_verdict_of_another_person_is_not_overwritten(visit: Visit) -> None:

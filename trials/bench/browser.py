@@ -65,6 +65,7 @@ BARS = {
     "exclude": SEARCH,
     "line, flag and word": SEARCH,
     "last digits": SEARCH,
+    "marks of ten rows": SEARCH,
     "facets, no words": FACETS,
     "facets, common word": FACETS,
     "open a call: card": Bar(400, 1000),
@@ -233,8 +234,10 @@ def asked(chance: random.Random, newest: int) -> Iterator[tuple[str, str, str, A
         "facets, no words": {"facets": True, "limit": 1},
         "facets, common word": {"q": "диспетчерская", "facets": True, "limit": 1},
     }
-    for name, body in searches.items():
-        yield name, "POST", "search", body, {}
+    for name, body in searches.items():  # as the page asks: the hits are marked in the rows that are in view
+        yield name, "POST", "search", {"snippets": False, **body}, {}
+    shown = [newest - chance.randrange(2_000) for _ in range(10)]
+    yield "marks of ten rows", "POST", "search/snippets", {"q": "деньги работать", "ids": shown}, {}
     yield "open a call: card", "GET", f"calls/{call}", None, {}
     yield "open a call: text", "GET", f"calls/{call}/text", None, {}
     audio = f"calls/{heard}/audio"

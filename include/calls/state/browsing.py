@@ -119,9 +119,15 @@ class Browsing:
         more = total > LOOKED_AT or (way == "walked" and self._are_many(asked))
         return Counted(by_facet, min(total, LOOKED_AT), more)
 
-    def marked(self, recording_ids: Sequence[int], words: Words) -> dict[int, MarkedText]:
-        """Texts of recordings with marks around the hits."""
-        values = {"recording_ids": list(recording_ids), "words": words.typed, "longest": _LONGEST_TEXT}
+    def marked(self, recording_ids: Sequence[int], words: Words, scope: ReaderScope) -> dict[int, MarkedText]:
+        """Texts of those recordings that are in the scope, with marks around the hits."""
+        values = {
+            "recording_ids": list(recording_ids),
+            "words": storable(words.typed),
+            "longest": _LONGEST_TEXT,
+            "scope_lines": None if scope.lines is None else list(scope.lines),
+            "scope_employees": None if scope.employee_ids is None else list(scope.employee_ids),
+        }
         found = self._run("marked_texts", values, query=_query(words))
         return {number: MarkedText(body, marked) for number, body, marked in found}
 

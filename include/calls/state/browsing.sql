@@ -122,12 +122,14 @@ SELECT own.recording_id, own.call_started_at, own.utc_offset_sec, own.direction,
  WHERE own.recording_id = ANY(:recording_ids);
 
 -- name: marked_texts
--- The texts of these recordings, and the same with marks around the hits: one line each for a line of the body.
+-- The texts of those recordings that are in the scope, and the same with marks around the hits: one line each for a line
+-- of the body. It costs more than all the rest of a search, so it is asked for the rows that a person sees.
 SELECT own.recording_id, text.body,
        ts_headline('call_ru', spoken_words(left(text.body, :longest)), {query},
                    'HighlightAll=true, StartSel=' || chr(2) || ', StopSel=' || chr(3)) AS marked
   FROM recordings own JOIN transcripts text USING (transcript_id)
- WHERE own.recording_id = ANY(:recording_ids);
+ WHERE own.recording_id = ANY(:recording_ids) AND own.text_ended_at IS NULL AND own.status <> 'erased'
+   AND in_scope(own.phone_line, own.employee_id, :scope_lines::text[], :scope_employees::text[]);
 
 -- name: facets
 -- Values of the found calls and how often each occurs, counted over at most :most of them; `total` is their number.

@@ -99,6 +99,14 @@ class Erasures:
         (found,) = self._session.rows(_FILE, "erasure", Erasure, erasure_id=erasure_id)
         return found
 
+    def find(self, erasure_id: UUID) -> Erasure | None:
+        found = self._session.rows(_FILE, "erasure", Erasure, erasure_id=erasure_id)
+        return found[0] if found else None
+
+    def page(self, *, after: UUID | None, most: int) -> list[Erasure]:
+        """The newest demands after that one."""
+        return self._session.rows(_FILE, "page", Erasure, after=after, most=most)
+
     def decided_in_favour(self) -> list[Erasure]:
         """Every erasure whose tombstones stand, the oldest first."""
         return self._session.rows(_FILE, "decided_in_favour", Erasure)

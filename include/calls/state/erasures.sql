@@ -19,6 +19,16 @@ SELECT erasure_id, dag_run_id, kind, subject_hash, key_name, masked, reason, ask
        decided_by, decided_at, settled_at, rewritten, looked
   FROM erasures WHERE dag_run_id = :dag_run_id;
 
+-- name: page
+-- Demands, the newest first, after that one.
+SELECT erasure_id, dag_run_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by, demanded_at, status,
+       decided_by, decided_at, settled_at, rewritten, looked
+  FROM erasures
+ WHERE :after::uuid IS NULL
+    OR (demanded_at, erasure_id) < (SELECT demanded_at, erasure_id FROM erasures WHERE erasure_id = :after)
+ ORDER BY demanded_at DESC, erasure_id DESC
+ LIMIT :most;
+
 -- name: erasure
 -- One erasure.
 SELECT erasure_id, dag_run_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by, demanded_at, status,

@@ -119,6 +119,11 @@ class ShownCalls:
     def payments(self, recording_id: int) -> list[Payment]:
         return [Payment(*row) for row in self._session.values(_FILE, "payments", recording_id=recording_id)]
 
+    def noted_in_hour(self, action: str, actor: str, *, most: int) -> int:
+        """How often the person did it in the last hour, counted to `most`."""
+        found: int = self._session.value(_FILE, "noted_in_hour", action=action, actor=actor, most=most)
+        return found
+
     def noted_lately(self, action: Action, actor: str, recording_id: int, *, minutes: int) -> bool:
         """Whether the audit log has it already; in a transaction, under a lock that other requests wait for."""
         self._session.value(_FILE, "one_listener", actor=actor, recording_id=recording_id)

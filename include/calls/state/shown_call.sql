@@ -51,6 +51,12 @@ SELECT at, purpose, model, usd FROM charges WHERE recording_id = :recording_id O
 -- Two requests of one player wait for each other, so that its hearing is noted once.
 SELECT pg_advisory_xact_lock(hashtextextended(:actor || '/' || :recording_id::text, 7));
 
+-- name: noted_in_hour
+-- How often a person did this in the last hour, counted to :most. The log is shared by all api-servers.
+SELECT count(*) FROM (
+    SELECT FROM audit_log WHERE actor = :actor AND at > now() - interval '1 hour' AND action = :action LIMIT :most
+) lately;
+
 -- name: noted_lately
 -- Whether the reader's action with this call is in the audit log already, not longer ago than so many minutes.
 SELECT EXISTS (

@@ -49,6 +49,8 @@ from plugins.web.calls.browser_api.models import (
     ScopeShown,
     Search,
     SharedSearch,
+    Snippet,
+    SnippetsAsked,
     TextShown,
     Total,
     TurnShown,
@@ -63,6 +65,15 @@ from plugins.web.calls.browser_api.two_languages import event_text, stage_name
 
 _COUNTED = 1_000
 _BY_MEANING = 100  # rows of a list that is ordered by how well they fit
+# How often a person may do it in an hour: more than anyone works, less than it takes to copy the archive unnoticed.
+MOST_AN_HOUR = {
+    Action.CALLS_SEARCHED: 3_000,  # a page of a search is marked in a few requests
+    Action.TEXT_READ: 600,
+    Action.CALL_HEARD: 300,
+    Action.AUDIO_TAKEN: 100,
+    Action.NUMBER_SHOWN: 60,
+    Action.BUNDLE_TAKEN: 10,
+}
 HEARD_MINUTES = 10  # one entry of the audit log for so long: a player asks for many ranges
 
 
@@ -91,7 +102,10 @@ class CallPages:
         return not self.reader.may(Right.UNMASK)
 
     def note(self, action: Action, call: ShownCall | None = None, **detail: object) -> None:
-        """Raises Refused(503) if the log does not take the entry."""
+        """Raises Refused(503) if the log does not take the entry, Refused(429) for more than a person may an hour."""
+        most = MOST_AN_HOUR.get(action)
+        if most is not None and self._calls.noted_in_hour(action, self.reader.actor, most=most) >= most:
+            raise Refused(429, "too_many")
         if call is not None:
             detail["call"] = call.recording_id
         try:
@@ -140,7 +154,8 @@ class CallPages:
             places, more = self._browsing.best(wanted, words, most=min(asked.limit, _BY_MEANING)), False
         else:
             places, more = self._browsing.page(wanted, words, after=after, most=asked.limit)
-        marked = self._browsing.marked([place.recording_id for place in places], words) if words and places else {}
+        ids = [place.recording_id for place in places]
+        marked = self._browsing.marked(ids, words, self.scope) if words and places and asked.snippets else {}
         items = []
         for row in self._browsing.rows(places):
             shown = self._row(row)
@@ -165,9 +180,21 @@ class CallPages:
         now = self._browsing.now()
         return Found(items=items, cursor=cursor, total=total, facets=facets, as_of=now, newest_at=newest)
 
+    def places(self, asked: Search, *, most: int) -> list[Place]:
+        """The newest calls that a search finds, without its pages."""
+        words = Words(asked.q.strip(), asked.exact) if asked.q.strip() else None
+        return self._browsing.page(self._filter(asked), words, after=None, most=most).places
+
     def _newest(self) -> datetime | None:
         rows = self.rows_of(self._browsing.page(CallFilter(scope=self.scope), None, after=None, most=1).places)
         return rows[0].at if rows else None
+
+    def snippets(self, asked: SnippetsAsked) -> dict[int, list[Snippet]]:
+        """Turns with hits of single calls. It is a search in their texts and noted as one, with the calls."""
+        words = Words(asked.q.strip(), asked.exact)
+        marked = self._browsing.marked(asked.ids, words, self.scope)
+        self.note(Action.CALLS_SEARCHED, words=mask_phones(asked.q), calls=sorted(marked), hits=len(marked))
+        return {number: snippets_of(text, masked=self.masked) for number, text in marked.items()}
 
     def share(self, asked: Search) -> SharedSearch:
         search_id = secrets.token_hex(8)

@@ -61,6 +61,7 @@ class Search(_Asked):
 
     `from` and `to` are days (inclusive, in the report's time zone) or moments with an offset; without them the list has
     no such bound. An empty list of values does not filter. `sort`: `relevance` orders the newest 500 hits.
+    `snippets` false: without the turns that have hits; `POST /search/snippets` gives those of single calls.
     """
 
     q: Annotated[str, StringConstraints(max_length=MOST_WORDS_CHARS)] = ""
@@ -84,6 +85,7 @@ class Search(_Asked):
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
     facets: bool = False
+    snippets: bool = True
 
 
 class Snippet(BaseModel):
@@ -91,6 +93,14 @@ class Snippet(BaseModel):
 
     t: float
     parts: list[tuple[str, Literal[0, 1]]]
+
+
+class SnippetsAsked(_Asked):
+    """Words of a search, and calls that it has found."""
+
+    q: Annotated[str, StringConstraints(min_length=1, max_length=MOST_WORDS_CHARS)]
+    exact: bool = False
+    ids: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=25)]
 
 
 class CallRow(BaseModel):

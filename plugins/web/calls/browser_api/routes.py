@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
-from plugins.web.calls.browser_api import role_pages, run_routes, sound
+from plugins.web.calls.browser_api import role_pages, run_routes, sound, take_routes
 from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
     Card,
@@ -28,6 +28,8 @@ from plugins.web.calls.browser_api.models import (
     Refusal,
     Search,
     SharedSearch,
+    Snippet,
+    SnippetsAsked,
     TextShown,
     WantedRoles,
 )
@@ -79,6 +81,12 @@ async def shared_search(s: SearchId, reader: MayRead) -> Search:
 async def search(asked: Search, reader: MayRead) -> Found:
     """The calls that fit, the newest first. A POST, so that words are in no address and no access log."""
     return await served(reader, lambda pages: pages.search(asked))
+
+
+@router.post("/search/snippets")
+async def snippets(asked: SnippetsAsked, reader: MayRead) -> dict[int, list[Snippet]]:
+    """The turns of single calls that have the words: a page asks for the rows that are in view."""
+    return await served(reader, lambda pages: pages.snippets(asked))
 
 
 @router.get("/calls/{call}")
@@ -197,3 +205,4 @@ async def roles(call: CallId, asked: WantedRoles, reader: MayFix) -> Card:
 
 
 router.include_router(run_routes.router)
+router.include_router(take_routes.router)

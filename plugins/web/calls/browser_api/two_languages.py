@@ -35,6 +35,7 @@ REFUSALS = {
     "no_airflow_dag": "the DAG {dag} is switched off in Airflow: unpause it there, nothing was created",
     "own_erasure": "another person decides: this demand is yours",
     "not_waiting": "the demand is decided or does not wait for an answer yet: reload the page",
+    "said": "{en}",
     "no_such_erasure": "there is no such demand",
     "no_run_of_call": "no run has the call: it cannot be judged",
     "too_wide": "the search took more than two seconds: add a word or narrow the period",

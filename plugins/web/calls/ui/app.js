@@ -3,8 +3,10 @@ import { route } from "./address.js";
 import { VERSION, useAnswer } from "./api.js";
 import { html, ownPath, useEffect, useHostNavigation, useState, watchLanguage } from "./host.js";
 import { AuditPage } from "./audit_page.js";
+import { BundlesPage } from "./bundles_page.js";
 import { CallPage } from "./call_page.js";
 import { CallsPage } from "./calls_page.js";
+import { ErasurePage } from "./erasure_page.js";
 import { QaPage } from "./qa_page.js";
 import { RunsPage } from "./runs_page.js";
 import { CallsOfBatch, CallsOfRun, HomeCard } from "./run_tabs.js";
@@ -18,6 +20,8 @@ const PAGES = [
   ["call", "read", ({ me, id }) => html`<${CallPage} key=${id} id=${id} me=${me} />`],
   ["qa", "check", ({ id }) => html`<${QaPage} id=${id} />`],
   ["runs", "runs", ({ me, id }) => html`<${RunsPage} me=${me} id=${id} />`],
+  ["bundles", "take", () => html`<${BundlesPage} />`],
+  ["erasure", "ask", () => html`<${ErasurePage} />`],
   ["audit", "audit", ({ me }) => html`<${AuditPage} me=${me} />`],
   ["settings", "runs", () => html`<${SettingsPage} />`],
 ];

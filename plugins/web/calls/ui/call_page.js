@@ -3,6 +3,7 @@ import { callPath, momentOf } from "./address.js";
 import { ask, useAnswer } from "./api.js";
 import { addressOf, go, html, replaceAddress, useEffect, useMemo, useRef, useState } from "./host.js";
 import { openList, otherSide } from "./calls_page.js";
+import { AskDialog } from "./erasure_page.js";
 import { kept } from "./memory.js";
 import { Badge, Banner, Button, Dialog, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
 import { usePlayback } from "./playback.js";
@@ -35,6 +36,7 @@ function Opened({ id, me, card, again, put, failed }) {
   const form = useRef(null);
   const [announcement, say] = useAnnouncement();
   const [help, setHelp] = useState(false);
+  const [erasing, setErasing] = useState(false);
   const playback = usePlayback(id);
   const asked = useMemo(() => momentOf(location.search), [id]);
   const text = useAnswer(card.text_state === "ok" ? `calls/${id}/text` : null);
@@ -95,8 +97,10 @@ function Opened({ id, me, card, again, put, failed }) {
         ${me.rights.includes("fix") && html`<${RoleFix} card=${card} put=${put} say=${say} />`}
         ${card.status !== "erased" && html`<${Events} key=${card.etag} id=${id} />`}
         <${Files} card=${card} me=${me} />
+        ${!erased && me.rights.includes("ask") && html`<p><${Button} look="ghost" onClick=${() => setErasing(true)}>${t("call.erase")}<//></p>`}
       </aside>
     </div>
+    ${erasing && html`<${AskDialog} call=${card.id} close=${() => setErasing(false)} />`}
     ${help && html`<${Keys} close=${() => setHelp(false)} />`}
   </div>`;
 }

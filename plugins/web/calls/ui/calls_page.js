@@ -1,6 +1,7 @@
 // The list of calls: search, facets, rows, further pages. Its answer outlives the component: the way back is at once.
 import { NOTHING_ASKED, askedOf, callPath, conditions, fragmentOf, searchBody } from "./address.js";
 import { ask } from "./api.js";
+import { BundleDialog } from "./bundles_page.js";
 import { addressOf, go, html, replaceAddress, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./host.js";
 import { Badge, Banner, Button, Empty, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
 import { clock } from "./text.js";
@@ -53,7 +54,7 @@ export function CallsPage({ me, fixed = null, heading = true }) {
     <div className="cb-columns">
       <${Facets} list=${list} />
       <section aria-label=${t("calls.results")} aria-busy=${loading}>
-        <${Narrowed} list=${list} fixed=${fixed} />
+        <${Narrowed} list=${list} fixed=${fixed} me=${me} />
         ${error && html`<${Trouble} error=${error} again=${list.again} />`}
         ${me.index && me.index.done < me.index.of && html`<${Banner} title=${t("calls.indexing")}>
           ${t("calls.indexing_help", { done: number(me.index.done), of: number(me.index.of) })}<//>`}
@@ -90,7 +91,7 @@ function useSearch(fixed) {
     running.current = stop;
     setLoading(true);
     setError(null);
-    const body = { ...searchBody(asked, new Date(), before ? { cursor: before.cursor, facets: false } : {}), ...fixed };
+    const body = { snippets: false, ...searchBody(asked, new Date(), before ? { cursor: before.cursor, facets: false } : {}), ...fixed };
     try {
       const answer = await ask("search", { method: "POST", body, signal: stop.signal });
       const items = before ? [...before.items, ...answer.items] : answer.items;
@@ -240,8 +241,9 @@ function Facet({ name, kind, values, list }) {
 }
 
 /** The conditions that are set, each with its way out. */
-function Narrowed({ list, fixed }) {
+function Narrowed({ list, fixed, me }) {
   const { asked, answer } = list;
+  const [bundling, setBundling] = useState(false);
   const chips = [];
   if (asked.q) chips.push(["q", asked.q, { q: "" }]);
   if (asked.digits) chips.push(["digits", `…${asked.digits}`, { digits: "" }]);
@@ -256,7 +258,9 @@ function Narrowed({ list, fixed }) {
   }
   return html`<div className="cb-row cb-spread cb-total">
     <strong>${answer ? totalOf(answer.total) : " "}</strong>
-    <div className="cb-row">${chips.map(([key, label, without]) => html`<button type="button" key=${key} className="cb-chip"
+    <div className="cb-row">${me.rights.includes("take") && answer?.items.length > 0 && html`<${Button} look="ghost" icon="download" onClick=${() => setBundling(true)}>${t("bundles.open")}<//>`}
+    ${bundling && html`<${BundleDialog} asked=${asked} fixed=${fixed} hears=${me.rights.includes("hear")} close=${() => setBundling(false)} />`}
+    ${chips.map(([key, label, without]) => html`<button type="button" key=${key} className="cb-chip"
       aria-label=${t("calls.drop", { what: label })} onClick=${() => list.change(without)}><${Foreign}>${label}<//>
       <${Icon} name="close" /></button>`)}
       ${chips.length > 1 && html`<${Button} look="ghost" onClick=${() => list.search(NOTHING_ASKED)}>${t("calls.drop_all")}<//>`}
@@ -265,6 +269,8 @@ function Narrowed({ list, fixed }) {
 
 function Rows({ list, stale }) {
   const { answer, asked } = list;
+  const box = useRef(null);
+  const marks = useMarks(box, asked, answer);
   useScrollMemory(answer);
   if (!answer.items.length) return html`<${NothingFound} list=${list} />`;
   const days = [];
@@ -272,9 +278,9 @@ function Rows({ list, stale }) {
     if (days.at(-1)?.[0] !== day(item.at)) days.push([day(item.at), []]);
     days.at(-1)[1].push(item);
   }
-  return html`<div className=${stale ? "cb-stale" : undefined}>
+  return html`<div ref=${box} className=${stale ? "cb-stale" : undefined}>
     ${days.map(([name, items]) => html`<section key=${name} className="cb-day"><h2>${name}</h2>
-      <ul className="cb-list">${items.map((item) => html`<${Row} key=${item.id} item=${item} />`)}</ul></section>`)}
+      <ul className="cb-list">${items.map((item) => html`<${Row} key=${item.id} item=${item} found=${marks(item.id)} />`)}</ul></section>`)}
     ${answer.cursor && html`<div className="cb-row cb-centred"><${Button} look="outline" disabled=${stale} onClick=${list.more}>
       ${t("calls.next_page")}<//></div>`}
     ${!answer.cursor && asked.days && html`<p className="cb-muted cb-centred">${t("calls.end_of_period", { n: asked.days })}
@@ -285,14 +291,14 @@ function Rows({ list, stale }) {
 /** The person on the other side: who called us, or whom we called. */
 export const otherSide = (item) => (item.direction === "outbound" ? item.to : item.from) ?? t("number.hidden");
 
-function Row({ item }) {
+function Row({ item, found }) {
   const failed = !["completed"].includes(item.status);
   const known = ["inbound", "outbound", "callback"].includes(item.direction);
   const open = () => {
-    kept.set("opened", { id: String(item.id), snippets: item.snippets });
+    kept.set("opened", { id: String(item.id), snippets: found ?? [] });
     kept.delete("queue");
   };
-  return html`<li className="cb-call">
+  return html`<li className="cb-call" data-call=${item.id}>
     <span className="cb-call-direction" title=${named("direction", item.direction)}>
       <${Icon} name=${known ? item.direction : "other"} /></span>
     <span className="cb-call-time"><${Go} to=${callPath(item.id)} className="cb-call-link" onClick=${open}
@@ -307,10 +313,61 @@ function Row({ item }) {
       ${(item.tags ?? []).slice(0, 3).map((tag) => html`<span key=${tag} className="cb-badge"><${Foreign}>${tag}<//></span>`)}
     </span>
     <span className="cb-number cb-call-duration">${item.duration_sec === null ? "" : duration(item.duration_sec)}</span>
-    ${item.snippets?.length > 0 && html`<ul className="cb-snippets">${item.snippets.map((snippet, n) => html`<li key=${n}>
+    ${found === null && html`<div className="cb-snippets cb-snippets-awaited" aria-hidden="true" />`}
+    ${found?.length > 0 && html`<ul className="cb-snippets">${found.map((snippet, n) => html`<li key=${n}>
       <${Go} to=${callPath(item.id, snippet.t)} onClick=${open}>${snippet.t === null ? t("calls.open_short") : clock(snippet.t)}<//>
       ${" "}<bdi><${Parts} parts=${snippet.parts} /></bdi></li>`)}</ul>`}
   </li>`;
+}
+
+const MARKED_AT_ONCE = 10;
+
+/**
+ * The turns with hits of the rows that are in view; marking is most of what a search costs, and nobody sees the other rows.
+ * Gives for an id its snippets: undefined without words, null while they are on their way.
+ */
+function useMarks(box, asked, answer) {
+  const words = asked.q.trim() && `${asked.exact} ${asked.q.trim()}`;
+  const [, redraw] = useState(0);
+  const known = kept.get("marks");
+  if (words && known?.words !== words) kept.set("marks", { words, of: new Map() });
+  useEffect(() => {
+    if (!words || !answer || !box.current) return undefined;
+    const { of } = kept.get("marks");
+    const stop = new AbortController();
+    const wanted = new Set();
+    let timer = null;
+    const fetchSome = async () => {
+      timer = null;
+      const ids = [...wanted].slice(0, MARKED_AT_ONCE);
+      ids.forEach((id) => wanted.delete(id));
+      try {
+        const body = { q: asked.q.trim(), exact: asked.exact, ids };
+        const found = await ask("search/snippets", { method: "POST", body, signal: stop.signal });
+        ids.forEach((id) => of.set(id, found[id] ?? []));
+      } catch {
+        if (stop.signal.aborted) return;
+        ids.forEach((id) => of.set(id, [])); // the row is there, and its text marks the words when it is opened
+      }
+      redraw((n) => n + 1);
+      if (wanted.size) timer ??= setTimeout(fetchSome, 0);
+    };
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const id = Number(entry.target.dataset.call);
+        if (entry.isIntersecting && !of.has(id)) wanted.add(id);
+        else wanted.delete(id);
+      }
+      if (wanted.size) timer ??= setTimeout(fetchSome, 30);
+    }, { rootMargin: "200px" });
+    for (const row of box.current.querySelectorAll("[data-call]")) observer.observe(row);
+    return () => {
+      observer.disconnect();
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [words, answer, box]);
+  return (id) => (words ? (kept.get("marks").of.get(id) ?? null) : undefined);
 }
 
 /** Pieces of a text, the found ones marked. */

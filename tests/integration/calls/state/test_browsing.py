@@ -152,7 +152,7 @@ def test_the_best_hits_come_first(browsing: Browsing) -> None:
 def test_marks_stand_around_the_hits(browsing: Browsing) -> None:
     words = Words("возврат денег")
     (first, *_) = browsing.best(ALL, words, most=1)
-    text_ = browsing.marked([first.recording_id], words)[first.recording_id]
+    text_ = browsing.marked([first.recording_id], words, ReaderScope())[first.recording_id]
     assert text_.body == TEXTS[1]
     said = text_.marked.splitlines()
     assert said[1] == f"Хочу {BEGIN}возврат{END} {BEGIN}денег{END}, чайник не работает."
