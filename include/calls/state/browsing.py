@@ -83,6 +83,7 @@ class Browsing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._common: dict[Words, bool] = {}
 
     # ---------------------------------------------------------------- lists
 
@@ -151,9 +152,12 @@ class Browsing:
         return self._places("looked_up", asked, words, after=after, most=most)
 
     def _are_common(self, words: Words) -> bool:
-        values = {"words": words.typed, "sample": _SAMPLE}
-        ((hits,),) = self._run("in_newest", values, query=_query(words))
-        return bool(hits >= _COMMON)
+        """Asked once: a page and its facets are of the same words."""
+        if words not in self._common:
+            values = {"words": storable(words.typed), "sample": _SAMPLE}
+            ((hits,),) = self._run("in_newest", values, query=_query(words))
+            self._common[words] = bool(hits >= _COMMON)
+        return self._common[words]
 
     def _are_many(self, asked: CallFilter) -> bool:
         ((rows,),) = self._run(

@@ -43,10 +43,10 @@ export function BundleDialog({ asked, fixed, hears, close }) {
     ${state.made ? html`<p role="status">${t("bundles.made", { n: state.made.calls })}</p>
       <div className="cb-row"><a className="cb-button cb-solid" href=${apiUrl(`bundles/${state.made.id}/file`)}>${t("download")}</a>
         <${Go} to="bundles" className="cb-button cb-outline">${t("menu.bundles")}<//></div>`
-      : html`<p>${t("bundles.make_help")}</p>
+      : html`<div className="cb-form"><p>${t("bundles.make_help")}</p>
       <fieldset className="cb-block"><legend className="cb-hidden">${t("bundles.what")}</legend>${WHAT.filter((one) => hears || one !== "audio").map((one) => html`<label key=${one}>
         <input type="checkbox" checked=${what.includes(one)} onChange=${() => toggle(one)} /> ${named("what", one)}</label>`)}</fieldset>
       ${state.error && html`<${Banner} tone="warn" live title=${t("bundles.not_made")}>${state.error.detail ?? t("trouble.server")}<//>`}
-      <div className="cb-row"><${Button} look="solid" disabled=${state.busy || !what.length} onClick=${make}>${t("bundles.make_it")}<//></div>`}
+      <div className="cb-row"><${Button} look="solid" disabled=${state.busy || !what.length} onClick=${make}>${t("bundles.make_it")}<//></div></div>`}
   <//>`;
 }

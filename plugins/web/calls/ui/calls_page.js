@@ -35,7 +35,7 @@ export function CallsPage({ me, fixed = null, heading = true }) {
   const [announcement, say] = useAnnouncement();
   const { asked, answer, error, loading } = list;
   useEffect(() => {
-    if (answer) say(totalOf(answer.total));
+    if (answer?.total) say(totalOf(answer.total));
   }, [answer, say]);
   // Keys reach us only while something of ours has the focus.
   useEffect(() => {
@@ -91,17 +91,28 @@ function useSearch(fixed) {
     running.current = stop;
     setLoading(true);
     setError(null);
-    const body = { snippets: false, ...searchBody(asked, new Date(), before ? { cursor: before.cursor, facets: false } : {}), ...fixed };
+    const question = (options) => {
+      const body = { snippets: false, ...searchBody(asked, new Date(), options), ...fixed };
+      return ask("search", { method: "POST", body, signal: stop.signal });
+    };
     try {
-      const answer = await ask("search", { method: "POST", body, signal: stop.signal });
+      // Rows first: counting takes longer, and nobody waits for numbers.
+      const counting = before ? null : question({ facets: true, limit: 1 });
+      counting?.catch(() => {}); // awaited below, after the rows
+      const answer = await question({ facets: false, cursor: before?.cursor ?? null });
       const items = before ? [...before.items, ...answer.items] : answer.items;
-      put({ asked, s, answer: { ...answer, items, facets: before ? before.facets : answer.facets } });
+      const known = before ?? { facets: kept.get(slot)?.answer?.facets ?? null, total: null };
+      put({ asked, s, answer: { ...answer, items, facets: known.facets, total: known.total } });
+      setLoading(false);
+      if (!counting) return;
+      const { facets, total } = await counting;
+      put({ asked, s, answer: { ...answer, items, facets, total } });
     } catch (refused) {
       if (refused.name === "AbortError") return;
       setError(refused);
+      setLoading(false);
     }
-    setLoading(false);
-  }, [fixed, put]);
+  }, [fixed, put, slot]);
 
   /** A new question: its typed part into the session, the rest into the address. */
   const search = useCallback((asked) => {
@@ -257,7 +268,7 @@ function Narrowed({ list, fixed, me }) {
     }
   }
   return html`<div className="cb-row cb-spread cb-total">
-    <strong>${answer ? totalOf(answer.total) : " "}</strong>
+    <strong>${answer?.total ? totalOf(answer.total) : " "}</strong>
     <div className="cb-row">${me.rights.includes("take") && answer?.items.length > 0 && html`<${Button} look="ghost" icon="download" onClick=${() => setBundling(true)}>${t("bundles.open")}<//>`}
     ${bundling && html`<${BundleDialog} asked=${asked} fixed=${fixed} hears=${me.rights.includes("hear")} close=${() => setBundling(false)} />`}
     ${chips.map(([key, label, without]) => html`<button type="button" key=${key} className="cb-chip"
@@ -329,10 +340,11 @@ const MARKED_AT_ONCE = 10;
 function useMarks(box, asked, answer) {
   const words = asked.q.trim() && `${asked.exact} ${asked.q.trim()}`;
   const [, redraw] = useState(0);
+  const items = answer?.items; // the same list once its counts are there
   const known = kept.get("marks");
   if (words && known?.words !== words) kept.set("marks", { words, of: new Map() });
   useEffect(() => {
-    if (!words || !answer || !box.current) return undefined;
+    if (!words || !items || !box.current) return undefined;
     const { of } = kept.get("marks");
     const stop = new AbortController();
     const wanted = new Set();
@@ -366,7 +378,7 @@ function useMarks(box, asked, answer) {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [words, answer, box]);
+  }, [words, items, box]);
   return (id) => (words ? (kept.get("marks").of.get(id) ?? null) : undefined);
 }
 
@@ -377,7 +389,7 @@ export const Parts = ({ parts }) => parts.map(([text, hit], n) =>
 function NothingFound({ list }) {
   const { asked, answer } = list;
   const set = conditions(asked);
-  if (!set && !asked.days && !asked.from && !asked.to && answer.total.value === 0) {
+  if (!set && !asked.days && !asked.from && !asked.to && answer.items.length === 0) {
     return html`<${Empty} title=${t("calls.none_at_all")} actions=${html`<${Go} className="cb-button cb-solid" host
       to="dags/call_export">${t("calls.start_export")}<//>`}>${t("calls.none_at_all_help")}<//>`;
   }
