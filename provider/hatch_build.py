@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGE = "call_export"
 MOVED = ("include", "plugins", "dags", "jobs")
 TAKEN_ALONG = ("playlists",)  # files without code
-_DOTTED = re.compile(rf"""^[a-zA-Z]*["'](?=(?:{"|".join(MOVED)})\.[A-Za-z_{{])""")
+_DOTTED = re.compile(rf"""[a-zA-Z]*["'](?=(?:{"|".join(MOVED)})\.[A-Za-z_{{])""".encode())
 
 
 class MovedPackages(BuildHookInterface[Any]):
@@ -60,15 +60,14 @@ def moved(source: str, file: Path) -> str:
 
     Raises ValueError for `import include.x`, which would bind another name when it is moved.
     """
-    tree = ast.parse(source)
-    lines = source.splitlines(keepends=True)
-    for line, column in sorted(set(_places(tree, source, file)), reverse=True):
-        text = lines[line - 1].encode()  # columns of the parser count bytes
-        lines[line - 1] = (text[:column] + f"{PACKAGE}.".encode() + text[column:]).decode()
-    return "".join(lines)
+    lines = source.encode().splitlines(keepends=True)  # columns of the parser count bytes
+    for line, column in sorted(set(_places(ast.parse(source), lines, file)), reverse=True):
+        text = lines[line - 1]
+        lines[line - 1] = text[:column] + f"{PACKAGE}.".encode() + text[column:]
+    return b"".join(lines).decode()
 
 
-def _places(tree: ast.AST, source: str, file: Path) -> Iterator[tuple[int, int]]:
+def _places(tree: ast.AST, lines: list[bytes], file: Path) -> Iterator[tuple[int, int]]:
     """Lines from 1 and columns in bytes, where the name of a package of ours begins."""
     for node in ast.walk(tree):
         match node:
@@ -77,6 +76,5 @@ def _places(tree: ast.AST, source: str, file: Path) -> Iterator[tuple[int, int]]
             case ast.ImportFrom(module=str(module), level=0) if module.partition(".")[0] in MOVED:
                 yield node.lineno, node.col_offset + len("from ")
             case ast.Constant(value=str()) | ast.JoinedStr():
-                written = ast.get_source_segment(source, node) or ""
-                if found := _DOTTED.match(written):
+                if found := _DOTTED.match(lines[node.lineno - 1][node.col_offset :]):
                     yield node.lineno, node.col_offset + found.end()

@@ -1,16 +1,11 @@
 """One stage of one batch in a process of its own that is killed (SIGKILL) at a named point.
 
-    python -m tests.kit.killed_worker '<json>'
-
 `point` names a method as `module:Class.method`; `when` says before or after it; `key` is a part of its first argument.
 """
 
 import importlib
-import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +15,7 @@ from include.clients.storage.local import LocalStorage
 from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.world import PortalWorld
 from simulators.openai.app import RecogniserSimulator
-from tests.kit.paths import ROOT
+from tests.kit.fork_server import fork_server
 from tests.kit.whole_export import Export, Outcome
 
 
@@ -39,14 +34,8 @@ def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str,
         "key": key,
         "workers": str(export.workers),
     }
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.kit.killed_worker", json.dumps(given)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    code, written = fork_server("tests.kit.killed_worker").run(given)
+    assert code == -signal.SIGKILL, written
 
 
 def die_at(point: str, when: str, key: str) -> None:
@@ -83,7 +72,3 @@ def main(asked: dict[str, str]) -> None:
     export.workers = int(asked["workers"])
     stage = export.download if asked["stage"] == "download" else export.transcribe
     stage(outcome, int(asked["batch"]))
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -73,7 +73,7 @@ def downloaded(export: Export) -> Outcome:
 
 
 def test_as_many_downloads_are_in_flight_as_the_policy_says(export: Export) -> None:
-    export.portal.faults.add("download", "delay", times=-1, seconds=0.05)
+    export.portal.faults.add("download", "delay", times=4, seconds=2)
     outcome = downloaded(export)
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: RECORDINGS}
     assert export.portal.journal.peak("download") == 4

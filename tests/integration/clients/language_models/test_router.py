@@ -428,11 +428,7 @@ def test_a_response_is_kept_in_one_transaction_with_its_row(vendors: Vendors) ->
     assert total == kept > 0
 
 
-def test_routing_costs_a_request_few_milliseconds(vendors: Vendors) -> None:
-    """The router's own work, without the client: at most 10 ms a request, and on a closed breaker no write but the
-    log.
-    """
-
+def test_a_closed_breaker_writes_nothing_but_the_log(vendors: Vendors) -> None:
     class Instant:
         def ask(self, _question: Question) -> Reply:
             return Reply("a", "m", "m", {}, 1, 0, 1, True, Decimal("0.001"), 1)
@@ -440,13 +436,10 @@ def test_routing_costs_a_request_few_milliseconds(vendors: Vendors) -> None:
         def close(self) -> None: ...
 
     with vendors.router(open_client=lambda *_: Instant()) as router:
-        router.ask(QUESTION, lambda _reply: None)
-        began = time.perf_counter()
-        for _ in range(100):
+        for _ in range(3):
             router.ask(QUESTION, lambda _reply: None)
-        each = (time.perf_counter() - began) / 100
-    assert each < 0.010
     assert vendors.rows("SELECT count(*) FROM llm_provider_state") == [(0,)]
+    assert vendors.rows("SELECT count(*) FROM llm_requests") == [(3,)]
 
 
 def test_the_proxy_s_refusal_stops_and_nothing_goes_around_it(vendors: Vendors) -> None:
