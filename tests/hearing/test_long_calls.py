@@ -31,7 +31,7 @@ full = pytest.mark.skipif(os.environ.get("HEARING") != "full", reason="takes abo
     ("seconds", "extension", "stereo", "dialect"),
     [
         pytest.param(MINUTES_47, "mp3", True, "gpt-transcribe", id="47 min, stereo", marks=full),
-        pytest.param(MINUTES_47, "mp3", False, "whisper-1", id="47 min, mono"),
+        pytest.param(MINUTES_47, "mp3", False, "whisper-1", id="47 min, mono", marks=full),
     ],
 )
 def test_no_word_of_a_long_call_is_lost(
@@ -52,7 +52,7 @@ def test_in_every_container(tmp_path: Path, seconds: float, extension: str, ster
     check(words, transcribe_in_process(path, dialect), stereo=stereo)
 
 
-@pytest.mark.parametrize("dialect", ["gpt-transcribe", "diarized"])
+@pytest.mark.parametrize("dialect", ["gpt-transcribe", pytest.param("diarized", marks=full)])
 def test_twenty_minutes_without_a_pause(tmp_path: Path, dialect: str) -> None:
     """Gaps of 0.03 to 0.08 s. With bare text the cut makes a seam every minute; a diarizing model is sent pieces of
     15 minutes, whose seams lie inside the speech too."""
