@@ -1,5 +1,7 @@
 """One connection to PostgreSQL: short transactions, a statement timeout, the driver's errors turned into ours.
 
+The connection may go through a pooler in transaction mode (PgBouncer): nothing of it outlives a transaction.
+
 Statements are in `.sql` files, one file per family of statements, each statement with a name (aiosql).
 """
 
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import aiosql
 import psycopg
@@ -27,21 +29,58 @@ _IDLE_TIMEOUT_SEC = 600  # ends a transaction that its process has abandoned, an
 _ROWS_PER_FETCH = 2000
 
 
-def connect(conninfo: str, settings: str = "") -> Connection[Any]:
+# A host that vanishes closes nothing: its connections, with the locks of an open transaction, end after 25 seconds.
+_KEEPALIVES = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_SETTINGS = {
+    "statement_timeout": f"{_STATEMENT_TIMEOUT_SEC}s",
+    "idle_in_transaction_session_timeout": f"{_IDLE_TIMEOUT_SEC}s",
+    "timezone": "UTC",
+}
+_MARK = "call_export.direct"  # a setting that only a server which has taken our settings knows
+POOLER_REFUSES = "unsupported startup parameter"  # what PgBouncer says to settings
+
+
+class Connected(NamedTuple):
+    """`pooled`: between here and the server is a pooler that took no settings, so each transaction must bring them."""
+
+    connection: Connection[Any]
+    pooled: bool
+
+
+def connect(conninfo: str, settings: Mapping[str, str] | None = None) -> Connected:
     """A connection in autocommit mode; `conninfo` is a libpq URL or keyword string.
 
-    `settings` are further ones of the server in the form `-c name=value`; they win over ours.
+    `settings` are further ones of the server; they win over ours.
     """
+    wanted = {**_SETTINGS, **_KEEPALIVES, _MARK: "on", **(settings or {})}
+    try:
+        connection = _connected(conninfo, options=" ".join(f"-c {name}={value}" for name, value in wanted.items()))
+    except psycopg.OperationalError as error:
+        if POOLER_REFUSES not in str(error):
+            raise
+        connection = _connected(conninfo, options="")
+    (mark,) = connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchone() or (None,)
+    if mark != "on":
+        connection.prepare_threshold = None  # the next transaction may be on another server connection
+    return Connected(connection, pooled=mark != "on")
+
+
+def _connected(conninfo: str, options: str) -> Connection[Any]:
     return psycopg.connect(
         conninfo,
         autocommit=True,
         connect_timeout=10,
-        keepalives_idle=30,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=25_000,
         application_name="call-export",
-        options=(
-            f"-c statement_timeout={_STATEMENT_TIMEOUT_SEC}s"
-            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_SEC}s -c timezone=UTC {settings}"
-        ),
+        options=options,
     )
 
 
@@ -78,9 +117,10 @@ class Session:
     `queries` is the folder of the `.sql` files; `settings` as in `connect`.
     """
 
-    def __init__(self, conninfo: str, queries: Path, *, settings: str = "") -> None:
+    def __init__(self, conninfo: str, queries: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self.conninfo = conninfo
-        self._settings = settings
+        self._settings = settings or {}
+        self._pooled = False
         self._queries = queries
         self._connection: Connection[Any] | None = None
         self._lock = RLock()
@@ -112,6 +152,8 @@ class Session:
             self._depth += 1
             try:
                 with connection.transaction():
+                    if self._pooled and self._depth == 1:
+                        self._set(connection)
                     yield connection
             finally:
                 self._depth -= 1
@@ -150,12 +192,14 @@ class Session:
     def _single(self) -> Iterator[Connection[Any]]:
         """For one statement: without BEGIN and COMMIT, which would be two round trips more."""
         with self._lock:
-            if self._depth:
-                with self.transaction() as connection:
-                    yield connection
-            else:
+            if not self._depth:
                 with our_errors():
-                    yield self._alive()
+                    connection = self._alive()
+                    if not self._pooled:
+                        yield connection
+                        return
+            with self.transaction() as connection:
+                yield connection
 
     def _alive(self) -> Connection[Any]:
         """Checked before each transaction: a recognition takes minutes, and in that time a firewall or a restart of the
@@ -164,9 +208,15 @@ class Session:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._connection = connect(self.conninfo, self._settings)
+            self._connection, self._pooled = connect(self.conninfo, self._settings)
         self._used_at = time.monotonic()
         return self._connection
+
+    def _set(self, connection: Connection[Any]) -> None:
+        """The settings for the transaction that has begun."""
+        wanted = {**_SETTINGS, **self._settings}
+        each = ", ".join(["set_config(%s, %s, true)"] * len(wanted))
+        connection.execute(f"SELECT {each}".encode(), [part for pair in wanted.items() for part in pair])
 
     def _responds(self, connection: Connection[Any]) -> bool:
         """A server that shuts down sends a message first: a connection used just now without one needs no question."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STATE_DATABASE = "call_export"
 METADATA_DATABASE = metadata_database(STATE_DATABASE)
 START_SECONDS = 60
-# Four Airflow components with pools of 15 connections, plus three for each running task: the state and two claims.
+# Four Airflow components with pools of 15 connections, plus three for each running task: state, claims, portal's pace.
 SERVER_OPTIONS = {"max_connections": "400"}
 LOCAL_ACCESS = "local all all scram-sha-256\n"
 

@@ -16,11 +16,15 @@ from simulators.bitrix24.app import PortalSimulator
 from simulators.bitrix24.world import PortalWorld
 from simulators.openai.app import RecogniserSimulator
 from tests.kit.fork_server import fork_server
+from tests.kit.state_samples import end_leases
 from tests.kit.whole_export import Export, Outcome
 
 
 def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str, key: str, folder: Path) -> None:
-    """Runs the stage of the run's first batch in a process that dies there; `folder` holds the storage."""
+    """Runs the stage of the run's first batch in a process that dies there, and lets its leases run out.
+
+    `folder` holds the storage.
+    """
     given = {
         "portal_url": export.portal_url,
         "recogniser_url": export.recogniser_url,
@@ -36,6 +40,7 @@ def kill_in(export: Export, outcome: Outcome, stage: str, point: str, when: str,
     }
     code, written = fork_server("tests.kit.killed_worker").run(given)
     assert code == -signal.SIGKILL, written
+    end_leases(export.conninfo)
 
 
 def die_at(point: str, when: str, key: str) -> None:

@@ -184,6 +184,11 @@ def numbers(selection: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [value for value, *_ in selection]
 
 
+def end_leases(database: str) -> None:
+    """As if no claim had been renewed for longer than its lease: its task, its host or its network is dead."""
+    executed(database, "UPDATE call_claims SET until = clock_timestamp() - interval '1 second'")
+
+
 def cut_connections(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(

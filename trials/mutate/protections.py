@@ -29,10 +29,18 @@ PROTECTIONS = (
     Protection(
         "claim",
         "two tasks buy the text of one call",
-        f"{_STATE}/claims.py",
-        'yield Claim(connection) if _ask(self._session, connection, "try_claim", portal_id, call_id) else None',
-        "yield Claim(connection)",
+        f"{_STATE}/claims.sql",
+        " WHERE claim.until < clock_timestamp()\nRETURNING true",
+        "RETURNING true",
         (f"{_OF_STATE}/test_claims.py", "-k", "two_tasks"),
+    ),
+    Protection(
+        "claim in each move",
+        "a task that was believed dead moves its successor's recording",
+        f"{_STATE}/moves.sql",
+        "AND task.owner IS NOT DISTINCT FROM :owner",
+        "AND (task.owner IS NOT NULL OR :owner::uuid IS NULL OR true)",
+        (f"{_OF_STATE}/test_claims.py", "-k", "only_the_claim"),
     ),
     Protection(
         "claim before each request",

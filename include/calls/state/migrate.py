@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, pool, text
 
 from include.common.errors import NotConfigured, Temporary
+from include.common.postgres_session import POOLER_REFUSES
 
 VERSION_TABLE = "calls_state_version"
 UNRELEASED_VERSION_TABLE = "call_export_version"  # of the schema before the first release
@@ -119,7 +120,11 @@ def _connection(url: str) -> Iterator[Connection]:
 def _connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     try:
         return psycopg.connect(url, connect_timeout=10)
-    except psycopg.OperationalError:
+    except psycopg.OperationalError as error:
+        if POOLER_REFUSES in str(error):
+            raise NotConfigured(
+                "DATABASE_URL leads to a pooler: the server itself is needed here", problem="pooler_in_between"
+            ) from None
         # libpq's message may quote the conninfo with the password
         raise Temporary(
             "the state database does not respond: check its address, user and password", problem="no_state_database"

@@ -33,13 +33,14 @@ class Moves:
         to: RecordStatus,
         *,
         stage: str,
+        owner: UUID | None = None,
         **columns: Unpack[RecordingColumns],
     ) -> bool:
         """Takes a recording to work: pending -> downloading, downloaded -> transcribing.
 
-        False if its status has changed. Take the claim on its call first.
+        False if its status has changed. Take the claim on its call first: only its `owner` moves the recording then.
         """
-        return self._move(run_id, recording_id, to, {BEFORE_WORK[to]}, stage, None, 0, {}, columns)
+        return self._move(run_id, recording_id, to, {BEFORE_WORK[to]}, stage, owner, None, 0, {}, columns)
 
     def move(
         self,
@@ -49,12 +50,13 @@ class Moves:
         *,
         expected: Set[RecordStatus],
         stage: str,
+        owner: UUID | None = None,
         error: ExportError | None = None,
         attempts_plus: int = 0,
         detail: Mapping[str, Any] | None = None,
         **columns: Unpack[RecordingColumns],
     ) -> bool:
-        """False if the recording is in none of the `expected` statuses, or if another run works on it.
+        """False if the recording is in none of the `expected` statuses, or if another run or claim works on it.
 
         `error` fills error_code and error_message; it starts the clock of the DLQ only if it counts as an attempt.
         Reaching `downloaded` or `completed` without an error clears them. ValueError for a move the state machine
@@ -62,7 +64,7 @@ class Moves:
         """
         if to in BEFORE_WORK:
             raise ValueError(f"a recording enters {to} by Moves.take")
-        return self._move(run_id, recording_id, to, expected, stage, error, attempts_plus, detail or {}, columns)
+        return self._move(run_id, recording_id, to, expected, stage, owner, error, attempts_plus, detail or {}, columns)
 
     def _move(
         self,
@@ -71,6 +73,7 @@ class Moves:
         to: RecordStatus,
         expected: Set[RecordStatus],
         stage: str,
+        owner: UUID | None,
         error: ExportError | None,
         attempts_plus: int,
         detail: Mapping[str, Any],
@@ -92,6 +95,7 @@ class Moves:
             expected=sorted(expected),
             stage=stage,
             process=f"{socket.gethostname()}/{os.getpid()}",
+            owner=owner,
             takes=to in BEFORE_WORK,
             at_work=sorted(BEFORE_WORK),
             has_text=has_text,

@@ -3,21 +3,23 @@
 -- Rows are locked FOR NO KEY UPDATE: a row of another table that refers to a recording waits for none of these moves.
 
 -- name: move!
--- One recording. `takes`: the run takes it to work. A recording at work belongs to the run in work_in_progress: only
--- that run moves it, and by moving it gives it up. `columns` are new values of the columns in the SET list; a column
+-- One recording. `takes`: the run takes it to work. A recording at work belongs to the run in work_in_progress, and to
+-- the claim (`owner`) under which it was taken: nobody else moves it, and by moving it they give it up. `columns` are new values of the columns in the SET list; a column
 -- that is not among them stays.
 WITH old AS (
     SELECT own.recording_id, own.status AS was, task.since
       FROM recordings own
       LEFT JOIN work_in_progress task ON task.recording_id = own.recording_id AND task.run_id = :run_id
+                                      AND task.owner IS NOT DISTINCT FROM :owner
      WHERE own.recording_id = :recording_id AND own.status = ANY(:expected)
        AND (own.status <> ALL(:at_work) OR task.recording_id IS NOT NULL)
        FOR NO KEY UPDATE OF own
 ), taken AS (
-    INSERT INTO work_in_progress (recording_id, run_id, stage, process)
-    SELECT recording_id, :run_id, :stage, :process FROM old WHERE :takes::boolean
+    INSERT INTO work_in_progress (recording_id, run_id, stage, process, owner)
+    SELECT recording_id, :run_id, :stage, :process, :owner FROM old WHERE :takes::boolean
     ON CONFLICT (recording_id) DO UPDATE  -- the status says that no task works on it: a leftover
-       SET run_id = excluded.run_id, stage = excluded.stage, process = excluded.process, since = excluded.since
+       SET run_id = excluded.run_id, stage = excluded.stage, process = excluded.process, owner = excluded.owner,
+           since = excluded.since
 ), given AS (
     DELETE FROM work_in_progress task USING old
      WHERE NOT :takes::boolean AND task.recording_id = old.recording_id AND task.run_id = :run_id

@@ -31,6 +31,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "audit_log": {Role.APPLICATION: _READ, Role.AUDIT: "SELECT, INSERT, DELETE"},
     "backups": {Role.APPLICATION: _REMOVE, Role.METRICS: _READ},
     "call_bundles": {Role.APPLICATION: _REMOVE},
+    "call_claims": {Role.APPLICATION: _REMOVE},
     "call_events": {
         # added to; an erasure blanks what names a person, which the trigger allows it alone
         Role.APPLICATION: "SELECT, INSERT, UPDATE (call_id, record_id, detail)",

@@ -25,7 +25,7 @@ QUERIES = Path(__file__).parent  # each class has its statements in the .sql fil
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The tables of the call export over one connection, which is opened on first use.
+    """The tables of the call export over one connection, which is opened on first use, and a second one for claims.
 
     `with State.open(conninfo) as state:` closes it. Each method of each class is one short transaction;
     `with state.transaction():` joins several. Raises Temporary if the database does not respond. Row times come from
@@ -80,6 +80,7 @@ class State:
         self.close()
 
     def close(self) -> None:
+        self.claims.close()
         self.session.close()
 
     @contextmanager

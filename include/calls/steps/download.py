@@ -67,7 +67,7 @@ def download_batch(
     refuse_without_room(storage, Decimal(0))
     if fresh:
         state.moves.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
-    settling, outcome = Settling(state.runs.get(run_id), state, RULE, policy.retries), BatchOutcome()
+    run, outcome = state.runs.get(run_id), BatchOutcome()
     at_once = policy.portal.downloads_per_task
     with (
         temporary_folder() as folder,
@@ -75,6 +75,7 @@ def download_batch(
         ThreadPoolExecutor(at_once) as pool,
         ThreadPoolExecutor(1) as links,
     ):
+        settling = Settling(run, state, RULE, policy.retries, claims.owner)
         downloads = _Downloads(settling, telephony, storage, claims, outcome, pool, links, folder, at_once)
         downloads.work_off(state.work.batch(run_id, batch_no, _READY))
     if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
@@ -166,7 +167,12 @@ class _Downloads:
         keys = row.keys
         name = keys.file_name
         if not state.moves.take(
-            run_id, row.recording_id, RecordStatus.DOWNLOADING, stage=Stage.DOWNLOAD, file_name=name
+            run_id,
+            row.recording_id,
+            RecordStatus.DOWNLOADING,
+            stage=Stage.DOWNLOAD,
+            owner=self.claims.owner,
+            file_name=name,
         ):
             return False
         target = self.folder / str(row.recording_id)
@@ -183,6 +189,7 @@ class _Downloads:
                 RecordStatus.PENDING,
                 expected={RecordStatus.DOWNLOADING},
                 stage=Stage.DOWNLOAD,
+                owner=self.claims.owner,
             )
         for future in list(self.running):
             with suppress(StopRun):
@@ -201,6 +208,7 @@ class _Downloads:
                     RecordStatus.DOWNLOADED,
                     expected={RecordStatus.DOWNLOADING},
                     stage=Stage.DOWNLOAD,
+                    owner=self.claims.owner,
                     raw_path=result.key,
                     checksum=result.checksum,
                     stage_attempts=0,
@@ -244,7 +252,7 @@ class _Downloads:
         )
 
     def _give(self, row: RecordingRow) -> None:
-        with suppress(Temporary):  # a claim ends with its connection: nothing is left to give
+        with suppress(Temporary):  # its lease runs out
             self.claims.give(row.portal_id, row.call_id)
 
     def _refuse_if_stopped(self) -> None:

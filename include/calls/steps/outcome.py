@@ -116,13 +116,13 @@ class BatchOutcome:
 
 
 def _in_other_tasks(rows: list[RecordingRow], state: State) -> Unfinished:
-    names = some(row.call_id for row in rows)
-    holders = state.work.in_progress([row.recording_id for row in rows]).values()
+    names, ids = some(row.call_id for row in rows), [row.recording_id for row in rows]
+    holders = state.work.in_progress(ids).values()
     where = some(map(_holder, holders)) or "another task"
     return Unfinished(
         f"{len(rows)} recordings are claimed by {where} and will be looked at again: {names}",
         attempt=1,
-        retry_after=CLAIM_WAIT,
+        retry_after=min(CLAIM_WAIT, state.claims.seconds_left(ids) + 1),  # a dead task's claim ends before that
         problem="recordings_in_other_tasks",
         count=len(rows),
         calls=names,
@@ -145,12 +145,13 @@ class FailureRule:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What settling a failure needs; the same for a whole batch."""
+    """What settling a failure needs; `owner` is that of the claim on the call."""
 
     run: Run
     state: State
     rule: FailureRule
     retries: RetryPolicy
+    owner: UUID
 
 
 def is_suspect(row: RecordingRow) -> bool:
@@ -249,6 +250,7 @@ def _move(
         to,
         expected={settling.rule.working},
         stage=settling.rule.stage,
+        owner=settling.owner,
         error=error,
         attempts_plus=int(counts),
         stage_attempts=row.stage_attempts + int(counts),

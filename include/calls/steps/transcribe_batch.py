@@ -154,10 +154,10 @@ class _Workers:
                 return
             if state.moves.share_text(run_id, row.recording_id, stage=Stage.TRANSCRIBE):
                 outcome.done += 1
-            elif self._start(row):
+            elif self._start(row, claim):
                 _transcribe(row, claim, self.work, outcome, last_look=self.last_look)
 
-    def _start(self, row: RecordingRow) -> bool:
+    def _start(self, row: RecordingRow, claim: Claim) -> bool:
         """Takes the recording to work; False if its status has changed, or the workers must stop."""
         work, policy = self.work, self.work.policy
         with self.starting:  # two workers must not spend the same rest of the budget
@@ -165,7 +165,11 @@ class _Workers:
                 return False
             refuse_if_spent(work.run.run_id, work.state, policy.stt, policy.money)
             return work.state.moves.take(
-                work.run.run_id, row.recording_id, RecordStatus.TRANSCRIBING, stage=Stage.TRANSCRIBE
+                work.run.run_id,
+                row.recording_id,
+                RecordStatus.TRANSCRIBING,
+                stage=Stage.TRANSCRIBE,
+                owner=claim.owner,
             )
 
 
@@ -178,7 +182,7 @@ def _transcribe(row: RecordingRow, claim: Claim, work: Recognising, outcome: Bat
         outcome.claimed_elsewhere.append(row)
     except SlotClosed:
         if claim.alive():
-            _put_back(row, work)
+            _put_back(row, claim, work)
             outcome.waiting.append(row.call_id)
         else:
             outcome.claimed_elsewhere.append(row)
@@ -186,9 +190,9 @@ def _transcribe(row: RecordingRow, claim: Claim, work: Recognising, outcome: Bat
         if not isinstance(error, StopRun):
             log.warning("recording %s of call %s: %s", row.record_id, row.call_id, type(error).__name__)
         if isinstance(error, SpoiltAudio) and not last_look:
-            _forget_audio(row, error, work)
+            _forget_audio(row, claim, error, work)
         else:
-            settling = Settling(work.run, work.state, RULE, work.policy.retries)
+            settling = Settling(work.run, work.state, RULE, work.policy.retries, claim.owner)
             settle_failure(row, _blamed(error, row, work), settling, outcome)
 
 
@@ -202,7 +206,7 @@ def _blamed(error: Exception, row: RecordingRow, work: Recognising) -> Exception
     return Permanent(f"the recogniser fails on this recording and not on others: {error}", code=ErrorCode.STT_REJECTED)
 
 
-def _put_back(row: RecordingRow, work: Recognising) -> None:
+def _put_back(row: RecordingRow, claim: Claim, work: Recognising) -> None:
     """To wait as if it had never been started; the responses so far are kept."""
     work.state.moves.move(
         work.run.run_id,
@@ -210,10 +214,11 @@ def _put_back(row: RecordingRow, work: Recognising) -> None:
         RecordStatus.DOWNLOADED,
         expected={RecordStatus.TRANSCRIBING},
         stage=Stage.TRANSCRIBE,
+        owner=claim.owner,
     )
 
 
-def _forget_audio(row: RecordingRow, error: SpoiltAudio, work: Recognising) -> None:
+def _forget_audio(row: RecordingRow, claim: Claim, error: SpoiltAudio, work: Recognising) -> None:
     """Back to the download. The checksum stays: it says that the audio was stored once."""
     work.state.moves.move(
         work.run.run_id,
@@ -221,6 +226,7 @@ def _forget_audio(row: RecordingRow, error: SpoiltAudio, work: Recognising) -> N
         RecordStatus.PENDING,
         expected={RecordStatus.TRANSCRIBING},
         stage=Stage.TRANSCRIBE,
+        owner=claim.owner,
         error=error,
         attempts_plus=1,
         raw_path=None,

@@ -138,7 +138,7 @@ def to_text(row: RecordingRow, claim: Claim, work: Recognising) -> None:
         recognition = portal_text(audio.checksum, audio.cut, work.state, work.policy) or _bought(audio, work)
     if not claim.alive():  # the file of a successor's text must not be overwritten
         raise ClaimLost
-    _store(row, recognition, work)
+    _store(row, recognition, claim, work)
 
 
 def _cut_policy(work: Recognising) -> CutPolicy:
@@ -278,7 +278,7 @@ def price_of(recognition: Recognition, stt: SttPolicy) -> Price:
     return Price(minutes, usd)
 
 
-def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> None:
+def _store(row: RecordingRow, recognition: Recognition, claim: Claim, work: Recognising) -> None:
     """Files first, then the row: a row that says `completed` always has its text."""
     run_id, keys = work.run.run_id, row.keys
     corrected = RoleOverrides(work.state.session).channel_of(row.recording_id)  # of a call that a person sent back
@@ -294,6 +294,7 @@ def _store(row: RecordingRow, recognition: Recognition, work: Recognising) -> No
             RecordStatus.COMPLETED,
             expected={RecordStatus.TRANSCRIBING},
             stage=Stage.TRANSCRIBE,
+            owner=claim.owner,
             transcript_id=work.state.transcripts.keep(run_id, row.recording_id, stored),
             transcript_path=keys.transcript,
             summary_path=None,  # of an earlier text that a person sent back

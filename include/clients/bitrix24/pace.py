@@ -14,6 +14,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from include.common.errors import NotConfigured, Temporary, Throttled
+from include.common.postgres_session import connect
 
 # No refusal asks for more: the portal counts a method's time over ten minutes. A longer hint is a mistake of units and
 # would block every run of every night.
@@ -165,7 +166,7 @@ class PortalPace:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:
-            self._connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10)
+            self._connection, _ = connect(self._conninfo)
         return self._connection
 
     def _forget_connection(self) -> None:

@@ -252,7 +252,9 @@ class TestOverlappingRuns:
             (row, _) = state.work.batch(one.run_id, batch, {S.PENDING})
             with state.claims.hold(row.portal_id, row.call_id) as claim:
                 assert claim
-                assert state.moves.take(one.run_id, row.recording_id, S.DOWNLOADING, stage="download")
+                assert state.moves.take(
+                    one.run_id, row.recording_id, S.DOWNLOADING, stage="download", owner=claim.owner
+                )
                 with pytest.raises(Unfinished) as caught:
                     export.fetch_again(other, others)
         assert f"claimed by run {one.run_id} (download, since " in str(caught.value)

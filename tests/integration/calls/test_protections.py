@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -51,6 +52,8 @@ def both_downloaded(export: Export) -> tuple[Outcome, Outcome]:
 
 class Unfounded:
     """A claim that every task gets."""
+
+    owner = UUID(int=1)
 
     def alive(self) -> bool:
         return True

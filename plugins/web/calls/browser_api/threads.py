@@ -25,7 +25,7 @@ AT_ONCE = 8
 MOST_WAITING = 64
 # A search gives up after two seconds. Each statement is planned for its values, and compiling a plan would take longer
 # than these statements.
-_SETTINGS = "-c statement_timeout=2s -c plan_cache_mode=force_custom_plan -c jit=off"
+_SETTINGS = {"statement_timeout": "2s", "plan_cache_mode": "force_custom_plan", "jit": "off"}
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("call browser")
 
 

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.kit.export_under_faults import recorded
 from tests.kit.export_under_faults import world_of as portal_of
 from tests.kit.killed_worker import kill_in
 from tests.kit.small_world import FIRST, bought, by_sql, codes, downloaded, statuses, world_of
-from tests.kit.state_samples import cut_connections
+from tests.kit.state_samples import end_leases
 from tests.kit.whole_export import Export, Outcome, export_over
 
 pytestmark = pytest.mark.postgres
@@ -178,7 +179,7 @@ def test_a_text_bought_anew_leaves_no_summary_of_the_earlier_one(database: str, 
 
 
 class TestAClaimThatIsLost:
-    """PostgreSQL restarts while the pieces of a recording are bought; an overlapping run claims the call."""
+    """The leases of a task run out while it buys a recording's pieces; an overlapping run claims the call."""
 
     @pytest.fixture
     def long(self, database: str, tmp_path: Path) -> Iterator[Export]:
@@ -191,7 +192,7 @@ class TestAClaimThatIsLost:
         first, second = both_prepared(long)
 
         def take_over() -> None:
-            cut_connections(long.conninfo)
+            end_leases(long.conninfo)
             long.transcribe(second, 1)
 
         after_the_first_response(take_over, monkeypatch)
@@ -235,12 +236,14 @@ class TestAClaimThatIsLost:
         assert bought(long) == pieces_of(long)
 
     def taken_over(self, long: Export, second: Outcome) -> None:
-        cut_connections(long.conninfo)
+        end_leases(long.conninfo)
         long.transcribe(second, 1)
 
 
 class Unfounded:
     """A claim that every task gets."""
+
+    owner = UUID(int=1)
 
     def alive(self) -> bool:
         return True

@@ -1,0 +1,1 @@
+"""What several hosts survive, and what they do faster than one."""
