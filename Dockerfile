@@ -1,9 +1,10 @@
-# The slim image: Airflow itself without a hundred providers, so that what runs here is what requirements.txt locks.
+# The slim image: Airflow itself without a hundred providers, so that what runs here is what requirements-cluster.txt
+# locks: the product, and the executors of several hosts. One image for every role.
 FROM apache/airflow:slim-3.3.2-python3.11
 
 # Only the lock first: code changes do not install everything again.
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
+COPY requirements-cluster.txt /tmp/requirements-cluster.txt
+RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements-cluster.txt
 
 # `var` is where the volume of generated secrets and logs is mounted: it takes over this folder's owner. The group may write,
 # as in the image below: where a platform chooses the user, its group is 0.

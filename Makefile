@@ -9,7 +9,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-report sales-backup \
-	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models
+	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models install-cluster chaos-hosts
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -137,6 +137,9 @@ mutate: install-dev ## вынуть по одной защиты из копии
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
+chaos-hosts: install-dev install-cluster ## то же на двух изолированных машинах с Celery: root, redis-server; [KILLS=20] [SEED=1]
+	@$(VENV)/python -m trials.hosts kills $(if $(KILLS),--kills "$(KILLS)") $(if $(SEED),--seed "$(SEED)")
+
 # Ticket sales and ads; `make install-sales` adds the client of ClickHouse and the embedded engine.
 SALES := $(OPS) run -- $(VENV)/python -m jobs.sales
 
@@ -210,6 +213,9 @@ audit-packages: install-dev ## известные уязвимости зафи�
 install-models: install ## пакеты языковых моделей: для FF_LLM_ROUTING_ENABLED
 	@$(PYTHON) ops/one_machine/bootstrap.py models
 
+install-cluster: install ## пакеты нескольких машин: для EXECUTOR=celery и EXECUTOR=kubernetes
+	@$(PYTHON) ops/one_machine/bootstrap.py cluster
+
 lock: install-dev ## заново зафиксировать версии зависимостей
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-uv.in -o requirements-uv.txt
@@ -225,6 +231,8 @@ lock: install-dev ## заново зафиксировать версии зав
 		requirements-sales-demo.in -o requirements-sales-demo.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-models.in -o requirements-models.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-cluster.in -o requirements-cluster.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

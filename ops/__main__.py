@@ -148,7 +148,7 @@ def roles(profile: Profile = "main") -> None:
 @app.command(help=wording.COMMANDS["container"], context_settings=AS_TYPED)
 def container(
     command: list[str],
-    api_url: Annotated[str, typer.Option(help=wording.API_URL)] = "http://api-server:8080",
+    api_url: Annotated[str, typer.Option(help=wording.API_URL)] = "",
 ) -> None:
     from ops.container import enter
 

@@ -43,7 +43,7 @@ class BackupsOfSystem:
         if not settings.backup_url:
             raise NotConfigured("no backup: BACKUP_URL and BACKUP_KEY are not set", problem="no_backups")
         os.environ.update(authorities(settings, runtime))  # for the clients of this very process
-        keys = generated(runtime)
+        keys = generated(runtime, settings)
         made = connections(settings, runtime, keys, state_url=databases.state_url, api_url="")
         self._erasure_key = ErasureKey.of(keys.erasure_key)
         self._databases, self._settings, self._console = databases, settings, console

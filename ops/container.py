@@ -14,11 +14,14 @@ from include.common.errors import NotConfigured
 from ops.container_commands import System, commands, names
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
+from ops.settings.database_roles import find_roles
 from ops.settings.encrypted_disk import require_encrypted_disk
 from ops.settings.env_file import load_settings
 from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from ops.settings.transport import require_protection
+
+API_SERVER = "http://api-server:8080"  # in the network of docker-compose.yaml
 
 
 def enter(command: Sequence[str], api_url: str, console: Console) -> None:
@@ -35,7 +38,11 @@ def enter(command: Sequence[str], api_url: str, console: Console) -> None:
     require_protection(settings)
     require_encrypted_disk(settings, runtime)
     runtime.make()
-    system = System(settings, runtime, generated(runtime), settings.database_url.get_secret_value(), api_url, console)
+    keys, url = generated(runtime, settings), settings.database_url.get_secret_value()
+    if settings.installation_secret.get_secret_value():
+        find_roles(databases.located(url, settings.airflow_database), runtime, keys)
+    api_url = api_url or settings.airflow_api_url or API_SERVER
+    system = System(settings, runtime, keys, url, api_url, console)
     if command[0] in names():
         commands(args=list(command), prog_name="app", obj=system)
     else:

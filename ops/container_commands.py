@@ -28,6 +28,7 @@ from ops.settings.env_file import COMPOSE_ONLY, Settings
 from ops.settings.generated_secrets import ADMIN, Generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.wording import launcher as wording
+from ops.worker import work
 
 commands = typer.Typer(add_completion=False, help=wording.CONTAINER, pretty_exceptions_enable=False)
 READABLE = 0o444  # for the other users of the containers that mount it, and of no other container
@@ -92,6 +93,14 @@ def pg(
         ) from None
     os.umask(0o077)  # a dump holds conversations
     os.execve(program, [tool, *(arguments or [])], {**os.environ, **libpq_environment(url)})  # noqa: S606 - no shell
+
+
+@commands.command(help=wording.CONTAINER_COMMANDS["worker"])
+def worker(ctx: typer.Context) -> None:
+    system: System = ctx.obj
+    found = databases.located(system.database_url, system.settings.airflow_database)
+    environment = process_environment(system.settings, system.runtime, system.keys, found, system.api_url)
+    raise typer.Exit(work(system.settings, environment))
 
 
 @commands.command(help=wording.COMMANDS["backup"])

@@ -43,7 +43,7 @@ def prepare(
 
     Where backups are configured, a migration of existing data begins with one.
     """
-    write_private(runtime.home / "metrics_token", metrics_token(settings, generated(runtime)))
+    write_private(runtime.home / "metrics_token", metrics_token(settings, generated(runtime, settings)))
     saved = None
     if settings.backup_url and migration_is_due(databases, runtime):
         saved = BackupsOfSystem(settings, runtime, databases, console).before_migration()
@@ -65,7 +65,7 @@ def prepare(
         _airflow(["pools", "import", str(file)], environment, runtime)
     if settings.auth_manager == "fab":
         with console.status(wording.AIRFLOW_ROLES):
-            make_airflow_roles(environment, runtime, generated(runtime))
+            make_airflow_roles(environment, runtime, generated(runtime, settings))
         console.print(wording.AIRFLOW_ROLES_READY)
 
 

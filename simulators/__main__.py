@@ -9,7 +9,7 @@ import typer
 from simulators.bitrix24.app import TOKEN, PortalSimulator
 from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
-from simulators.kit.serving import serve
+from simulators.kit.serving import LOOPBACK, serve
 from simulators.openai.app import KEY, RecogniserSimulator
 from simulators.sales_world import SalesWorld
 from simulators.slack import SlackSimulator
@@ -17,6 +17,7 @@ from simulators.sound.hearing_recogniser import HearingRecogniser
 
 cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 
+Host = Annotated[str, typer.Option(help="an address of this machine, for a trial with several hosts")]
 Port = Annotated[int, typer.Option(help="0 takes a free port; the URL is printed as one JSON line")]
 
 
@@ -26,6 +27,7 @@ def portal(
     day_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="first day, UTC")],
     day_to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="last day, inclusive")],
     port: Port = 0,
+    host: Host = LOOPBACK,
     webhook_user: str = "1",
     token: str = TOKEN,
     seed: int = 7,
@@ -51,12 +53,13 @@ def portal(
         limits=Limits(rps=rps, bucket=bucket, speed=speed),
         link_ttl=link_ttl,
     )
-    serve(simulator, port)
+    serve(simulator, port, host)
 
 
 @cli.command()
 def recogniser(
     port: Port = 0,
+    host: Host = LOOPBACK,
     key: str = KEY,
     latency_per_minute: Annotated[float, typer.Option(help="seconds per minute of audio")] = 0.0,
     requests_per_minute: int = 5000,
@@ -65,7 +68,7 @@ def recogniser(
     simulator = RecogniserSimulator(
         key=key, latency_per_minute=latency_per_minute, requests_per_minute=requests_per_minute
     )
-    serve(simulator, port)
+    serve(simulator, port, host)
 
 
 @cli.command()

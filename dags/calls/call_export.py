@@ -57,7 +57,7 @@ from airflow.sdk import get_current_context as context
 
 from include.calls.names import DAG_ID, PORTAL_POOL
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
-from include.common.names import RECOGNISER_POOL
+from include.common.names import PORTAL_QUEUE, RECOGNISER_POOL, RECOGNISER_QUEUE
 from plugins.airflow_kit.deadlines import FirstQueuedAt, unless_tested
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
@@ -83,6 +83,7 @@ RECOGNITION = PORTAL | {
     "retry_delay": timedelta(seconds=RECOGNITION_BACKOFF_SECONDS),
     "retry_policy": LadderRetryPolicy(RECOGNITION_BACKOFF_SECONDS, RECOGNITION_LADDER),
     "pool": RECOGNISER_POOL,
+    "queue": RECOGNISER_QUEUE,
 }
 BATCH_LABEL = "{{ batch_label }}"  # set by the task: the batch's number, recordings and minutes
 
@@ -112,17 +113,23 @@ with DAG(
         """Resolves the period once, from the run's own time, and registers the run; returns its run_id."""
         return tasks.open_run(context())
 
-    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, queue=PORTAL_QUEUE)
     def preflight(run: UUID) -> None:
         """Checks access and configuration before the run lists or spends anything."""
         tasks.preflight(context(), run)
 
-    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, queue=PORTAL_QUEUE)
     def list_calls(run: UUID) -> int:
         """Every call of the period becomes a row of `call_records`; returns how many."""
         return tasks.list_calls(context(), run)
 
-    @task(**PORTAL, priority_weight=WEIGHT["download"], pool=PORTAL_POOL, map_index_template=BATCH_LABEL)
+    @task(
+        **PORTAL,
+        priority_weight=WEIGHT["download"],
+        pool=PORTAL_POOL,
+        queue=PORTAL_QUEUE,
+        map_index_template=BATCH_LABEL,
+    )
     def download(run: UUID, batch: int) -> int:
         """Stores the audio of the batch's recordings; returns how many are stored."""
         return tasks.download(context(), run, batch)

@@ -28,7 +28,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, task
 from airflow.sdk import get_current_context as context
 
-from include.common.names import RECOGNISER_POOL
+from include.common.names import RECOGNISER_POOL, RECOGNISER_QUEUE
 from include.smoke.names import DAG_ID
 from plugins.smoke import slack_messages, tasks
 
@@ -71,7 +71,7 @@ with DAG(
         """Cuts the recordings and checks the budget; returns the batches."""
         return tasks.prepare(context())
 
-    @task(pool=RECOGNISER_POOL, priority_weight=WEIGHT["recognise"])
+    @task(pool=RECOGNISER_POOL, queue=RECOGNISER_QUEUE, priority_weight=WEIGHT["recognise"])
     def recognise(batch: tasks.Batch) -> int:
         """Judges the entries of one batch at its engine; returns how many failed."""
         return tasks.recognise(context(), batch)

@@ -23,6 +23,12 @@ LLM_DEEPSEEK_CONN = f"{PREFIX}llm_deepseek"
 LLM_GEMINI_CONN = f"{PREFIX}llm_gemini"
 LLM_LOCAL_CONN = f"{PREFIX}llm_local"
 
+# queues of Celery; LocalExecutor and KubernetesExecutor ignore them
+PORTAL_QUEUE = "portal"  # a worker with the portal's address in its firewall
+RECOGNISER_QUEUE = "recogniser"  # a worker with processors and memory for audio
+DEFAULT_QUEUE = "default"
+QUEUES = (PORTAL_QUEUE, RECOGNISER_QUEUE, DEFAULT_QUEUE)
+
 # in the place of a proxy: none, although the installation has one
 DIRECT = "direct"
 

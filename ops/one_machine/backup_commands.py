@@ -15,7 +15,7 @@ def backups_of(runtime: Runtime, console: Console) -> BackupsOfSystem:
     """Starts the embedded server: `make down` has stopped it, and a fresh machine has none yet."""
     settings = load_settings(runtime.env_file)
     runtime.make()
-    databases = postgres.start(settings, runtime, generated(runtime))
+    databases = postgres.start(settings, runtime, generated(runtime, settings))
     return BackupsOfSystem(settings, runtime, databases, console)
 
 

@@ -22,6 +22,7 @@ VENV, TRIAL_VENV = REPOSITORY / ".venv", REPOSITORY / ".venv-stt"
 KINDS = {
     "run": ("requirements-one-machine.txt", VENV),
     "models": ("requirements-models.txt", VENV),
+    "cluster": ("requirements-cluster.txt", VENV),
     "dev": ("requirements-dev.txt", VENV),
     "sales": ("requirements-sales-demo.txt", VENV),
     "stt": ("requirements-stt.txt", TRIAL_VENV),

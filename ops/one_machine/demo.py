@@ -110,6 +110,7 @@ def _head(registry: Path) -> Table:
 
 
 def _row(runtime: Runtime, query: LiteralString) -> dict[str, Any] | None:
-    databases = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+    settings = load_settings(runtime.env_file)
+    databases = postgres.located(settings, runtime, generated(runtime, settings))
     with psycopg.connect(databases.state_url, row_factory=dict_row) as connection:
         return connection.execute(query).fetchone()

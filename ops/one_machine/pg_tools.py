@@ -22,7 +22,7 @@ def run_tool(tool: str, arguments: list[str], runtime: Runtime, role: Role | Non
     settings = load_settings(runtime.env_file)
     if settings.database_url is None and not runtime.postgres.is_dir():
         raise NotConfigured("no database yet: run make up first", problem="no_database")
-    keys = generated(runtime)
+    keys = generated(runtime, settings)
     databases = postgres.located(settings, runtime, keys)
     url = as_role(databases, role, keys) if role and made(runtime) else databases.state_url
     os.umask(0o077)  # a dump holds conversations

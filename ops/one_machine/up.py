@@ -53,7 +53,7 @@ def up(runtime: Runtime, console: Console, *, schedule: bool = False) -> Running
     for text in warnings(settings, runtime.env_file):
         console.print(settings_wording.WARNING.format(text=text))
     runtime.make()
-    keys = generated(runtime)
+    keys = generated(runtime, settings)
     supervisor = Supervisor(runtime)
     if not supervisor.components():
         _start(settings, runtime, keys, supervisor, console)
@@ -73,7 +73,7 @@ def running_environment(runtime: Runtime) -> dict[str, str]:
     settings = load_settings(runtime.env_file)
     if not Supervisor(runtime).components():
         raise NotConfigured("the system does not run: run make up first", problem="not_running")
-    keys = generated(runtime)
+    keys = generated(runtime, settings)
     databases = postgres.located(settings, runtime, keys)
     return process_environment(settings, runtime, keys, databases, by_person=True)
 
@@ -83,9 +83,10 @@ def make_roles_again(runtime: Runtime, console: Console) -> None:
 
     Raises NotConfigured where the system does not run or its auth manager has no roles.
     """
-    if load_settings(runtime.env_file).auth_manager != "fab":
+    settings = load_settings(runtime.env_file)
+    if settings.auth_manager != "fab":
         raise NotConfigured("AUTH_MANAGER is not fab: there are no roles to make", problem="no_fab")
-    make_airflow_roles(running_environment(runtime), runtime, generated(runtime))
+    make_airflow_roles(running_environment(runtime), runtime, generated(runtime, settings))
     console.print(wording.AIRFLOW_ROLES_READY)
 
 
@@ -102,7 +103,7 @@ def environment_before_start(runtime: Runtime, console: Console) -> dict[str, st
     if Supervisor(runtime).components():
         return running_environment(runtime)
     runtime.make()
-    keys = generated(runtime)
+    keys = generated(runtime, settings)
     absent = [AIRFLOW_API_CONN]
     if settings.database_url is None and postgres.running_pid(runtime.postgres) is None:
         databases = _NOT_RUNNING
@@ -156,7 +157,7 @@ def _check_port(port: int) -> None:
 def _settings_print(settings: Settings, runtime: Runtime) -> str:
     """A hash that shows whether settings have changed, without storing them."""
     environment = airflow_environment(
-        settings, runtime, generated(runtime), state_url="dbname=a", metadata_url="dbname=a"
+        settings, runtime, generated(runtime, settings), state_url="dbname=a", metadata_url="dbname=a"
     )
     database = settings.database_url.get_secret_value() if settings.database_url else ""
     return hashlib.sha256(json.dumps([environment, database], sort_keys=True).encode()).hexdigest()

@@ -13,6 +13,7 @@ from ops.settings.connections import connections
 from ops.settings.database_roles import backup_login, in_use
 from ops.settings.databases import Databases
 from ops.settings.env_file import NOT_FOR_PROCESSES, Settings
+from ops.settings.executors import executor_options
 from ops.settings.generated_secrets import ADMIN, SECURITY, TASKS, Generated, passwords_file
 from ops.settings.pools import pools
 from ops.settings.profile import REPOSITORY, Runtime
@@ -158,10 +159,10 @@ def _folders(runtime: Runtime) -> dict[str, str]:
 
 def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: str, api_url: str) -> dict[str, str]:
     plan = pools(settings)
-    slots = sum(int(pool["slots"]) for pool in plan.values()) + SPARE_SLOTS
+    lines = sum(int(pool["slots"]) for pool in plan.values())
+    slots = lines + SPARE_SLOTS
     sqlalchemy_url = metadata_sqlalchemy_url(metadata_url)
-    options = {
-        "core__executor": "plugins.airflow_kit.local_executor.LastingLocalExecutor",
+    options: dict[str, object] = {
         "core__parallelism": slots,
         "core__max_active_tasks_per_dag": slots,
         "core__dags_folder": runtime.root / "dags",
@@ -183,7 +184,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "api_auth__jwt_secret": keys.jwt_secret,
         # A task starts half of this later than it could, on average; with less, the scheduler's own work delays it.
         "scheduler__scheduler_idle_sleep_time": 0.4,
-        "workers__min_heartbeat_interval": 1,  # with 5 a short task holds its slot for five seconds (3.3.2)
+        "workers__min_heartbeat_interval": _beat(lines),
         # A killed task is noticed within 70 s: a restarted system must continue within five minutes.
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
@@ -202,8 +203,16 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "logging__colored_console_log": False,
         "logging__json_logs": settings.log_format == "json",  # logs of the components; logs of tasks are always JSON
     }
-    options |= _accounts(settings, runtime)
+    options |= _accounts(settings, runtime) | executor_options(settings)
     return {f"AIRFLOW__{name.upper()}": str(value) for name, value in options.items()}
+
+
+def _beat(lines: int) -> int:
+    """Seconds between heartbeats of a task: each is a request and an UPDATE.
+
+    With 5 a short task holds its slot for five seconds (3.3.2).
+    """
+    return 1 if lines <= 50 else 5 if lines <= 200 else 10
 
 
 def _accounts(settings: Settings, runtime: Runtime) -> dict[str, object]:

@@ -73,6 +73,20 @@ def made(runtime: Runtime) -> frozenset[Role]:
     return frozenset(map(Role, json.loads(file.read_text(encoding="utf-8")))) if file.exists() else frozenset()
 
 
+def find_roles(databases: Databases, runtime: Runtime, keys: Generated) -> None:
+    """On a host that has not made the roles: those that another host has made with the same secret."""
+    if _file(runtime).exists():
+        return
+    state = str(conninfo_to_dict(databases.state_url)["dbname"])
+    names = {role_name(state, role): role for role in LOGINS}
+    try:
+        with psycopg.connect(as_role(databases, Role.APPLICATION, keys), connect_timeout=CONNECT_SECONDS) as connection:
+            found = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(names)]).fetchall()
+    except psycopg.OperationalError:
+        return  # not made yet, or not made at all: `init` does it, or says that it may not
+    write_private(_file(runtime), json.dumps([names[name] for (name,) in found]))
+
+
 def in_use(databases: Databases, runtime: Runtime, keys: Generated) -> Databases:
     """The URLs with which processes of the system log in: those of the roles, where `make_roles` has made them."""
     roles = made(runtime)

@@ -22,7 +22,7 @@ from include.clients.language_models.routing_table import ENVIRONMENT as ROUTING
 from include.clients.language_models.routing_table import SWITCH as ROUTING_SWITCH
 from include.clients.language_models.routing_table import routing_table
 from include.common.errors import BadInput, NotConfigured
-from include.common.names import DIRECT
+from include.common.names import DIRECT, QUEUES
 from include.common.sealing import Seal
 from include.sales.policy import ENVIRONMENT as SALES_ENVIRONMENT
 from include.sales.policy import SalesPolicy, load_sales_policy
@@ -31,6 +31,7 @@ from ops.wording import settings as settings_wording
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+SECRET_CHARACTERS = 32
 _NUMBERS = r"^\s*$|^\s*\d+(\s*,\s*\d+)*\s*$"
 OPENAI = "https://api.openai.com/v1"
 # what the environment may override in the reviewed files of all areas
@@ -91,6 +92,26 @@ def mail_sender(smtp_url: str) -> str:
     """`from` of the address, else its user."""
     parts = urlsplit(smtp_url)
     return dict(parse_qsl(parts.query)).get("from") or unquote(parts.username or "")
+
+
+def _long_secret(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < SECRET_CHARACTERS:
+        raise ValueError
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not re.fullmatch(r"/?|/\d+", parts.path):
+        raise ValueError
+    return value
+
+
+def _queues(value: str) -> str:
+    found = [each.strip() for each in value.split(",") if each.strip()]
+    if not found or not set(found) <= set(QUEUES):
+        raise ValueError
+    return ",".join(found)
 
 
 def _alerts_to(value: SecretStr) -> SecretStr:
@@ -181,6 +202,14 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     auth_manager: Literal["simple", "fab"] = "simple"
     airflow_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+
+    # several hosts
+    executor: Literal["local", "celery", "kubernetes"] = "local"
+    installation_secret: Annotated[SecretStr, AfterValidator(_long_secret)] = SecretStr("")
+    broker_url: Annotated[SecretStr | None, AfterValidator(lambda value: value and _redis_url(value))] = None
+    airflow_api_url: HttpUrl | None = None
+    worker_slots: Annotated[int, Field(ge=1, le=256)] = 8
+    worker_queues: Annotated[str, AfterValidator(_queues)] = ",".join(QUEUES)
 
     # ticket sales and ads; a source without its token is off
     qtickets_token: SecretStr = SecretStr("")
@@ -305,6 +334,7 @@ class Settings(BaseSettings):
 COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
     {
         "POSTGRES_PASSWORD",
+        "BROKER_PASSWORD",
         "S3_ENCRYPTION_KEY",
         "GRAFANA_ADMIN_PASSWORD",
         "GRAFANA_PORT",
@@ -394,6 +424,7 @@ def _check_together(settings: Settings) -> None:
     """Rules between variables."""
     if settings.require_proxy and settings.chatgpt_proxy_url is None:
         raise NotConfigured("CHATGPT_PROXY_URL is not set, but REQUIRE_PROXY=true", problem="proxy_required")
+    _check_executor(settings)
     _check_fallback(settings)
     _check_mail(settings)
     _check_sales(settings)
@@ -412,6 +443,29 @@ def _check_together(settings: Settings) -> None:
         )
     if settings.s3_kms_key_id and settings.s3_encryption != "aws:kms":
         raise NotConfigured("S3_KMS_KEY_ID is set, but S3_ENCRYPTION is not aws:kms", problem="kms_key_unused")
+
+
+def _check_executor(settings: Settings) -> None:
+    """What several hosts must share before anything starts on one of them."""
+    if settings.executor == "local":
+        return
+    wanted = {
+        "DATABASE_URL": settings.database_url is not None,
+        "STORAGE_BACKEND=s3": settings.storage_backend == "s3",
+        "INSTALLATION_SECRET": bool(settings.installation_secret.get_secret_value()),
+    }
+    if settings.executor == "celery":
+        wanted["BROKER_URL"] = settings.broker_url is not None
+    for name, given in wanted.items():
+        if not given:
+            raise NotConfigured(
+                f"{name} is not set, but EXECUTOR={settings.executor}",
+                problem="executor_needs",
+                name=name,
+                executor=settings.executor,
+            )
+    if not _has(f"airflow.providers.{'celery' if settings.executor == 'celery' else 'cncf.kubernetes'}"):
+        raise NotConfigured("EXECUTOR needs the packages of requirements-cluster.txt", problem="executor_packages")
 
 
 def _check_mail(settings: Settings) -> None:

@@ -1,12 +1,15 @@
-"""Generated secrets: made once for each profile, kept in a file of mode 0600."""
+"""Generated secrets: made once for each profile, kept in a file of mode 0600; or derived from INSTALLATION_SECRET."""
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from ops.settings.env_file import Settings
 from ops.settings.profile import Runtime
 
 ADMIN = "admin"
@@ -42,25 +45,51 @@ class Generated:
             tasks_password=secrets.token_urlsafe(24),
         )
 
+    @classmethod
+    def derived(cls, secret: str) -> "Generated":
+        """The same on every host that knows the installation's secret."""
+        found = {field.name: _named(secret, field.name) for field in fields(cls)}
+        return cls(**{name: base64.urlsafe_b64encode(key).decode() for name, key in found.items()})
+
+
+def _named(secret: str, name: str) -> bytes:
+    return hmac.new(secret.encode(), name.encode(), hashlib.sha256).digest()
+
 
 def passwords_file(runtime: Runtime) -> Path:
     """The file that SimpleAuthManager reads: `{"admin": "...", "security": "...", "tasks": "..."}`."""
     return runtime.home / "passwords.json"
 
 
-def generated(runtime: Runtime) -> Generated:
-    """The profile's secrets, made on the first call; secrets that a newer release adds are made when it first runs."""
+def generated(runtime: Runtime, settings: Settings | None = None) -> Generated:
+    """The secrets of the installation, or of the profile: then made on the first call, and kept.
+
+    Secrets that a newer release adds are made when it first runs.
+    """
+    if settings and (secret := settings.installation_secret.get_secret_value()):
+        found = Generated.derived(secret)
+        _write_passwords(runtime, found, {})
+        return found
     file = runtime.home / "secrets.json"
     kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     found = Generated(**(asdict(Generated.fresh()) | kept))
     if asdict(found) != kept:
         write_private(file, json.dumps(asdict(found)))
-    passwords = passwords_file(runtime)
-    known: dict[str, str] = json.loads(passwords.read_text(encoding="utf-8")) if passwords.exists() else {}
-    wanted = {ADMIN: found.admin_password, SECURITY: found.security_password, TASKS: found.tasks_password} | known
-    if wanted != known:
-        write_private(passwords, json.dumps(wanted))
+    _write_passwords(runtime, found, _passwords(runtime))
     return found
+
+
+def _write_passwords(runtime: Runtime, keys: Generated, kept: dict[str, str]) -> None:
+    """`kept` are passwords that a person may have changed."""
+    wanted = {ADMIN: keys.admin_password, SECURITY: keys.security_password, TASKS: keys.tasks_password} | kept
+    if wanted != _passwords(runtime):
+        write_private(passwords_file(runtime), json.dumps(wanted))
+
+
+def _passwords(runtime: Runtime) -> dict[str, str]:
+    file = passwords_file(runtime)
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return known
 
 
 def write_private(file: Path, text: str) -> None:

@@ -28,6 +28,7 @@ CONTAINER_COMMANDS = {
     "init": "Подготовить базы, роли и пулы; печатает, где лежат файлы и база.",
     "login": "Показать адрес Airflow, логин и пароль.",
     "pg": "psql, pg_dump или pg_restore на базе состояния.",
+    "worker": "Выполнять задачи (EXECUTOR=celery); остановка отдаёт начатое другим машинам.",
     "monitoring": "Записать настройки и секреты для мониторинга (`docker compose --profile monitoring`).",
 }
 CONTAINERS_PREPARED = "Файлы: {files}; база: {database}. Адрес Airflow и пароль: `docker compose run --rm app login`"

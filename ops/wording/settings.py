@@ -50,6 +50,12 @@ ACCEPTED = {
     "smtp_use_tls": "true или false",
     "zakaz_health_port": "номер порта от 1 до 65535",
     "airflow_port": "номер порта от 1 до 65535",
+    "executor": "`local`, `celery` или `kubernetes`",
+    "installation_secret": "от 32 знаков, один на все машины установки",
+    "broker_url": "адрес вида redis://:пароль@host:6379/0, или rediss://",
+    "airflow_api_url": HTTP_ADDRESS,
+    "worker_slots": "число от 1 до 256",
+    "worker_queues": "имена через запятую: portal, recogniser, default",
 }
 
 # Shown before the start goes on

@@ -8,7 +8,6 @@ Tasks are forks of forks of the scheduler. The modules that they all import, 1.5
 once; after an update the system is restarted anyway.
 """
 
-import importlib
 import logging
 import os
 import sys
@@ -22,15 +21,14 @@ from airflow.configuration import conf
 from airflow.executors.local_executor import LocalExecutor
 from airflow.utils.state import TaskInstanceState
 
+from plugins.airflow_kit.preloading import preload
+
 if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
 
 IDLE = "airflow worker -- LocalExecutor: <idle>"  # the title of a worker process without a task
 ORPHAN = 1  # the parent of processes whose own has died
 MOST_OUTPUT_BYTES = 20_000_000
-TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
-PLUGINS = Path(__file__).parents[1]
-PACKAGE = __name__.removesuffix(".airflow_kit.local_executor")  # `plugins`, wherever it is installed
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ class LastingLocalExecutor(LocalExecutor):
 
     def start(self) -> None:
         _end_idle_orphans()
-        _preload()
+        preload()
         self._output = Path(conf.get_mandatory_value("logging", "base_log_folder")) / "workers.log"
         self._output.parent.mkdir(parents=True, exist_ok=True)
         super().start()
@@ -75,25 +73,6 @@ class LastingLocalExecutor(LocalExecutor):
             self.activity_queue.put(None)  # each worker ends after its present task
         logging.shutdown()
         os._exit(1)  # a normal exit would wait for the workers
-
-
-def _modules_of_areas() -> Iterator[str]:
-    """What `plugins/<area>/preloaded.py` names. Task functions import their steps only when they run."""
-    for file in sorted(PLUGINS.glob("*/preloaded.py")):
-        yield from importlib.import_module(f"{PACKAGE}.{file.parent.name}.{file.stem}").MODULES
-
-
-def _preload() -> None:
-    """A module that cannot be imported fails the task, where a person reads it, and not the scheduler."""
-    for module in (TASK_RUNNER, *_modules_of_areas()):
-        try:
-            importlib.import_module(module)
-        except Exception as error:
-            log.warning("tasks have to import %s themselves: %s", module, type(error).__name__)
-    with suppress(ImportError):
-        from include.speech.text_language import load
-
-        load()  # tasks share its memory
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from include.calls.names import DAG_ID
 from include.calls.wording import notes
 from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
+from plugins.airflow_kit.stop_signal import stop_asked
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
 from plugins.calls.report_mail import report_mailed
@@ -37,6 +38,8 @@ from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from airflow.sdk import Context
 
     from include.calls.state.state import State
@@ -147,12 +150,13 @@ def decided(
 def download(context: "Context", run_id: UUID, batch: int) -> int:
     with open_batch(context, run_id, batch, Stage.DOWNLOAD) as state:
         try:
-            return fetch_batch(run_id, batch, state, fresh=is_fresh(context))
+            with stop_asked() as stop:
+                return fetch_batch(run_id, batch, state, fresh=is_fresh(context), stop=stop)
         finally:
             after_batch(context, run_id, state)
 
 
-def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int:
+def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool, stop: "Event") -> int:
     """Downloads what the batch lacks. The portal's row in PostgreSQL paces every caller."""
     from include.calls.steps import download as step
     from plugins.calls.telephony import telephony_of
@@ -166,6 +170,7 @@ def fetch_batch(run_id: UUID, batch: int, state: "State", *, fresh: bool) -> int
             state=state,
             policy=load_run_policy(),
             fresh=fresh,
+            stop=stop,
         )
 
 
@@ -185,7 +190,7 @@ def summarize(context: "Context", run_id: UUID, batch: int) -> int:
     policy = load_run_policy()
     with open_batch(context, run_id, batch, Stage.SUMMARIZE) as state:
         try:
-            with summary_model(policy.summary.model, run_id) as model:
+            with summary_model(policy.summary.model, run_id) as model, stop_asked() as stop:
                 return step.summarize_batch(
                     run_id,
                     batch,
@@ -194,6 +199,7 @@ def summarize(context: "Context", run_id: UUID, batch: int) -> int:
                     state=state,
                     policy=policy,
                     fresh=is_fresh(context),
+                    stop=stop,
                 )
         finally:
             after_batch(context, run_id, state, show=show_registry)

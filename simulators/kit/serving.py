@@ -1,4 +1,4 @@
-"""Runs a simulator under uvicorn on loopback."""
+"""Runs a simulator under uvicorn, on loopback if no other address of this machine is asked for."""
 
 import json
 import socket
@@ -37,19 +37,23 @@ def server_of(app: ASGIApp, *, cert: Path | None = None, key: Path | None = None
     return uvicorn.Server(config)
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes a free one."""
+LOOPBACK = "127.0.0.1"
+
+
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
     listener = socket.socket(
         proto=socket.IPPROTO_TCP
     )  # asyncio's TCP_NODELAY needs it: otherwise 40 ms more for each response
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(512)
     return listener
 
 
 def url_of(listener: socket.socket, *, tls: bool = False) -> str:
-    return f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+    host, port = listener.getsockname()
+    return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 def announce(**about: str) -> None:
@@ -58,9 +62,9 @@ def announce(**about: str) -> None:
     sys.stdout.flush()
 
 
-def serve(app: ASGIApp, port: int) -> None:
+def serve(app: ASGIApp, port: int, host: str = LOOPBACK) -> None:
     """Serves until SIGINT or SIGTERM; announces its URL once the port accepts connections."""
     sys.setswitchinterval(0.0005)  # a response must not wait while a thread measures the audio of another request
-    listener = listen(port)
+    listener = listen(port, host)
     announce(url=url_of(listener))
     server_of(app).run(sockets=[listener])

@@ -19,8 +19,8 @@ from plugins.airflow_kit.local_executor import LastingLocalExecutor
 
 PRELOAD = """
 import sys
-from plugins.airflow_kit.local_executor import _preload
-_preload()
+from plugins.airflow_kit.preloading import preload
+preload()
 print(*sys.modules)
 """
 CRASH = """

@@ -170,7 +170,8 @@ def running_system(load: Load, console: Console) -> Iterator[System]:
         runtime.make()
         simulated = _simulated(load, runtime)
         up(runtime, console)
-        urls = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+        settings = load_settings(runtime.env_file)
+        urls = postgres.located(settings, runtime, generated(runtime, settings))
         yield System(load, runtime, simulated, urls)
     finally:
         down(runtime, console)

@@ -116,7 +116,8 @@ class _Run:
     def __init__(self, plan: Plan, runtime: Runtime, simulated: Simulated, console: Console) -> None:
         self._plan, self._runtime, self._simulated, self._console = plan, runtime, simulated, console
         self._rng = random.Random(plan.seed)
-        urls = postgres.located(load_settings(runtime.env_file), runtime, generated(runtime))
+        settings = load_settings(runtime.env_file)
+        urls = postgres.located(settings, runtime, generated(runtime, settings))
         self._databases = Databases(urls.state_url, urls.metadata_url)
 
     def play(self) -> Outcome:

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode in front of a PostgreSQL server: a pooler behind which session locks protect nothing."""
+"""PgBouncer in transaction mode in front of PostgreSQL: a pooler behind which session locks protect nothing."""
 
 import os
 import pwd

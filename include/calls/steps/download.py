@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,15 @@ from include.calls.state.claims import ManyClaims
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow
 from include.calls.steps.disk_room import refuse_without_room
-from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_suspect, settle_failure, taken_back
+from include.calls.steps.outcome import (
+    BatchOutcome,
+    FailureRule,
+    Settling,
+    handed_back,
+    is_suspect,
+    settle_failure,
+    taken_back,
+)
 from include.calls.steps.portal_texts import keep_portal_texts
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.clients.storage.base import Storage
@@ -58,12 +67,15 @@ def download_batch(
     state: State,
     policy: Policy,
     fresh: bool,
+    stop: Event | None = None,
 ) -> int:
     """Stores what the batch lacks; returns how many recordings this pass stored.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
+    `stop`: once it is set, no download is begun; those under way end and count, the rest is handed back.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
+    stop = stop or Event()
     refuse_without_room(storage, Decimal(0))
     if fresh:
         state.moves.reopen_batch(run_id, batch_no, to=RecordStatus.PENDING, stage=Stage.DOWNLOAD)
@@ -76,16 +88,19 @@ def download_batch(
         ThreadPoolExecutor(1) as links,
     ):
         settling = Settling(run, state, RULE, policy.retries, claims.owner)
-        downloads = _Downloads(settling, telephony, storage, claims, outcome, pool, links, folder, at_once)
+        downloads = _Downloads(settling, telephony, storage, claims, outcome, pool, links, folder, at_once, stop)
         downloads.work_off(state.work.batch(run_id, batch_no, _READY))
-    if policy.stt.reuse_portal_transcripts and outcome.throttled is None:
+    if policy.stt.reuse_portal_transcripts and outcome.throttled is None and not stop.is_set():
         stored = state.work.batch(run_id, batch_no, {RecordStatus.DOWNLOADED})
         try:
             keep_portal_texts(run_id, stored, telephony, state, stage=Stage.DOWNLOAD)
         except Throttled as error:
             outcome.throttled = error
     state.runs.note_server_seconds(run_id, telephony.server_seconds)
-    outcome.note_left(state.work.batch(run_id, batch_no, _READY))
+    left = state.work.batch(run_id, batch_no, _READY)
+    if stop.is_set() and left:
+        raise handed_back(left)
+    outcome.note_left(left)
     in_error = state.work.batch(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(state, in_error=[row for row in in_error if row.raw_path is None])
     return outcome.done
@@ -109,6 +124,7 @@ class _Downloads:
     links: ThreadPoolExecutor  # of its own: a request for links must not wait for downloads
     folder: Path
     at_once: int
+    stop: Event
     linked: deque[tuple[RecordingRow, Link]] = field(default_factory=deque)
     running: dict[Future[Stored], RecordingRow] = field(default_factory=dict)
     pages: int = 0
@@ -237,7 +253,7 @@ class _Downloads:
 
     @property
     def _broken_off(self) -> bool:
-        return self.outcome.throttled is not None or self.pages >= PAGES_IN_A_ROW
+        return self.outcome.throttled is not None or self.pages >= PAGES_IN_A_ROW or self.stop.is_set()
 
     def _judged(self, row: RecordingRow, error: Exception) -> Exception:
         """A page after the last retry, with as many before it, is no recording's trouble: the run stops."""

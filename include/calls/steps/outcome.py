@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 # a row on one recording (`make chaos`, 40 kills); a recording that kills its tasks costs five of them.
 MOST_DEATHS = 5
 PAGES_BELIEVED = 3  # pages in place of a recording of unknown size, until its link is taken for dead
+HANDED_BACK_WAIT = 1.0  # seconds until another task goes on with what a stopped one has handed back
 CLAIM_WAIT = 30.0  # seconds until a recording that another task works on is looked at again
 
 
@@ -48,6 +49,18 @@ class Unfinished(Temporary):
     ) -> None:
         super().__init__(message, retry_after=retry_after, problem=problem, count=count, calls=calls)
         self.attempt = attempt
+
+
+def handed_back(rows: Iterable[RecordingRow]) -> Unfinished:
+    """The task was asked to stop. Its next try, on another host perhaps, begins at once."""
+    left = [row.call_id for row in rows]
+    return Unfinished(
+        f"the task was asked to stop and hands back recordings: {len(left)}, {some(left)}",
+        attempt=1,
+        retry_after=HANDED_BACK_WAIT,
+        problem="handed_back",
+        count=len(left),
+    )
 
 
 class BatchFailed(Permanent):

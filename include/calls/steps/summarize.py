@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from string import Template
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from include.calls.policy import Policy, SummaryPolicy
 from include.calls.reporting.summary_file import SummaryHeader, render_summary
 from include.calls.state.state import State
 from include.calls.state.types import Charge, RecordingRow, SummaryFailures, Text
-from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, BatchOutcome, died_too_often, some
+from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, BatchOutcome, died_too_often, handed_back, some
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent, summary_tariff
 from include.calls.wording.summary import framed
@@ -57,11 +58,13 @@ def summarize_batch(
     state: State,
     policy: Policy,
     fresh: bool,
+    stop: Event | None = None,
 ) -> int:
     """Writes the summaries that the batch's texts lack; returns how many this pass wrote.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are summaries that failed for good
-    tried again. Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
+    tried again. `stop`: once it is set, no summary is begun.
+    Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     instructions = instructions_of(policy.summary)
     masked = policy.privacy.mask_prompts
@@ -75,6 +78,8 @@ def summarize_batch(
     for row in sorted(rows, key=lambda row: earlier[row.recording_id].deaths > 0):  # what may kill this task comes last
         if row.summary_path is not None:
             continue
+        if stop is not None and stop.is_set():
+            raise handed_back([each for each in rows if each.summary_path is None])
         refuse_if_stopped(run_id, state)
         refuse_if_spent(run_id, state, policy.stt, policy.money)
         _summarize_claimed(row, earlier[row.recording_id], work, outcome)

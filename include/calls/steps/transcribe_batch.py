@@ -14,10 +14,18 @@ from include.calls.policy import Policy
 from include.calls.state.claims import Claim
 from include.calls.state.state import State
 from include.calls.state.types import RecordingRow
-from include.calls.steps.outcome import BatchOutcome, FailureRule, Settling, is_suspect, settle_failure, taken_back
+from include.calls.steps.outcome import (
+    BatchOutcome,
+    FailureRule,
+    Settling,
+    handed_back,
+    is_suspect,
+    settle_failure,
+    taken_back,
+)
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent
-from include.calls.steps.transcribe_recording import ClaimLost, Recognising, SlotClosed, SpoiltAudio, to_text
+from include.calls.steps.transcribe_recording import ClaimLost, Recognising, Slot, SlotClosed, SpoiltAudio, to_text
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, Permanent, ServerFault, StopRun
 from include.speech.recognition_client import Recogniser
@@ -44,25 +52,31 @@ def transcribe_batch(
     fetch_again: Callable[[], object],
     fallback: Recogniser | None = None,
     workers: int = WORKERS,
+    stop: Event | None = None,
 ) -> int:
     """Recognises what the batch has downloaded; returns how many recordings this pass gave a text.
 
     `fresh` is True on the task's first try and after a person cleared it: only then are errors tried again.
     `fetch_again` downloads the batch's pending recordings; it is called if stored audio is missing or changed.
     `fallback` hears the doubtful pieces of suspicious texts again. `workers` is how many recordings are worked on at a
-    time; requests come one after another all the same.
+    time; requests come one after another all the same. `stop`: once it is set, no request is begun; what is under way
+    ends and is kept, the rest is handed back.
     Raises Unfinished, Throttled, BatchFailed or StopRun (see `outcome.py`).
     """
     if fresh:
         state.moves.reopen_batch(run_id, batch_no, to=RecordStatus.DOWNLOADED, stage=Stage.TRANSCRIBE)
-    work = Recognising(state.runs.get(run_id), recogniser, storage, state, policy, fallback)
+    stop = stop or Event()
+    work = Recognising(state.runs.get(run_id), recogniser, storage, state, policy, fallback, Slot(stop))
     outcome = BatchOutcome()
     _transcribe_downloaded(batch_no, work, outcome, workers, last_look=False)
     pending = state.work.batch(run_id, batch_no, {RecordStatus.PENDING})
-    if outcome.throttled is None and any(_was_spoilt(row) for row in pending):
+    if outcome.throttled is None and not stop.is_set() and any(_was_spoilt(row) for row in pending):
         fetch_again()
         _transcribe_downloaded(batch_no, work, outcome, workers, last_look=True)
-    outcome.note_left(state.work.batch(run_id, batch_no, _READY))
+    left = state.work.batch(run_id, batch_no, _READY)
+    if stop.is_set() and left:
+        raise handed_back(left)
+    outcome.note_left(left)
     in_error = state.work.batch(run_id, batch_no, {RecordStatus.ERROR})
     outcome.raise_if_unfinished(state, in_error=[row for row in in_error if row.checksum is not None])
     return outcome.done

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
@@ -60,11 +60,19 @@ class SlotClosed(Temporary):
 
 
 class Slot:
-    """This task's single slot at the recogniser: serialises requests; none is sent after the slot was closed."""
+    """This task's single slot at the recogniser: serialises requests; none is sent after the slot was closed.
 
-    def __init__(self) -> None:
+    `stop` closes it, too.
+    """
+
+    def __init__(self, stop: Event | None = None) -> None:
         self._lock = Lock()
-        self.closed = False
+        self._closed = False
+        self._stop = stop or Event()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed or self._stop.is_set()
 
     @contextmanager
     def request(self, *, closing: bool) -> Iterator[None]:
@@ -76,12 +84,12 @@ class Slot:
                 yield
             except (Throttled, StopRun):
                 if closing:
-                    self.closed = True
+                    self._closed = True
                 raise
 
     def close(self) -> None:
         """Waiting callers get SlotClosed; a request in flight is not interrupted."""
-        self.closed = True
+        self._closed = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ PROBLEMS: dict[str, str] = {
     "recordings_in_other_tasks": (
         "записей в работе у другой задачи: {count} ({calls}); эта задача вернётся к ним через полминуты"
     ),
+    "handed_back": "машину останавливают, и задача отдаёт записи другой: {count}",
     "recordings_waiting": "записей, которые система попробует ещё раз: {count} ({calls})",
     "restored_differs": "восстановленная база {database} отличается от снятой: {tables}; не начинайте с неё работу",
     "run_at_work": (

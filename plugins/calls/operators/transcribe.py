@@ -8,6 +8,8 @@ from airflow.sdk import BaseOperator
 from include.common.names import RECOGNISER_CONN
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from airflow.sdk import Context
 
     from include.calls.policy import Policy
@@ -52,6 +54,7 @@ class TranscribeBatchOperator(BaseOperator):
 
         from include.calls.domain.stages import Stage
         from include.calls.steps.transcribe_batch import transcribe_batch
+        from plugins.airflow_kit.stop_signal import stop_asked
         from plugins.airflow_kit.task_instance import is_fresh
         from plugins.calls.task_context import after_batch, open_batch
         from plugins.calls.tasks import show_registry
@@ -60,7 +63,11 @@ class TranscribeBatchOperator(BaseOperator):
         run_id, batch = self.run_id, int(self.batch)
         with open_batch(context, run_id, batch, Stage.TRANSCRIBE) as state:
             try:
-                with self.hook.get_conn() as recogniser, self.hook.fallback() or nullcontext() as fallback:
+                with (
+                    self.hook.get_conn() as recogniser,
+                    self.hook.fallback() or nullcontext() as fallback,
+                    stop_asked() as stop,
+                ):
                     return transcribe_batch(
                         run_id,
                         batch,
@@ -69,13 +76,14 @@ class TranscribeBatchOperator(BaseOperator):
                         state=state,
                         policy=self.policy,
                         fresh=is_fresh(context),
-                        fetch_again=lambda: self._fetch_again(state),
+                        fetch_again=lambda: self._fetch_again(state, stop),
                         fallback=fallback,
+                        stop=stop,
                     )
             finally:
                 after_batch(context, run_id, state, show=show_registry)
 
-    def _fetch_again(self, state: "State") -> None:
+    def _fetch_again(self, state: "State", stop: "Event") -> None:
         """Downloads audio that the storage has lost.
 
         Recordings of the batch that fail to download are the task `download`'s failure and do not stop this one.
@@ -86,4 +94,4 @@ class TranscribeBatchOperator(BaseOperator):
         from plugins.calls.tasks import fetch_batch
 
         with suppress(BatchFailed):
-            fetch_batch(self.run_id, int(self.batch), state, fresh=False)
+            fetch_batch(self.run_id, int(self.batch), state, fresh=False, stop=stop)

@@ -194,6 +194,14 @@ def test_env_example_is_never_read_as_settings() -> None:
     assert {value for value in dotenv_values(REPOSITORY / ".env.example").values() if value} == set()
 
 
+LOCKS_BESIDE = (
+    "requirements-one-machine.txt",
+    "requirements-dev.txt",
+    "requirements-stt.txt",
+    "requirements-cluster.txt",
+)
+
+
 def test_development_and_product_run_the_same_versions() -> None:
     def pins(file: str) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -202,7 +210,7 @@ def test_development_and_product_run_the_same_versions() -> None:
         return found
 
     product = pins("requirements.txt")
-    for other in map(pins, ("requirements-one-machine.txt", "requirements-dev.txt", "requirements-stt.txt")):
+    for other in map(pins, LOCKS_BESIDE):
         assert {name: other.get(name) for name in product} == product
 
 

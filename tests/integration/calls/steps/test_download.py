@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -125,6 +126,35 @@ def test_a_stop_reaches_every_download_before_its_next_recording(
     assert 1 <= stored <= 4
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: stored, S.PENDING: RECORDINGS - stored}
     assert by_sql(export.conninfo, "SELECT count(*) FROM work_in_progress") == [(0,)]
+
+
+def test_a_task_asked_to_stop_ends_what_it_downloads_and_hands_back_the_rest(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome, (batch,) = export.prepare()
+    stop, put_file = Event(), LocalStorage.put_file
+
+    def stopping(self: LocalStorage, key: str, path: Path, content_type: str) -> None:
+        stop.set()
+        put_file(self, key, path, content_type)
+
+    monkeypatch.setattr(LocalStorage, "put_file", stopping)
+    with export.state() as state, export.client() as telephony, pytest.raises(Unfinished) as caught:
+        download_batch(
+            outcome.run_id,
+            batch,
+            telephony=telephony,
+            storage=export.storage,
+            state=state,
+            policy=export.policy,
+            fresh=True,
+            stop=stop,
+        )
+    assert caught.value.problem == "handed_back"
+    stored = statuses(export, outcome.run_id)[S.DOWNLOADED]
+    assert 1 <= stored <= 4
+    assert statuses(export, outcome.run_id) == {S.DOWNLOADED: stored, S.PENDING: RECORDINGS - stored}
+    assert by_sql(export.conninfo, "SELECT sum(deaths), sum(attempts) FROM recordings") == [(0, 0)]
 
 
 def test_a_lost_connection_leaves_no_recording_at_work(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:

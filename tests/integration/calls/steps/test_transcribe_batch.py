@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,9 @@ import pytest
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.state.claims import Claims
 from include.calls.state.stored_responses import Responses
-from include.calls.steps.outcome import MOST_DEATHS, BatchFailed
+from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, Unfinished
 from include.calls.steps.run_lifecycle import stop_run
-from include.calls.steps.transcribe_batch import RULE
+from include.calls.steps.transcribe_batch import RULE, transcribe_batch
 from include.clients.storage.local import LocalStorage
 from include.common.errors import QuotaExhausted, StopRun
 from include.speech.audio.apart import _cut as cut_here
@@ -238,6 +239,50 @@ class TestAClaimThatIsLost:
     def taken_over(self, long: Export, second: Outcome) -> None:
         end_leases(long.conninfo)
         long.transcribe(second, 1)
+
+
+class TestAskedToStop:
+    """The host of the task is to stop (SIGTERM)."""
+
+    def test_it_hands_back_after_the_request_under_way(self, export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+        outcome, (batch,) = export.prepare()
+        export.download(outcome, batch)
+        stop = Event()
+        after_the_first_response(stop.set, monkeypatch)
+        with pytest.raises(Unfinished) as caught:
+            one_try(export, outcome, batch, stop)
+        assert (caught.value.problem, caught.value.retry_after) == ("handed_back", 1.0)
+        finished = bought(export)
+        assert statuses(export, outcome.run_id) == {S.COMPLETED: finished, S.DOWNLOADED: 3 - finished}
+        assert finished == 1, "the other worker was still cutting"
+        export.transcribe(outcome, batch, fresh=False)
+        assert statuses(export, outcome.run_id) == {S.COMPLETED: 3}
+        assert bought(export) == 3, "nothing is paid twice"
+        assert by_sql(export.conninfo, "SELECT sum(deaths), sum(attempts) FROM recordings") == [(0, 0)]
+
+    def test_a_stop_before_it_has_begun_begins_nothing(self, export: Export) -> None:
+        outcome, (batch,) = export.prepare()
+        export.download(outcome, batch)
+        stop = Event()
+        stop.set()
+        with pytest.raises(Unfinished):
+            one_try(export, outcome, batch, stop)
+        assert bought(export) == 0
+
+
+def one_try(export: Export, outcome: Outcome, batch: int, stop: Event) -> None:
+    with export.state() as state, export.recognising() as recogniser:
+        transcribe_batch(
+            outcome.run_id,
+            batch,
+            recogniser=recogniser,
+            storage=export.storage,
+            state=state,
+            policy=export.policy,
+            fresh=True,
+            fetch_again=lambda: None,
+            stop=stop,
+        )
 
 
 class Unfounded:

@@ -210,6 +210,8 @@ class TestSecretsInFiles:
             "search_token",
             "backup_key",
             "backup_s3_secret_access_key",
+            "installation_secret",
+            "broker_url",
         }
 
     def test_both_places_or_no_file_is_one_sentence(self, tmp_path: Path) -> None:
