@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.names import DAG_ID
+from include.calls.pools import pools
 from include.calls.wording import notes
 from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
@@ -98,8 +99,22 @@ def preflight(context: "Context", run_id: UUID) -> None:
                     ).check,
                     portal_texts=policy.stt.reuse_portal_transcripts,
                 )
+            _note_few_workers(run_id, state)
         finally:
             slack_messages.low_rate_switched(context, run_id)
+
+
+def _note_few_workers(run_id: UUID, state: "State") -> None:
+    """No refusal: workers may be on their way (KEDA), and those that are there go on."""
+    from plugins.airflow_kit.celery_workers import on_celery, serving, too_few
+
+    if not on_celery():
+        return
+    wanted = {name: int(pool["slots"]) for name, pool in pools(load_run_policy()).items()}
+    for queue, (slots, lines) in too_few(serving(), wanted).items():
+        log.warning("workers of the queue %s take %d tasks at once, its pool lets out %d", queue, slots, lines)
+        detail = {"queue": queue, "slots": slots, "pool": lines}
+        state.events.add(run_id, stage=Stage.PREFLIGHT, event="few_workers", detail=detail)
 
 
 def list_calls(context: "Context", run_id: UUID) -> int:

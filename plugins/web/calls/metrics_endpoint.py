@@ -16,6 +16,7 @@ from plugins.hooks.calls_policy import load_run_policy
 from plugins.hooks.calls_state import CallsStateHook
 from plugins.hooks.smoke_policy import load_run_smoke_policy
 from plugins.web.access import token_or_user
+from plugins.web.calls import worker_metrics
 from plugins.web.calls.disks import surroundings
 from plugins.web.fab_roles import RUNS
 
@@ -59,7 +60,7 @@ def metrics() -> Response:
             datetime.now(UTC),
             smoke_worse_by=load_run_smoke_policy().alert.worse_by,
         )
-        text = _page.text(limits, surroundings)
+        text = _page.text(limits, surroundings) + worker_metrics.page()
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(text, media_type=CONTENT_TYPE)
