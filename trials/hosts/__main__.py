@@ -95,8 +95,8 @@ def _shown(done: list[Kill], seen: Evidence, wanted: int) -> bool:
     table = Table("victim", "kills", "until work went on, s", "emptied, s", title="what was killed")
     for kind in Kind:
         some = [kill for kill in done if kill.kind is kind]
-        waits = ", ".join("never" if kill.wait is None else f"{kill.wait:.0f}" for kill in some)
-        table.add_row(kind, str(len(some)), waits, ", ".join(f"{kill.emptied:.0f}" for kill in some if kill.emptied))
+        shown = ", ".join("never" if kill.wait is None else f"{kill.wait:.0f}" for kill in some)
+        table.add_row(kind, str(len(some)), shown, ", ".join(f"{kill.emptied:.0f}" for kill in some if kill.emptied))
     console.print(table)
     allowed = sum(kill.in_flight for kill in done)
     waits = [kill.wait for kill in done]

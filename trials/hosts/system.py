@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import psycopg
@@ -176,7 +177,7 @@ class System:
                 if not entry["Key"].startswith("airflow-logs/"):
                     yield entry["Key"], client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
 
-    def s3(self):  # type: ignore[no-untyped-def]
+    def s3(self) -> Any:
         return boto3.client(
             "s3",
             endpoint_url=f"http://{self.control.address}:{S3}",

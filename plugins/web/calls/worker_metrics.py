@@ -37,17 +37,17 @@ def waiting() -> dict[str, float]:
     oldest = extract("epoch", func.now() - func.min(TaskInstance.queued_dttm))
     query = select(TaskInstance.queue, oldest).where(TaskInstance.state == TaskInstanceState.QUEUED)
     with create_session() as session:
-        return {name: float(age or 0) for name, age in session.execute(query.group_by(TaskInstance.queue))}
+        return {str(name): float(age or 0) for name, age in session.execute(query.group_by(TaskInstance.queue))}
 
 
 def pool_slots() -> dict[str, int]:
     with create_session() as session:
-        return {name: int(slots) for name, slots in session.execute(select(Pool.pool, Pool.slots))}
+        return {str(name): int(slots) for name, slots in session.execute(select(Pool.pool, Pool.slots))}
 
 
 def rendered(found: Mapping[str, Serving], oldest: Mapping[str, float], pools: Mapping[str, int]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(found, oldest, pools))  # type: ignore[arg-type]
+    registry.register(_Families(found, oldest, pools))
     return generate_latest(registry)
 
 
