@@ -1,5 +1,6 @@
 """What Celery's workers say of themselves, and what waits for them; nothing where tasks run elsewhere."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from include.common.names import PORTAL_QUEUE, QUEUES, RECOGNISER_POOL, RECOGNIS
 
 POOL_OF = {PORTAL_QUEUE: PORTAL_POOL, RECOGNISER_QUEUE: RECOGNISER_POOL}
 ANSWER_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,13 @@ def on_celery() -> bool:
 def serving() -> dict[str, Serving]:
     """By queue, from the workers that answer in time; a broker that does not answer has no workers."""
     from airflow.providers.celery.executors.celery_executor import app
-    from kombu.exceptions import OperationalError
 
     inspect = app.control.inspect(timeout=ANSWER_SECONDS)
     try:
         queues: Mapping[str, Any] = inspect.active_queues() or {}
         stats: Mapping[str, Any] = inspect.stats() or {}
-    except (OperationalError, OSError):
+    except Exception as error:  # of the broker's client or of kombu's; neither a run nor a page ends for that
+        log.warning("the broker does not say which workers there are: %s", type(error).__name__)
         queues = stats = {}
     return counted(queues, stats)
 

@@ -72,14 +72,23 @@ class Host:
         return ["nsenter", "--target", str(below[0].pid), "--mount", "--uts", "--pid", "--net", "--"]
 
     def run(self, *command: str) -> None:
-        """Waits for its end; raises CalledProcessError."""
+        """Waits for its end, its output is in `commands.log`; raises CalledProcessError."""
         for _ in range(200):
             with suppress(psutil.Error, NotConfigured):
                 inside = self._inside()
                 break
         else:
             raise NotConfigured(f"{self.name} does not come up")
-        subprocess.run([*inside, *command], env=self.environment, cwd=self.folder, check=True, timeout=600)
+        with (self.folder / "commands.log").open("ab") as log:
+            subprocess.run(
+                [*inside, *command],
+                env=self.environment,
+                cwd=self.folder,
+                check=True,
+                timeout=600,
+                stdout=log,
+                stderr=log,
+            )
 
     def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
         """In the background; its output is `<name>.log`."""
