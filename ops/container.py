@@ -3,15 +3,13 @@
 Imports nothing of `ops/one_machine`: the image does not contain it.
 """
 
-import os
-import shutil
 import signal
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from include.common.errors import NotConfigured
-from ops.container_commands import System, commands, names
+from ops.container_commands import System, become, commands, names
 from ops.settings import databases
 from ops.settings.airflow_environment import process_environment
 from ops.settings.database_roles import find_roles
@@ -50,7 +48,6 @@ def enter(command: Sequence[str], api_url: str, console: Console) -> None:
 
 
 def _become(command: Sequence[str], system: System) -> None:
-    """Signals reach the command through dumb-init, and process 1 keeps no setting that tasks must not read."""
     by_person = command[0] != "airflow"  # the components are commands of Airflow's own
     environment = process_environment(
         system.settings,
@@ -60,6 +57,4 @@ def _become(command: Sequence[str], system: System) -> None:
         system.api_url,
         by_person=by_person,
     )
-    first = shutil.which("dumb-init")
-    whole = [first, "--", *command] if first else list(command)
-    os.execvpe(whole[0], whole, environment)  # noqa: S606 - no shell
+    become(command, environment)

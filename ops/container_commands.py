@@ -4,9 +4,11 @@ These commands need the settings. Any other command gets the environment of Airf
 """
 
 import os
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import psycopg
 import typer
@@ -28,7 +30,7 @@ from ops.settings.env_file import COMPOSE_ONLY, Settings
 from ops.settings.generated_secrets import ADMIN, Generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
 from ops.wording import launcher as wording
-from ops.worker import work
+from ops.worker import entry
 
 commands = typer.Typer(add_completion=False, help=wording.CONTAINER, pretty_exceptions_enable=False)
 READABLE = 0o444  # for the other users of the containers that mount it, and of no other container
@@ -100,7 +102,7 @@ def worker(ctx: typer.Context) -> None:
     system: System = ctx.obj
     found = databases.located(system.database_url, system.settings.airflow_database)
     environment = process_environment(system.settings, system.runtime, system.keys, found, system.api_url)
-    raise typer.Exit(work(system.settings, environment))
+    become(entry(system.settings), environment)
 
 
 @commands.command(help=wording.COMMANDS["backup"])
@@ -146,6 +148,13 @@ def monitoring(
         write_private(folder / name, text)
         (folder / name).chmod(READABLE)
     system.console.print(wording.MONITORING_WRITTEN)
+
+
+def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Signals reach the command through dumb-init, and process 1 keeps no setting that tasks must not read."""
+    first = shutil.which("dumb-init")
+    whole = [first, "--", *command] if first else list(command)
+    os.execvpe(whole[0], whole, environment)  # noqa: S606 - no shell
 
 
 def _backups(system: System) -> BackupsOfSystem:

@@ -1,7 +1,8 @@
 """A worker of Celery: `python -m ops container -- worker`.
 
-This process stays in front of Celery's. At a stop it tells Celery to take no more tasks and the tasks to hand back what
-they have not begun; a warm shutdown of Celery alone would let them work off their batches, which takes an hour.
+The entry point becomes this process, which stays in front of Celery's. At a stop it tells Celery to take no more tasks
+and asks the tasks to hand back what they have not begun; a warm shutdown of Celery alone would let them work off their
+batches, which takes an hour.
 """
 
 import os
@@ -9,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,26 +21,30 @@ from ops.settings.env_file import Settings
 
 TASK = "airflow worker -- "  # Airflow's title of a process in which a task runs
 ASKED_EVERY = 2.0  # seconds: a task that began just now has no handler yet
-NOBODYS_NAMES = ("localhost", "localhost.localdomain", "")
+NAMES_OF_ANY_HOST = ("localhost", "localhost.localdomain", "")
 
 
-def command(settings: Settings) -> list[str]:
+def entry(settings: Settings) -> list[str]:
+    """The command that the entry point becomes. Raises NotConfigured."""
+    if settings.executor != "celery":
+        raise NotConfigured("EXECUTOR is not celery: there is no worker", problem="not_celery")
+    name = socket.gethostname()
+    if name in NAMES_OF_ANY_HOST:  # Airflow takes two hosts of one name for one, and a task could run twice
+        raise NotConfigured(f"this host's name is {name!r}", problem="worker_host", name=name)
+    return [sys.executable, "-m", "ops.worker", str(settings.worker_slots), settings.worker_queues]
+
+
+def celery(slots: str, queues: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "airflow", "celery", "worker"),
-        *("--concurrency", str(settings.worker_slots), "--queues", settings.worker_queues),
+        *(sys.executable, "-m", "airflow", "celery", "worker", "--concurrency", slots, "--queues", queues),
         *("--skip-serve-logs", "--without-gossip", "--without-mingle"),
     ]
 
 
-def work(settings: Settings, environment: Mapping[str, str]) -> int:
-    """Runs until the worker ends or has to (SIGTERM); returns its exit status. Raises NotConfigured."""
-    if settings.executor != "celery":
-        raise NotConfigured("EXECUTOR is not celery: there is no worker", problem="not_celery")
-    name = socket.gethostname()
-    if name in NOBODYS_NAMES:  # Airflow takes two hosts of one name for one, and a task could run twice
-        raise NotConfigured(f"this host's name is {name!r}", problem="worker_host", name=name)
+def work(command: Sequence[str]) -> int:
+    """Runs until the worker ends or has to (SIGTERM); returns its exit status."""
     # a session of its own: what signals this process's group does not reach the tasks
-    worker = subprocess.Popen(command(settings), env=dict(environment), start_new_session=True)
+    worker = subprocess.Popen(command, start_new_session=True)
     wanted = asked = False
 
     def on_term(_number: int, _frame: object) -> None:
@@ -81,3 +86,7 @@ def handles(pid: int, number: int) -> bool:
         if line.startswith("SigCgt:"):
             return bool(int(line.split()[1], 16) >> (number - 1) & 1)
     return False
+
+
+if __name__ == "__main__":
+    raise SystemExit(work(celery(*sys.argv[1:3])))

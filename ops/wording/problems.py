@@ -28,10 +28,10 @@ PROBLEMS = {
     "bucket_missing": "S3_BUCKET: не задан, а STORAGE_BACKEND=s3 хранит файлы в бакете",
     "s3_keys_apart": "S3_ACCESS_KEY_ID и S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
     "executor_needs": "{name}: не задано, а при EXECUTOR={executor} машинам нужно общее",
-    "executor_packages": "EXECUTOR: пакеты нескольких машин не установлены: pip install -r requirements-cluster.txt"
+    "executor_packages": "EXECUTOR: пакеты нескольких машин не установлены: `pip install -r requirements-cluster.txt`"
     " (в образе они есть)",
-    "worker_host": "У этой машины имя {name}, как у всякой: у каждого рабочего процесса должно быть своё (hostname)",
-    "not_celery": "Команда worker бывает только при EXECUTOR=celery",
+    "worker_host": "У этой машины имя {name}, как у всякой: у каждого рабочего процесса должно быть своё (`hostname`)",
+    "not_celery": "Команда `worker` бывает только при EXECUTOR=celery",
     "backup_half_set": "BACKUP_URL и BACKUP_KEY: задаются вместе или не задаются вовсе",
     "backup_keys_apart": "BACKUP_S3_ACCESS_KEY_ID и BACKUP_S3_SECRET_ACCESS_KEY: задаются вместе или не задаются вовсе",
     "backup_beside": "BACKUP_URL: папка {folder} лежит внутри папок системы или содержит их; нужно другое место",

@@ -55,7 +55,7 @@ ACCEPTED = {
     "broker_url": "адрес вида redis://:пароль@host:6379/0, или rediss://",
     "airflow_api_url": HTTP_ADDRESS,
     "worker_slots": "число от 1 до 256",
-    "worker_queues": "имена через запятую: portal, recogniser, default",
+    "worker_queues": "имена через запятую: `portal`, `recogniser`, `default`",
 }
 
 # Shown before the start goes on

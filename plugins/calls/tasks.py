@@ -17,11 +17,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus, RunStatus
 from include.calls.names import DAG_ID
-from include.calls.pools import pools
 from include.calls.wording import notes
 from include.common.errors import ExportError
 from plugins.airflow_kit.run_note import AirflowApiHook
-from plugins.airflow_kit.stop_signal import stop_asked
 from plugins.airflow_kit.task_instance import failed_upstream, is_fresh, is_live, task_states
 from plugins.calls import slack_messages
 from plugins.calls.report_mail import report_mailed
@@ -106,6 +104,7 @@ def preflight(context: "Context", run_id: UUID) -> None:
 
 def _note_few_workers(run_id: UUID, state: "State") -> None:
     """No refusal: workers may be on their way (KEDA), and those that are there go on."""
+    from include.calls.pools import pools
     from plugins.airflow_kit.celery_workers import on_celery, serving, too_few
 
     if not on_celery():
@@ -163,6 +162,8 @@ def decided(
 
 
 def download(context: "Context", run_id: UUID, batch: int) -> int:
+    from plugins.airflow_kit.stop_signal import stop_asked
+
     with open_batch(context, run_id, batch, Stage.DOWNLOAD) as state:
         try:
             with stop_asked() as stop:
@@ -199,6 +200,7 @@ def want_summaries(run_id: UUID) -> None:
 
 def summarize(context: "Context", run_id: UUID, batch: int) -> int:
     from include.calls.steps import summarize as step
+    from plugins.airflow_kit.stop_signal import stop_asked
     from plugins.hooks.language_model import summary_model
 
     want_summaries(run_id)  # asked again: the task that should have skipped this one may have failed

@@ -52,7 +52,6 @@ def settings_of(**values: object) -> Settings:
 def test_a_stop_reaches_the_tasks_once_they_can_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = tmp_path / "said"
     code = f"TASK = {TASK!r}\n{CELERY}"
-    monkeypatch.setattr(worker, "command", lambda _settings: [sys.executable, "-c", code, str(said)])
     monkeypatch.setattr(worker, "ASKED_EVERY", 0.1)
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
@@ -63,7 +62,7 @@ def test_a_stop_reaches_the_tasks_once_they_can_take_it(tmp_path: Path, monkeypa
     stopper = threading.Thread(target=stop)
     stopper.start()
     try:
-        assert worker.work(settings_of(executor="celery"), os.environ) == 0
+        assert worker.work([sys.executable, "-c", code, str(said)]) == 0
     finally:
         stopper.join()
         for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
@@ -79,13 +78,13 @@ def test_a_process_without_a_handler_is_told_apart() -> None:
 
 def test_a_worker_needs_celery_and_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotConfigured, match="not celery"):
-        worker.work(settings_of(), {})
+        worker.entry(settings_of())
     monkeypatch.setattr("socket.gethostname", lambda: "localhost")
     with pytest.raises(NotConfigured, match="name"):
-        worker.work(settings_of(executor="celery"), {})
+        worker.entry(settings_of(executor="celery"))
 
 
 def test_a_worker_serves_what_it_was_told_to() -> None:
-    words = worker.command(settings_of(executor="celery", worker_slots=3, worker_queues="recogniser"))
+    words = worker.celery(*worker.entry(settings_of(executor="celery", worker_slots=3, worker_queues="recogniser"))[3:])
     assert words[words.index("--concurrency") + 1] == "3"
     assert words[words.index("--queues") + 1] == "recogniser"
