@@ -12,7 +12,7 @@ from tests.kit.paths import ROOT
 MOST_FILES_OF_A_STEP = 94
 # in 1.0 it was 66, with the whole report and what makes a text
 MOST_FILES_OF_DOWNLOAD = 43
-# in 1.0 each task loaded 92 or 111; certificates, the letter with the report and the stop that hands back are three files
+# in 1.0 each task loaded 92 or 111; certificates, the letter with the report, the stop that hands back are three files
 MOST_FILES_LOADED = 116
 
 
