@@ -59,6 +59,7 @@ from include.calls.names import DAG_ID, PORTAL_POOL
 from include.calls.schedule import CRON, PORTAL_BACKOFF_SECONDS, RECOGNITION_BACKOFF_SECONDS, SLA_HOURS
 from include.common.names import PORTAL_QUEUE, RECOGNISER_POOL, RECOGNISER_QUEUE
 from plugins.airflow_kit.deadlines import FirstQueuedAt, unless_tested
+from plugins.airflow_kit.queues import queue_of
 from plugins.airflow_kit.retry import PORTAL_LADDER, RECOGNITION_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.calls import tasks
 from plugins.calls.assets import PUBLISHED
@@ -83,7 +84,7 @@ RECOGNITION = PORTAL | {
     "retry_delay": timedelta(seconds=RECOGNITION_BACKOFF_SECONDS),
     "retry_policy": LadderRetryPolicy(RECOGNITION_BACKOFF_SECONDS, RECOGNITION_LADDER),
     "pool": RECOGNISER_POOL,
-    "queue": RECOGNISER_QUEUE,
+    **queue_of(RECOGNISER_QUEUE),
 }
 BATCH_LABEL = "{{ batch_label }}"  # set by the task: the batch's number, recordings and minutes
 
@@ -113,12 +114,12 @@ with DAG(
         """Resolves the period once, from the run's own time, and registers the run; returns its run_id."""
         return tasks.open_run(context())
 
-    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, queue=PORTAL_QUEUE)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, **queue_of(PORTAL_QUEUE))
     def preflight(run: UUID) -> None:
         """Checks access and configuration before the run lists or spends anything."""
         tasks.preflight(context(), run)
 
-    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, queue=PORTAL_QUEUE)
+    @task(**PORTAL, priority_weight=WEIGHT["single"], pool=PORTAL_POOL, **queue_of(PORTAL_QUEUE))
     def list_calls(run: UUID) -> int:
         """Every call of the period becomes a row of `call_records`; returns how many."""
         return tasks.list_calls(context(), run)
@@ -127,7 +128,7 @@ with DAG(
         **PORTAL,
         priority_weight=WEIGHT["download"],
         pool=PORTAL_POOL,
-        queue=PORTAL_QUEUE,
+        **queue_of(PORTAL_QUEUE),
         map_index_template=BATCH_LABEL,
     )
     def download(run: UUID, batch: int) -> int:

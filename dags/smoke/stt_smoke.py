@@ -30,6 +30,7 @@ from airflow.sdk import get_current_context as context
 
 from include.common.names import RECOGNISER_POOL, RECOGNISER_QUEUE
 from include.smoke.names import DAG_ID
+from plugins.airflow_kit.queues import queue_of
 from plugins.smoke import slack_messages, tasks
 
 WEIGHT = {"recognise": 10, "single": 30}  # absolute, as in call_export: what a whole run waits for weighs most
@@ -71,7 +72,7 @@ with DAG(
         """Cuts the recordings and checks the budget; returns the batches."""
         return tasks.prepare(context())
 
-    @task(pool=RECOGNISER_POOL, queue=RECOGNISER_QUEUE, priority_weight=WEIGHT["recognise"])
+    @task(pool=RECOGNISER_POOL, priority_weight=WEIGHT["recognise"], **queue_of(RECOGNISER_QUEUE))
     def recognise(batch: tasks.Batch) -> int:
         """Judges the entries of one batch at its engine; returns how many failed."""
         return tasks.recognise(context(), batch)

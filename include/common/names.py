@@ -23,7 +23,8 @@ LLM_DEEPSEEK_CONN = f"{PREFIX}llm_deepseek"
 LLM_GEMINI_CONN = f"{PREFIX}llm_gemini"
 LLM_LOCAL_CONN = f"{PREFIX}llm_local"
 
-# queues of Celery; LocalExecutor and KubernetesExecutor ignore them
+# Queues of Celery. In an Airflow of others tasks stay in its own: without the variable no task names a queue.
+OWN_QUEUES = bool(os.environ.get("CALL_EXPORT_QUEUES"))
 PORTAL_QUEUE = "portal"  # a worker with the portal's address in its firewall
 RECOGNISER_QUEUE = "recogniser"  # a worker with processors and memory for audio
 DEFAULT_QUEUE = "default"

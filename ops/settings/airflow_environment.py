@@ -61,6 +61,7 @@ def airflow_environment(
             ).items()
         },
         **settings.policy_overrides,
+        **({"CALL_EXPORT_QUEUES": "true"} if settings.executor == "celery" else {}),
         **_for_the_dag_file(settings),
         **_for_the_sales_dags(settings),
     }

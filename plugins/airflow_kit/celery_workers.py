@@ -8,7 +8,7 @@ from typing import Any
 from airflow.configuration import conf
 
 from include.calls.names import PORTAL_POOL
-from include.common.names import PORTAL_QUEUE, QUEUES, RECOGNISER_POOL, RECOGNISER_QUEUE
+from include.common.names import OWN_QUEUES, PORTAL_QUEUE, QUEUES, RECOGNISER_POOL, RECOGNISER_QUEUE
 
 POOL_OF = {PORTAL_QUEUE: PORTAL_POOL, RECOGNISER_QUEUE: RECOGNISER_POOL}
 ANSWER_SECONDS = 2.0
@@ -25,7 +25,8 @@ class Serving:
 
 
 def on_celery() -> bool:
-    return "CeleryExecutor" in conf.get("core", "executor", fallback="")
+    """Whether our tasks run on workers that serve our queues."""
+    return OWN_QUEUES and "CeleryExecutor" in conf.get("core", "executor", fallback="")
 
 
 def serving() -> dict[str, Serving]:

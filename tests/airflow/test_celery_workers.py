@@ -10,6 +10,7 @@ import yaml
 from include.calls.names import PORTAL_POOL
 from include.common.names import RECOGNISER_POOL
 from ops.settings.profile import REPOSITORY
+from plugins.airflow_kit import queues
 from plugins.airflow_kit.celery_workers import Serving, counted, on_celery, too_few
 from plugins.web.calls import worker_metrics
 
@@ -60,6 +61,13 @@ def test_the_page_says_it_for_prometheus() -> None:
 def test_one_machine_has_no_such_page() -> None:
     assert not on_celery()
     assert worker_metrics.page() == b""
+
+
+def test_a_task_names_a_queue_on_our_own_workers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an Airflow of others no worker serves such a name, and the task would wait for ever."""
+    assert queues.queue_of("portal") == {}
+    monkeypatch.setattr(queues, "OWN_QUEUES", True)
+    assert queues.queue_of("portal") == {"queue": "portal"}
 
 
 def test_every_alert_has_its_heading_for_the_person_on_duty() -> None:
