@@ -109,6 +109,7 @@ class Browsing:
         way = "newest" if words is None else "walked" if self._are_common(words) else "looked_up"
         parts = self._parts(asked, words, None)
         values = _values(asked, words, None) | {"most": LOOKED_AT + 1, "reach": LOOKED_AT, "values": _FACET_VALUES}
+        parts["also"] = self._text("counted_columns")
         counted = self._run("facets", values, found=self._text(way), **parts)
         by_facet: dict[str, list[tuple[str, int]]] = {}
         total = 0
@@ -176,7 +177,12 @@ class Browsing:
         names = [*asked.names, *(["after_place"] if after else [])]
         conditions = ["own.status <> 'erased'", *(self._text(name) for name in names)]
         exact = self._text("exact") if words and words.exact else ""
-        return {"conditions": " AND ".join(f"({one})" for one in conditions), "query": _query(words), "exact": exact}
+        return {
+            "conditions": " AND ".join(f"({one})" for one in conditions),
+            "query": _query(words),
+            "exact": exact,
+            "also": "",
+        }
 
     def _text(self, name: str) -> str:
         return self._session.statement(_FILE, name).decode().rstrip().rstrip(";")

@@ -52,8 +52,8 @@ EXISTS (SELECT FROM run_work work WHERE work.run_id = :run_id AND work.batch_no 
 (own.call_started_at, own.recording_id) < (:place_at, :place_id)
 
 -- name: newest
--- A page without words.
-SELECT own.recording_id, own.call_started_at
+-- A page without words. `also`: nothing for a page, the columns that are counted for facets.
+SELECT own.recording_id, own.call_started_at {also}
   FROM recordings own
  WHERE {conditions}
  ORDER BY own.call_started_at DESC, own.recording_id DESC
@@ -72,8 +72,8 @@ SELECT count(*) FROM (
 
 -- name: walked
 -- Common words: the newest calls that fit, looked at one by one until the page is full.
-SELECT listed.recording_id, listed.call_started_at
-  FROM (SELECT own.recording_id, own.call_started_at
+SELECT listed.*
+  FROM (SELECT own.recording_id, own.call_started_at {also}
           FROM recordings own
          WHERE {conditions}
          ORDER BY own.call_started_at DESC, own.recording_id DESC
@@ -87,7 +87,7 @@ SELECT listed.recording_id, listed.call_started_at
 WITH hits AS MATERIALIZED (
     SELECT own.recording_id FROM call_search own WHERE own.words @@ {query} {exact}
 )
-SELECT own.recording_id, own.call_started_at
+SELECT own.recording_id, own.call_started_at {also}
   FROM hits JOIN recordings own USING (recording_id)
  WHERE {conditions}
  ORDER BY own.call_started_at DESC, own.recording_id DESC
@@ -131,6 +131,9 @@ SELECT own.recording_id, text.body,
  WHERE own.recording_id = ANY(:recording_ids) AND own.text_ended_at IS NULL AND own.status <> 'erased'
    AND in_scope(own.phone_line, own.employee_id, :scope_lines::text[], :scope_employees::text[]);
 
+-- name: counted_columns!
+, own.phone_line, own.employee_name, own.direction, own.status, own.needs_review, own.review_reasons, own.tags, own.transcript_id
+
 -- name: facets
 -- Values of the found calls and how often each occurs, counted over at most :most of them; `total` is their number.
 WITH looked AS MATERIALIZED (
@@ -138,7 +141,7 @@ WITH looked AS MATERIALIZED (
 ), facts AS (
     SELECT own.recording_id, own.phone_line, own.employee_name, own.direction, own.status, own.needs_review,
            own.review_reasons, own.tags, coalesce(judged.result, 'none') AS verdict, text.roles
-      FROM looked JOIN recordings own ON own.recording_id = looked.recording_id
+      FROM looked own
       LEFT JOIN call_qa_checks judged ON judged.recording_id = own.recording_id
       LEFT JOIN transcripts text ON text.transcript_id = own.transcript_id
 ), counted AS (

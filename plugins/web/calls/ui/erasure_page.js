@@ -39,7 +39,7 @@ function Demand({ row, say, again }) {
     row.decided_at && [t("erasure.decided_by"), `${row.decided_by ?? t("none")}, ${dayAndTime(row.decided_at)}`],
     row.settled_at && [t("erasure.settled_at"), dayAndTime(row.settled_at)],
   ].filter(Boolean);
-  return html`<section className="cb-panel" aria-label=${`${named("erasure_kind", row.kind)} ${row.subject}`}>
+  return html`<article className="cb-panel">
     <div className="cb-row cb-spread"><h2>${named("erasure_kind", row.kind)} <bdi>${row.subject}</bdi></h2><${Badge} kind="erasure_status" code=${row.status} /></div>
     <dl className="cb-facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd><${Foreign}>${value}<//></dd></div>`)}</dl>
     ${row.left && html`<${Proof} left=${row.left} id=${row.id} />`}
@@ -49,7 +49,7 @@ function Demand({ row, say, again }) {
     ${row.may_decide && !state.answered && html`<div className="cb-row">
       ${row.may_approve ? html`<${Button} look="solid" disabled=${state.busy} onClick=${decide("approve")}>${t("erasure.approve")}<//>` : html`<span className="cb-muted">${t("erasure.own")}</span>`}
       <${Button} look="outline" disabled=${state.busy} onClick=${decide("refuse")}>${t("erasure.refuse")}<//></div>`}
-    ${row.status === "asked" && !row.may_decide && html`<p className="cb-muted">${t("erasure.waits")}</p>`}</section>`;
+    ${row.status === "asked" && !row.may_decide && html`<p className="cb-muted">${t("erasure.waits")}</p>`}</article>`;
 }
 
 /** What a search through rows and files found once everything was erased. */
