@@ -102,11 +102,11 @@ function useSearch(fixed) {
       const answer = await question({ facets: false, cursor: before?.cursor ?? null });
       const items = before ? [...before.items, ...answer.items] : answer.items;
       const known = before ?? { facets: kept.get(slot)?.answer?.facets ?? null, total: null };
-      put({ asked, s, answer: { ...answer, items, facets: known.facets, total: known.total } });
+      put({ asked, s, answer: { ...answer, of: asked, items, facets: known.facets, total: known.total } });
       setLoading(false);
       if (!counting) return;
       const { facets, total } = await counting;
-      put({ asked, s, answer: { ...answer, items, facets, total } });
+      put({ asked, s, answer: { ...answer, of: asked, items, facets, total } });
     } catch (refused) {
       if (refused.name === "AbortError") return;
       setError(refused);
@@ -340,7 +340,7 @@ const MARKED_AT_ONCE = 10;
 function useMarks(box, asked, answer) {
   const words = asked.q.trim() && `${asked.exact} ${asked.q.trim()}`;
   const [, redraw] = useState(0);
-  const items = answer?.items; // the same list once its counts are there
+  const items = answer?.of === asked ? answer.items : null; // not of an earlier question; the same list once counts are there
   const known = kept.get("marks");
   if (words && known?.words !== words) kept.set("marks", { words, of: new Map() });
   useEffect(() => {
@@ -379,7 +379,7 @@ function useMarks(box, asked, answer) {
       clearTimeout(timer);
     };
   }, [words, items, box]);
-  return (id) => (words ? (kept.get("marks").of.get(id) ?? null) : undefined);
+  return (id) => (words && items ? (kept.get("marks").of.get(id) ?? null) : undefined);
 }
 
 /** Pieces of a text, the found ones marked. */
