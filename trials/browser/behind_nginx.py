@@ -20,6 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from include.calls.names import ERASURE_DAG_ID
+from ops.one_machine import health
 from ops.one_machine.up import running_environment
 from ops.settings.profile import REPOSITORY
 from plugins.web.fab_roles import ANALYST, SECURITY_OFFICER, SUPERVISOR, VIEWER
@@ -99,7 +100,9 @@ def front(_system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The running system with FAB, and before it a second api-server of two workers behind nginx."""
     system, tmp_path = _system, tmp_path_factory.mktemp("front")
     system.settings["AUTH_MANAGER"] = "fab"
-    system.configured()
+    with pytest.MonkeyPatch.context() as patch:  # FAB's first login imports Flask; a busy machine takes minutes for it
+        patch.setattr(health, "LOGIN_SECONDS", 600)
+        system.configured()
     tls, behind = _port(), _port()
     url = f"https://localhost:{tls}/airflow"
     environment = {
