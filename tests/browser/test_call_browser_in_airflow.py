@@ -1,6 +1,7 @@
 """The call browser inside a running Airflow: its menu, theme and language, and what a person hears and judges there."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -63,6 +64,23 @@ def test_a_call_is_found_heard_and_judged_inside_airflow(system: System, page: P
     assert given == {"result": "ok", "checked_by": ADMIN}
     heard = system.rows("SELECT action FROM audit_log WHERE actor = %s", ADMIN)
     assert {"call_opened", "text_read", "call_heard"} <= {one["action"] for one in heard}
+
+    base = system.running.url  # type: ignore[union-attr]
+    where = f"{base}/dags/call_export/runs/{quote(run, safe='')}"
+    page.goto(f"{where}/plugin/calls-of-run")
+    expect(page.locator(".cb-call").first).to_be_visible()
+    assert violations(page) == []
+    page.screenshot(path=PICTURE.with_name("run_tab.png"))
+    page.goto(f"{where}/tasks/batch.transcribe/mapped/0/plugin/calls-of-batch")
+    expect(page.locator(".cb-call").first).to_be_visible()
+    assert violations(page) == []
+    page.screenshot(path=PICTURE.with_name("batch_tab.png"))
+    page.goto(base)
+    expect(page.get_by_role("heading", name="Export of calls")).to_be_visible()
+    assert violations(page) == []
+    page.screenshot(path=PICTURE.with_name("home.png"))
+    page.goto(f"{base}/plugin/calls/call/{call}")
+    expect(page.locator(".cb-turn").first).to_be_visible()
 
     # Airflow's theme and language are followed without a reload
     ground = "getComputedStyle(document.querySelector('.cb-player')).backgroundColor"

@@ -125,7 +125,7 @@ function useSearch(fixed) {
   useEffect(() => {
     const fromAddress = async () => {
       try {
-        const { asked, s } = fixed ? { asked: NOTHING_ASKED, s: null } : await askedFromAddress();
+        const { asked, s } = fixed ? { asked: { ...NOTHING_ASKED, days: null }, s: null } : await askedFromAddress();
         const old = kept.get(slot);
         if (old?.answer && fragmentOf(old.asked, old.s) === fragmentOf(asked, s)) return;
         setState((was) => ({ ...was, asked, s }));
