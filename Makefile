@@ -140,6 +140,24 @@ chaos: install ## убивать процессы во время выгрузк
 chaos-hosts: install-dev install-cluster ## то же на двух изолированных машинах с Celery: root, redis-server; [KILLS=20] [SEED=1]
 	@$(VENV)/python -m trials.hosts kills $(if $(KILLS),--kills "$(KILLS)") $(if $(SEED),--seed "$(SEED)")
 
+# Scores of calls
+QUALITY := $(OPS) run -- $(VENV)/python -m jobs.quality
+
+.PHONY: score quality-sheet calibrate quality-export
+score: install ## оценить тексты без оценки: [FROM= TO=] [CARD=] [LIMIT=] [DRY_RUN=true]
+	@$(QUALITY) score $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(CARD),--card "$(CARD)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(DRY_RUN),--dry-run "$(DRY_RUN)")
+
+quality-sheet: install ## набор калибровки: CARD= N= FROM= TO= OUT=набор.csv, заполненный — CARD= FILE=набор.csv BY="имя"
+	@$(QUALITY) sheet --card "$(CARD)" $(if $(N),--count "$(N)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(OUT),--out "$(OUT)") $(if $(FILE),--file "$(FILE)") $(if $(BY),--by "$(BY)")
+
+calibrate: install ## насколько модель согласна с людьми: CARD= [PROVIDER=] [REPEATS=]
+	@$(QUALITY) calibrate --card "$(CARD)" $(if $(PROVIDER),--provider "$(PROVIDER)") $(if $(REPEATS),--repeats "$(REPEATS)")
+
+quality-export: install ## оценки периода таблицей: FROM= TO= OUT=оценки.csv или .xlsx
+	@$(QUALITY) export --from "$(FROM)" --to "$(TO)" --out "$(OUT)"
+
 # Ticket sales and ads; `make install-sales` adds the client of ClickHouse and the embedded engine.
 SALES := $(OPS) run -- $(VENV)/python -m jobs.sales
 

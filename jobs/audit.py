@@ -18,12 +18,12 @@ import click
 from psycopg.conninfo import make_conninfo
 
 from include.calls.domain.audit_chain import Entry, Noted, breaks
-from include.calls.domain.spreadsheet_cells import formula_safe
 from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
 from include.calls.wording import audit as wording
 from include.calls.wording import command_line
 from include.common.errors import BadInput
+from include.common.spreadsheet_cells import formula_safe
 from jobs.call_export import state_conninfo
 from jobs.command import FAILED, Command
 

@@ -12,7 +12,6 @@ ERASURE_TRACES_DAG_ID = "call_erasure_traces"
 
 # assets, the results of a run
 REGISTRY_ASSET = "call_export/registry"
-TEXTS_ASSET = "call_export/texts"
 
 # connections
 STATE_CONN = "call_export_db"

@@ -33,6 +33,9 @@ QUEUES = (PORTAL_QUEUE, RECOGNISER_QUEUE, DEFAULT_QUEUE)
 # in the place of a proxy: none, although the installation has one
 DIRECT = "direct"
 
+# assets
+TEXTS_ASSET = "call_export/texts"  # new texts of calls; the call centre waits for it
+
 # pools
 RECOGNISER_POOL = f"{PREFIX}whisper"
 

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import psycopg
 from rich.console import Console
 
-from include.calls.domain.budget import PlannedSpending, Spending
 from include.calls.policy import Policy
 from include.calls.reporting.survey_text import first_night_text
 from include.calls.steps.spending import budget_of, rate_per_minute
 from include.calls.steps.survey_portal import survey_portal
 from include.clients.bitrix24.telephony import PortalSettings, open_telephony
 from include.clients.bitrix24.webhook import Webhook
+from include.common.budget import PlannedSpending, Spending
 from include.common.errors import ExportError
 from include.common.periods import resolve_period
 from include.common.wording.problems import sentence

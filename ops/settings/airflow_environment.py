@@ -64,6 +64,7 @@ def airflow_environment(
         **({"CALL_EXPORT_QUEUES": "true"} if settings.executor == "celery" else {}),
         **_for_the_dag_file(settings),
         **_for_the_sales_dags(settings),
+        **_for_the_quality_dag(settings),
     }
     return ours | _special(runtime.env_file)
 
@@ -117,6 +118,12 @@ def _for_the_sales_dags(settings: Settings) -> dict[str, str]:
     return found | {
         name: cron for name, cron in (("VK_CRON", settings.vk_cron), ("DIRECT_CRON", settings.direct_cron)) if cron
     }
+
+
+def _for_the_quality_dag(settings: Settings) -> dict[str, str]:
+    """The variables that `include/call_centre/schedule.py` reads while the DAG is parsed; none where it is off."""
+    policy = settings.call_centre_policy
+    return {"QUALITY_ENABLED": "true", "CALLCENTER_TIMEZONE": policy.time.zone} if policy.quality.enabled else {}
 
 
 def local_url(settings: Settings) -> str:

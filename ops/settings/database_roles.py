@@ -32,11 +32,12 @@ _OWN_RELATIONS = """
 SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
        format('%I.%I', nspname, relname)
   FROM pg_class own JOIN pg_namespace ON pg_namespace.oid = relnamespace
- WHERE nspname IN ('public', 'sales') AND relkind IN ('r', 'p', 'v', 'm', 'S')
+ WHERE nspname IN ('public', 'sales', 'callcenter') AND relkind IN ('r', 'p', 'v', 'm', 'S')
    AND pg_get_userbyid(relowner) = current_user
    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = own.oid AND relkind = 'S' AND deptype IN ('a', 'i'))
 UNION ALL
-SELECT 'SCHEMA', nspname FROM pg_namespace WHERE nspname = 'sales' AND pg_get_userbyid(nspowner) = current_user
+SELECT 'SCHEMA', nspname FROM pg_namespace
+ WHERE nspname IN ('sales', 'callcenter') AND pg_get_userbyid(nspowner) = current_user
 UNION ALL
 SELECT 'FUNCTION', oid::regprocedure::text
   FROM pg_proc own

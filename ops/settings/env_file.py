@@ -17,6 +17,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from include.call_centre.policy import ENVIRONMENT as QUALITY_ENVIRONMENT
+from include.call_centre.policy import CallCentrePolicy, load_call_centre_policy
 from include.calls.policy import ENVIRONMENT, Policy, load_policy
 from include.clients.language_models.routing_table import ENVIRONMENT as ROUTING_ENVIRONMENT
 from include.clients.language_models.routing_table import SWITCH as ROUTING_SWITCH
@@ -35,7 +37,9 @@ SECRET_CHARACTERS = 32
 _NUMBERS = r"^\s*$|^\s*\d+(\s*,\s*\d+)*\s*$"
 OPENAI = "https://api.openai.com/v1"
 # what the environment may override in the reviewed files of all areas
-OVERRIDES = dict.fromkeys((*ENVIRONMENT, *SMOKE_ENVIRONMENT, *SALES_ENVIRONMENT, *ROUTING_ENVIRONMENT, ROUTING_SWITCH))
+OVERRIDES = dict.fromkeys(
+    (*ENVIRONMENT, *SMOKE_ENVIRONMENT, *SALES_ENVIRONMENT, *ROUTING_ENVIRONMENT, ROUTING_SWITCH, *QUALITY_ENVIRONMENT)
+)
 
 
 def _portal(value: str) -> str:
@@ -284,6 +288,14 @@ class Settings(BaseSettings):
     gmail_senders: str = ""
     ff_llm_routing_enabled: str = ""
     llm_daily_budget_usd: str = ""
+    quality_llm_model: str = ""
+    quality_enabled: str = ""
+    quality_cards: str = ""
+    quality_share: str = ""
+    quality_score_threshold: str = ""
+    quality_budget_usd: str = ""
+    llm_concurrency: str = ""
+    callcenter_timezone: str = ""
 
     @property
     def policy_overrides(self) -> dict[str, str]:
@@ -298,6 +310,10 @@ class Settings(BaseSettings):
     @property
     def sales_policy(self) -> SalesPolicy:
         return load_sales_policy(self.policy_overrides)
+
+    @property
+    def call_centre_policy(self) -> CallCentrePolicy:
+        return load_call_centre_policy(self.policy_overrides)
 
     @property
     def sales_configured(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from include.call_centre import names as call_centre
 from include.calls.pools import pools as pools_of_calls
 from include.sales import names as sales
 from ops.settings.env_file import Settings
@@ -22,4 +23,6 @@ def _pool(slots: int, name: str) -> dict[str, Any]:
 def pools(settings: Settings) -> dict[str, dict[str, Any]]:
     """Airflow pools in the form of `airflow pools import`."""
     sales_pools = {name: _pool(slots, name) for name, slots in SALES.items()} if settings.sales_configured else {}
-    return sales_pools | pools_of_calls(settings.policy)
+    quality = settings.call_centre_policy
+    lines = {call_centre.LLM_POOL: _pool(quality.batches.lines, call_centre.LLM_POOL)}
+    return sales_pools | (lines if quality.quality.enabled else {}) | pools_of_calls(settings.policy)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from include.calls.names import REGISTRY_ASSET, TEXTS_ASSET
+from include.calls.names import REGISTRY_ASSET
+from include.common.names import TEXTS_ASSET
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

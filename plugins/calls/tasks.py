@@ -6,7 +6,7 @@ audio and the recogniser's client cost 40 MB. The task `transcribe` is an operat
 """
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -150,9 +150,9 @@ def decided(
     context: "Context", run_id: UUID, cost: Decimal, *, approved: bool, by: str | None, at: datetime
 ) -> list[int]:
     """Records the decision on the plan's question, or the lack of one; returns the batches that may start."""
-    from include.calls.domain.budget import Decision
     from include.calls.steps import approve as step
     from include.calls.steps.plan import batches_of
+    from include.common.budget import Decision
 
     decision = Decision(approved=approved, by=by, at=at)
     with open_state(context, run_id, Stage.PLAN, phase=notes.RECORDING_DECISION) as state:
@@ -307,4 +307,15 @@ def retention(context: "Context") -> None:
             now=datetime.now(UTC),
             dry_run=bool(context["params"].get("dry_run")),
         )
+        if not done.dry_run:
+            _forget_requests(load_run_policy().retention_days.events)
     note(context, words.note(done))
+
+
+def _forget_requests(days: int) -> None:
+    """The log of requests to language models has the days of the other histories."""
+    from include.clients.language_models.routing_state import RoutingState
+
+    with RoutingState.open(CallsStateHook().conninfo()) as routing:
+        gone = routing.forget_requests(datetime.now(UTC) - timedelta(days=days))
+    log.info("rows of llm_requests deleted: %d", gone)

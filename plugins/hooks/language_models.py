@@ -11,7 +11,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from include.clients.language_models.routing_table import SWITCH, RoutingTable, routing_table
+from include.clients.language_models.routing_table import SWITCH, RoutingTable, narrowed, routing_table
 from include.common.errors import NotConfigured
 from include.common.names import (
     LANGUAGE_MODEL_CONN,
@@ -50,8 +50,11 @@ def effective_table(state: "RoutingState") -> RoutingTable:
 
 
 @contextmanager
-def open_router(state: "RoutingState", *, run_id: str = "") -> "Iterator[Router]":
-    """The table is read once, here. Raises NotConfigured if the optional packages are not installed."""
+def open_router(state: "RoutingState", *, run_id: str = "", only: tuple[str, str] | None = None) -> "Iterator[Router]":
+    """The table is read once, here. `only`: this task asks this provider alone.
+
+    Raises NotConfigured if the optional packages are not installed.
+    """
     from include.clients.language_models.router import Router
 
     try:
@@ -62,8 +65,9 @@ def open_router(state: "RoutingState", *, run_id: str = "") -> "Iterator[Router]
             "the packages of language models are not installed: install requirements-models.txt",
             problem="llm_not_installed",
         ) from None
+    table = effective_table(state)
     with Router(
-        effective_table(state),
+        narrowed(table, *only) if only else table,
         state,
         access_of,
         open_client=ProviderClient,

@@ -14,7 +14,6 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from include.calls.domain.budget import Decision
 from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.domain.run_request import RunRequest
 from include.calls.domain.states import RecordStatus
@@ -37,6 +36,7 @@ from include.clients.bitrix24.telephony import PortalSettings, open_telephony
 from include.clients.bitrix24.webhook import Webhook
 from include.clients.storage.base import Storage
 from include.clients.storage.local import LocalStorage
+from include.common.budget import Decision
 from include.common.errors import ExportError, StopRun, Temporary
 from include.common.periods import Period
 from include.common.telephony import TelephonySystem

@@ -231,7 +231,7 @@ PROTECTIONS = (
     Protection(
         "no formula in the registry",
         "a field of the portal is computed by the spreadsheet that opens it",
-        "include/calls/domain/spreadsheet_cells.py",
+        "include/common/spreadsheet_cells.py",
         "    return MARK + value if _is_formula(value.lstrip(MARK)) else value\n",
         "    return value\n",
         ("tests/unit/calls/domain/test_spreadsheet_cells.py",),

@@ -45,6 +45,12 @@ class Action(StrEnum):
     BUNDLE_ASKED = "bundle_asked"
     BUNDLE_TAKEN = "bundle_taken"
     ACCESS_DENIED = "access_denied"
+    SCORES_LISTED = "scores_listed"  # the call centre's, from here on
+    SCORE_READ = "score_read"
+    SCORE_JUDGED = "score_judged"
+    SCORE_DISPUTED = "score_disputed"
+    DISPUTE_DECIDED = "dispute_decided"
+    SCORES_TAKEN = "scores_taken"
 
 
 class Fault(StrEnum):

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from include.calls.domain.spreadsheet_cells import original_text
 from include.common.errors import BadInput
+from include.common.spreadsheet_cells import original_text
 
 MOST_COMMENT_CHARS = 2000
 # as people type it: the second letter of each pair is Cyrillic in half of the files

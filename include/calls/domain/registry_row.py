@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from include.calls.domain.spreadsheet_cells import formula_safe, plain_text
+from include.common.spreadsheet_cells import formula_safe, plain_text
 
 COLUMNS = (
     "run_id", "call_id", "record_id", "datetime_start", "direction", "from", "to", "employee", "duration_sec",

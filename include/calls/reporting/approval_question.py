@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate, ReportSettings
 from include.calls.reporting.estimate import hours_needed
 from include.calls.reporting.markdown import render
 from include.calls.wording import approval as words
 from include.common import russian_format as ru
+from include.common.budget import PlannedSpending
 from include.common.money import in_roubles
 
 

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from math import ceil
 
-from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate, ReportSettings
 from include.calls.reporting.markdown import render
 from include.calls.wording import estimate as words
 from include.common import russian_format as ru
+from include.common.budget import PlannedSpending
 from include.common.money import in_roubles
 
 _QUICK, _SLOW = 10, 30  # seconds of recognition per minute of audio: a quick service, and the worst that is expected

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from include.calls.domain.registry_row import relative_path
 from include.calls.domain.report_figures import QaItem
-from include.calls.domain.spreadsheet_cells import kept_as_text
 from include.calls.wording import codes
 from include.common import russian_format as ru
 from include.common.errors import BadInput
+from include.common.spreadsheet_cells import kept_as_text
 
 COLUMNS = (
     "run_id", "call_id", "record_id", "datetime_start", "direction", "length", "language", "roles", "flags",

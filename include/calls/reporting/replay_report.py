@@ -8,11 +8,11 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from include.calls.domain.replay_figures import Heard, Sums, sums_of, worst
-from include.calls.domain.spreadsheet_cells import kept_as_text
 from include.calls.reporting.markdown import escaped, table
 from include.calls.wording import replay as wording
 from include.common.periods import Period
 from include.common.russian_format import clock, number, percent
+from include.common.spreadsheet_cells import kept_as_text
 from include.speech.word_errors import Step, alignment
 
 MOST_WORST = 100

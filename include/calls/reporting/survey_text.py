@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.portal_survey import LineFigures, Survey, together
 from include.calls.policy import Policy
 from include.calls.wording import survey as words
 from include.common import russian_format as ru
+from include.common.budget import PlannedSpending
 from include.common.money import in_roubles
 from include.common.text_table import text_table
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from uuid import UUID
 
-from include.calls.domain.budget import Spending
 from include.calls.state.types import Charge
+from include.common.budget import Spending
 from include.common.postgres_session import Session
 
 _FILE = "charges"

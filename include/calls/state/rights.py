@@ -50,6 +50,26 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "call_search": {Role.APPLICATION: _REMOVE},
     "call_search_backfill": {Role.APPLICATION: _WRITE},
     "calls_state_version": {Role.APPLICATION: _READ, Role.READER: _READ},
+    "callcenter.calibration_answers": {Role.APPLICATION: _REMOVE},
+    "callcenter.calibration_items": {Role.APPLICATION: _REMOVE},
+    "callcenter.calibration_runs": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.daily_stats": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.judges": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.quality_answers": {Role.APPLICATION: _REMOVE},
+    "callcenter.quality_cards": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.quality_disputes": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (status, opened_at)"},
+    "callcenter.quality_events": {Role.APPLICATION: "SELECT, INSERT, DELETE"},
+    "callcenter.quality_runs": {
+        Role.APPLICATION: _WRITE,
+        Role.METRICS: "SELECT (run_id, status, forecast_cost, approved_cost, opened_at, finished_at)",
+    },
+    "callcenter.quality_scores": {
+        Role.APPLICATION: _REMOVE,
+        Role.METRICS: "SELECT (card, card_hash, prompt_version, provider, model, status, final_score, needs_review,"
+        " review_reasons, open_disputes, current, cost, error_code, created_at)",
+    },
+    "callcenter.quality_verdicts": {Role.APPLICATION: "SELECT, INSERT, UPDATE (comment)"},
+    "callcenter.quality_work": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (run_id, state, card_hash)"},
     "charges": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "dead_letters": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (recording_id, replayed_at)"},
     "deliveries": {Role.APPLICATION: _REMOVE},
@@ -63,7 +83,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "llm_day_ceilings": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "llm_provider_changes": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
     "llm_provider_state": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
-    "llm_requests": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "llm_requests": {Role.APPLICATION: "SELECT, INSERT, DELETE", Role.METRICS: _READ, Role.READER: _READ},
     "llm_routing_versions": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: "SELECT (version, at)"},
     "llm_spending": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "metric_totals": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
@@ -107,7 +127,7 @@ FUNCTIONS: Mapping[str, frozenset[Role]] = {
     "call_events_months(date, integer)": frozenset({Role.APPLICATION}),
     "end_event_month(text)": frozenset({Role.APPLICATION}),
 }
-_SCHEMAS = ("public", "sales")  # tables of the second one are named with it
+_SCHEMAS = ("public", "sales", "callcenter")  # tables outside of the first one are named with it
 _OF_NO_TABLE = (Role.OWNER, Role.AIRFLOW, Role.BACKUP)
 _OF_AUDIT = tuple(name for name in FUNCTIONS if name.startswith("audit_"))
 

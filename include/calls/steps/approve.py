@@ -9,12 +9,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from include.calls.domain.audit_chain import Action
-from include.calls.domain.budget import Decision
 from include.calls.domain.stages import Stage
 from include.calls.reporting.approval_question import Question
 from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
 from include.calls.wording import approval, notes
+from include.common.budget import Decision
 
 
 def ask(run_id: UUID, question: Question, state: State) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from include.calls.domain.batching import plan_batches
-from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate, ReportSettings
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.stages import Stage
@@ -22,6 +21,7 @@ from include.calls.steps.disk_room import lacking_bytes, refuse_without_room
 from include.calls.steps.spending import planned_spending
 from include.calls.wording import notes
 from include.clients.storage.base import Storage
+from include.common.budget import PlannedSpending
 from include.common.errors import NotConfigured
 
 ENOUGH_TO_JUDGE = 10  # texts: if none of so many is in the storage, it is another storage

@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import partial
 
 from include.calls.domain.audit_chain import Action
-from include.calls.domain.budget import PlannedSpending, Spending
 from include.calls.domain.replay_figures import Heard, Wanted
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RecordStatus
@@ -28,6 +27,7 @@ from include.calls.steps.build_transcript import new_text, store_transcript, tex
 from include.calls.steps.spending import budget_of
 from include.calls.steps.transcribe_recording import SpoiltAudio, checked_audio
 from include.clients.storage.base import Storage
+from include.common.budget import PlannedSpending, Spending
 from include.common.errors import BadInput, ExportError, Permanent, StopRun, Temporary
 from include.common.money import call_cost, exact_cost, total
 from include.common.periods import Period

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from include.calls.domain.audit_chain import Action
-from include.calls.domain.budget import PlannedSpending, Spending
 from include.calls.domain.phone_numbers import spelled_alike
 from include.calls.domain.reset_outcomes import ResetFigures, ResetOutcome
 from include.calls.policy import Policy
@@ -17,6 +16,7 @@ from include.calls.state.audit import AuditLog
 from include.calls.state.resets import Resets
 from include.calls.state.state import State
 from include.calls.steps.spending import budget_of, rate_per_minute
+from include.common.budget import PlannedSpending, Spending
 from include.common.errors import BadInput
 from include.common.periods import Period
 

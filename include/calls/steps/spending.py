@@ -3,10 +3,10 @@
 from decimal import Decimal
 from uuid import UUID
 
-from include.calls.domain.budget import Budget, PlannedSpending
 from include.calls.policy import MoneyPolicy, Policy, SttPolicy, SummaryPolicy
 from include.calls.state.state import State
 from include.calls.state.types import Run
+from include.common.budget import Budget, PlannedSpending
 from include.common.errors import BudgetSpent
 from include.common.token_tariffs import TokenTariff, tariff_of, tokens_of
 from include.speech.model_profiles import profile_of

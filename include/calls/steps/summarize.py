@@ -21,11 +21,11 @@ from include.calls.state.types import Charge, RecordingRow, SummaryFailures, Tex
 from include.calls.steps.outcome import MOST_DEATHS, BatchFailed, BatchOutcome, died_too_often, handed_back, some
 from include.calls.steps.run_lifecycle import refuse_if_stopped
 from include.calls.steps.spending import refuse_if_spent, summary_tariff
-from include.calls.wording.summary import framed
 from include.clients.openai.chat_completion import JsonModel, TokenUsage, UnusableResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
 from include.common.token_tariffs import tokens_of
+from include.common.wording.framed_text import framed
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from include.calls.domain.budget import Decision
+from include.common.budget import Decision
 from include.common.russian_format import number
 
 TASK_SUBJECT = "Бюджет запуска"  # of the plan's task in Airflow until the question replaces it

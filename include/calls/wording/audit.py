@@ -45,6 +45,12 @@ ACTIONS = {
     Action.BUNDLE_ASKED: "набор звонков собран для выгрузки",
     Action.BUNDLE_TAKEN: "набор звонков скачан",
     Action.ACCESS_DENIED: "в доступе отказано",
+    Action.SCORES_LISTED: "список оценок прочитан",
+    Action.SCORE_READ: "оценка прочитана",
+    Action.SCORE_JUDGED: "оценка пересмотрена человеком",
+    Action.SCORE_DISPUTED: "оценка оспорена",
+    Action.DISPUTE_DECIDED: "спор об оценке решён",
+    Action.SCORES_TAKEN: "оценки выгружены таблицей",
 }
 FAULTS = {
     Fault.CHANGED: "запись № {entry} изменена: её хэш не сходится",

@@ -8,13 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from include.calls.domain.budget import PlannedSpending
 from include.calls.domain.report_figures import Estimate
 from include.calls.domain.run_progress import Progress
 from include.calls.domain.run_verdict import Cause, Verdict
 from include.calls.domain.stages import Stage
 from include.calls.wording import bars, problems
 from include.calls.wording.codes import records
+from include.common.budget import PlannedSpending
 from include.common.errors import ExportError
 from include.common.russian_format import count, number
 

@@ -1,4 +1,4 @@
-"""Russian words of a summary file, and the frame of the transcript as the prompt names it (`prompts/summary_v1.md`)."""
+"""Russian words of a summary file."""
 
 from include.calls.wording.codes import DIRECTIONS
 from include.common.plain_text import plain_name
@@ -32,8 +32,3 @@ def duration(seconds: int) -> str:
 
 def written_by(model: str, prompt_version: str) -> str:
     return f"Составила модель {plain_name(model)} ({prompt_version}): важное сверяйте с текстом звонка"
-
-
-def framed(body: str, mark: str) -> str:
-    """The transcript between two lines that it cannot contain: `mark` is made from its own checksum."""
-    return f"=== НАЧАЛО ТЕКСТА {mark} ===\n{body.rstrip()}\n=== КОНЕЦ ТЕКСТА {mark} ==="

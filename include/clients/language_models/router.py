@@ -123,14 +123,16 @@ class Router:
         """The providers of the task that would not be asked now, and why."""
         return self._sorted(task, input_tokens)[1]
 
-    def ask(self, question: Question, settle: Settle) -> Reply:
+    def ask(self, question: Question, settle: Settle, *, but_not: str | None = None) -> Reply:
         """The first usable reply. `settle` gets every billed response, usable or not, in the transaction of its row.
+        `but_not` is a provider whose answer was not good enough.
 
         Raises NoAnswer for a question that no provider can answer, Throttled with `retry_after` if waiting helps,
         BudgetSpent for the day's ceiling, AccessDenied for a proxy that refuses, StopRun that lists every provider and
         its reason if none can be asked, Temporary if requests failed and the failing providers may work again soon.
         """
         left, skipped = self._sorted(question.task, question.input_tokens)
+        left = [each for each in left if each.name != but_not]
         wait = self._table.tasks[question.task].wait_seconds
         before: str | None = skipped[0].provider if skipped else None
         billed_in_vain, vain = 0, ""

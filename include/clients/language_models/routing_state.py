@@ -15,6 +15,7 @@ from include.common.postgres_session import Session
 
 QUERIES = Path(__file__).parent
 _FILE = "routing_state"
+_FORGOTTEN_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,13 @@ class RoutingState:
             subject=question.subject,
             run_id=run_id,
         )
+
+    def forget_requests(self, before: datetime) -> int:
+        """Deletes rows of the log that are older, some thousands at a time; returns how many."""
+        gone = 0
+        while some := self.session.count(_FILE, "forget_requests", before=before, most=_FORGOTTEN_AT_ONCE):
+            gone += some
+        return gone
 
     def written(self) -> WrittenTable | None:
         found = self.session.rows(_FILE, "written", WrittenTable)

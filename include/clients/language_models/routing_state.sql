@@ -99,6 +99,10 @@ INSERT INTO llm_requests (task, provider, model, outcome, reason, http_status, l
 VALUES (:task, :provider, :model, :outcome, :reason, :http_status, :latency_ms, :input_tokens, :cached_tokens,
         :output_tokens, :cost, :counted, :maybe_paid, :failover_from, :subject, :run_id);
 
+-- name: forget_requests!
+-- Rows of the log whose time has passed; the sums of days and runs stay.
+DELETE FROM llm_requests WHERE id IN (SELECT id FROM llm_requests WHERE at < :before ORDER BY at LIMIT :most);
+
 -- name: written
 -- The layer of the API that is in force.
 SELECT version, config, actor, reason, at FROM llm_routing_versions ORDER BY version DESC LIMIT 1;

@@ -21,6 +21,7 @@ Tree = dict[str, Any]
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "LLM_DAILY_BUDGET_USD": ("daily_budget_usd",),
     "SUMMARY_MODEL": ("tasks", "call_summary", "model"),
+    "QUALITY_LLM_MODEL": ("tasks", "quality_scoring", "model"),
 }
 SWITCH = "FF_LLM_ROUTING_ENABLED"  # not in the table: the right to change it is no right to switch failover on
 
@@ -101,6 +102,19 @@ class RoutingTable(_Part):
             first, provider = chosen[0]
             chosen[0] = (first, provider.model_copy(update={"model": found.model}))
         return chosen
+
+
+def narrowed(table: RoutingTable, task: str, provider: str) -> RoutingTable:
+    """The table in which this task asks this provider alone. Raises BadInput for a provider that is not there."""
+    if provider not in table.providers:
+        raise BadInput(
+            f"there is no provider {provider}; known: {', '.join(table.providers)}",
+            problem="llm_no_provider",
+            provider=provider,
+            known=", ".join(table.providers),
+        )
+    route = TaskRoute(providers=(provider,), wait_seconds=table.tasks[task].wait_seconds)
+    return table.model_copy(update={"tasks": {**table.tasks, task: route}})
 
 
 def defaults() -> Tree:

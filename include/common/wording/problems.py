@@ -65,6 +65,7 @@ PROBLEMS: dict[str, str] = {
         "до полуночи UTC запросов нет"
     ),
     "llm_no_route": "в таблице провайдеров нет задачи {task}",
+    "llm_no_provider": "провайдера {provider} в таблице нет; есть {known}",
     "llm_none": "для задачи {task} некого спросить: {providers}",
     "llm_none_now": "для задачи {task} сейчас некого спросить: {providers}; задача повторится сама",
     "llm_not_installed": "пакеты языковых моделей не установлены: make install-models",

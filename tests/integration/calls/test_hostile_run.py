@@ -14,10 +14,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from include.calls.domain.registry_row import COLUMNS, KEYS
-from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.domain.storage_keys import registry_key, report_key
 from include.calls.state.migrate import migrate
 from include.common.periods import Period
+from include.common.spreadsheet_cells import without_mark
 from simulators.bitrix24.world import Audio, Call, PortalWorld, default_users, employee
 from simulators.sound.dialogues import record_briefly
 from tests.integration.calls.reporting.test_registry_readers import frictionless_rows, opened_in_libreoffice

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from markdown_it import MarkdownIt
 
-from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.steps.summarize import summarize_batch
 from include.clients.openai.chat_completion import LanguageModel
+from include.common.spreadsheet_cells import without_mark
 from include.common.wording.personal_data import MARKS
 from tests.conftest import PostgresServer
 from tests.kit.paths import DATA

@@ -48,7 +48,7 @@ RUSSIAN = {
     "include/speech/transcript_lines.py": "names of the speakers in a transcript",
     "include/speech/spoken_words.py": "fillers and numerals of the normaliser",
     "include/calls/domain/qa_sample.py": "what people type as a result",
-    "include/calls/domain/spreadsheet_cells.py": "words that a spreadsheet takes for a truth value",
+    "include/common/spreadsheet_cells.py": "words that a spreadsheet takes for a truth value",
 }
 
 FILES = sorted(path for top in ("include", "plugins", "jobs", "ops", "dags") for path in (ROOT / top).rglob("*.py"))

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
+from plugins.web.call_centre import quality_routes
 from plugins.web.calls.browser_api import role_pages, run_routes, sound, take_routes
 from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
@@ -206,3 +207,4 @@ async def roles(call: CallId, asked: WantedRoles, reader: MayFix) -> Card:
 
 router.include_router(run_routes.router)
 router.include_router(take_routes.router)
+router.include_router(quality_routes.router)

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from include.calls.domain.registry_row import COLUMNS, KEYS
-from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.reporting.registry_file import LINK, write_registry
 from include.calls.state.registry import Registry
 from include.calls.state.state import State
+from include.common.spreadsheet_cells import without_mark
 from tests.integration.calls.state.test_figures import RUN_ID
 from tests.integration.calls.state.test_registry import SCOPE
 from tests.kit.paths import ROOT

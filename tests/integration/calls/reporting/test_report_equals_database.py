@@ -12,10 +12,10 @@ import pytest
 from openpyxl import load_workbook
 from psycopg.rows import dict_row
 
-from include.calls.domain.spreadsheet_cells import without_mark
 from include.calls.domain.storage_keys import registry_key, report_key
 from include.calls.state.migrate import migrate
 from include.common.periods import Period
+from include.common.spreadsheet_cells import without_mark
 from simulators.bitrix24.seeded import brief, seeded_world, spoken
 from simulators.bitrix24.world import Audio, Call
 from simulators.kit.faults import FaultKind

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from include.calls.domain.budget import Budget, PlannedSpending, Spending
 from include.calls.domain.report_figures import Estimate
 from include.calls.reporting.estimate import hours_needed, render_estimate, slots_needed
+from include.common.budget import Budget, PlannedSpending, Spending
 from tests.unit.calls.reporting.report_samples import RUN, SETTINGS
 
 ESTIMATE = Estimate(

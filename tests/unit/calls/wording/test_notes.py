@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from include.calls.domain.budget import Budget, Decision, PlannedSpending, Spending
 from include.calls.domain.report_figures import Estimate
 from include.calls.domain.run_progress import Progress
 from include.calls.domain.run_verdict import Cause, Verdict
 from include.calls.domain.stages import Stage
 from include.calls.domain.states import RunStatus
 from include.calls.wording import approval, notes
+from include.common.budget import Budget, Decision, PlannedSpending, Spending
 from include.common.errors import NotConfigured
 from include.common.russian_format import NBSP
 from tests.unit.calls.reporting.report_samples import RUN

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.calls.domain.budget import Budget, PlannedSpending, Spending
+from include.common.budget import Budget, PlannedSpending, Spending
 
 BUDGET = Budget(usd=Decimal(54), tolerance=Decimal("0.20"), reserve=Decimal("0.05"))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.calls.domain.spreadsheet_cells import formula_safe, kept_as_text, original_text, plain_text, without_mark
+from include.common.spreadsheet_cells import formula_safe, kept_as_text, original_text, plain_text, without_mark
 
 FORMULAS = [
     "=cmd|' /c calc'!A0",

@@ -1,6 +1,8 @@
 """The frame that tells the language model where the transcript begins and ends."""
 
-from include.calls.wording.summary import framed
+import pytest
+
+from include.common.wording.framed_text import framed
 from tests.kit.paths import ROOT
 
 
@@ -11,8 +13,9 @@ def test_the_transcript_cannot_end_its_own_frame():
     assert text.endswith("=== КОНЕЦ ТЕКСТА 3f2a ===")
 
 
-def test_the_prompt_names_the_frame() -> None:
-    prompt = (ROOT / "include/calls/prompts/summary_v1.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("prompt_file", ["calls/prompts/summary_v1.md", "call_centre/prompts/quality_v1.md"])
+def test_the_prompt_names_the_frame(prompt_file: str) -> None:
+    prompt = (ROOT / "include" / prompt_file).read_text(encoding="utf-8")
     first, _, last = framed("x", "<метка>").splitlines()
     assert first in prompt
     assert last in prompt

@@ -1,0 +1,134 @@
+"""Scores of calls at the command line: start a run, sheets for calibration, calibrate, take scores as a table.
+
+    python -m jobs.quality score [--from 2026-11-01 --to 2026-11-30] [--card NAME] [--limit N] [--dry-run=true]
+    python -m jobs.quality sheet --card NAME --count 200 --from ... --to ... --out set.csv
+    python -m jobs.quality sheet --card NAME --file set.csv --by "Name"
+    python -m jobs.quality calibrate --card NAME [--provider NAME] [--repeats 2]
+    python -m jobs.quality export --from ... --to ... --out scores.csv|scores.xlsx
+
+Exit status: 0 done, 1 not done, 2 refused.
+"""
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from psycopg.conninfo import make_conninfo
+
+from include.call_centre.names import CALIBRATE_DAG_ID, QUALITY_DAG_ID
+from include.call_centre.policy import load_call_centre_policy
+from include.call_centre.reporting.calibration_sheet import read_sheet, write_sheet
+from include.call_centre.reporting.score_table import write_scores
+from include.call_centre.state.quality_people import QualityPeople
+from include.call_centre.state.state import QualityState
+from include.call_centre.steps.calibrate import fill_set, take_verdicts
+from include.call_centre.steps.day_figures import bounds_of
+from include.call_centre.steps.load_cards import all_cards, newest_cards
+from include.call_centre.wording import command_line as words
+from include.calls.domain.audit_chain import Action
+from include.calls.state.audit import AuditLog
+from include.calls.state.state import State
+from include.common.errors import BadInput
+from include.common.personal_data.hiding import without_personal_data
+from jobs.airflow_api import AirflowApi
+from jobs.call_export import state_conninfo
+from jobs.command import Command, Group
+
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(cls=Group, help=words.HELP)
+def main() -> None:
+    pass
+
+
+@main.command(cls=Command, help=words.SCORE_HELP)
+@click.option("--from", "first", type=DAY, metavar=words.DAY, help=words.FROM_HELP)
+@click.option("--to", "last", type=DAY, metavar=words.DAY, help=words.TO_HELP)
+@click.option("--card", metavar=words.NAME, help=words.CARD_HELP)
+@click.option("--limit", type=click.IntRange(min=0), default=0, metavar=words.COUNT, help=words.LIMIT_HELP)
+@click.option("--dry-run", type=bool, default=False, metavar="true", help=words.DRY_RUN_HELP)
+def score(*, first: datetime | None, last: datetime | None, card: str | None, limit: int, dry_run: bool) -> None:
+    asked = {"card": card, "date_from": first and f"{first:%Y-%m-%d}", "date_to": last and f"{last:%Y-%m-%d}"}
+    conf = {name: value for name, value in asked.items() if value} | {"limit": limit, "dry_run": dry_run}
+    _trigger(QUALITY_DAG_ID, conf)
+
+
+@main.command(cls=Command, help=words.CALIBRATE_HELP)
+@click.option("--card", required=True, metavar=words.NAME, help=words.CARD_HELP)
+@click.option("--provider", metavar=words.NAME, help=words.PROVIDER_HELP)
+@click.option("--repeats", type=click.IntRange(1, 5), default=1, metavar=words.COUNT, help=words.REPEATS_HELP)
+def calibrate(*, card: str, provider: str | None, repeats: int) -> None:
+    _trigger(CALIBRATE_DAG_ID, {"card": card, "repeats": repeats} | ({"provider": provider} if provider else {}))
+
+
+@main.command(cls=Command, help=words.SHEET_HELP)
+@click.option("--card", required=True, metavar=words.NAME, help=words.CARD_HELP)
+@click.option("--count", type=click.IntRange(1, 5000), default=100, metavar=words.COUNT, help=words.COUNT_HELP)
+@click.option("--from", "first", type=DAY, metavar=words.DAY, help=words.FROM_HELP)
+@click.option("--to", "last", type=DAY, metavar=words.DAY, help=words.TO_HELP)
+@click.option("--out", type=NEW_FILE, metavar=words.FILE, help=words.OUT_HELP)
+@click.option("--file", type=OLD_FILE, metavar=words.FILE, help=words.FILE_HELP)
+@click.option("--by", metavar=words.NAME, help=words.BY_HELP)
+def sheet(
+    *,
+    card: str,
+    count: int,
+    first: datetime | None,
+    last: datetime | None,
+    out: Path | None,
+    file: Path | None,
+    by: str | None,
+) -> None:
+    (found,) = newest_cards([card])
+    with QualityState.open(make_conninfo(**state_conninfo())) as state:
+        state.runs.keep_cards(all_cards())
+        if file:
+            rows = read_sheet(file.read_bytes(), found)
+            taken = take_verdicts(found, rows, state, rater=by or getpass.getuser())
+            click.echo(words.verdicts_taken(taken))
+            return
+        if out is None or first is None or last is None:
+            raise BadInput("a new sheet needs FROM, TO and OUT", problem="sheet_what")
+        since, until = _period(first, last)
+        policy = load_call_centre_policy(os.environ)
+        items = fill_set(found, count, state, policy, since=since, until=until, mask=without_personal_data)
+        out.write_bytes(write_sheet(found, items))
+        click.echo(words.sheet_written(len(items), out.name))
+
+
+@main.command(cls=Command, help=words.EXPORT_HELP)
+@click.option("--from", "first", required=True, type=DAY, metavar=words.DAY, help=words.FROM_HELP)
+@click.option("--to", "last", required=True, type=DAY, metavar=words.DAY, help=words.TO_HELP)
+@click.option("--out", required=True, type=NEW_FILE, metavar=words.FILE, help=words.OUT_HELP)
+def export(*, first: datetime, last: datetime, out: Path) -> None:
+    since, until = _period(first, last)
+    conninfo = make_conninfo(**state_conninfo())
+    with State.open(conninfo) as calls:  # what leaves is noted first
+        detail = {"from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "file": out.name}
+        AuditLog(calls.session).record(Action.SCORES_TAKEN, actor=getpass.getuser(), detail=detail)
+    with QualityState.open(conninfo) as state:
+        zone = load_call_centre_policy(os.environ).zone
+        written = write_scores(QualityPeople(state.session).exported(since, until), out, zone)
+    click.echo(words.scores_written(written, out.name))
+
+
+def _period(first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """Local days, the last one inclusive."""
+    zone = load_call_centre_policy(os.environ).zone
+    return bounds_of(first.date(), zone)[0], bounds_of(last.date(), zone)[1]
+
+
+def _trigger(dag_id: str, conf: dict[str, object]) -> None:
+    api = AirflowApi.from_environment(dag_id)
+    dag_run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    api.trigger(dag_run_id, conf)
+    click.echo(words.started(f"{api.address}/dags/{dag_id}/runs/{dag_run_id}"))
+
+
+if __name__ == "__main__":
+    main()
