@@ -98,6 +98,7 @@ class TestFiles:
 
     def test_each_rule_fires_where_it_has_to_and_nowhere_else(self) -> None:
         assert "SUCCESS" in self.run("promtool", "test", "rules", "rules_test.yml")
+        assert "SUCCESS" in self.run("promtool", "test", "rules", "call_centre_rules_test.yml")
         tested = (FILES / "rules_test.yml").read_text(encoding="utf-8")
         assert [name for name in ALERTS if tested.count(f'alertname="{name}"') < 2] == []
 

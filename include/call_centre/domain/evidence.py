@@ -24,6 +24,7 @@ _FILLERS = frozenset(
 )
 # One of them more or less turns a sentence into its opposite, however alike the letters are.
 _DECISIVE = frozenset({"не", "нет", "ни", "без", "нельзя", "никогда", "никто", "ничего"})
+_BEFORE = frozenset({"не", "ни", "без"})  # a quote may not begin behind one of them
 _WORD = re.compile(r"\w+")
 
 Check = Literal["found", "not_found", "other_speaker", "too_short", "outside"]
@@ -104,6 +105,7 @@ def _stands_in(said: Sequence[str], words: Sequence[str]) -> bool:
                 _alike(said[0], part[0])
                 and _alike(said[-1], part[-1])
                 and _decisive(part) == decisive
+                and not (start and words[start - 1] in _BEFORE)
                 and fuzz.ratio(quote, " ".join(part), score_cutoff=LEAST_RATIO)
             ):
                 return True

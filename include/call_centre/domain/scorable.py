@@ -9,7 +9,7 @@ from include.call_centre.domain.spoken_call import SpokenCall
 
 
 class Unscorable(StrEnum):
-    ROLES_UNKNOWN = "roles_unknown"  # no verdict about a person who cannot be told from the other one
+    ROLES_UNKNOWN = "roles_unknown"  # no verdict about a person whose words cannot be kept apart
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"  # for every provider's context
     WRONG_LANGUAGE = "wrong_language"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any
 
+from include.call_centre.schedule import IS_CONFIGURED as QUALITY_ON
 from include.calls.domain.audit_chain import Action
 from include.calls.domain.call_filter import CallFilter, Place, ReaderScope, beginning, end
 from include.calls.domain.qa_sample import QaCheck
@@ -142,6 +143,7 @@ class CallPages:
             label_lang=self.reader.language,
             version=version,
             index=IndexState(done=done, of=of),
+            quality=QUALITY_ON,
         )
 
     # ---------------------------------------------------------------- the list

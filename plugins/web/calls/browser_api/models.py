@@ -51,6 +51,7 @@ class Me(BaseModel):
     label_lang: Literal["ru", "en"]
     version: str
     index: IndexState
+    quality: bool
 
 
 # ---------------------------------------------------------------- the list

@@ -1,7 +1,7 @@
 // What an address says, without a page. It never holds what people type: servers log addresses.
 import { moment } from "./text.js";
 
-const SINGLE = ["bundles", "erasure", "audit", "settings"];
+const SINGLE = ["bundles", "erasure", "audit", "models", "settings"];
 
 /** "call/31337" -> {page: "call", id: "31337"}; "" -> {page: "calls"}; null for a path that is no page of ours. */
 export function route(path) {
@@ -9,7 +9,7 @@ export function route(path) {
   const [page, id, ...rest] = path.split("/").map(decodeURIComponent);
   if (rest.length) return null;
   if (page === "call") return /^\d{1,19}$/.test(id ?? "") ? { page, id } : null;
-  if (page === "qa" || page === "runs") return { page, id: id || null };
+  if (["qa", "runs", "quality"].includes(page)) return { page, id: id || null };
   return SINGLE.includes(page) && !id ? { page } : null;
 }
 

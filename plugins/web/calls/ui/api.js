@@ -19,6 +19,7 @@ function logIn() {
   location.assign(login);
 }
 
+/** `path` is below our own API; one that begins with a slash is below the api-server. */
 export async function ask(path, { method = "GET", body, etag, signal, binary = false } = {}) {
   const headers = { Accept: binary ? "application/octet-stream" : "application/json" };
   headers["Accept-Language"] = document.documentElement.lang || "en";
@@ -26,7 +27,7 @@ export async function ask(path, { method = "GET", body, etag, signal, binary = f
   if (etag) headers["If-Match"] = etag;
   let answer;
   try {
-    answer = await fetch(apiUrl(path), {
+    answer = await fetch(path.startsWith("/") ? hostUrl(path.slice(1)) : apiUrl(path), {
       method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {

@@ -7,7 +7,9 @@ import { BundlesPage } from "./bundles_page.js";
 import { CallPage } from "./call_page.js";
 import { CallsPage } from "./calls_page.js";
 import { ErasurePage } from "./erasure_page.js";
+import { ModelsPage } from "./models_page.js";
 import { QaPage } from "./qa_page.js";
+import { QualityPage } from "./quality_page.js";
 import { RunsPage } from "./runs_page.js";
 import { CallsOfBatch, CallsOfRun, HomeCard } from "./run_tabs.js";
 import { SettingsPage } from "./settings_page.js";
@@ -22,10 +24,17 @@ const PAGES = [
   ["runs", "runs", ({ me, id }) => html`<${RunsPage} me=${me} id=${id} />`],
   ["bundles", "take", () => html`<${BundlesPage} />`],
   ["erasure", "ask", () => html`<${ErasurePage} />`],
+  ["quality", "read", ({ me, id }) => html`<${QualityPage} key=${id} me=${me} id=${id} />`],
+  ["models", "runs", () => html`<${ModelsPage} />`],
   ["audit", "audit", ({ me }) => html`<${AuditPage} me=${me} />`],
   ["settings", "runs", () => html`<${SettingsPage} />`],
 ];
 const IN_THE_MENU = PAGES.map(([page, right]) => [page, right]).filter(([page]) => page !== "call");
+
+const OF_QUALITY = ["quality", "models"]; // where scores are switched on
+
+/** Whether the reader may see a page of this name, which needs this right. */
+const allowed = (me, page, right) => me.rights.includes(right) && (me.quality || !OF_QUALITY.includes(page));
 
 /** What every entry needs around it. */
 function Framed({ children }) {
@@ -79,13 +88,13 @@ function Pages({ me }) {
   if (!found) return html`<${Menu} me=${me} /><div className="cb-page"><h1>${t("no_page.title")}</h1><${Empty} title=${t("no_page.help")}
     actions=${html`<${Go} to="" className="cb-button cb-outline">${t("menu.calls")}<//>`} /></div>`;
   const [page, right, Page] = found;
-  return html`<${Menu} me=${me} page=${page} />${me.rights.includes(right) ? html`<${Page} me=${me} id=${here.id} />` : html`<${NoRight} />`}`;
+  return html`<${Menu} me=${me} page=${page} />${allowed(me, page, right) ? html`<${Page} me=${me} id=${here.id} />` : html`<${NoRight} />`}`;
 }
 
 function Menu({ me, page }) {
-  const allowed = IN_THE_MENU.filter(([, right]) => me.rights.includes(right));
-  if (allowed.length < 2) return null;
+  const shown = IN_THE_MENU.filter(([name, right]) => allowed(me, name, right));
+  if (shown.length < 2) return null;
   const present = page === "call" ? "calls" : page;
-  return html`<nav className="cb-menu" aria-label=${t("menu.label")}>${allowed.map(([name]) => html`<${Go} key=${name}
+  return html`<nav className="cb-menu" aria-label=${t("menu.label")}>${shown.map(([name]) => html`<${Go} key=${name}
     to=${name === "calls" ? "" : name} aria-current=${name === present ? "page" : undefined}>${t(`menu.${name}`)}<//>`)}</nav>`;
 }

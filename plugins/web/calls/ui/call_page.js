@@ -8,6 +8,7 @@ import { kept } from "./memory.js";
 import { Badge, Banner, Button, Dialog, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
 import { usePlayback } from "./playback.js";
 import { Player, before, downloadUrl } from "./player.js";
+import { ScoresOfCall } from "./quality_score.js";
 import { clock, markedWords } from "./text.js";
 import { NoText, Transcript } from "./transcript.js";
 import { RoleFix } from "./role_fix.js";
@@ -95,6 +96,7 @@ function Opened({ id, me, card, again, put, failed }) {
         ${me.rights.includes("check") && card.text_state === "ok" && html`<${VerdictForm} handle=${form} card=${card}
           put=${put} again=${again} say=${say} />`}
         ${me.rights.includes("fix") && html`<${RoleFix} card=${card} put=${put} say=${say} />`}
+        ${me.quality && !erased && html`<${ScoresOfCall} id=${id} />`}
         ${card.status !== "erased" && html`<${Events} key=${card.etag} id=${id} />`}
         <${Files} card=${card} me=${me} />
         ${!erased && me.rights.includes("ask") && html`<p><${Button} look="ghost" onClick=${() => setErasing(true)}>${t("call.erase")}<//></p>`}

@@ -40,6 +40,7 @@ def test_letters_with_and_without_dots_are_one() -> None:
         ("мне нужны зимние шины", 7, "operator", "other_speaker"),
         ("мне нужны зимние шины", 7, "client", "other_speaker"),  # the criterion wants the operator's words
         ("я могу обещать доставку завтра привезём в четверг", 26, "operator", "not_found"),  # without the "не"
+        ("могу обещать доставку завтра", 26, "operator", "not_found"),  # begins behind the "не"
         ("привезём в четверг до 19 часов", 26, "operator", "not_found"),
         ("Добрый день, компания Шины", 90, "operator", "outside"),
         ("Добрый день, компания Шины", -5, "operator", "outside"),
