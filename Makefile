@@ -149,8 +149,8 @@ score: install ## оценить тексты без оценки: [FROM= TO=] [
 		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(DRY_RUN),--dry-run "$(DRY_RUN)")
 
 quality-sheet: install ## набор калибровки: CARD= N= FROM= TO= OUT=набор.csv, заполненный — CARD= FILE=набор.csv BY="имя"
-	@$(QUALITY) sheet --card "$(CARD)" $(if $(N),--count "$(N)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
-		$(if $(OUT),--out "$(OUT)") $(if $(FILE),--file "$(FILE)") $(if $(BY),--by "$(BY)")
+	@$(QUALITY) $(if $(FILE),verdicts --card "$(CARD)" --file "$(FILE)" $(if $(BY),--by "$(BY)"),sheet --card "$(CARD)" \
+		$(if $(N),--count "$(N)") --from "$(FROM)" --to "$(TO)" --out "$(OUT)")
 
 calibrate: install ## насколько модель согласна с людьми: CARD= [PROVIDER=] [REPEATS=]
 	@$(QUALITY) calibrate --card "$(CARD)" $(if $(PROVIDER),--provider "$(PROVIDER)") $(if $(REPEATS),--repeats "$(REPEATS)")

@@ -2,7 +2,7 @@
 
     python -m jobs.quality score [--from 2026-11-01 --to 2026-11-30] [--card NAME] [--limit N] [--dry-run=true]
     python -m jobs.quality sheet --card NAME --count 200 --from ... --to ... --out set.csv
-    python -m jobs.quality sheet --card NAME --file set.csv --by "Name"
+    python -m jobs.quality verdicts --card NAME --file set.csv --by "Name"
     python -m jobs.quality calibrate --card NAME [--provider NAME] [--repeats 2]
     python -m jobs.quality export --from ... --to ... --out scores.csv|scores.xlsx
 
@@ -27,21 +27,35 @@ from include.call_centre.steps.calibrate import fill_set, take_verdicts
 from include.call_centre.steps.day_figures import bounds_of
 from include.call_centre.steps.load_cards import all_cards, newest_cards
 from include.call_centre.wording import command_line as words
+from include.call_centre.wording.problems import PROBLEMS
 from include.calls.domain.audit_chain import Action
 from include.calls.state.audit import AuditLog
 from include.calls.state.state import State
-from include.common.errors import BadInput
+from include.common.errors import ExportError
 from include.common.personal_data.hiding import without_personal_data
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
-from jobs.command import Command, Group
+from jobs.command import REFUSED, Command, Group
 
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(cls=Group, help=words.HELP)
+class Verbs(Group):
+    """Errors of this area in the words of its catalogue."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ExportError as error:
+            if error.problem not in PROBLEMS:
+                raise
+            click.echo(words.refused(error), err=True)
+            ctx.exit(REFUSED)
+
+
+@click.group(cls=Verbs, help=words.HELP)
 def main() -> None:
     pass
 
@@ -69,36 +83,30 @@ def calibrate(*, card: str, provider: str | None, repeats: int) -> None:
 @main.command(cls=Command, help=words.SHEET_HELP)
 @click.option("--card", required=True, metavar=words.NAME, help=words.CARD_HELP)
 @click.option("--count", type=click.IntRange(1, 5000), default=100, metavar=words.COUNT, help=words.COUNT_HELP)
-@click.option("--from", "first", type=DAY, metavar=words.DAY, help=words.FROM_HELP)
-@click.option("--to", "last", type=DAY, metavar=words.DAY, help=words.TO_HELP)
-@click.option("--out", type=NEW_FILE, metavar=words.FILE, help=words.OUT_HELP)
-@click.option("--file", type=OLD_FILE, metavar=words.FILE, help=words.FILE_HELP)
-@click.option("--by", metavar=words.NAME, help=words.BY_HELP)
-def sheet(
-    *,
-    card: str,
-    count: int,
-    first: datetime | None,
-    last: datetime | None,
-    out: Path | None,
-    file: Path | None,
-    by: str | None,
-) -> None:
+@click.option("--from", "first", required=True, type=DAY, metavar=words.DAY, help=words.FROM_HELP)
+@click.option("--to", "last", required=True, type=DAY, metavar=words.DAY, help=words.TO_HELP)
+@click.option("--out", required=True, type=NEW_FILE, metavar=words.FILE, help=words.OUT_HELP)
+def sheet(*, card: str, count: int, first: datetime, last: datetime, out: Path) -> None:
     (found,) = newest_cards([card])
+    since, until = _period(first, last)
+    policy = load_call_centre_policy(os.environ)
     with QualityState.open(make_conninfo(**state_conninfo())) as state:
         state.runs.keep_cards(all_cards())
-        if file:
-            rows = read_sheet(file.read_bytes(), found)
-            taken = take_verdicts(found, rows, state, rater=by or getpass.getuser())
-            click.echo(words.verdicts_taken(taken))
-            return
-        if out is None or first is None or last is None:
-            raise BadInput("a new sheet needs FROM, TO and OUT", problem="sheet_what")
-        since, until = _period(first, last)
-        policy = load_call_centre_policy(os.environ)
         items = fill_set(found, count, state, policy, since=since, until=until, mask=without_personal_data)
-        out.write_bytes(write_sheet(found, items))
-        click.echo(words.sheet_written(len(items), out.name))
+    out.write_bytes(write_sheet(found, items))
+    click.echo(words.sheet_written(len(items), out.name))
+
+
+@main.command(cls=Command, help=words.VERDICTS_HELP)
+@click.option("--card", required=True, metavar=words.NAME, help=words.CARD_HELP)
+@click.option("--file", required=True, type=OLD_FILE, metavar=words.FILE, help=words.FILE_HELP)
+@click.option("--by", metavar=words.NAME, help=words.BY_HELP)
+def verdicts(*, card: str, file: Path, by: str | None) -> None:
+    (found,) = newest_cards([card])
+    rows = read_sheet(file.read_bytes(), found)
+    with QualityState.open(make_conninfo(**state_conninfo())) as state:
+        state.runs.keep_cards(all_cards())
+        click.echo(words.verdicts_taken(take_verdicts(found, rows, state, rater=by or getpass.getuser())))
 
 
 @main.command(cls=Command, help=words.EXPORT_HELP)

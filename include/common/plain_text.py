@@ -69,3 +69,8 @@ def plain_name(text: str, limit: int = 240) -> str:
     """An id or a person's name for Markdown: without effect like the rest, but with its digits."""
     line = _LINK.sub(LINK_REMOVED, inert(folded(text[:limit])))
     return " ".join(line.split()).replace("_", r"\_")
+
+
+def framed(body: str, mark: str) -> str:
+    """The transcript between two lines that it cannot contain: `mark` is made from its own checksum."""
+    return f"=== НАЧАЛО ТЕКСТА {mark} ===\n{body.rstrip()}\n=== КОНЕЦ ТЕКСТА {mark} ==="

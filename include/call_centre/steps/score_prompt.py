@@ -7,7 +7,7 @@ from include.call_centre.domain.score_question import SCHEMA_NAME, answer_schema
 from include.call_centre.domain.scorecards import Scorecard
 from include.call_centre.names import SCORING_TASK
 from include.clients.language_models.question import Question
-from include.common.wording.framed_text import framed
+from include.common.plain_text import framed
 
 PROMPT = Path(__file__).parents[1] / "prompts" / "quality_v1.md"  # a changed prompt is a new file
 PROMPT_VERSION = PROMPT.stem

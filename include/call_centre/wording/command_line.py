@@ -1,11 +1,14 @@
 """Russian words of `python -m jobs.quality`."""
 
+from include.call_centre.wording.quality import sentence
+from include.common.errors import ExportError
 from include.common.russian_format import count
 
 HELP = "Оценка звонков: запустить, наборы для калибровки, калибровка, таблица оценок."
 SCORE_HELP = "Запустить оценку текстов, у которых её нет."
 CALIBRATE_HELP = "Ответы модели на набор калибровки и цифры согласия с людьми."
-SHEET_HELP = "Набор калибровки таблицей: с --out — новый, с --file — прочесть заполненный."
+SHEET_HELP = "Набор калибровки таблицей."
+VERDICTS_HELP = "Прочесть заполненный набор: весь или ничего."
 EXPORT_HELP = "Оценки периода таблицей: CSV для программ, XLSX для людей, по расширению файла."
 DAY, NAME, COUNT, FILE = "ДЕНЬ", "ИМЯ", "ЧИСЛО", "ФАЙЛ"
 FROM_HELP = "Первый день звонков: 2026-11-01."
@@ -19,6 +22,10 @@ COUNT_HELP = "Сколько звонков в наборе."
 OUT_HELP = "Куда записать."
 FILE_HELP = "Заполненная таблица."
 BY_HELP = "Кто оценивал."
+
+
+def refused(error: ExportError) -> str:
+    return f"Отказано: {sentence(error)}."
 
 
 def started(link: str) -> str:

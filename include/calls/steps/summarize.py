@@ -24,8 +24,8 @@ from include.calls.steps.spending import refuse_if_spent, summary_tariff
 from include.clients.openai.chat_completion import JsonModel, TokenUsage, UnusableResponse
 from include.clients.storage.base import Storage
 from include.common.errors import ErrorCode, ExportError, Permanent, StopRun, Temporary, Throttled
+from include.common.plain_text import framed
 from include.common.token_tariffs import tokens_of
-from include.common.wording.framed_text import framed
 
 log = logging.getLogger(__name__)
 

@@ -58,6 +58,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "local_llm_url": "http://localhost:8000/v1",
         "backup_url": "/mnt/backups",
         "backup_key": new_key(),
+        "quality_enabled": "true",
         "qtickets_token": "token-q",
         "vk_client_secret": "secret-v",
         "direct_token": "token-d",
@@ -324,7 +325,7 @@ class TestConnections:
         assert made[calls.STORAGE_CONN]["extra"] == {"path": path}
 
     def test_reviewed_values_are_passed_on_unchanged(self, made: dict[str, Any]) -> None:
-        assert made[calls.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1"}
+        assert made[calls.POLICY_CONN]["extra"] == {"STT_MODEL": "whisper-1", "QUALITY_ENABLED": "true"}
 
 
 class TestEnvironment:

@@ -8,6 +8,7 @@ from string import Formatter
 
 import pytest
 
+from include.call_centre.wording import problems as quality_problems
 from include.calls.wording import problems as calls_problems
 from include.common import errors
 from include.common.wording import problems as common_problems
@@ -21,6 +22,11 @@ RUSSIAN = {
     "include/calls/wording/": "the catalogue of the area `calls`",
     "include/smoke/wording/": "the catalogue of the area `smoke`",
     "include/sales/wording/": "the catalogue of the area `sales`",
+    "include/call_centre/wording/": "the catalogue of the area `call_centre`",
+    "include/call_centre/domain/evidence.py": "fillers and negations as people say them",
+    "include/call_centre/domain/rule_answers.py": "how people say that they transfer a call",
+    "include/call_centre/domain/score_question.py": "the card as a prompt shows it; how callers speak to a judge",
+    "dags/call_centre/": "the descriptions of DAGs and parameters in the UI",
     "include/sales/domain/letters.py": "headings of tables in letters",
     "include/sales/domain/letter_values.py": "currencies as letters write them",
     "include/sales/domain/utm.py": "cities as campaign labels spell them",
@@ -58,6 +64,7 @@ CATALOGUE_FILES = [
     *sorted((ROOT / "include/calls/wording").glob("*.py")),
     *sorted((ROOT / "include/smoke/wording").glob("[!e]*.py")),  # the catalogue of errors speaks to developers too
     *sorted((ROOT / "include/sales/wording").glob("[!e]*.py")),
+    *sorted((ROOT / "include/call_centre/wording").glob("*.py")),
     ROOT / "include/common/wording/problems.py",
     ROOT / "include/common/wording/connections.py",
     *sorted((ROOT / "ops/wording").glob("*.py")),
@@ -69,10 +76,13 @@ CATALOGUES: dict[str, tuple[Mapping[str, str], ...]] = {
     "include/calls": (calls_problems.PROBLEMS, COMMON),
     "include/smoke": (smoke_problems.PROBLEMS, COMMON),
     "include/sales": (sales_problems.PROBLEMS, COMMON),
+    "include/call_centre": (quality_problems.PROBLEMS, COMMON),
     "plugins": (COMMON,),
     "plugins/calls": (calls_problems.PROBLEMS, COMMON),
     "plugins/smoke": (smoke_problems.PROBLEMS, COMMON),
     "plugins/sales": (sales_problems.PROBLEMS, COMMON),
+    "plugins/call_centre": (quality_problems.PROBLEMS, COMMON),
+    "plugins/web/call_centre": (quality_problems.PROBLEMS, calls_problems.PROBLEMS, COMMON),
     "jobs/sales.py": (sales_problems.PROBLEMS, COMMON),
     "plugins/web": (calls_problems.PROBLEMS, COMMON),
     "jobs": (calls_problems.PROBLEMS, COMMON),
@@ -104,6 +114,8 @@ NAMES = {
     "ClickHouse", "sales", "accept_shrink", "shrink", "accept", "QTickets", "Fernet", "load", "on",
     "qtickets", "vk_ads", "vk", "ads", "direct", "auto", "full", "incremental", "ack", "by", "legacy", "fernet", "html",
     "pdf", "PDF",
+    "Approve", "Reject", "FROM", "TO", "OUT", "FILE", "rescore", "provider", "Kyiv", "operator_default", "USD", "CSV",
+    "XLSX",
     "ListBucket", "GetObject", "PutObject", "DeleteObject", "Idempotency",
 }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.common.wording.framed_text import framed
+from include.common.plain_text import framed
 from tests.kit.paths import ROOT
 
 
