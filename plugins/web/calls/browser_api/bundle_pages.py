@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import anyio
+from include.calls.domain.spreadsheet_cells import formula_safe
 
 from include.calls.domain.audit_chain import Action
-from include.calls.domain.spreadsheet_cells import formula_safe
 from include.calls.domain.states import RecordStatus
 from include.calls.state.browsing import Browsing
 from include.calls.state.bundles import Bundle, Bundles
