@@ -11,6 +11,7 @@ _STEPS = "include/calls/steps"
 _OF_STATE = "tests/integration/calls/state"
 _OF_STEPS = "tests/integration/calls/steps"
 _CALLS = "tests/integration/calls"
+_SCORES = "tests/integration/call_centre/steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,46 @@ class Protection:
 
 
 PROTECTIONS = (
+    Protection(
+        "unique score key",
+        "two runs keep two scores of one text by one judge",
+        "include/calls/state/migrations/versions/0020_call_quality.sql",
+        "    UNIQUE (text_checksum, card_hash, prompt_version, model)",
+        "    UNIQUE (score_id, card_hash)",
+        (f"{_SCORES}/test_score_batch.py", "-k", "refused_by_the_table"),
+    ),
+    Protection(
+        "evidence of a score",
+        "an answer counts although its words were never said",
+        "include/call_centre/domain/evidence.py",
+        '    return criterion.evidence.get(answer, "none") == "none" or any(one.holds for one in evidence)',
+        "    return True",
+        ("tests/unit/call_centre/domain/test_score_question.py", "-k", "becomes_unknown"),
+    ),
+    Protection(
+        "claim on a score",
+        "two tasks buy the same score at once",
+        "include/call_centre/steps/score_batch.py",
+        "            if not ours:",
+        "            if False:",
+        (f"{_SCORES}/test_score_batch.py", "-k", "claimed_text"),
+    ),
+    Protection(
+        "ceiling of a scoring run",
+        "a run spends on although its budget is spent",
+        "include/call_centre/steps/score_batch.py",
+        "    if spent >= ceiling:",
+        "    if False:",
+        (f"{_SCORES}/test_score_batch.py", "-k", "budget_is_spent"),
+    ),
+    Protection(
+        "uncalibrated judges in averages",
+        "people are ranked by a judge that was never measured",
+        "include/call_centre/state/quality_people.sql",
+        "score.open_disputes = 0 AND judge.status = 'pass'",
+        "score.open_disputes = 0",
+        (f"{_SCORES}/test_judge_score.py", "-k", "no_part_in_averages"),
+    ),
     Protection(
         "claim",
         "two tasks buy the text of one call",
