@@ -11,6 +11,7 @@ Exit status: 0 done, 1 not done, 2 refused.
 
 import getpass
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def _period(first: datetime, last: datetime) -> tuple[datetime, datetime]:
     return bounds_of(first.date(), zone)[0], bounds_of(last.date(), zone)[1]
 
 
-def _trigger(dag_id: str, conf: dict[str, object]) -> None:
+def _trigger(dag_id: str, conf: Mapping[str, object]) -> None:
     api = AirflowApi.from_environment(dag_id)
     dag_run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     api.trigger(dag_run_id, conf)

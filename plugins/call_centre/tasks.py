@@ -125,7 +125,7 @@ def calibrate(context: "Context") -> dict[str, str]:
     ):
         policy = load_run_call_centre_policy()
         state.runs.keep_cards(all_cards())
-        found = {}
+        found: dict[str, str] = {}
         for card in newest_cards([params["card"]] if params.get("card") else policy.quality.cards):
             done = step.calibrate(card, state, routing, router, policy, repeats=int(params.get("repeats") or 1))
             found |= {f"{card.card}.{name}": status for name, status in done.criteria.items()}

@@ -14,6 +14,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 
 from include.call_centre.policy import CallCentrePolicy
+from include.call_centre.state.calibration_sets import CalibrationSets
 from include.call_centre.state.quality_people import QualityPeople
 from include.call_centre.state.state import QualityState
 from include.call_centre.steps import calibrate as calibration
@@ -84,7 +85,7 @@ async def summary(reader: MayRead, days: Annotated[int, Query(ge=1, le=400)] = 3
         now = datetime.now(UTC)
         people = QualityPeople(state.session)
         found = people.averages(now - timedelta(days=days), now, people.scope(reader.user_id))
-        judges = calibration.CalibrationSets(state.session).judges()
+        judges = CalibrationSets(state.session).judges()
         return views.summary(found, judges, days=days, least=policy.people.least_scores)
 
     return await _served(reader, work, Action.SCORES_LISTED, {"days": days})
@@ -100,7 +101,7 @@ async def score(score_id: ScoreId, reader: MayRead) -> ScoreShown:
         row = people.score(score_id, scope)
         if row is None:
             raise BadInput("there is no such score", problem="no_such_score")
-        return views.score_shown(row, state, people, scope, calibration.CalibrationSets(state.session).judges())
+        return views.score_shown(row, state, people, scope, CalibrationSets(state.session).judges())
 
     return await _served(reader, work, Action.SCORE_READ, {"score": str(score_id)})
 

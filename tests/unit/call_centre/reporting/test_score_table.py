@@ -35,4 +35,4 @@ def test_the_sheet_has_the_same_row_with_local_times(tmp_path: Path) -> None:
     write_scores([ROW], file, ZoneInfo("Europe/Kyiv"))
     head, row = openpyxl.load_workbook(file).active.iter_rows(values_only=True)
     cells = dict(zip(head, row, strict=True))
-    assert (cells["record_id"], cells["datetime_start"], cells["score"]) == ("007", datetime(2025, 8, 6, 12), 80.0)
+    assert (cells["record_id"], str(cells["datetime_start"]), cells["score"]) == ("007", "2025-08-06 12:00:00", 80.0)
