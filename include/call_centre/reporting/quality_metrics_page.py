@@ -47,8 +47,8 @@ def _requests(figures: QualityFigures) -> Iterator[Metric]:
     for provider, reason, count in figures.errors:
         errors.add_metric([provider, reason], count)
     yield errors
-    labels = ["from_provider", "to_provider", "task"]
-    fallbacks = CounterMetricFamily("llm_fallbacks", "Answers of another provider.", labels=labels)
+    ways = ["from_provider", "to_provider", "task"]
+    fallbacks = CounterMetricFamily("llm_fallbacks", "Answers of another provider.", labels=ways)
     for first, second, task, count in figures.fallbacks:
         fallbacks.add_metric([first, second, task], count)
     yield fallbacks

@@ -35,7 +35,7 @@ def quality_metrics() -> Response:
                     for one in CalibrationSets(state.session).judges()
                     for name, figures in one.figures.items()
                 ],
-                day_left_usd=float(max(0, ceiling - day.spent)),
+                day_left_usd=max(0.0, float(ceiling - day.spent)),
             )
     except ExportError as error:
         raise HTTPException(503, str(error)) from None

@@ -5,7 +5,7 @@ reading and each word of a person is in the audit log before the answer goes out
 not there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -185,7 +185,7 @@ async def _served(
     reader: Reader,
     work: Callable[[QualityState, CallCentrePolicy], Answer],
     action: Action,
-    detail: dict[str, str | int | bool],
+    detail: Mapping[str, object],
 ) -> Answer:
     """What cannot be noted is not shown and not done."""
 

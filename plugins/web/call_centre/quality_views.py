@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from include.call_centre.domain.calibration_items import FilledRow
@@ -12,10 +13,12 @@ from include.call_centre.state.calibration_sets import JudgeFigures
 from include.call_centre.state.quality_people import (
     Average,
     BlindItem,
+    DisputeRow,
     ListedScore,
     QualityPeople,
     Scope,
     ScoreRow,
+    VerdictRow,
     Wanted,
 )
 from include.call_centre.state.state import QualityState
@@ -122,18 +125,25 @@ def score_shown(
                 why=one.why,
                 source=one.source,
                 calibrated=one.source == "rule" or one.criterion in calibrated,
-                by_people=said and {"answer": said.answer, "by": said.rater, "comment": said.comment, "at": said.at},
-                dispute=disputed
-                and {
-                    "id": disputed.dispute_id,
-                    "status": disputed.status,
-                    "by": disputed.opened_by,
-                    "reason": disputed.reason,
-                    "comment": disputed.comment,
-                },
+                by_people=None if said is None else _by_people(said),
+                dispute=None if disputed is None else _dispute(disputed),
             )
         )
     return ScoreShown(score=in_list(own), title=card.title, pass_score=card.pass_score, answers=shown)
+
+
+def _by_people(said: VerdictRow) -> dict[str, Any]:
+    return {"answer": said.answer, "by": said.rater, "comment": said.comment, "at": said.at}
+
+
+def _dispute(one: DisputeRow) -> dict[str, Any]:
+    return {
+        "id": one.dispute_id,
+        "status": one.status,
+        "by": one.opened_by,
+        "reason": one.reason,
+        "comment": one.comment,
+    }
 
 
 def summary(averages: Sequence[Average], judges: Sequence[JudgeFigures], *, days: int, least: int) -> Summary:

@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import anyio
-from include.calls.domain.spreadsheet_cells import formula_safe
 
 from include.calls.domain.audit_chain import Action
 from include.calls.domain.states import RecordStatus
@@ -21,6 +20,7 @@ from include.calls.state.shown_call import ShownCall, ShownCalls
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from include.common.masking import mask_number, mask_phones
+from include.common.spreadsheet_cells import formula_safe
 from plugins.web.calls.browser_api.call_pages import CallPages
 from plugins.web.calls.browser_api.reader import Reader
 from plugins.web.calls.browser_api.reader_rights import Right
