@@ -43,14 +43,16 @@ BATCH_CHAIN = ("batch.download", "batch.transcribe", "batch.summarize")
 def bag() -> Iterator[DagBag]:
     """With every area configured, as far as its DAG files ask."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("include.sales.schedule.IS_CONFIGURED", True)
+        for area in ("sales", "call_centre"):
+            patch.setattr(f"include.{area}.schedule.IS_CONFIGURED", True)
         yield DagBag(str(REPOSITORY / "dags"))
 
 
-def test_an_area_that_is_not_configured_shows_no_dag() -> None:
+@pytest.mark.parametrize("area", ["sales", "call_centre"])
+def test_an_area_that_is_not_configured_shows_no_dag(area: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("include.sales.schedule.IS_CONFIGURED", False)
-        found = DagBag(str(REPOSITORY / "dags" / "sales"))
+        patch.setattr(f"include.{area}.schedule.IS_CONFIGURED", False)
+        found = DagBag(str(REPOSITORY / "dags" / area))
     assert (found.dags, found.import_errors) == ({}, {})
 
 
