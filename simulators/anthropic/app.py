@@ -21,7 +21,7 @@ from simulators.anthropic import errors
 from simulators.kit.faults import Faults
 from simulators.kit.instrumentation import Instrumented, entry_of
 from simulators.kit.journal import Journal
-from simulators.openai.text_model import example_of
+from simulators.openai.scorecard_judge import answer_by_text
 
 KEY = "sk-ant-simulated-key-0000"
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5")
@@ -38,7 +38,7 @@ class MessagesSimulator:
 
     def __init__(self, *, key: str = KEY) -> None:
         self.key = key
-        self.says: Says = lambda schema, _text: example_of(schema)
+        self.says: Says = answer_by_text
         self.stop_reason = "end_turn"
         self.no_money = False
         self.retired: set[str] = set()

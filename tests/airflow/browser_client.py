@@ -76,6 +76,10 @@ def example(path: str) -> str:
         .replace("{run_id}", str(UUID(int=0)))
         .replace("{bundle}", "0" * 16)
         .replace("{erasure_id}", str(UUID(int=0)))
+        .replace("{score_id}", str(UUID(int=0)))
+        .replace("{dispute_id}", "1")
+        .replace("{card}", "none")
+        .replace("{item_no}", "1")
     )
 
 

@@ -44,7 +44,7 @@ KEYS = Generated(
     "jwt", "api", "fernet", "admin", "embedded", "metrics", "erasure", "security", "a key of this test", "tasks"
 )
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
-_OURS = "IN ('public', 'sales')"
+_OURS = "IN ('public', 'sales', 'callcenter')"
 
 
 @dataclass(frozen=True)
