@@ -30,7 +30,7 @@ PROTECTIONS = (
     Protection(
         "unique score key",
         "two runs keep two scores of one text by one judge",
-        "include/calls/state/migrations/versions/0020_call_quality.sql",
+        "include/calls/state/migrations/versions/0021_call_quality.sql",
         "    UNIQUE (text_checksum, card_hash, prompt_version, model)",
         "    UNIQUE (score_id, card_hash)",
         (f"{_SCORES}/test_score_batch.py", "-k", "refused_by_the_table"),
