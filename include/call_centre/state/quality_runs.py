@@ -1,6 +1,7 @@
 """Runs of the scoring, the texts that are their work, the cards that were used, the history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +11,11 @@ from uuid import UUID, uuid4
 from psycopg.types.json import Json, Jsonb
 
 from include.call_centre.domain.scorecards import Scorecard
-from include.common.errors import NotConfigured
+from include.common.errors import NotConfigured, Temporary
 from include.common.postgres_session import Session
 
 _FILE = "quality_runs"
+LEASE_SECONDS = 900.0  # longer than all providers of a route may take for one question
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,18 @@ class QualityRuns:
 
     def again(self, run_id: UUID, batch_no: int) -> None:
         self._session.count(_FILE, "again", run_id=run_id, batch_no=batch_no)
+
+    @contextmanager
+    def claim(self, work: Work, owner: str) -> Iterator[bool]:
+        """True while no other task may buy this score; the next try of the same owner takes its claim back."""
+        values = {"checksum": work.checksum, "card_hash": work.card_hash, "owner": owner}
+        ours = bool(self._session.values(_FILE, "claim", seconds=LEASE_SECONDS, **values))
+        try:
+            yield ours
+        finally:
+            if ours:
+                with suppress(Temporary):  # then the lease ends it
+                    self._session.count(_FILE, "release", **values)
 
     def done(self, run_id: UUID, work: Work) -> None:
         self._end(run_id, work, "done", None)

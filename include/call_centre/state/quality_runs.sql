@@ -104,3 +104,15 @@ WITH gone AS (
      WHERE run.run_id = work.run_id AND run.finished_at < :before
 )
 SELECT count(*) FROM gone;
+
+-- name: claim
+-- Whether this owner may buy the score now.
+INSERT INTO callcenter.quality_claims AS held (text_checksum, card_hash, owner, until)
+VALUES (:checksum, :card_hash, :owner, clock_timestamp() + make_interval(secs => :seconds))
+ON CONFLICT (text_checksum, card_hash) DO UPDATE SET owner = excluded.owner, until = excluded.until
+ WHERE held.until < clock_timestamp() OR held.owner = excluded.owner
+RETURNING owner;
+
+-- name: release!
+-- Only the owner's own claim.
+DELETE FROM callcenter.quality_claims WHERE text_checksum = :checksum AND card_hash = :card_hash AND owner = :owner;

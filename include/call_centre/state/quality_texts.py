@@ -3,8 +3,7 @@
 Nothing of the area `calls` is imported; the tables are its interface, and `quality_texts.sql` has every statement.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,7 @@ from psycopg import Connection
 from include.call_centre.domain.drawing import Candidate
 from include.call_centre.domain.scorable import TextFacts
 from include.call_centre.domain.spoken_call import SpokenCall
-from include.common.postgres_session import Session, connect, our_errors
+from include.common.postgres_session import Session
 
 _FILE = "quality_texts"
 
@@ -105,19 +104,6 @@ class QualityTexts:
         """One payment, in the caller's transaction."""
         values = {"recording_id": recording_id, "model": model, "quantity": tokens, "usd": usd, "confirmed": counted}
         connection.execute(self._session.statement(_FILE, "charge"), values | {"purpose": purpose})
-
-    @contextmanager
-    def claim(self, checksum: str, card_hash: str) -> Iterator[bool]:
-        """True while no other task may buy this score; the lock ends with the process."""
-        with our_errors():
-            connection = connect(self._session.conninfo)
-        try:
-            with our_errors():
-                values = {"checksum": checksum, "card_hash": card_hash}
-                row = connection.execute(self._session.statement(_FILE, "claim"), values).fetchone()
-            yield bool(row and row[0])
-        finally:
-            connection.close()
 
     def hours(self, since: datetime, until: datetime, zone: str) -> dict[str, int]:
         return dict(self._session.values(_FILE, "day_of_calls", since=since, until=until, zone=zone))

@@ -37,10 +37,6 @@ ON CONFLICT (recording_id, purchase_no, purpose, model, run_id) DO UPDATE
    SET quantity = paid.quantity + excluded.quantity, usd = paid.usd + excluded.usd, requests = paid.requests + 1,
        confirmed = paid.confirmed AND excluded.confirmed;
 
--- name: claim
--- Whether this session may buy a score of this text by this card now; another task that has it buys the same.
-SELECT pg_try_advisory_lock(hashtextextended('score of ' || :checksum::text || ' by ' || :card_hash::text, 0));
-
 -- name: day_of_calls
 -- Calls with a text, by hour of the local day.
 SELECT to_char(own.call_started_at AT TIME ZONE :zone, 'HH24') AS hour, count(*) AS calls

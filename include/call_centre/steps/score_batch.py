@@ -90,7 +90,7 @@ def score_batch(batch_no: int, work: Scoring, *, fresh: bool) -> int:
         if each.card_hash not in cards:
             cards[each.card_hash] = runs.card(each.card_hash)
         refuse_if_spent(work)
-        with work.state.texts.claim(each.checksum, each.card_hash) as ours:
+        with runs.claim(each, f"{work.run_id}/{batch_no}") as ours:
             if not ours:
                 found.claimed += 1
                 continue

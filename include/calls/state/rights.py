@@ -57,6 +57,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "callcenter.judges": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "callcenter.quality_answers": {Role.APPLICATION: _REMOVE},
     "callcenter.quality_cards": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.quality_claims": {Role.APPLICATION: _REMOVE},
     "callcenter.quality_disputes": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (status, opened_at)"},
     "callcenter.quality_events": {Role.APPLICATION: "SELECT, INSERT, DELETE"},
     "callcenter.quality_runs": {

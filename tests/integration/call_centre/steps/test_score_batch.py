@@ -154,7 +154,7 @@ def test_a_claimed_text_is_left_to_the_task_that_has_it(world: Scored) -> None:
     with world.services(run_id) as (state, routing, router):
         (work,) = state.runs.batch(run_id, batch)
         scoring = Scoring(run_id, state, routing, router, world.policy, str)
-        with state.texts.claim(work.checksum, work.card_hash), pytest.raises(TextsWaiting, match="another task"):
+        with state.runs.claim(work, "another task"), pytest.raises(TextsWaiting, match="another task"):
             score_batch(batch, scoring, fresh=False)
     assert world.asked == (0, 0)
 

@@ -33,7 +33,7 @@ CREATE TABLE callcenter.quality_runs (
     finished_at   timestamptz
 );
 
--- The texts that a run is going to score. A text may be the work of two runs: its lock and the unique key of scores
+-- The texts that a run is going to score. A text may be the work of two runs: its claim and the unique key of scores
 -- let one of them buy it.
 CREATE TABLE callcenter.quality_work (
     run_id        uuid NOT NULL REFERENCES callcenter.quality_runs (run_id),
@@ -47,6 +47,16 @@ CREATE TABLE callcenter.quality_work (
     PRIMARY KEY (run_id, text_checksum, card_hash)
 );
 CREATE INDEX quality_work_by_batch ON callcenter.quality_work (run_id, batch_no) WHERE state = 'waiting';
+
+-- Which task buys a score now: a row with a lease, as claims on calls (ADR 0038). The next try of the same task takes its own
+-- claim back at once, any other when the lease has run out.
+CREATE TABLE callcenter.quality_claims (
+    text_checksum text NOT NULL,
+    card_hash     text NOT NULL,
+    owner         text NOT NULL,                     -- run and batch
+    until         timestamptz NOT NULL,
+    PRIMARY KEY (text_checksum, card_hash)
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
 CREATE INDEX quality_work_failed ON callcenter.quality_work (text_checksum, card_hash) WHERE state = 'failed';
 
