@@ -21,6 +21,7 @@ ENVIRONMENT: dict[str, tuple[str, str]] = {
     "SALES_TIMEZONE": ("time", "zone"),
     "QTICKETS_DAYS_BACK": ("qtickets", "days_back"),
     "QTICKETS_RPS": ("qtickets", "rps"),
+    "QTICKETS_INVENTORY": ("qtickets", "inventory"),
     "VK_DAYS_BACK": ("vk_ads", "days_back"),
     "DIRECT_DAYS_BACK": ("direct", "days_back"),
     "GMAIL_DAYS_BACK": ("gmail", "days_back"),
@@ -46,6 +47,8 @@ class QticketsPolicy(Section):
     days_back: Count
     overlap_minutes: Count
     first_hours: Count
+    open_days: Count
+    inventory: Switch
     rps: Positive
     timeout_seconds: Positive
 

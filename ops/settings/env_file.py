@@ -281,6 +281,7 @@ class Settings(BaseSettings):
     sales_timezone: str = ""
     qtickets_days_back: str = ""
     qtickets_rps: str = ""
+    qtickets_inventory: str = ""
     vk_days_back: str = ""
     direct_days_back: str = ""
     gmail_days_back: str = ""

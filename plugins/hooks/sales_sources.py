@@ -1,9 +1,9 @@
 """A connection becomes a source of sales or ads; its pace and tokens are shared through PostgreSQL."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,17 @@ def open_source(source: Source, state: "SalesState") -> "Iterator[SalesSource]":
 def _qtickets(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "SalesSource":
     from include.clients.qtickets.qtickets_api import QTICKETS, QticketsApi
     from include.sales.policy import load_cities
+    from include.sales.steps.known_orders import open_orders
     from include.sales.steps.qtickets_source import QticketsSource
+    from plugins.hooks.warehouse_hook import WarehouseHook
+
+    def known(last: date) -> "Sequence[int]":
+        with WarehouseHook().get_conn() as warehouse:
+            return open_orders(warehouse, last, policy, _now())
 
     api = _api(conn, state, QTICKETS, Source.QTICKETS, "", policy.qtickets.rps, policy.qtickets.timeout_seconds)
-    return QticketsSource(QticketsApi(api, conn.password or ""), policy, load_cities(), now=_now)
+    client = QticketsApi(api, conn.password or "")
+    return QticketsSource(client, policy, load_cities(), open_orders=known, now=_now)
 
 
 def _vk_ads(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "SalesSource":

@@ -88,6 +88,7 @@ def load(context: "Context", job_name: str, load_id: int) -> int:
                     shrink_share=policy.loading.shrink_share,
                     shrink_keys=policy.loading.shrink_keys,
                     accept_shrink=bool(context["params"].get("accept_shrink")),
+                    backfill=context["dag_run"].run_type.value == "backfill",
                 )
                 loaded = step.load(load_id, services, options)
         note_findings(state, job, state.loads.current(load_id), loaded)
@@ -172,9 +173,10 @@ def _scopes(context: "Context", job: Job, state: "SalesState") -> "list[Scope]":
 
     asked, policy, now = _asked(context), load_run_sales_policy(), _now(context)
     if job is QTICKETS:
-        return step.deltas(asked, state, policy, now)
+        return step.deltas(asked, state, policy, now) + step.inventory(policy, now, job.every)
     if job is QTICKETS_DAYS:
-        return step.windows(asked, Source.QTICKETS, ("",), policy, now)
+        days = step.windows(asked, Source.QTICKETS, ("",), policy, now)
+        return days + step.open_orders(asked, policy, now)
     if job.source is Source.GMAIL:
         return step.letters(asked, policy, now)
     with open_source(_source(job), state) as source:

@@ -43,7 +43,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class QticketsSimulator:
-    """Serves a box office under `/api/rest/v1/{events|orders}[/{id}]`. Everything public may be changed while it runs.
+    """Serves a box office under `/api/rest/v1/{events|orders}[/{id}]` and `/api/rest/v1/shows/{id}/seats`.
+
+    Everything public may be changed while it runs.
 
     `ignored_columns`: conditions on them are dropped in silence. `loses_bodies`: the body of a GET does not arrive.
     `adds_to_total` makes the count of the paging wrong. `between_pages` runs after each page of a list.
@@ -59,6 +61,7 @@ class QticketsSimulator:
         self.journal, self.faults = Journal(), Faults()
         routes = [
             Route("/api/rest/v1/{kind}", self._list, methods=["GET", "POST", "PUT", "DELETE"]),
+            Route("/api/rest/v1/shows/{id:int}/seats", self._seats, methods=["GET", "POST", "PUT", "DELETE"]),
             Route("/api/rest/v1/{kind}/{id:int}", self._one, methods=["GET", "POST", "PUT", "DELETE"]),
         ]
         self._app = Instrumented(Starlette(routes=routes), self.journal, self.faults, _locate)
@@ -93,6 +96,21 @@ class QticketsSimulator:
             return refused
         found = [row for row in self._rows(request.path_params["kind"]) if row["id"] == request.path_params["id"]]
         return _json({"data": found[0]}) if found else _json({"error": "Not found", "status": 404}, 404)
+
+    async def _seats(self, request: Request) -> Response:
+        """The flat form: places by their ids, and of each the fields that were selected."""
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
+        wanted = (await self._body(request)).get("select", [])
+        show_id = request.path_params["id"]
+        places = self.office.places(show_id)
+        if places is None:
+            return _json({"error": "Not found", "status": 404}, 404)
+        parterre = {"id": "PARTERRE-1;1", "max_quantity": places[0], "ordered_quantity": places[1]}
+        parterre["free_quantity"] = places[0] - places[1]
+        seats = {"PARTERRE-1;1": parterre, "BOX-1;1": dict.fromkeys(parterre, 0) | {"id": "BOX-1;1"}}
+        return _json({"data": {seat: {name: row[name] for name in wanted} for seat, row in seats.items()}})
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("authorization") != f"Bearer {self.token}":

@@ -14,8 +14,11 @@ _PRICES = (500, 800, 1200, 1500, 2500)
 
 @dataclass(slots=True)
 class Show:
+    """`places`: how many tickets there are of it."""
+
     id: int
     starts_at: datetime
+    places: int = 300
     is_active: bool = True
     deleted_at: datetime | None = None
 
@@ -131,6 +134,17 @@ class BoxOffice:
         order.baskets.pop()
         order.updated_at = at
 
+    def places(self, show_id: int) -> tuple[int, int] | None:
+        """How many tickets the show has, and how many of them are in orders."""
+        shows = [show for event in self.events.values() for show in event.shows if show.id == show_id]
+        ordered = sum(
+            basket.quantity
+            for order in self.orders.values()
+            for basket in order.baskets
+            if basket.show_id == show_id and not (order.deleted_at or basket.deleted_at or basket.refunded_at)
+        )
+        return (shows[0].places, ordered) if shows else None
+
     def truth(self, currency: str = "RUB") -> dict[date, DayTruth]:
         """By day in the organiser's zone; what a ticket counts: paid, and not deleted unless it was refunded."""
         days: dict[date, DayTruth] = defaultdict(DayTruth)
@@ -156,7 +170,10 @@ class BoxOffice:
 def seeded_box_office(
     seed: int, first: date, last: date, orders: int, labels: Sequence[dict[str, str]] = ()
 ) -> BoxOffice:
-    """`orders` orders of the days, spread by chance: some unpaid, some refunded later, some without labels."""
+    """`orders` orders of the days, spread by chance: some unpaid, some refunded later, some without labels.
+
+    Nothing happens after `last`: a world that ends yesterday knows no refund of tomorrow.
+    """
     chance = random.Random(seed)
     office = BoxOffice(
         [
@@ -176,10 +193,11 @@ def seeded_box_office(
         + timedelta(days=chance.randrange(span), seconds=chance.randrange(86_000))
         for _ in range(orders)
     )
+    end = datetime.combine(last, datetime.max.time(), MOSCOW).replace(microsecond=0)
     for at in moments:
         utm = dict(chance.choice(labels)) if labels and chance.random() < 0.8 else {}
         prices = [Decimal(chance.choice(_PRICES)) for _ in range(chance.choice((1, 2, 2, 3)))]
         order = office.sell(at, chance.randint(1, 4), prices, utm=utm, payed=chance.random() < 0.9)
         if order.payed_at and chance.random() < 0.05:
-            office.refund(order, at + timedelta(hours=chance.randint(1, 72)))
+            office.refund(order, min(at + timedelta(hours=chance.randint(1, 72)), end))
     return office

@@ -24,7 +24,7 @@ from include.sales.domain.scopes import Batch, Counters, Fetched, Kind, Scope, S
 from include.sales.policy import load_cities, load_sales_policy
 from include.sales.steps.advertising_source import AdvertisingSource
 from include.sales.steps.mail_source import MailSource
-from include.sales.steps.qtickets_source import QticketsSource
+from include.sales.steps.qtickets_source import OpenOrders, QticketsSource
 from simulators.gmail.app import CLIENT_ID as GOOGLE_CLIENT
 from simulators.gmail.app import CLIENT_SECRET as GOOGLE_SECRET
 from simulators.gmail.app import REFRESH_TOKEN, GmailSimulator
@@ -82,11 +82,17 @@ def office(orders: int = 120, seed: int = 3) -> BoxOffice:
 
 
 @contextmanager
-def qtickets(box_office: BoxOffice | None = None, *, token: str = TOKEN, timeout: float = 5.0) -> Iterator[Sold]:
+def qtickets(
+    box_office: BoxOffice | None = None,
+    *,
+    token: str = TOKEN,
+    timeout: float = 5.0,
+    open_orders: OpenOrders = lambda _last: (),
+) -> Iterator[Sold]:
     simulator, pauses = QticketsSimulator(box_office or office()), Pauses()
     with running(simulator) as url:
         client = QticketsApi(api(QTICKETS, f"{url}/api/rest/v1", pauses, timeout=timeout), token)
-        source = QticketsSource(client, POLICY, load_cities(), now=lambda: NOW)
+        source = QticketsSource(client, POLICY, load_cities(), open_orders=open_orders, now=lambda: NOW)
         yield Sold(simulator, source, client, pauses)
         source.close()
 

@@ -1,6 +1,6 @@
 """QTickets' REST API v1: reads events and orders, and nothing else.
 
-The token may also write, refund and mark people as entered, so every request is a GET on one of four paths. Filter,
+The token may also write, refund and mark people as entered, so every request is a GET on one of five paths. Filter,
 order and page are the JSON body of the GET. The API's limits are not documented; it counts as throttling what it
 answers with 429 or 503.
 """
@@ -13,12 +13,20 @@ from typing import Any, TypeVar
 
 import requests
 
-from include.clients.qtickets.qtickets_rows import QticketsEvent, QticketsOrder, event_from_row, order_from_row
+from include.clients.qtickets.qtickets_rows import (
+    QticketsEvent,
+    QticketsOrder,
+    QticketsPlaces,
+    event_from_row,
+    order_from_row,
+    places_from_rows,
+)
 from include.clients.source_api import SourceApi, SourceName, retry_after
 from include.common.errors import BadRow, ContractBroken, LoadCode, Temporary, Throttled
 
 QTICKETS = SourceName("QTickets", "QTICKETS_TOKEN")
-_READ_ONLY = re.compile(r"(?:events|orders)(?:/\d+)?")
+_READ_ONLY = re.compile(r"(?:events|orders)(?:/\d+)?|shows/\d+/seats")
+IDS_AT_ONCE = 100  # as many as a page holds
 _MOST_PAGES = 100_000
 _Row = TypeVar("_Row", QticketsOrder, QticketsEvent)
 
@@ -69,6 +77,17 @@ class QticketsApi:
     def orders(self, where: Sequence[Condition]) -> Iterator[list[QticketsOrder]]:
         """The orders of the filter by id, deleted ones included. Whether the filter was applied is for the caller."""
         return self._pages("orders", where, order_from_row, lambda order: order.order_id)
+
+    def order(self, order_id: int) -> QticketsOrder | None:
+        """One order; None where the source does not know it, or it cannot be read."""
+        found = self._one(f"orders/{order_id}", {})
+        rows = self._read([] if found is None else [found], order_from_row)
+        return rows[0] if rows else None
+
+    def places(self, show_id: int) -> QticketsPlaces | None:
+        """The places of a show, added up; None where the source does not know the show. Raises BadRow."""
+        found = self._one(f"shows/{show_id}/seats", {"select": [*QticketsPlaces._fields], "flat": True})
+        return None if found is None else places_from_rows(show_id, found)
 
     def newest_orders(self) -> Iterator[list[QticketsOrder]]:
         """All orders, the newest id first: for a source that ignores the filter. The caller stops when it has enough.
@@ -138,6 +157,22 @@ class QticketsApi:
                 source=QTICKETS.title,
             )
         return page
+
+    def _one(self, path: str, body: Mapping[str, Any]) -> Any:
+        """What stands under `data`; None for what the source does not know."""
+
+        def read() -> Any:
+            assert _READ_ONLY.fullmatch(path)
+            response = self._api.send("GET", path, path, body=body, headers=self._headers)
+            if response.status_code == 404:
+                return None
+            self._check(response, path)
+            answer = self._api.json_of(response, path)
+            if not isinstance(answer, Mapping) or "data" not in answer:
+                raise self._api.unknown_form(path, "the answer has no `data`")
+            return answer["data"]
+
+        return self._api.retrying(path, read)
 
     def _check(self, response: requests.Response, path: str) -> None:
         if response.status_code < 400:

@@ -64,6 +64,14 @@ class QticketsEvent(NamedTuple):
     shows: tuple[QticketsShow, ...]
 
 
+class QticketsPlaces(NamedTuple):
+    """Places of a show, all price categories together."""
+
+    max_quantity: int
+    free_quantity: int
+    ordered_quantity: int
+
+
 def order_from_row(row: Any) -> QticketsOrder:
     """Raises BadRow that names the order and the field, and no value of it."""
     if not isinstance(row, Mapping):
@@ -107,6 +115,15 @@ def event_from_row(row: Any) -> QticketsEvent:
         deleted_at=instant(row, "deleted_at", where=where),
         shows=tuple(_show(show, where) for show in _list(row, "shows", where)),
     )
+
+
+def places_from_rows(show_id: int, rows: Any) -> QticketsPlaces:
+    """Adds up the places by their ids; a show without places has an empty list. Raises BadRow."""
+    seats = list(rows.values()) if isinstance(rows, Mapping) else rows
+    if not isinstance(seats, list) or not all(isinstance(seat, Mapping) for seat in seats):
+        raise BadRow(f"show {show_id}: places are no list")
+    names = QticketsPlaces._fields
+    return QticketsPlaces(*(sum(whole(seat, name, where=f"show {show_id}") for seat in seats) for name in names))
 
 
 def _basket(row: Any, where: str) -> QticketsBasket:

@@ -23,6 +23,7 @@ class Stream(StrEnum):
 
     EVENTS = "events"  # QTickets: dim_events, dim_shows
     ORDERS = "orders"  # QTickets: stg_qtickets_tickets
+    OPEN_ORDERS = "open_orders"  # QTickets: older orders that may still change, by their numbers; the same table
     INVENTORY = "inventory"  # QTickets: fact_qtickets_inventory
     STATS = "stats"  # ads: dim_ads, then the facts of the account's days
     MAIL = "mail"  # Gmail: stg_mail_sales
@@ -47,6 +48,7 @@ class Scope:
     `account` is empty where a source has one account. A window has `first` and `last`, both inclusive: business days of
     the order's creation, or days of the statistics; it is a scope of `WINDOW_TABLE` alone, and what a load writes
     besides (`dim_ads`) only adds. A delta has `changed_since`; it is None for all that the source has (events, shows).
+    Open orders are a delta of orders that were created up to the end of `last`.
     """
 
     source: Source

@@ -81,6 +81,20 @@ def deltas(asked: Asked, state: SalesState, policy: SalesPolicy, now: datetime) 
     ]
 
 
+def open_orders(asked: Asked, policy: SalesPolicy, now: datetime) -> list[Scope]:
+    """Older orders that may still change, for the schedule's own run: who asks for days gets these days."""
+    if asked != Asked():
+        return []
+    first, _ = window(asked, Source.QTICKETS, policy, now)
+    return [Scope(Source.QTICKETS, Stream.OPEN_ORDERS, Kind.DELTA, last=first - timedelta(days=1))]
+
+
+def inventory(policy: SalesPolicy, now: datetime, every: timedelta) -> list[Scope]:
+    """Once an hour: in the hour's first run, as the job runs `every` some minutes."""
+    is_first = timedelta(minutes=now.minute) < every
+    return [Scope(Source.QTICKETS, Stream.INVENTORY, Kind.DELTA)] if policy.qtickets.inventory and is_first else []
+
+
 def letters(asked: Asked, policy: SalesPolicy, now: datetime) -> list[Scope]:
     """Letters of the last days; those that were read already are not read again."""
     since = now - timedelta(days=asked.days_back or policy.gmail.days_back)

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from include.common.errors import ContractBroken, LoadCode
+from include.common.errors import LoadCode, Temporary
 from include.sales.domain.rows import Row, Table
 from include.sales.domain.scopes import Batch
 from include.sales.state.warehouse_rows import MONEY_OF, MONTH_OF, columns, key_positions
@@ -63,11 +63,14 @@ class Spool:
         return self._amounts.get(table, Decimal(0))
 
     def refuse_repeated_keys(self) -> None:
-        """Raises ContractBroken (`paging_unstable`) where a key came twice: which row is newer cannot be known."""
+        """Raises Temporary (`paging_unstable`) where a key came twice: which row is newer cannot be known.
+
+        Pages that shifted are fetched anew and fit.
+        """
         for table, keys in self._keys.items():
             repeated = len(keys) - len(np.unique(np.frombuffer(keys, dtype=np.int64)))
             if repeated:
-                raise ContractBroken(
+                raise Temporary(
                     f"{repeated} keys of {table} came twice in one answer",
                     code=LoadCode.PAGING_UNSTABLE,
                     problem="repeated_keys",

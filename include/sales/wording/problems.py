@@ -8,7 +8,7 @@ PROBLEMS: dict[str, str] = {
     "no_coverage": "источник {source} не сказал, по какой момент ответ полон",
     "no_fernet_key": "у Airflow нет ключа Fernet: токены источников негде хранить; задайте AIRFLOW__CORE__FERNET_KEY",
     "no_warehouse_backup": "копии {name} нет: смотрите make sales-backup-verify",
-    "repeated_keys": "в ответе источника {repeated} строк {table} пришли дважды: страницы сместились, повторите",
+    "repeated_keys": "в ответе источника {repeated} строк {table} пришли дважды: страницы сместились",
     "sales_period_future": "{last} ещё не наступил",
     "sales_period_too_old": "{source} хранит {days} дней, {first} раньше",
     "sales_unknown_account": "в соединении нет кабинета {accounts}",

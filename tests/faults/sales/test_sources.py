@@ -24,7 +24,7 @@ from include.common.errors import (
 )
 from include.sales.domain.letters import KnownEvent
 from include.sales.domain.rows import MailSale, Table
-from include.sales.domain.scopes import Batch, Counters, Source, Stream
+from include.sales.domain.scopes import Batch, Counters, Kind, Scope, Source, Stream
 from simulators.gmail.letters import SIGNED, letter
 from tests.kit.sales_sources import (
     ACCOUNT,
@@ -45,6 +45,7 @@ from tests.kit.sales_sources import (
 )
 
 ORDERS = window(Source.QTICKETS)
+OPEN = Scope(Source.QTICKETS, Stream.OPEN_ORDERS, Kind.DELTA, last=NOW.date())
 VK_DAYS = window(Source.VK_ADS, str(ACCOUNT))
 DIRECT_DAYS = window(Source.DIRECT, LOGIN)
 MAIL = delta(Source.GMAIL, Stream.MAIL)
@@ -157,6 +158,18 @@ class TestQtickets:
         with qtickets() as sold:
             sold.simulator.repeats_rows = True
             refused(sold.source, ORDERS, Temporary, LoadCode.PAGING_UNSTABLE)
+
+    def test_numbers_that_are_ignored_are_asked_for_one_by_one(self) -> None:
+        named = [1003, 1001, 99]
+        with qtickets(open_orders=lambda _last: named) as sold:
+            listed, counters = whole(sold.source, OPEN)
+            assert ({order for batch in listed for order in batch.orders}, counters.findings) == ({1001, 1003}, {})
+            sold.simulator.ignored_columns = {"id"}
+            batches, counters = whole(sold.source, OPEN)
+            assert sorted(rows_of(batches, Table.TICKETS)) == sorted(rows_of(listed, Table.TICKETS))
+            assert counters.findings == {"filter_ignored": 1}
+            sold.simulator.faults.add("orders", "status", times=3, status=503, headers={"Retry-After": "7"})
+            assert sorted(rows_of(whole(sold.source, OPEN)[0], Table.TICKETS)) == sorted(rows_of(listed, Table.TICKETS))
 
     def test_an_empty_answer_is_an_answer(self) -> None:
         """Whether an empty window is believed is for the load to say."""

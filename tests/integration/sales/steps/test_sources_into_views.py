@@ -9,14 +9,28 @@ import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import Temporary
-from include.sales.domain.scopes import SalesSource, Scope, Source
+from include.sales.domain.scopes import Kind, SalesSource, Scope, Source, Stream
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
+from include.sales.steps.known_orders import open_orders
 from include.sales.steps.load import Loaded, LoadOptions, LoadServices, load
 from include.sales.steps.open_run import open_loads
 from simulators.kit.advertising import Account
 from simulators.qtickets.box_office import BoxOffice
-from tests.kit.sales_sources import ACCOUNT, LOGIN, POLICY, days_later, delta, direct, qtickets, vk_ads, window
+from tests.kit.sales_sources import (
+    ACCOUNT,
+    FIRST,
+    LAST,
+    LOGIN,
+    NOW,
+    POLICY,
+    days_later,
+    delta,
+    direct,
+    qtickets,
+    vk_ads,
+    window,
+)
 
 pytestmark = pytest.mark.postgres
 OPTIONS = LoadOptions(shrink_share=0.2, shrink_keys=50)
@@ -75,6 +89,42 @@ def test_sales_of_the_views_are_those_of_the_organiser(loads: Loads, warehouse: 
         sold.office.vanish(some[3])
         assert loads.run(sold.source, orders).tombstones == len(some[3].baskets)
         assert shown_sales(warehouse) == true_sales(sold.office)
+
+
+def test_an_older_order_that_may_still_change_is_read_by_its_number(loads: Loads, warehouse: Warehouse) -> None:
+    """Paid, or returned, long after the days that the night reads whole; and the change names no time."""
+    orders, later = window(Source.QTICKETS), LAST + timedelta(days=1)
+
+    def named(last: date) -> list[int]:
+        return list(open_orders(warehouse, last, POLICY, NOW))
+
+    with qtickets(open_orders=named) as sold:
+        loads.run(sold.source, delta(stream=Stream.EVENTS))
+        loads.run(sold.source, orders)
+        unpaid = next(one for one in sold.office.orders.values() if one.payed_at is None)
+        coming = next(one for one in sold.office.orders.values() if one.payed_at and one.event_id == 4)
+        unpaid.payed_at = days_later(2)
+        coming.baskets[0].refunded_at, coming.baskets[0].refunded_amount = days_later(2), Decimal(1)
+        for event in sold.office.events.values():
+            event.shows[0].starts_at = days_later(300 if event.id == 4 else -300)
+        loads.run(sold.source, delta(stream=Stream.EVENTS))
+        assert set(named(later)) >= {unpaid.id, coming.id}
+        over = {one.id for one in sold.office.orders.values() if one.payed_at and one.event_id != 4 and one != unpaid}
+        assert not over & set(named(later)), "paid, and the show is over"
+        assert named(FIRST - timedelta(days=1)) == []
+        loads.run(sold.source, Scope(Source.QTICKETS, Stream.OPEN_ORDERS, Kind.DELTA, last=later))
+        assert shown_sales(warehouse) == true_sales(sold.office)
+
+
+def test_places_of_coming_shows_are_kept(loads: Loads, warehouse: Warehouse) -> None:
+    with qtickets() as sold:
+        sold.office.events[2].deleted_at = NOW
+        loads.run(sold.source, delta(stream=Stream.INVENTORY))
+        shown = warehouse.rows(
+            "SELECT show_id, event_id, max_quantity, free_quantity, ordered_quantity FROM fact_qtickets_inventory FINAL"
+        )
+        ordered = {show: sold.office.places(show)[1] for show in (10, 30, 40)}  # type: ignore[index]
+        assert sorted(shown) == [(show, show // 10, 300, 300 - sold_, sold_) for show, sold_ in ordered.items()]
 
 
 def test_a_source_that_breaks_off_changes_no_view(loads: Loads, warehouse: Warehouse) -> None:
