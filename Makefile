@@ -9,7 +9,7 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
 	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-report sales-backup \
-	sales-backup-verify sales-restore-check install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models install-cluster chaos-hosts
+	sales-backup-verify sales-restore-check sales-restore sales-logs sales-health sales-gmail-token install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models install-cluster chaos-hosts
 
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -199,8 +199,20 @@ sales-report: install ## отчёт о продажах и рекламе, ст�
 sales-backup: install ## копия базы ClickHouse: [MODE=full]
 	@$(SALES) backup $(if $(MODE),--mode "$(MODE)")
 
-sales-backup-verify: install ## какие копии есть и проверены ли
-	@$(SALES) backup-verify
+sales-backup-verify: install ## какие копии есть и проверены ли: [JSON=true]
+	@$(SALES) backup-verify $(if $(JSON),--json "$(JSON)")
+
+sales-restore: install ## заменить таблицы копией, с решением человека в Airflow: BACKUP=имя [TABLES=таблица,таблица]
+	@$(SALES) restore --backup "$(BACKUP)" $(if $(TABLES),--tables "$(TABLES)")
+
+sales-logs: install ## журнал последнего запуска источника: SOURCE= [RUN=номер запуска]
+	@$(SALES) logs --source "$(SOURCE)" $(if $(RUN),--run "$(RUN)")
+
+sales-health: install ## страница здоровья на переднем плане, порт ZAKAZ_HEALTH_PORT
+	@$(SALES) health
+
+sales-gmail-token: install-sales ## один раз, там, где есть браузер: согласие владельца ящика: CLIENT=файл.json
+	@$(VENV)/python -m jobs.sales gmail-token --client "$(CLIENT)"
 
 sales-restore-check: install ## восстановить копию рядом и сравнить: [BACKUP=имя]
 	@$(SALES) restore-check $(if $(BACKUP),--backup "$(BACKUP)")

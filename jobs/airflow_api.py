@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,16 @@ from include.common.errors import BadInput, ExportError, NotConfigured
 from include.common.names import AIRFLOW_API_CONN
 
 TIMEOUT = 30  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTry:
+    """The newest try of a task; `map_index` is -1 for one that is not mapped."""
+
+    task_id: str
+    map_index: int
+    number: int
+    state: str
 
 
 class AirflowApi:
@@ -77,9 +88,36 @@ class AirflowApi:
         self._check(answer, f"look up the run {dag_run_id}")
         return answer.json().get("note") or ""
 
-    def question_url(self, dag_run_id: str) -> str:
-        """Where a person decides if the forecast is above the budget."""
-        return f"{self._base}/dags/{DAG_ID}/runs/{quote(dag_run_id, safe='')}/tasks/plan/required_actions"
+    def question_url(self, dag_run_id: str, task_id: str = "plan") -> str:
+        """Where a person decides, for example if the forecast is above the budget."""
+        dag = self._dag.removeprefix("/api/v2")
+        return f"{self._base}{dag}/runs/{quote(dag_run_id, safe='')}/tasks/{task_id}/required_actions"
+
+    def newest_run(self) -> str | None:
+        """The id of the DAG's newest run; None where it has none."""
+        answer = self._send("GET", f"{self._dag}/dagRuns?limit=1&order_by=-run_after")
+        self._check(answer, "look up the runs")
+        runs = answer.json()["dag_runs"]
+        return str(runs[0]["dag_run_id"]) if runs else None
+
+    def tasks_of(self, dag_run_id: str) -> list[TaskTry]:
+        """Tasks of the run that have begun, in the order in which they did."""
+        answer = self._send("GET", f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}/taskInstances?limit=1000")
+        self._check(answer, f"look up the tasks of {dag_run_id}")
+        begun = [one for one in answer.json()["task_instances"] if one["start_date"] and one["try_number"]]
+        begun.sort(key=lambda one: one["start_date"])
+        return [
+            TaskTry(one["task_id"], int(one["map_index"]), int(one["try_number"]), str(one["state"])) for one in begun
+        ]
+
+    def log_of(self, dag_run_id: str, task: TaskTry) -> list[str]:
+        """The lines of a task's log: when and what."""
+        path = f"{self._dag}/dagRuns/{quote(dag_run_id, safe='')}/taskInstances/{task.task_id}/logs/{task.number}"
+        answer = self._send("GET", f"{path}?full_content=true&map_index={task.map_index}")
+        self._check(answer, f"read the log of {task.task_id}")
+        content = answer.json()["content"]
+        rows = content if isinstance(content, list) else []
+        return [f"{row.get('timestamp') or ''} {row.get('event', '')}".strip() for row in rows if isinstance(row, dict)]
 
     def unpause(self) -> None:
         self.pause(is_paused=False)

@@ -3,8 +3,10 @@
 Exit status: 0 done, 1 done with errors, 2 refused, 3 nothing done: the source is off or not configured.
 """
 
+import json
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,17 +26,20 @@ from include.sales import names
 from include.sales.policy import load_sales_policy
 from include.sales.reporting.sales_report import render_sales_report
 from include.sales.state import warehouse_schema
+from include.sales.state.backup_runs import BackupRun
 from include.sales.state.state import SalesState
 from include.sales.steps.report_sales import sales_figures
 from include.sales.steps.watch import freshness
 from include.sales.wording import alerts as alert_words
 from include.sales.wording import command_line as words
+from jobs import sales_health
 from jobs.airflow_api import AirflowApi, connection_from_environment
 from jobs.command import FAILED, Command, Group
 from jobs.sales_services import state_conninfo, warehouse_settings
 
 NOTHING_DONE = 3
 POLL_SECONDS = 2.0
+LOG_LINES = 200  # of a task
 _DAGS = {
     "qtickets": names.QTICKETS_DAG_ID,
     "vk_ads": names.VK_ADS_DAG_ID,
@@ -50,6 +55,7 @@ _CONNECTIONS = {
 }
 _ACCOUNT_PARAM = {"vk_ads": "accounts", "direct": "logins"}
 _ENDED = {"success", "failed"}
+_BAD = {"failed", "up_for_retry", "upstream_failed"}
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 _SOURCE = click.option("--source", required=True, metavar="TEXT", help=words.SOURCE)
 
@@ -210,10 +216,70 @@ def backup(*, mode: str) -> None:
     sys.exit(0 if _run(names.BACKUP_DAG_ID, {"mode": mode}) else FAILED)
 
 
+@verb("logs")
+@_SOURCE
+@click.option("--run", "run_id", metavar="TEXT", help=words.RUN)
+def logs(*, source: str, run_id: str | None) -> None:
+    """The newest run of the source's schedule, or the named one: the logs of its failed tasks, else of all."""
+    _require(source)
+    api = AirflowApi.from_environment(_DAGS[source])
+    run_id = run_id or api.newest_run()
+    if run_id is None:
+        console.print(words.NO_RUNS)
+        sys.exit(NOTHING_DONE)
+    tasks = api.tasks_of(run_id)
+    console.print(words.ENDED.format(dag_id=_DAGS[source], state=api.state(run_id), note=api.note(run_id)))
+    for one in [task for task in tasks if task.state in _BAD] or tasks:
+        where = one.task_id if one.map_index < 0 else f"{one.task_id}[{one.map_index}]"
+        console.print(words.LOG.format(task=where, state=one.state, number=one.number), style="bold")
+        for line in api.log_of(run_id, one)[-LOG_LINES:]:
+            console.print(line, markup=False)
+
+
+@verb("health")
+def health() -> None:
+    """The page of the supervised process, in front: its log is the terminal's, Ctrl+C ends it."""
+    port = int(os.environ["ZAKAZ_HEALTH_PORT"])
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            console.print(words.HEALTH_RUNS.format(port=port))
+            sys.exit(NOTHING_DONE)
+    console.print(words.HEALTH.format(port=port))
+    sales_health.serve(port)
+
+
+@verb("gmail-token")
+@click.option("--client", "client_file", required=True, metavar="TEXT", help=words.CLIENT)
+def gmail_token(*, client_file: str) -> None:
+    """On a person's machine: the owner of the mailbox consents in a browser, the token is printed for `.env`."""
+    from jobs.gmail_consent import consented  # noqa: PLC0415 - its library is a package of requirements-sales.in
+
+    console.print(words.CONSENT)
+    console.print(f"GMAIL_REFRESH_TOKEN={consented(Path(client_file))}", markup=False)
+
+
 @verb("backup-verify")
-def backup_verify() -> None:
+@click.option("--json", "as_json", type=bool, default=False, help=words.JSON)
+def backup_verify(*, as_json: bool) -> None:
     with _state() as state:
         living = state.backups.living()
+    if as_json:
+        _print_backups(living)
+    else:
+        _show_backups(living)
+    newest = max((one.verified_at for one in living if one.verified_at), default=None)
+    stale = timedelta(hours=load_sales_policy(os.environ).backups.stale_hours)
+    if newest is None or datetime.now(UTC) - newest > stale:
+        sys.exit(FAILED)
+
+
+def _print_backups(living: Sequence[BackupRun]) -> None:
+    names = ("backup", "kind", "base", "status", "bytes", "started_at", "verified_at", "restore_checked_at")
+    rows = [{name: getattr(one, name) for name in names} for one in living]
+    print(json.dumps(rows, default=lambda instant: instant.isoformat(), ensure_ascii=False, indent=2))
+
+
+def _show_backups(living: Sequence[BackupRun]) -> None:
     rows = [
         (
             one.backup,
@@ -226,9 +292,6 @@ def backup_verify() -> None:
         for one in living
     ]
     _show(words.BACKUPS, rows)
-    newest = max((one.verified_at for one in living if one.verified_at), default=None)
-    if newest is None or datetime.now(UTC) - newest > timedelta(hours=24):
-        sys.exit(FAILED)
 
 
 @verb("restore-check")
@@ -237,8 +300,22 @@ def restore_check(*, name: str | None) -> None:
     sys.exit(0 if _run(names.RESTORE_CHECK_DAG_ID, {"backup": name} if name else {}) else FAILED)
 
 
-def _run(dag_id: str, conf: dict[str, Any]) -> bool:
-    """Triggers the DAG, follows it to its end, prints its note; True if it ended well."""
+@verb("restore")
+@click.option("--backup", "name", required=True, metavar="TEXT", help=words.BACKUP)
+@click.option("--tables", metavar="TEXT", help=words.TABLES)
+def restore(*, name: str, tables: str | None) -> None:
+    """Follows the run through the decision of a person."""
+    conf: dict[str, Any] = {"backup": name}
+    if tables:
+        conf["tables"] = [part.strip() for part in tables.split(",") if part.strip()]
+    sys.exit(0 if _run(names.RESTORE_DAG_ID, conf, decided_by="decide") else FAILED)
+
+
+def _run(dag_id: str, conf: dict[str, Any], *, decided_by: str = "") -> bool:
+    """Triggers the DAG, follows it to its end, prints its note; True if it ended well.
+
+    `decided_by`: the task at which a person decides; the address of the question is printed.
+    """
     api = AirflowApi.from_environment(dag_id)
     was_paused = api.is_paused()
     if was_paused:
@@ -247,6 +324,8 @@ def _run(dag_id: str, conf: dict[str, Any]) -> bool:
     try:
         api.trigger(run_id, conf)
         console.print(words.STARTED.format(dag_id=dag_id, run_id=run_id))
+        if decided_by:
+            console.print(words.DECIDE.format(url=api.question_url(run_id, decided_by)))
         while (state := api.state(run_id)) not in _ENDED:
             time.sleep(POLL_SECONDS)
     finally:

@@ -94,7 +94,11 @@ def make_app(conninfo: str, zone: ZoneInfo) -> Starlette:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
+    serve(parser.parse_args().port)
+
+
+def serve(port: int) -> None:
+    """On loopback, until SIGTERM."""
     zone = ZoneInfo(os.environ.get("SALES_TIMEZONE") or "Europe/Moscow")
     app = make_app(make_conninfo(**state_conninfo()), zone)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

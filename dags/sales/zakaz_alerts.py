@@ -5,26 +5,20 @@
 сутки без ответа и когда прошло. Упавший запуск открывает своё оповещение сразу. Подтвердить: `make sales-alerts ACK=номер BY=имя`.
 """
 
-from airflow.sdk import DAG, CronTriggerTimetable, task
+from airflow.sdk import DAG, task
 from airflow.sdk import get_current_context as context
 
 from include.sales.names import ALERTS_DAG_ID
-from include.sales.schedule import ALERTS_CRON, IS_CONFIGURED, ZONE
+from include.sales.schedule import ALERTS_CRON, IS_CONFIGURED
 from plugins.sales import operations
-from plugins.sales.loader import DEFAULT_ARGS
+from plugins.sales.loader import by_cron
 
 if IS_CONFIGURED:
     with DAG(
         dag_id=ALERTS_DAG_ID,
         description="Оповещения о продажах и рекламе",
         doc_md=__doc__,
-        schedule=CronTriggerTimetable(ALERTS_CRON, timezone=ZONE),
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=False,
-        params={},
-        tags=["sales"],
-        default_args=DEFAULT_ARGS,
+        **by_cron(ALERTS_CRON),
     ) as dag:
 
         @task

@@ -1,8 +1,8 @@
 """
 # Копии ClickHouse: `zakaz_backup`
 
-Каждые четыре часа: в 02:30 полная, иначе добавочная к последней; с описью таблиц, по которой её сверяют. Хранит их диск, названный в `CH_BACKUP_TO`;
-старые удаляет тот, чей это диск.
+Каждые четыре часа: в 02:30 полная, иначе добавочная к последней; с описью таблиц, по которой её сверяют. Хранит их диск, названный в `CH_BACKUP_TO`.
+Старые (полные — 28 дней, добавочные — 7) удаляются, если папка диска видна отсюда (`CH_BACKUP_FOLDER`); иначе Note говорит, сколько их удалить.
 
 | Параметр | По умолчанию | Что делает |
 |---|---|---|
@@ -11,31 +11,28 @@
 **Если красное.** Фраза в Note; прежние копии целы. Runbook: `docs/runbooks/sales.md`, «Копии».
 """
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, task
+from airflow.sdk import DAG, Param, task
 from airflow.sdk import get_current_context as context
 
 from include.sales.names import BACKUP_DAG_ID, WAREHOUSE_POOL
-from include.sales.schedule import BACKUP_CRON, IS_CONFIGURED, ZONE
+from include.sales.schedule import BACKUP_CRON, IS_CONFIGURED
+from include.sales.wording import run_form as words
 from plugins.sales import operations
-from plugins.sales.loader import DEFAULT_ARGS
+from plugins.sales.loader import by_cron
 
-MODE = Param(
-    "auto", type="string", enum=["auto", "full", "incremental"], title="какая", description="auto: в 02:30 полная"
-)
-
+MODES = ["auto", "full", "incremental"]
 
 if IS_CONFIGURED:
     with DAG(
         dag_id=BACKUP_DAG_ID,
         description="Копии базы ClickHouse, полные и добавочные",
         doc_md=__doc__,
-        schedule=CronTriggerTimetable(BACKUP_CRON, timezone=ZONE),
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=False,
-        params={"mode": MODE},
-        tags=["sales"],
-        default_args=DEFAULT_ARGS,
+        params={
+            "mode": Param(
+                "auto", type="string", enum=MODES, title=words.BACKUP_MODE[0], description=words.BACKUP_MODE[1]
+            )
+        },
+        **by_cron(BACKUP_CRON),
     ) as dag:
 
         @task(pool=WAREHOUSE_POOL)

@@ -10,29 +10,21 @@
 **Если красное.** `restore_mismatch`: копия не та, что снимали — сделайте полную (`make sales-backup MODE=full`) и проверьте её.
 """
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, task
+from airflow.sdk import DAG, task
 from airflow.sdk import get_current_context as context
 
 from include.sales.names import RESTORE_CHECK_DAG_ID, WAREHOUSE_POOL
-from include.sales.schedule import IS_CONFIGURED, RESTORE_CHECK_CRON, ZONE
+from include.sales.schedule import IS_CONFIGURED, RESTORE_CHECK_CRON
 from plugins.sales import operations
-from plugins.sales.loader import DEFAULT_ARGS
-
-BACKUP = Param(None, type=["null", "string"], title="копия", description="имя; пусто — последняя")
-
+from plugins.sales.loader import BACKUP_PARAM, by_cron
 
 if IS_CONFIGURED:
     with DAG(
         dag_id=RESTORE_CHECK_DAG_ID,
         description="Копия восстанавливается рядом и сравнивается",
         doc_md=__doc__,
-        schedule=CronTriggerTimetable(RESTORE_CHECK_CRON, timezone=ZONE),
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=False,
-        params={"backup": BACKUP},
-        tags=["sales"],
-        default_args=DEFAULT_ARGS,
+        params={"backup": BACKUP_PARAM},
+        **by_cron(RESTORE_CHECK_CRON),
     ) as dag:
 
         @task(pool=WAREHOUSE_POOL)

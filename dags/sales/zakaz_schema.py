@@ -16,7 +16,7 @@ from airflow.sdk import get_current_context as context
 from include.sales.names import SCHEMA_DAG_ID
 from include.sales.schedule import IS_CONFIGURED
 from plugins.sales import tasks
-from plugins.sales.loader import DEFAULT_ARGS, DRY_RUN
+from plugins.sales.loader import DAG_ARGS, DRY_RUN
 
 if IS_CONFIGURED:
     with DAG(
@@ -24,11 +24,8 @@ if IS_CONFIGURED:
         description="Миграции, витрины и права ClickHouse",
         doc_md=__doc__,
         schedule=None,
-        catchup=False,
-        max_active_runs=1,
         params={"dry_run": DRY_RUN},
-        tags=["sales"],
-        default_args=DEFAULT_ARGS,
+        **DAG_ARGS,
     ) as dag:
 
         @task

@@ -8,6 +8,7 @@ GMAIL_DAG_ID = "zakaz_gmail_reserve"
 ALERTS_DAG_ID = "zakaz_alerts"
 BACKUP_DAG_ID = "zakaz_backup"
 RESTORE_CHECK_DAG_ID = "zakaz_restore_check"
+RESTORE_DAG_ID = "zakaz_restore"
 SCHEMA_DAG_ID = "zakaz_schema"
 
 # what people call the jobs

@@ -27,6 +27,8 @@ ENVIRONMENT: dict[str, tuple[str, str]] = {
     "GMAIL_DAYS_BACK": ("gmail", "days_back"),
     "GMAIL_QUERY": ("gmail", "query"),
     "GMAIL_SENDERS": ("gmail", "senders"),
+    "FULL_RETENTION_DAYS": ("backups", "full_days"),
+    "INCR_RETENTION_DAYS": ("backups", "incremental_days"),
 }
 
 
@@ -90,6 +92,13 @@ class LoadingPolicy(Section):
     mismatch_share: Share
 
 
+class BackupsPolicy(Section):
+    full_hour: Annotated[int, Field(ge=0, le=23, description="an hour from 0 to 23")]
+    full_days: Count
+    incremental_days: Count
+    stale_hours: Count
+
+
 class MoneyPolicy(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="a currency code such as RUB")]
 
@@ -103,6 +112,7 @@ class SalesPolicy(Section):
     direct: DirectPolicy
     gmail: GmailPolicy
     loading: LoadingPolicy
+    backups: BackupsPolicy
     money: MoneyPolicy
 
     @property

@@ -20,6 +20,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
 from include.common.errors import ExportError
+from ops.settings import embedded_clickhouse
 from ops.settings.generated_secrets import write_private
 from ops.settings.profile import REPOSITORY, Runtime
 
@@ -162,7 +163,7 @@ class Supervisor:
         }
         commands = {name: f"airflow {ARGUMENTS[name]}" for name in AIRFLOW_COMPONENTS}
         if clickhouse_port is not None:
-            folder = _literal(self._runtime.home / "clickhouse")
+            folder = _literal(embedded_clickhouse.folder(self._runtime))
             served = f'ops.one_machine.clickhouse_server --folder "{folder}" --port {clickhouse_port}'
             commands = {CLICKHOUSE: served} | commands
         if health_port is not None:

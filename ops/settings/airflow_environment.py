@@ -111,10 +111,10 @@ def _for_the_dag_file(settings: Settings) -> dict[str, str]:
 
 
 def _for_the_sales_dags(settings: Settings) -> dict[str, str]:
-    """The variables that `include/sales/schedule.py` reads while DAGs are parsed."""
+    """The variables that `include/sales/schedule.py` reads while DAGs are parsed, and the health page's port."""
     if not settings.sales_configured:
         return {}
-    found = {"SALES_TIMEZONE": settings.sales_policy.time.zone}
+    found = {"SALES_TIMEZONE": settings.sales_policy.time.zone, "ZAKAZ_HEALTH_PORT": str(settings.zakaz_health_port)}
     return found | {
         name: cron for name, cron in (("VK_CRON", settings.vk_cron), ("DIRECT_CRON", settings.direct_cron)) if cron
     }

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import socket
+from pathlib import Path
 
 from ops.settings.generated_secrets import Generated
 from ops.settings.profile import Runtime
@@ -20,6 +21,15 @@ def port(runtime: Runtime) -> int:
             probe.bind((HOST, 0))
             file.write_text(str(probe.getsockname()[1]), encoding="utf-8")
     return int(file.read_text(encoding="utf-8"))
+
+
+def folder(runtime: Runtime) -> Path:
+    return runtime.home / "clickhouse"
+
+
+def backup_folder(runtime: Runtime) -> Path:
+    """Where the engine's disk `backups` is."""
+    return folder(runtime) / "backups"
 
 
 def password(keys: Generated) -> str:

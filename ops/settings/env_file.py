@@ -243,6 +243,7 @@ class Settings(BaseSettings):
     ch_password: SecretStr = SecretStr("")
     ch_admin_user: str = ""
     ch_admin_password: SecretStr = SecretStr("")
+    ch_backup_folder: str = ""
     ch_backup_to: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = "backups"
     smtp_host: str = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
@@ -287,6 +288,8 @@ class Settings(BaseSettings):
     gmail_days_back: str = ""
     gmail_query: str = ""
     gmail_senders: str = ""
+    full_retention_days: str = ""
+    incr_retention_days: str = ""
     ff_llm_routing_enabled: str = ""
     llm_daily_budget_usd: str = ""
     quality_llm_model: str = ""

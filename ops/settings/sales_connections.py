@@ -46,7 +46,12 @@ def _warehouse(settings: Settings, runtime: Runtime, keys: Generated, *, admin: 
             "schema": settings.ch_database,
             "login": embedded_clickhouse.USER,
             "password": embedded_clickhouse.password(keys),
-            "extra": {"secure": False, "embedded": True, "backup_disk": "backups"},
+            "extra": {
+                "secure": False,
+                "embedded": True,
+                "backup_disk": "backups",
+                "backup_folder": str(embedded_clickhouse.backup_folder(runtime)),
+            },
         }
     own = admin and settings.ch_admin_user
     secret = settings.ch_admin_password if own else settings.ch_password
@@ -57,7 +62,11 @@ def _warehouse(settings: Settings, runtime: Runtime, keys: Generated, *, admin: 
         "schema": settings.ch_database,
         "login": settings.ch_admin_user if own else settings.ch_user,
         "password": secret.get_secret_value(),
-        "extra": {"secure": settings.ch_secure, "backup_disk": settings.ch_backup_to},
+        "extra": {
+            "secure": settings.ch_secure,
+            "backup_disk": settings.ch_backup_to,
+            "backup_folder": settings.ch_backup_folder,
+        },
     }
 
 

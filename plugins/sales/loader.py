@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, TriggerRule, task
+from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, task
 from airflow.sdk import get_current_context as context
 
 from include.sales.domain.jobs import JOBS
+from include.sales.schedule import ZONE
 from include.sales.wording import run_form as words
 from plugins.airflow_kit.retry import PORTAL_LADDER, TASK_RETRIES, LadderRetryPolicy
 from plugins.sales import tasks
@@ -22,6 +23,7 @@ RETRIES: dict[str, Any] = {
     "weight_rule": "absolute",
 }
 DEFAULT_ARGS: dict[str, Any] = {"owner": "dataops", "execution_timeout": timedelta(hours=4), **RETRIES}
+DAG_ARGS: dict[str, Any] = {"catchup": False, "max_active_runs": 1, "tags": ["sales"], "default_args": DEFAULT_ARGS}
 # Later tasks weigh more: a run that has begun ends before another begins.
 WEIGHT = {"open": 1, "preflight": 2, "load": 3, "publish": 4, "close": 5}
 _DAY: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
@@ -43,7 +45,36 @@ DELTA_PARAMS: dict[str, Param] = {
     "dry_run": DRY_RUN,
 }
 
+BACKUP_PARAM = Param(None, type=["null", "string"], title=words.BACKUP[0], description=words.BACKUP[1])
 MAIL_PARAMS: dict[str, Param] = {"days_back": WINDOW_PARAMS["days_back"], "dry_run": DRY_RUN}
+
+
+# What the manuals of these DAGs have in common, after their own part
+MANUAL = """
+| Шаг | Что делает |
+|---|---|
+| `open` | что загружать, аренда кабинета, номер загрузки |
+| `preflight` | доступ к источнику, схема ClickHouse, часы |
+| `load` | ответ целиком, проверка, запись, сверка; по задаче на кабинет |
+| `publish` | Note, событие актива |
+| `close` | итог; единственный лист: красный, если загружено не всё |
+
+**Если красное.** Фраза — в Note и в журнале `zakaz.meta_job_runs`; повтор безопасен: загрузка
+заменяет ровно то, что загружала. Runbook: `docs/runbooks/sales.md`.
+"""
+WINDOW_MANUAL = f"""
+| Параметр | По умолчанию | Что делает |
+|---|---|---|
+| `date_from`, `date_to` | глубина из настроек | дни включительно |
+| `days_back` | из настроек | столько дней вместо `date_from` |
+| `accept_shrink` | `false` | верить ответу, в котором стало резко меньше строк |
+| `dry_run` | `false` | загрузить и посчитать, ничего не записывая |
+{MANUAL}"""
+
+
+def by_cron(cron: str, *, is_paused: bool = False) -> dict[str, Any]:
+    """Arguments of a DAG that runs by the calendar of sales."""
+    return {"schedule": CronTriggerTimetable(cron, timezone=ZONE), "is_paused_upon_creation": is_paused, **DAG_ARGS}
 
 
 def accounts_param(name: str, title: str) -> dict[str, Param]:

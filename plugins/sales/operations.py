@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -11,7 +12,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.common.errors import ExportError
 from include.common.names import SLACK_CONN
-from include.sales.domain.jobs import ALERTS, BACKUP, RESTORE_CHECK, Job
+from include.sales.domain.jobs import ALERTS, BACKUP, RESTORE, RESTORE_CHECK, Job
 from include.sales.domain.scopes import Source
 from include.sales.names import SMTP_CONN, WAREHOUSE_ADMIN_CONN
 from include.sales.wording import run_notes
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from include.sales.steps.notify import Send
 
 log = logging.getLogger(__name__)
-FULL_HOUR = 2  # the run of 02:30 makes a full backup
 
 
 def alert(context: "Context") -> int:
@@ -39,7 +39,8 @@ def alert(context: "Context") -> int:
     with open_sales_state() as state, recorded(context, state, ALERTS):
         sources = [source for source in Source if has_source(source)]
         with WarehouseHook().get_conn() as warehouse:
-            watch(state, warehouse, sources, datetime.now(UTC))
+            stale = timedelta(hours=load_run_sales_policy().backups.stale_hours)
+            watch(state, warehouse, sources, datetime.now(UTC), backup_stale=stale)
         sent = notify(state, channels())
         note(context, run_notes.digest(sent, len(state.alerts.open())))
         return sent
@@ -50,28 +51,69 @@ def back_up(context: "Context") -> str:
     from include.sales.steps import warehouse_backup as step
 
     with open_sales_state() as state, recorded(context, state, BACKUP), _admin() as warehouse:
+        policy = load_run_sales_policy()
         name = step.back_up(
             state,
             warehouse,
             disk=_disk(),
             mode=context["params"]["mode"],
-            now=context["dag_run"].run_after.astimezone(load_run_sales_policy().zone),
-            full_hour=FULL_HOUR,
+            now=context["dag_run"].run_after.astimezone(policy.zone),
+            full_hour=policy.backups.full_hour,
         )
         step.verify(state, name)
-        note(context, run_notes.backed_up(name))
+        folder = _admin_extra("backup_folder")
+        removed, left = step.prune(state, policy, Path(folder) if folder else None, datetime.now(UTC))
+        note(context, run_notes.backed_up(name, len(removed), len(left)))
         return name
 
 
 def restore_check(context: "Context") -> str:
     """Restores a backup into a second database and compares it; returns its name."""
     from include.sales.steps import warehouse_backup as step
+    from include.sales.steps.warehouse_restore import alone
 
     with open_sales_state() as state, recorded(context, state, RESTORE_CHECK), _admin() as warehouse:
-        chosen = step.restore_check(state, warehouse, disk=_disk(), name=context["params"].get("backup"))
+        with alone(state, context["dag_run"].run_id):
+            chosen = step.restore_check(state, warehouse, disk=_disk(), name=context["params"].get("backup"))
         rows = sum(int(table["rows"]) for table in chosen.manifest.values())
         note(context, run_notes.restored(chosen.backup, rows))
         return chosen.backup
+
+
+def compare_backup(context: "Context") -> dict[str, str]:
+    """What a restore would change: the question to a person, and the name of the backup."""
+    from include.sales.steps import warehouse_restore as step
+
+    params = context["params"]
+    with open_sales_state() as state, recorded(context, state, RESTORE), _admin() as warehouse:
+        found = step.compare(state, warehouse, name=params.get("backup"), tables=params.get("tables") or ())
+    made_at = f"{found.made_at.astimezone(load_run_sales_policy().zone):%d.%m.%Y %H:%M}"
+    rows = [(one.table, one.in_backup, one.now, one.same) for one in found.tables]
+    return {
+        "backup": found.backup,
+        "subject": run_notes.restore_question(found.backup, made_at),
+        "body": run_notes.restore_body(rows),
+    }
+
+
+def restore(context: "Context", backup: str) -> str:
+    """The checked copy takes the place of the tables; returns its name."""
+    from include.sales.steps import warehouse_restore as step
+
+    policy = load_run_sales_policy()
+    with open_sales_state() as state, recorded(context, state, RESTORE), _admin() as warehouse:
+        chosen = step.restore(
+            state,
+            warehouse,
+            disk=_disk(),
+            name=backup,
+            tables=context["params"].get("tables") or (),
+            timezone=policy.time.zone,
+            holder=context["dag_run"].run_id,
+        )
+        on = [source.value for source in Source if source is not Source.GMAIL and has_source(source)]
+        note(context, run_notes.restored_for_real(backup, chosen.started_at.astimezone(policy.zone).date(), on))
+    return backup
 
 
 def channels() -> "dict[str, Send]":
@@ -144,4 +186,8 @@ def _admin() -> Any:
 
 
 def _disk() -> str:
-    return str(BaseHook.get_connection(WAREHOUSE_ADMIN_CONN).extra_dejson.get("backup_disk") or "backups")
+    return _admin_extra("backup_disk") or "backups"
+
+
+def _admin_extra(name: str) -> str:
+    return str(BaseHook.get_connection(WAREHOUSE_ADMIN_CONN).extra_dejson.get(name) or "")

@@ -6,7 +6,8 @@ verb=${1:-status}
 source=${2:-}
 case "$source" in vk) source=vk_ads ;; gmail_ingest) source=gmail ;; esac
 case "$verb" in
-    status | logs) set -- make sales ;;
+    status) set -- make sales ;;
+    logs) set -- make sales-logs "SOURCE=$source" ;;
     enable) set -- make sales-on "SOURCE=$source" ;;
     disable) set -- make sales-off "SOURCE=$source" ;;
     restart) set -- make sales-load "SOURCE=$source" ;;

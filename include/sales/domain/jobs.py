@@ -23,4 +23,5 @@ GMAIL = Job("gmail", timedelta(hours=4), Source.GMAIL)
 ALERTS = Job("alerts", timedelta(hours=2))
 BACKUP = Job("backup", timedelta(hours=4))
 RESTORE_CHECK = Job("restore_check", timedelta(days=7))
+RESTORE = Job("restore", timedelta())  # a person starts it: it is never late
 JOBS = {job.name: job for job in (QTICKETS, QTICKETS_DAYS, VK_ADS, DIRECT, GMAIL, ALERTS, BACKUP, RESTORE_CHECK)}

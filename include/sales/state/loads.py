@@ -177,6 +177,21 @@ class Loads:
             load_id=load.load_id,
         )
 
+    def rewind_watermarks(self, until: datetime) -> None:
+        """The next delta reads again what changed since `until`."""
+        with self._session.transaction():
+            if self._session.count(_FILE, "rewind_watermarks", until=until):
+                self._event(None, "", "", "watermarks_rewound", {"until": until.isoformat()})
+
+    def accounts(self) -> list[tuple[str, str]]:
+        """Source and account of all that was ever loaded."""
+        return [(str(source), str(account)) for source, account in self._session.values(_FILE, "accounts")]
+
+    def first_opened_at(self) -> datetime | None:
+        """When the first load was opened: how long the system has been loading."""
+        found: datetime | None = self._session.value(_FILE, "first_opened_at")
+        return found
+
     def _event(self, load_id: int | None, source: str, account: str, event: str, detail: Mapping[str, Any]) -> None:
         self._session.count(
             _FILE,

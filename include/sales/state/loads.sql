@@ -74,6 +74,17 @@ WHERE mark.watermark < excluded.watermark;
 -- name: watermark
 SELECT watermark FROM sales.watermarks WHERE source = :source AND stream = :stream AND account = :account;
 
+-- name: rewind_watermarks!
+-- After a restore: what changed since the backup is not in the warehouse any more.
+UPDATE sales.watermarks SET watermark = :until, updated_at = now() WHERE watermark > :until;
+
+-- name: accounts
+-- Who has ever been loaded.
+SELECT DISTINCT source, account FROM sales.loads ORDER BY source, account;
+
+-- name: first_opened_at
+SELECT min(opened_at) FROM sales.loads;
+
 -- name: log_event!
 INSERT INTO sales.events (load_id, source, account, event, detail)
 VALUES (:load_id, :source, :account, :event, :detail);

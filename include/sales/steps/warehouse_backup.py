@@ -1,15 +1,20 @@
-"""Backups of the warehouse: made, verified, restored into a second database and compared.
+"""Backups of the warehouse: made, verified, pruned, restored into a second database and compared.
 
 A manifest says what the database held: rows that FINAL shows and a hash of them, by table. It is taken before and after
 the BACKUP; a load that wrote in between makes another attempt.
 """
 
+import re
+import shutil
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import BadInput, ExportError, LoadCode, Permanent
+from include.sales.domain.backup_chains import Kept, expired
+from include.sales.policy import SalesPolicy
 from include.sales.state import warehouse_schema
 from include.sales.state.backup_runs import BackupRun
 from include.sales.state.state import SalesState
@@ -18,6 +23,7 @@ from include.sales.steps.copy_logs import LOGS
 Mode = Literal["auto", "full", "incremental"]
 _ATTEMPTS = 3
 _RESTORE_SUFFIX = "_restore"
+_NAME = re.compile(r"chbk_\d{8}_\d{6}_(full|incr)(_\d)?")  # nothing else is ever deleted
 
 
 def back_up(state: SalesState, warehouse: Warehouse, *, disk: str, mode: Mode, now: datetime, full_hour: int) -> str:
@@ -63,24 +69,66 @@ def restore_check(state: SalesState, warehouse: Warehouse, *, disk: str, name: s
 
     Raises BadInput for an unknown name, Permanent (`restore_mismatch`) with the tables that differ.
     """
-    living = state.backups.living()
-    chosen = next((one for one in living if name in (None, one.backup)), None)
-    if chosen is None:
-        raise BadInput(f"there is no backup {name or ''}", problem="no_warehouse_backup", name=name or "-")
-    second = f"{warehouse.database}{_RESTORE_SUFFIX}"
-    warehouse.run(f"DROP DATABASE IF EXISTS {second}")
+    chosen = backup_named(state, name)
+    second = second_database(warehouse)
     try:
-        warehouse.run(f"RESTORE DATABASE {warehouse.database} AS {second} FROM Disk('{disk}', '{chosen.backup}')")
-        found = contents(warehouse, second)
-        wrong = sorted(table for table in {*chosen.manifest, *found} if chosen.manifest.get(table) != found.get(table))
-        if wrong:
-            raise Permanent(f"the restored tables differ: {', '.join(wrong)}", code=LoadCode.RESTORE_MISMATCH)
+        restore_beside(warehouse, chosen, disk=disk)
         for view in warehouse_schema.views():
             warehouse.rows(f"SELECT * FROM {second}.{view.name} LIMIT 1")
     finally:
         warehouse.run(f"DROP DATABASE IF EXISTS {second}")
     state.backups.restore_checked(chosen.backup)
     return chosen
+
+
+def prune(state: SalesState, policy: SalesPolicy, folder: Path | None, now: datetime) -> tuple[list[str], list[str]]:
+    """Removes what is too old; returns the names that were removed, and those that nobody removed.
+
+    ClickHouse has no statement that removes a backup. `folder` is that of the backups' disk where it can be reached
+    from here; without it a person removes the files, and the backups stay in the list.
+    """
+    kept = [Kept(one.backup, one.base, one.started_at) for one in state.backups.living()]
+    full, incremental = (timedelta(days=days) for days in (policy.backups.full_days, policy.backups.incremental_days))
+    names = expired(kept, now, full=full, incremental=incremental)
+    if folder is None:
+        return [], names
+    for name in names:
+        assert _NAME.fullmatch(name)
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+        state.backups.pruned(name)
+    return names, []
+
+
+def backup_named(state: SalesState, name: str | None) -> BackupRun:
+    """The newest one without a name. Raises BadInput where there is none."""
+    chosen = next((one for one in state.backups.living() if name in (None, one.backup)), None)
+    if chosen is None:
+        raise BadInput(f"there is no backup {name or ''}", problem="no_warehouse_backup", name=name or "-")
+    return chosen
+
+
+def second_database(warehouse: Warehouse) -> str:
+    return f"{warehouse.database}{_RESTORE_SUFFIX}"
+
+
+def restore_beside(warehouse: Warehouse, chosen: BackupRun, *, disk: str) -> None:
+    """Restores into the second database, whatever was in it; its tables are those of the manifest.
+
+    Raises Permanent (`restore_mismatch`) with the tables that differ.
+    """
+    second = second_database(warehouse)
+    warehouse.run(f"DROP DATABASE IF EXISTS {second}")
+    warehouse.run(f"RESTORE DATABASE {warehouse.database} AS {second} FROM Disk('{disk}', '{chosen.backup}')")
+    found = contents(warehouse, second)
+    wrong = sorted(table for table in {*chosen.manifest, *found} if chosen.manifest.get(table) != found.get(table))
+    if wrong:
+        raise Permanent(
+            f"the restored tables differ: {', '.join(wrong)}",
+            code=LoadCode.RESTORE_MISMATCH,
+            problem="restore_mismatch",
+            tables=", ".join(wrong),
+        )
 
 
 def contents(warehouse: Warehouse, database: str) -> Mapping[str, dict[str, Any]]:

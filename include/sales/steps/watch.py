@@ -1,7 +1,7 @@
 """What is late or unwell: alerts open and close by it, and the health page shows the same."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import ExportError
@@ -24,9 +24,12 @@ def freshness(warehouse: Warehouse) -> list[Freshness]:
     return [Freshness(str(one[0]), one[1], int(one[2]), int(one[3]), one[4]) for one in found]
 
 
-def watch(state: SalesState, warehouse: Warehouse, sources: Collection[Source], now: datetime) -> None:
+def watch(
+    state: SalesState, warehouse: Warehouse, sources: Collection[Source], now: datetime, *, backup_stale: timedelta
+) -> None:
     """Opens, worsens and closes alerts. `sources`: those that are configured; the others are silent."""
     _watch_jobs(state, sources, now)
+    _watch_backups(state, now, backup_stale)
     try:
         rows = freshness(warehouse)
         waiting = len(warehouse_schema.pending(warehouse))
@@ -54,6 +57,15 @@ def _watch_jobs(state: SalesState, sources: Collection[Source], now: datetime) -
             job=name, last=f"{run.last_success_at:%d.%m %H:%M}" if run.last_success_at else "—"
         )
         _open_or_close(state, "job_overdue", "" if status == "ok" else status, message, job=name)
+
+
+def _watch_backups(state: SalesState, now: datetime, stale: timedelta) -> None:
+    """A system that has loaded for so long should have a verified backup that is no older."""
+    since = state.loads.first_opened_at()
+    verified = max((one.verified_at for one in state.backups.living() if one.verified_at), default=None)
+    is_stale = now - (verified or since or now) > stale
+    message = words.BACKUP_STALE.format(last=f"{verified:%d.%m %H:%M}" if verified else "—")
+    _open_or_close(state, "backup_stale", "error" if is_stale else "", message)
 
 
 def _open_or_close(state: SalesState, code: str, kind: str, message: str, *, source: str = "", job: str = _JOB) -> None:

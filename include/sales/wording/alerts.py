@@ -39,5 +39,6 @@ REPEATED = "повторялось {times} раз, последний раз {la
 FINDING = "{title}: {times}"
 STALE = "{source}: последний полный день {latest}, отставание {days} дн."
 OVERDUE = "{job}: последний удачный запуск {last}"
+BACKUP_STALE = "последняя проверенная копия: {last}"
 PENDING = "миграций: {count}"
 NOT_SENT = "канал не принял сообщение: проверьте его настройки"

@@ -1,14 +1,19 @@
 """Russian sentences for errors of the area `sales` (`include/common/wording/problems.py` says how)."""
 
 PROBLEMS: dict[str, str] = {
+    "gmail_client_file": "{name} — не файл OAuth-клиента Google (тип «Desktop app», JSON из Google Cloud Console)",
+    "gmail_no_refresh_token": "Google не дал токен обновления: отзовите доступ приложения в аккаунте и повторите",
     "lease_lost": "кабинет {source} забрала другая загрузка: эта больше не пишет; повторит следующий запуск",
     "migration_blocked": (
         "миграция ClickHouse {name} изменена после того, как выполнялась: верните файл, новое изменение — новым файлом"
     ),
     "no_coverage": "источник {source} не сказал, по какой момент ответ полон",
     "no_fernet_key": "у Airflow нет ключа Fernet: токены источников негде хранить; задайте AIRFLOW__CORE__FERNET_KEY",
+    "no_table_in_backup": "в копии нет таблицы {tables}",
     "no_warehouse_backup": "копии {name} нет: смотрите make sales-backup-verify",
     "repeated_keys": "в ответе источника {repeated} строк {table} пришли дважды: страницы сместились",
+    "restore_mismatch": "восстановленные таблицы не совпали с описью копии: {tables}",
+    "restore_waits": "идёт загрузка или другое восстановление: начнётся, когда они закончатся",
     "sales_period_future": "{last} ещё не наступил",
     "sales_period_too_old": "{source} хранит {days} дней, {first} раньше",
     "sales_unknown_account": "в соединении нет кабинета {accounts}",

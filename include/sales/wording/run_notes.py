@@ -51,8 +51,39 @@ def digest(sent: int, standing: int) -> str:
     return f"Оповещений отправлено {sent}, открыто {standing}."
 
 
-def backed_up(name: str) -> str:
-    return f"Копия {name}: сделана, цепочка цела."
+def backed_up(name: str, removed: int = 0, left: int = 0) -> str:
+    """`left`: backups that are too old and lie where only a person can remove them."""
+    found = f"Копия {name}: сделана, цепочка цела."
+    if removed:
+        found += f" Удалено старых: {number(removed)}."
+    if left:
+        found += f" Старых: {number(left)} — их файлы удаляет хозяин диска, список: make sales-backup-verify."
+    return found
+
+
+def restore_question(backup: str, made_at: str) -> str:
+    return f"Заменить таблицы ClickHouse копией {backup} от {made_at}?"
+
+
+def restore_body(tables: Sequence[tuple[str, int, int, bool]]) -> str:
+    """Of each table: its name, rows in the backup, rows now, whether both are the same to the last value."""
+    head = "| таблица | строк в копии | строк сейчас | |\n|---|---|---|---|"
+    rows = [
+        f"| {table} | {number(then)} | {number(now)} | {'совпадает' if same else 'изменится'} |"
+        for table, then, now, same in tables
+    ]
+    return "\n".join([head, *rows, "", RESTORE_AFTER])
+
+
+RESTORE_AFTER = (
+    "Витрины до замены показывают прежнее. Прежние таблицы останутся во второй базе до ближайшей проверки копий."
+)
+
+
+def restored_for_real(name: str, day: date, sources: Sequence[str]) -> str:
+    """`day`: of the backup; what came later is loaded anew."""
+    commands = "; ".join(f"make sales-load SOURCE={source} FROM={day}" for source in sources)
+    return f"Таблицы заменены копией {name}. Догрузить то, что было после неё: {commands}."
 
 
 def restored(name: str, rows: int) -> str:

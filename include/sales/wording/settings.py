@@ -6,5 +6,6 @@ ACCEPTED_VALUES = {
     "a search of Gmail": "поисковый запрос Gmail",
     "cumulative or daily": "cumulative или daily",
     "event or sale": "event или sale",
+    "an hour from 0 to 23": "час от 0 до 23",
     "a currency code such as RUB": "код валюты, например RUB",
 }

@@ -3,22 +3,27 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
-from include.common.errors import Permanent
+from include.common.errors import BadInput, Permanent, Temporary
 from include.sales.domain.rows import Coverage, Table
-from include.sales.domain.scopes import Source
+from include.sales.domain.scopes import Kind, Scope, Source, Stream
+from include.sales.policy import load_sales_policy
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
 from include.sales.steps.copy_logs import copy_logs
 from include.sales.steps.notify import notify
-from include.sales.steps.warehouse_backup import back_up, contents, restore_check, verify
+from include.sales.steps.open_run import open_loads
+from include.sales.steps.warehouse_backup import back_up, contents, prune, restore_check, verify
+from include.sales.steps.warehouse_restore import compare, restore
 from include.sales.steps.watch import watch
 from tests.kit.sales import ZONE, ticket
 
 pytestmark = pytest.mark.postgres
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -73,6 +78,71 @@ def test_a_chain_without_its_base_is_not_verified(state: SalesState, warehouse: 
     assert refused.value.code == "backup_missing"
 
 
+def restored(state: SalesState, warehouse: Warehouse, name: str, *tables: str) -> None:
+    restore(state, warehouse, disk="backups", name=name, tables=tables, timezone="Europe/Moscow", holder="restore-run")
+
+
+def shown(warehouse: Warehouse) -> list[tuple[object, ...]]:
+    return warehouse.rows("SELECT order_id, price FROM stg_qtickets_tickets FINAL ORDER BY order_id")
+
+
+def test_a_restore_puts_back_what_the_backup_held(state: SalesState, warehouse: Warehouse, rows: WarehouseRows) -> None:
+    orders = Scope(Source.QTICKETS, Stream.ORDERS, Kind.DELTA)
+    (load_id,) = open_loads([orders], "r1", state, at_least=5).load_ids
+    state.leases.release("r1")
+    held = shown(warehouse)
+    name = backed_up(state, warehouse, datetime.now(UTC) + timedelta(seconds=20), "full")
+    state.loads.advance_watermark(state.loads.current(load_id), datetime(2100, 1, 1, tzinfo=UTC))
+    rows.insert(Table.TICKETS, [ticket(1, price="7.00"), ticket(77)], 6)
+    warehouse.run("DROP TABLE dim_city_alias")
+
+    found = {one.table: one for one in compare(state, warehouse, name=name, tables=()).tables}
+    tickets = found["stg_qtickets_tickets"]
+    assert (tickets.in_backup, tickets.now, tickets.same) == (49, 50, False)
+    assert (found["dim_events"].same, found["dim_city_alias"].now) == (True, 0)
+    assert [one.table for one in compare(state, warehouse, name=name, tables=["dim_ads"]).tables] == ["dim_ads"]
+    with pytest.raises(BadInput):
+        compare(state, warehouse, name=name, tables=["v_tickets"])
+
+    assert state.leases.take("qtickets", "", "a-load")
+    with pytest.raises(Temporary):
+        restored(state, warehouse, name)
+    assert len(shown(warehouse)) == 50, "nothing is exchanged while a load works"
+    state.leases.release("a-load")
+
+    restored(state, warehouse, name)
+    assert shown(warehouse) == held
+    assert warehouse.value("SELECT count() FROM dim_city_alias") == 0
+    assert warehouse.value("SELECT count() FROM v_tickets") == 49
+    assert warehouse.value("SELECT count() FROM zakaz_restore.stg_qtickets_tickets FINAL") == 50, "a way back"
+    mark = state.loads.watermark(Source.QTICKETS, Stream.ORDERS)
+    assert mark is not None
+    assert mark <= datetime.now(UTC), "the next delta reads what changed since the backup"
+    assert state.leases.take("qtickets", "", "the-next-load")
+    restored_again = compare(state, warehouse, name=name, tables=())
+    assert all(one.same for one in restored_again.tables)
+    warehouse.run("DROP DATABASE zakaz_restore")
+
+
+def test_old_backups_are_removed_where_their_disk_can_be_reached(
+    state: SalesState, warehouse: Warehouse, rows: WarehouseRows, tmp_path: Path
+) -> None:
+    now, policy = datetime.now(UTC), load_sales_policy({})
+    full = backed_up(state, warehouse, now + timedelta(seconds=30), "full")
+    incremental = backed_up(state, warehouse, now + timedelta(seconds=31))
+    newest = backed_up(state, warehouse, now + timedelta(seconds=32), "full")
+    for name in (full, incremental):
+        (tmp_path / name).mkdir()
+    later = now + timedelta(days=8)
+    assert prune(state, policy, None, later) == ([], [incremental])
+    assert {one.backup for one in state.backups.living()} == {full, incremental, newest}
+    assert prune(state, policy, tmp_path, later) == ([incremental], [])
+    assert [path.name for path in tmp_path.iterdir()] == [full]
+    assert prune(state, policy, tmp_path, now + timedelta(days=29)) == ([full], [])
+    assert prune(state, policy, tmp_path, now + timedelta(days=90)) == ([], [])
+    assert [one.backup for one in state.backups.living()] == [newest]
+
+
 def test_a_trouble_is_one_alert_until_it_is_over(state: SalesState, warehouse: Warehouse, rows: WarehouseRows) -> None:
     now, sent = datetime.now(UTC).replace(microsecond=0), []
 
@@ -87,13 +157,13 @@ def test_a_trouble_is_one_alert_until_it_is_over(state: SalesState, warehouse: W
 
     covered(8, 5)
     for _ in range(3):
-        watch(state, warehouse, [Source.QTICKETS], now)
+        watch(state, warehouse, [Source.QTICKETS], now, backup_stale=DAY)
         notify(state, {"email": mail})
     assert [one.code for one in state.alerts.open()] == ["stale_data"]
     assert len(sent) == 1, "three looks, one letter"
     assert "make sales-load SOURCE=qtickets" in sent[0][1]
     covered(0, 6)
-    watch(state, warehouse, [Source.QTICKETS], now)
+    watch(state, warehouse, [Source.QTICKETS], now, backup_stale=DAY)
     notify(state, {"email": mail})
     assert state.alerts.open() == []
     assert len(sent) == 2
@@ -110,5 +180,19 @@ def test_a_dead_mail_server_leaves_the_alert_to_be_sent(state: SalesState) -> No
 
 def test_alerts_work_with_the_warehouse_down(state: SalesState) -> None:
     with Warehouse(WarehouseSettings("127.0.0.1", 1, "u", "", "zakaz", secure=False)) as down:
-        watch(state, down, [Source.QTICKETS], datetime.now(UTC))
+        watch(state, down, [Source.QTICKETS], datetime.now(UTC), backup_stale=DAY)
     assert [(one.code, one.source) for one in state.alerts.open()] == [("health", "clickhouse")]
+
+
+def test_a_system_without_a_verified_backup_of_the_last_day_says_so(state: SalesState, warehouse: Warehouse) -> None:
+    def stale() -> bool:
+        return "backup_stale" in {one.code for one in state.alerts.open()}
+
+    watch(state, warehouse, [], datetime.now(UTC), backup_stale=DAY)
+    assert not stale(), "a new system has had no night yet"
+    open_loads([Scope(Source.QTICKETS, Stream.ORDERS, Kind.DELTA)], "r1", state, at_least=0)
+    watch(state, warehouse, [], datetime.now(UTC) + 2 * DAY, backup_stale=DAY)
+    assert stale()
+    verify(state, backed_up(state, warehouse, datetime.now(UTC) + timedelta(seconds=40), "full"))
+    watch(state, warehouse, [], datetime.now(UTC), backup_stale=DAY)
+    assert not stale()
