@@ -107,9 +107,12 @@ class QticketsSimulator:
         places = self.office.places(show_id)
         if places is None:
             return _json({"error": "Not found", "status": 404}, 404)
-        parterre = {"id": "PARTERRE-1;1", "max_quantity": places[0], "ordered_quantity": places[1]}
+        parterre: dict[str, Any] = {"id": "PARTERRE-1;1", "max_quantity": places[0], "ordered_quantity": places[1]}
         parterre["free_quantity"] = places[0] - places[1]
-        seats = {"PARTERRE-1;1": parterre, "BOX-1;1": dict.fromkeys(parterre, 0) | {"id": "BOX-1;1"}}
+        seats: dict[str, dict[str, Any]] = {
+            "PARTERRE-1;1": parterre,
+            "BOX-1;1": dict.fromkeys(parterre, 0) | {"id": "BOX-1;1"},
+        }
         return _json({"data": {seat: {name: row[name] for name in wanted} for seat, row in seats.items()}})
 
     def _refusal(self, request: Request) -> Response | None:
