@@ -6,12 +6,10 @@ No answer takes longer than some seconds; no data of a row and no name of an acc
 """
 
 import argparse
-import logging
 import os
-from collections import Counter
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import requests
 import uvicorn
 from psycopg.conninfo import make_conninfo
 from starlette.applications import Starlette
@@ -20,67 +18,58 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.clients.clickhouse.warehouse import Warehouse
-from include.common.errors import ExportError
+from include.common.errors import Temporary
+from include.common.names import AIRFLOW_API_CONN
+from include.sales.domain.airflow_state import scheduler_state
 from include.sales.reporting import health
-from include.sales.state.state import SalesState
-from include.sales.steps.watch import freshness
+from include.sales.steps.look import LIMIT_SECONDS, look
+from jobs.airflow_api import connection_from_environment
 from jobs.sales_services import state_conninfo, warehouse_settings
 
-log = logging.getLogger(__name__)
-LIMIT_SECONDS = 2.0
+
+def seen(zone: ZoneInfo) -> health.Seen:
+    """The connections are read each time, as everywhere."""
+    return look(
+        lambda: warehouse_settings(read_seconds=LIMIT_SECONDS, connect_seconds=LIMIT_SECONDS),
+        lambda: make_conninfo(**state_conninfo()),
+        airflow_state,
+        zone,
+    )
 
 
-def look(conninfo: str, zone: ZoneInfo) -> health.Seen:
-    """One look at both databases; what does not answer in time is an error in the result."""
-    now = datetime.now(UTC)
-    found: dict[str, object] = {}
-    try:
-        with Warehouse(warehouse_settings(read_seconds=LIMIT_SECONDS, connect_seconds=LIMIT_SECONDS)) as warehouse:
-            found["warehouse_version"] = warehouse.version()
-            found["freshness"] = freshness(warehouse)
-    except ExportError as error:
-        log.warning("ClickHouse: %s", error)
-        found["warehouse_error"] = f"no answer in {LIMIT_SECONDS:g} s ({error.code})"
-    try:
-        with SalesState.open(conninfo) as state:
-            found["jobs"] = {
-                name: health.JobState(run.started_at, run.status, run.last_success_at, run.longest)
-                for name, run in state.job_runs.latest().items()
-            }
-            found["open_alerts"] = Counter((alert.alert_type, alert.code) for alert in state.alerts.open())
-            living = state.backups.living()
-            found["last_full_backup"] = next((one.finished_at for one in living if one.kind == "full"), None)
-            found["last_verified_backup"] = next((one.verified_at for one in living if one.verified_at), None)
-    except ExportError as error:
-        log.warning("PostgreSQL: %s", error)
-        found["state_error"] = "no answer"
-    return health.Seen(now=now, zone=zone, **found)  # type: ignore[arg-type]  # names of its own fields
+def airflow_state() -> str:
+    """Raises Temporary where Airflow does not answer, or its scheduler has no heartbeat."""
+    address = str(connection_from_environment(AIRFLOW_API_CONN)["host"]).rstrip("/")
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            answer = session.get(f"{address}/api/v2/monitor/health", timeout=LIMIT_SECONDS).json()
+        except (requests.RequestException, ValueError) as error:
+            raise Temporary(f"Airflow does not answer ({type(error).__name__})") from None
+    return scheduler_state(answer)
 
 
-def make_app(conninfo: str, zone: ZoneInfo) -> Starlette:
-    async def seen() -> health.Seen:
-        return await run_in_threadpool(look, conninfo, zone)
-
+def make_app(zone: ZoneInfo) -> Starlette:
     async def healthz(_: Request) -> Response:
-        status, body = health.healthz(await seen())
+        status, body = health.healthz(await run_in_threadpool(seen, zone))
         return JSONResponse(body, status)
 
     async def detailed(request: Request) -> Response:
-        status, body = health.detailed(await seen(), strict=request.query_params.get("strict") == "1")
+        strict = request.query_params.get("strict") == "1"
+        status, body = health.detailed(await run_in_threadpool(seen, zone), strict=strict)
         return JSONResponse(body, status)
 
     async def data_freshness(_: Request) -> Response:
-        status, body = health.data_freshness(await seen())
+        status, body = health.data_freshness(await run_in_threadpool(seen, zone))
         return JSONResponse(body, status)
 
     async def metrics(_: Request) -> Response:
-        return Response(health.metrics(await seen()), media_type="text/plain; version=0.0.4")
+        return Response(health.metrics(await run_in_threadpool(seen, zone)), media_type=health.METRICS_TYPE)
 
     async def unknown(_: Request, __: Exception) -> Response:
         return JSONResponse({"status": "error", "error": "there is no such page"}, 404)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/healthz/detailed", detailed),
@@ -89,19 +78,22 @@ def make_app(conninfo: str, zone: ZoneInfo) -> Starlette:
         ],
         exception_handlers={404: unknown},
     )
+    app.router.redirect_slashes = False  # `/healthz/` is no page either
+    return app
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    serve(parser.parse_args().port)
+    parser.add_argument("--host", default="127.0.0.1")
+    chosen = parser.parse_args()
+    serve(chosen.port, chosen.host)
 
 
-def serve(port: int) -> None:
-    """On loopback, until SIGTERM."""
+def serve(port: int, host: str = "127.0.0.1") -> None:
+    """Until SIGTERM."""
     zone = ZoneInfo(os.environ.get("SALES_TIMEZONE") or "Europe/Moscow")
-    app = make_app(make_conninfo(**state_conninfo()), zone)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(make_app(zone), host=host, port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
+from include.sales.schedule import IS_CONFIGURED as SALES_CONFIGURED
 from plugins.airflow_kit.deadlines import FirstQueuedAt
 from plugins.web.calls.react_apps import REACT_APPS
-from plugins.web.lazy import app, models_app
+from plugins.web.lazy import app, models_app, sales_app
 
 
 def mask_stdout_copy() -> None:
@@ -44,5 +45,6 @@ class CallExportPlugin(AirflowPlugin):
     fastapi_apps = [  # noqa: RUF012  as above
         {"app": app, "url_prefix": "/call_export", "name": "call_export"},
         {"app": models_app, "url_prefix": "/callcenter", "name": "callcenter"},
+        *([{"app": sales_app, "url_prefix": "/zakaz", "name": "zakaz"}] if SALES_CONFIGURED else []),
     ]
     react_apps = REACT_APPS  # the call browser

@@ -8,7 +8,7 @@ from include.sales.names import WAREHOUSE_CONN
 from plugins.airflow_kit.connection_test import tested
 
 if TYPE_CHECKING:
-    from include.clients.clickhouse.warehouse import Warehouse
+    from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
 
 
 class WarehouseHook(BaseHook):
@@ -24,23 +24,28 @@ class WarehouseHook(BaseHook):
         self.warehouse_conn_id = warehouse_conn_id
 
     def get_conn(self) -> "Warehouse":
-        from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
+        from include.clients.clickhouse.warehouse import Warehouse
+
+        return Warehouse(self.settings())
+
+    def settings(self, *, read_seconds: float = 300.0, connect_seconds: float = 5.0) -> "WarehouseSettings":
+        from include.clients.clickhouse.warehouse import WarehouseSettings
 
         conn = self.get_connection(self.warehouse_conn_id)
         extra = conn.extra_dejson
-        return Warehouse(
-            WarehouseSettings(
-                host=conn.host or "",
-                port=int(conn.port or 8443),
-                user=conn.login or "default",
-                password=conn.password or "",
-                database=conn.schema or "zakaz",
-                secure=bool(extra.get("secure", False)),
-                verify=bool(extra.get("verify", True)),
-                client_name="call-export",
-                session_settings=extra.get("session_settings") or {},
-                embedded=bool(extra.get("embedded", False)),
-            )
+        return WarehouseSettings(
+            host=conn.host or "",
+            port=int(conn.port or 8443),
+            user=conn.login or "default",
+            password=conn.password or "",
+            database=conn.schema or "zakaz",
+            secure=bool(extra.get("secure", False)),
+            verify=bool(extra.get("verify", True)),
+            client_name="call-export",
+            session_settings=extra.get("session_settings") or {},
+            embedded=bool(extra.get("embedded", False)),
+            read_seconds=read_seconds,
+            connect_seconds=connect_seconds,
         )
 
     def test_connection(self) -> tuple[bool, str]:

@@ -13,6 +13,13 @@ async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
     await real(scope, receive, send)
 
 
+async def sales_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """The ASGI application behind `/zakaz`, imported by its first request."""
+    from plugins.web.sales.health_app import app as real
+
+    await real(scope, receive, send)
+
+
 async def models_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
     """The ASGI application behind `/callcenter`, imported by its first request."""
     from plugins.web.models.models_app import app as real

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from include.sales.domain.freshness import Freshness, Status, overdue, worst
 from include.sales.domain.jobs import JOBS
+
+METRICS_TYPE = "text/plain; version=0.0.4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,17 @@ class JobState:
     last_status: str
     last_success: datetime | None
     longest: timedelta | None
-    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What a source's loads did since the beginning; `seconds` and `quota_left` (by window) of the newest load."""
+
+    rows: int
+    requests: int
+    refusals: int
+    seconds: float
+    quota_left: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,14 @@ class Seen:
     warehouse_version: str = ""
     warehouse_error: str = ""
     state_error: str = ""
+    airflow_message: str = ""
+    airflow_error: str = ""
     freshness: Sequence[Freshness] = ()
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     open_alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    last_full_backup: datetime | None = None
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    gaps: Mapping[str, float] = field(default_factory=dict)
+    last_backups: Mapping[str, datetime] = field(default_factory=dict)
     last_verified_backup: datetime | None = None
 
 
@@ -61,11 +77,12 @@ def detailed(seen: Seen, *, strict: bool) -> tuple[int, dict[str, Any]]:
     checks: dict[str, Any] = {
         "clickhouse": part(seen.warehouse_error, seen.warehouse_version),
         "state": part(seen.state_error, "PostgreSQL"),
+        "airflow": part(seen.airflow_error, seen.airflow_message),
         "data_freshness": {row.source: _freshness(seen, row) for row in seen.freshness},
         "job_runs": {name: _job(seen, name) for name, job in JOBS.items() if job.source is not None},
         "backups": {
             "status": "ok" if seen.last_verified_backup else "warning",
-            "last_full": _at(seen, seen.last_full_backup),
+            "last_full": _at(seen, seen.last_backups.get("full")),
             "last_verified": _at(seen, seen.last_verified_backup),
         },
     }
@@ -113,12 +130,34 @@ def metrics(seen: Seen) -> bytes:
     for (kind, code), count in seen.open_alerts.items():
         alerts.labels(kind, code).set(count)
     backup = Gauge("zakaz_backup_age_seconds", "since the last backup of the kind", ["kind"], registry=registry)
-    if seen.last_full_backup:
-        backup.labels("full").set((seen.now - seen.last_full_backup).total_seconds())
+    for kind, made_at in seen.last_backups.items():
+        backup.labels(kind).set((seen.now - made_at).total_seconds())
     if seen.last_verified_backup:
         verified = Gauge("zakaz_backup_verified_timestamp_seconds", "last verified backup", registry=registry)
         verified.set(seen.last_verified_backup.timestamp())
+    _source_metrics(seen, registry)
     return generate_latest(registry)
+
+
+def _source_metrics(seen: Seen, registry: CollectorRegistry) -> None:
+    rows = Counter("zakaz_rows_loaded", "rows of loads that ended well", ["source"], registry=registry)
+    seconds = Gauge("zakaz_load_seconds", "of the newest load that ended well", ["source"], registry=registry)
+    requests = Counter("zakaz_api_requests", "requests to a source", ["source", "outcome"], registry=registry)
+    quota = Gauge("zakaz_api_quota_left", "as the source said last", ["source", "window"], registry=registry)
+    gap = Gauge("zakaz_reconciliation_gap", "share of 30 days' spend that no ad has", ["source"], registry=registry)
+    up = Gauge("zakaz_up", "whether the part answered", ["part"], registry=registry)
+    for source, one in seen.sources.items():
+        rows.labels(source).inc(one.rows)
+        seconds.labels(source).set(one.seconds)
+        requests.labels(source, "answered").inc(one.requests)
+        requests.labels(source, "refused").inc(one.refusals)
+        for window, left in one.quota_left.items():
+            quota.labels(source, window).set(left)
+    for source, share in seen.gaps.items():
+        gap.labels(source).set(share)
+    errors = {"clickhouse": seen.warehouse_error, "state": seen.state_error, "airflow": seen.airflow_error}
+    for part, error in errors.items():
+        up.labels(part).set(not error)
 
 
 def _freshness(seen: Seen, row: Freshness) -> dict[str, Any]:

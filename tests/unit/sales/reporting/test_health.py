@@ -1,5 +1,6 @@
 """The health page answers in the customer's shapes."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.sales.domain.freshness import Freshness
-from include.sales.reporting.health import JobState, Seen, data_freshness, detailed, healthz, metrics
+from include.sales.reporting.health import JobState, Seen, SourceState, data_freshness, detailed, healthz, metrics
 
 NOW = datetime(2026, 11, 28, 8, 15, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Moscow")
@@ -28,7 +29,7 @@ def seen(*rows: Freshness, error: str = "") -> Seen:
         warehouse_error=error,
         freshness=rows,
         jobs={"qtickets": job},
-        last_full_backup=NOW,
+        last_backups={"full": NOW},
         last_verified_backup=NOW,
     )
 
@@ -79,5 +80,15 @@ def test_freshness_has_the_fields_of_the_view() -> None:
 
 
 def test_the_metrics_are_what_prometheus_reads() -> None:
-    found = {family.name for family in text_string_to_metric_families(metrics(seen(sales(9))).decode())}
-    assert found >= {"zakaz_freshness_days", "zakaz_lag_seconds", "zakaz_job_last_success_timestamp_seconds"}
+    state = SourceState(rows=100, requests=7, refusals=2, seconds=1.5, quota_left={"Hourly": 40})
+    shown = replace(seen(sales(9)), sources={"vk_ads": state}, gaps={"vk_ads": 0.25}, state_error="x")
+    families = text_string_to_metric_families(metrics(shown).decode())
+    found = {(one.name, *sorted(one.labels.values())): one.value for family in families for one in family.samples}
+    assert found[("zakaz_freshness_days", "qtickets_sales")] == 0
+    assert found[("zakaz_lag_seconds", "qtickets_sales")] == 540
+    assert ("zakaz_job_last_success_timestamp_seconds", "qtickets") in found
+    assert found[("zakaz_rows_loaded_total", "vk_ads")] == 100
+    assert found[("zakaz_api_requests_total", "refused", "vk_ads")] == 2
+    assert found[("zakaz_api_quota_left", "Hourly", "vk_ads")] == 40
+    assert found[("zakaz_reconciliation_gap", "vk_ads")] == 0.25
+    assert (found[("zakaz_up", "state")], found[("zakaz_up", "clickhouse")]) == (0, 1)
