@@ -123,7 +123,7 @@ class TheirAirflow:
             start_new_session=True,
             executable=shutil.which("airflow", path=self.environment["PATH"]),
         )
-        until("the api-server", 120, lambda: requests.get(f"{self.url}/api/v2/monitor/health", timeout=2).ok)
+        until("the api-server", 600, lambda: requests.get(f"{self.url}/api/v2/monitor/health", timeout=2).ok)
 
     def stop(self) -> None:
         if self._process is not None:

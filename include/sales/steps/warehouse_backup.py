@@ -82,7 +82,7 @@ def restore_check(state: SalesState, warehouse: Warehouse, *, disk: str, name: s
 
 
 def prune(state: SalesState, policy: SalesPolicy, folder: Path | None, now: datetime) -> tuple[list[str], list[str]]:
-    """Removes what is too old; returns the names that were removed, and those that nobody removed.
+    """Removes what is too old; returns the names that were removed, and those that a person has to remove.
 
     ClickHouse has no statement that removes a backup. `folder` is that of the backups' disk where it can be reached
     from here; without it a person removes the files, and the backups stay in the list.
