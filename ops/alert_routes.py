@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import yaml
+
+from ops.settings.env_file import mail_sender
+from ops.settings.mail_server import is_plain, port_of
 
 NO_RECEIVER = "none"
 # Receivers of the file by the variables without which they cannot send.
 NEEDED = {
     "slack": ("SLACK_WEBHOOK_URL",),
     "pagerduty": ("PAGERDUTY_ROUTING_KEY",),
-    "email": ("ALERTMANAGER_EMAIL_TO", "ALERTMANAGER_EMAIL_FROM", "ALERTMANAGER_SMTP_HOST"),
+    "email": ("ALERTMANAGER_EMAIL_TO", "SMTP_URL"),
 }
 SECRETS = {  # files that the configuration names, by the variable with their content
     "SLACK_WEBHOOK_URL": "slack_webhook_url",
     "PAGERDUTY_ROUTING_KEY": "pagerduty_routing_key",
-    "ALERTMANAGER_SMTP_PASSWORD": "smtp_password",
 }
 
 
@@ -36,6 +39,8 @@ def alertmanager_files(template: dict[str, Any], written: Mapping[str, str]) -> 
     root["routes"] = [route for route in root["routes"] if route["receiver"] in kept]
     config["route"] = root
     secrets = {file: written[name] for name, file in SECRETS.items() if written.get(name)}
+    if password := unquote(urlsplit(written.get("SMTP_URL", "")).password or ""):
+        secrets["smtp_password"] = password
     return {"alertmanager.yml": yaml.safe_dump(config, allow_unicode=True, sort_keys=False), **secrets}
 
 
@@ -43,20 +48,26 @@ def _global(template: Mapping[str, Any], kept: list[str], written: Mapping[str, 
     found = dict(template)
     if "slack" not in kept:
         found.pop("slack_api_url_file")
-    sender = written.get("ALERTMANAGER_EMAIL_FROM", "")
     mail = {
-        "smtp_smarthost": written.get("ALERTMANAGER_SMTP_HOST"),
-        "smtp_from": sender,
-        "smtp_auth_username": sender,
+        "smtp_smarthost": "",
+        "smtp_from": "",
+        "smtp_auth_username": "",
         "smtp_auth_password_file": template["smtp_auth_password_file"],
     }
     for name in mail:
         found.pop(name)
     if "email" not in kept:
         return found
-    if not written.get("ALERTMANAGER_SMTP_PASSWORD"):
+    url = written["SMTP_URL"]
+    parts = urlsplit(url)
+    mail |= {
+        "smtp_smarthost": f"{parts.hostname}:{port_of(url)}",
+        "smtp_from": mail_sender(url),
+        "smtp_auth_username": unquote(parts.username or ""),
+    }
+    if not parts.password:
         del mail["smtp_auth_username"], mail["smtp_auth_password_file"]
-    return found | mail
+    return found | mail | {"smtp_require_tls": not is_plain(url)}
 
 
 def _addressed(receiver: Mapping[str, Any], written: Mapping[str, str]) -> dict[str, Any]:

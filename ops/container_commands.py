@@ -140,6 +140,8 @@ def monitoring(
     written = {name: os.environ.get(name, "") for name in COMPOSE_ONLY}
     slack = system.settings.slack_webhook_url
     written["SLACK_WEBHOOK_URL"] = slack.get_secret_value() if slack else ""
+    mail = system.settings.smtp_url
+    written["SMTP_URL"] = mail.get_secret_value() if mail else ""
     files = alertmanager_files(yaml.safe_load(template.read_text(encoding="utf-8")), written) | {
         "metrics_token": metrics_token(system.settings, system.keys),
         "grafana_admin_password": written["GRAFANA_ADMIN_PASSWORD"] or system.keys.admin_password,

@@ -5,7 +5,7 @@ The only place that knows how a setting becomes a connection.
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
@@ -15,8 +15,9 @@ from include.clients.postgresql.scratch import name_of
 from include.common import names
 from include.common.errors import NotConfigured
 from ops.settings.databases import metadata_database
-from ops.settings.env_file import Settings, mail_sender
+from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import ADMIN, TASKS, Generated
+from ops.settings.mail_server import smtp_connection
 from ops.settings.profile import Runtime
 from ops.settings.sales_connections import sales_connections
 
@@ -73,7 +74,7 @@ def connections(
     if token := settings.search_token.get_secret_value():
         found[calls.SEARCH_CONN] = {"conn_type": "generic", "password": token}
     if settings.smtp_url:
-        found[names.MAIL_CONN] = _smtp(settings.smtp_url, timeout=30)
+        found[names.MAIL_CONN] = smtp_connection(settings.smtp_url, timeout=30)
         found[names.MAIL_CONN]["extra"]["to"] = settings.report_mail_to
     if settings.alerts_to:
         found[names.ALERTS_CONN] = _alerts(settings.alerts_to.get_secret_value(), settings)
@@ -212,40 +213,13 @@ def _alerts(url: str, settings: Settings) -> Connection:
     """To whom messages go beside Slack, by the form of the address: letters, a webhook like Slack's, Apprise's rest."""
     if url.startswith("mailto:"):
         assert settings.smtp_url is not None  # noqa: S101  checked with the settings
-        conn = _smtp(settings.smtp_url, timeout=4)
+        conn = smtp_connection(settings.smtp_url, timeout=4)
         conn["extra"]["to"] = url.removeprefix("mailto:")
         return conn
     if url.startswith(("https://", "http://")):
         return _slack(url)
     # the key's name makes Airflow's masker hide the address where it is shown without the rest
     return {"conn_type": "apprise", "extra": {"config": {"path": url}, "secret_address": url}}
-
-
-def _smtp(address: SecretStr, *, timeout: int) -> Connection:
-    """`smtp` begins TLS by STARTTLS, or not at all with `?tls=no`; `smtps` speaks it from the first byte."""
-    url = address.get_secret_value()
-    parts = urlsplit(url)
-    direct, plain = parts.scheme == "smtps", is_plain(url)
-    return {
-        "conn_type": "smtp",
-        "host": parts.hostname,
-        "port": parts.port or (465 if direct else 587),
-        "login": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "extra": {
-            "from_email": mail_sender(url),
-            "disable_ssl": not direct,
-            "disable_tls": direct or plain,
-            "timeout": timeout,
-            "retry_limit": 0,
-        },
-    }
-
-
-def is_plain(smtp_url: str) -> bool:
-    """Whether letters and password go over the network without encryption."""
-    parts = urlsplit(smtp_url)
-    return parts.scheme == "smtp" and dict(parse_qsl(parts.query)).get("tls") == "no"
 
 
 def _slack(url: str) -> Connection:

@@ -245,13 +245,7 @@ class Settings(BaseSettings):
     ch_admin_password: SecretStr = SecretStr("")
     ch_backup_folder: str = ""
     ch_backup_to: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = "backups"
-    smtp_host: str = ""
-    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
-    smtp_user: str = ""
-    smtp_password: SecretStr = SecretStr("")
-    smtp_use_tls: bool = True
-    smtp_from_address: str = ""
-    alert_email_to: str = ""
+    alert_email_to: Annotated[str, AfterValidator(_addresses)] = ""
     zakaz_health_port: Annotated[int, Field(ge=1, le=65535)] = 8081
 
     # reviewed values: checked by load_policy, defaults in policy.yaml
@@ -361,9 +355,6 @@ COMPOSE_ONLY = frozenset(  # read by docker-compose.yaml itself
         "S3_PORT",
         "ALERTMANAGER_SLACK_CHANNEL",
         "ALERTMANAGER_EMAIL_TO",
-        "ALERTMANAGER_EMAIL_FROM",
-        "ALERTMANAGER_SMTP_HOST",
-        "ALERTMANAGER_SMTP_PASSWORD",
         "PAGERDUTY_ROUTING_KEY",
     }
 )
@@ -491,7 +482,9 @@ def _check_executor(settings: Settings) -> None:
 def _check_mail(settings: Settings) -> None:
     """Mail needs a server; the provider of other receivers is an extra that not every installation has."""
     alerts = settings.alerts_to.get_secret_value() if settings.alerts_to else ""
-    if settings.smtp_url is None and (alerts.startswith("mailto:") or settings.report_mail_to):
+    if settings.smtp_url is None and (
+        alerts.startswith("mailto:") or settings.report_mail_to or settings.alert_email_to
+    ):
         raise NotConfigured("SMTP_URL is not set, but letters are to be sent", problem="smtp_missing")
     if alerts and not alerts.startswith(("mailto:", "https://", "http://")) and not _has("airflow.providers.apprise"):
         raise NotConfigured("ALERTS_TO needs the packages of requirements-alerts.txt", problem="alerts_packages")

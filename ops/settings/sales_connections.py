@@ -7,6 +7,7 @@ from include.sales import names
 from ops.settings import embedded_clickhouse
 from ops.settings.env_file import Settings
 from ops.settings.generated_secrets import Generated
+from ops.settings.mail_server import smtp_connection
 from ops.settings.profile import Runtime
 
 Connection = dict[str, Any]
@@ -32,8 +33,9 @@ def sales_connections(settings: Settings, runtime: Runtime, keys: Generated) -> 
         }
     if settings.gmail_refresh_token.get_secret_value() or settings.gmail_service_account_path:
         found[names.GMAIL_CONN] = _gmail(settings, runtime)
-    if settings.smtp_host:
-        found[names.SMTP_CONN] = _smtp(settings)
+    if settings.smtp_url and settings.alert_email_to:
+        found[names.SMTP_CONN] = smtp_connection(settings.smtp_url, timeout=30)
+        found[names.SMTP_CONN]["extra"]["to"] = settings.alert_email_to
     return found
 
 
@@ -100,22 +102,6 @@ def _gmail(settings: Settings, runtime: Runtime) -> Connection:
         "host": settings.gmail_api_url,
         "password": settings.gmail_refresh_token.get_secret_value(),
         "extra": extra,
-    }
-
-
-def _smtp(settings: Settings) -> Connection:
-    return {
-        "conn_type": "smtp",
-        "host": settings.smtp_host,
-        "port": settings.smtp_port,
-        "login": settings.smtp_user,
-        "password": settings.smtp_password.get_secret_value(),
-        "extra": {
-            "from_email": settings.smtp_from_address,
-            "to_email": settings.alert_email_to,
-            "disable_ssl": True,  # STARTTLS on the port of submission, not TLS from the first byte
-            "disable_tls": not settings.smtp_use_tls,
-        },
     }
 
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict
 
 from include.common.errors import NotConfigured
-from ops.settings.connections import is_plain
 from ops.settings.env_file import Settings
+from ops.settings.mail_server import is_plain
 
 CHECKED = {"verify-ca", "verify-full"}
 

@@ -7,7 +7,7 @@ PROBLEMS = {
     "secret_twice": "{name} и {file}: задано и то и другое; оставьте одно",
     "settings_encoding": "{file}: файл должен быть в кодировке UTF-8",
     "ca_bundle_unusable": "CA_BUNDLE: {file} — не файл с сертификатами в PEM, или его нельзя прочесть",
-    "smtp_missing": "SMTP_URL: не задан, а ALERTS_TO или REPORT_MAIL_TO просят писать письма",
+    "smtp_missing": "SMTP_URL: не задан, а ALERTS_TO, REPORT_MAIL_TO или ALERT_EMAIL_TO просят писать письма",
     "sales_packages": (
         "продажи настроены (QTickets, VK, Директ или CH_HOST), а пакетов для них нет: `make install-sales`, затем "
         "снова `make up`"

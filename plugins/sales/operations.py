@@ -11,11 +11,11 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.common.errors import ExportError
-from include.common.names import SLACK_CONN
 from include.sales.domain.jobs import ALERTS, BACKUP, RESTORE, RESTORE_CHECK, Job
 from include.sales.domain.scopes import Source
 from include.sales.names import SMTP_CONN, WAREHOUSE_ADMIN_CONN
 from include.sales.wording import run_notes
+from include.sales.wording.alerts import DAGS_OF_SALES
 from plugins.hooks.sales_policy import load_run_sales_policy
 from plugins.hooks.sales_sources import has_source
 from plugins.hooks.sales_state import open_sales_state
@@ -117,12 +117,14 @@ def restore(context: "Context", backup: str) -> str:
 
 
 def channels() -> "dict[str, Send]":
-    """E-mail and Slack, where their connections exist."""
+    """ALERT_EMAIL_TO's letters, and the receivers of all other messages of the package; those that are connected."""
+    from plugins.airflow_kit import notices
+
     found: dict[str, Send] = {}
     if _has(SMTP_CONN):
         found["email"] = _mail
-    if _has(SLACK_CONN):
-        found["slack"] = _slack
+    if notices.connected():
+        found["receivers"] = _notice
     return found
 
 
@@ -153,7 +155,7 @@ def _mail(subject: str, text: str) -> bool:
 
     try:
         with SmtpHook(smtp_conn_id=SMTP_CONN) as hook:
-            to = hook.get_connection(SMTP_CONN).extra_dejson.get("to_email") or ""
+            to = hook.get_connection(SMTP_CONN).extra_dejson.get("to") or ""
             hook.send_email_smtp(to=to, subject=subject, html_content=f"<pre>{_escaped(text)}</pre>")
     except Exception as error:  # a digest that is not sent must not fail the run: another channel may work
         log.warning("the mail was not sent: %s", type(error).__name__)
@@ -161,10 +163,15 @@ def _mail(subject: str, text: str) -> bool:
     return True
 
 
-def _slack(subject: str, text: str) -> bool:
-    from plugins.airflow_kit import slack
+def _notice(subject: str, text: str) -> bool:
+    from airflow.sdk.configuration import conf
 
-    return slack.send(f"*{subject}*\n{text}")
+    from include.common.notice import Notice
+    from plugins.airflow_kit import notices
+
+    home = str(conf.get("api", "base_url", fallback="http://localhost")).rstrip("/")
+    sentences = [line for line in text.splitlines() if line]
+    return notices.send(Notice(":ticket:", subject, sentences, f"{home}/dags?tags=sales", DAGS_OF_SALES))
 
 
 def _escaped(text: str) -> str:

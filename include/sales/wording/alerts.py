@@ -41,4 +41,5 @@ STALE = "{source}: последний полный день {latest}, отста
 OVERDUE = "{job}: последний удачный запуск {last}"
 BACKUP_STALE = "последняя проверенная копия: {last}"
 PENDING = "миграций: {count}"
+DAGS_OF_SALES = "Продажи и реклама в Airflow"
 NOT_SENT = "канал не принял сообщение: проверьте его настройки"

@@ -223,7 +223,7 @@ SALES: Mapping[str, Explained] = {
         severity="major",
         user_message="Почтовый сервер не принял письмо с тревогами",
         developer_message="SMTP failed; the digest goes to Slack, and the health page says so.",
-        recommended_checks=("Проверьте SMTP_HOST, SMTP_USER и SMTP_PASSWORD",),
+        recommended_checks=("Проверьте SMTP_URL и ALERT_EMAIL_TO: make check",),
         retried="Да",
     ),
     LoadCode.MIGRATION_BLOCKED: Explained(

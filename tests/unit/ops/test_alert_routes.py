@@ -14,11 +14,8 @@ from ops.settings.profile import REPOSITORY
 TEMPLATE: dict[str, Any] = yaml.safe_load((REPOSITORY / "ops/monitoring/alertmanager.yml").read_text(encoding="utf-8"))
 SLACK = {"SLACK_WEBHOOK_URL": "https://hooks.example.com/services/T0/B0/XXX"}
 PAGER = {"PAGERDUTY_ROUTING_KEY": "key"}
-MAIL = {
-    "ALERTMANAGER_EMAIL_TO": "a@example.com",
-    "ALERTMANAGER_EMAIL_FROM": "b@example.com",
-    "ALERTMANAGER_SMTP_HOST": "mail:587",
-}
+MAIL = {"ALERTMANAGER_EMAIL_TO": "a@example.com", "SMTP_URL": "smtp://mail?from=b@example.com"}
+LOGIN = {"SMTP_URL": "smtps://b%40example.com:p%3Aw@mail"}
 
 
 def written(values: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
@@ -33,9 +30,9 @@ def written(values: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
         (SLACK, "slack", ["slack"], ["slack"], {"slack_webhook_url"}),
         (PAGER, "pagerduty", ["pagerduty"], ["pagerduty"], {"pagerduty_routing_key"}),
         (MAIL, "email", ["email"], ["email"], set()),
-        ({**MAIL, "ALERTMANAGER_SMTP_HOST": ""}, "none", ["none"], [], set()),
+        ({**MAIL, "SMTP_URL": ""}, "none", ["none"], [], set()),
         (
-            {**SLACK, **PAGER, **MAIL, "ALERTMANAGER_SMTP_PASSWORD": "p"},
+            {**SLACK, **PAGER, **MAIL, **LOGIN},
             "slack",
             ["slack", "pagerduty", "email"],
             ["pagerduty", "email", "slack"],
@@ -56,19 +53,24 @@ def test_only_what_can_send_is_a_receiver(
 
 
 def test_addresses_come_from_the_settings() -> None:
-    config, _ = written({**SLACK, **MAIL, "ALERTMANAGER_SLACK_CHANNEL": "#ночь", "ALERTMANAGER_SMTP_PASSWORD": "p"})
+    config, _ = written({**SLACK, **MAIL, "ALERTMANAGER_SLACK_CHANNEL": "#ночь", **LOGIN})
     slack, email = config["receivers"]
     assert slack["slack_configs"][0]["channel"] == "#ночь"
     assert email["email_configs"][0]["to"] == "a@example.com"
-    assert config["global"]["smtp_smarthost"] == "mail:587"
+    assert config["global"]["smtp_smarthost"] == "mail:465"
     assert config["global"]["smtp_from"] == config["global"]["smtp_auth_username"] == "b@example.com"
+    assert alertmanager_files(TEMPLATE, {**MAIL, **LOGIN})["smtp_password"] == "p:w"
+
+
+@pytest.mark.parametrize(("query", "tls"), [("", True), ("&tls=no", False)])
+def test_letters_go_in_the_clear_only_where_the_setting_says_so(query: str, tls: bool) -> None:
+    config, _ = written({**MAIL, "SMTP_URL": f"smtp://mail?from=b@example.com{query}"})
+    assert (config["global"]["smtp_smarthost"], config["global"]["smtp_require_tls"]) == ("mail:587", tls)
 
 
 @pytest.mark.prometheus
 @pytest.mark.skipif(not shutil.which("amtool"), reason="needs the Debian package prometheus-alertmanager")
-@pytest.mark.parametrize(
-    "values", [{}, SLACK, PAGER, MAIL, {**SLACK, **PAGER, **MAIL, "ALERTMANAGER_SMTP_PASSWORD": "p"}]
-)
+@pytest.mark.parametrize("values", [{}, SLACK, PAGER, MAIL, {**SLACK, **PAGER, **MAIL, **LOGIN}])
 def test_alertmanager_accepts_what_is_written(values: dict[str, str], tmp_path: Path) -> None:
     files = alertmanager_files(TEMPLATE, values)
     for name, text in files.items():

@@ -60,7 +60,7 @@ def test_every_setting_that_can_be_refused_says_what_it_accepts() -> None:
     secrets = {"openai_api_key", "stt_fallback_api_key", "s3_secret_access_key", "backup_s3_secret_access_key"}
     secrets |= {"qtickets_token", "vk_client_secret", "vk_token", "direct_token", "gmail_refresh_token"}
     secrets |= {"anthropic_api_key", "deepseek_api_key", "gemini_api_key", "local_llm_api_key"}
-    secrets |= {"ch_password", "ch_admin_password", "smtp_password"}
+    secrets |= {"ch_password", "ch_admin_password"}
     assert settings.ACCEPTED.keys() == Settings.model_fields.keys() - free - secrets
 
 

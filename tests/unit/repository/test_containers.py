@@ -123,7 +123,7 @@ def test_c8_a_process_of_the_system_inherits_no_setting(image: Path) -> None:
 def test_c8_secrets_of_other_servers_never_reach_an_airflow_container() -> None:
     for name, service in OURS.items():
         given = {one for one in SECRETS if service["environment"][one]}
-        allowed = {"GRAFANA_ADMIN_PASSWORD", "PAGERDUTY_ROUTING_KEY", "ALERTMANAGER_SMTP_PASSWORD"}
+        allowed = {"GRAFANA_ADMIN_PASSWORD", "PAGERDUTY_ROUTING_KEY"}
         assert given == (allowed if name == "monitoring-init" else set())
 
 

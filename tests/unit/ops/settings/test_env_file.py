@@ -197,7 +197,6 @@ class TestSecretsInFiles:
             "gmail_refresh_token",
             "ch_password",
             "ch_admin_password",
-            "smtp_password",
             "stt_fallback_api_key",
             "stt_fallback_proxy_url",
             "chatgpt_proxy_url",
