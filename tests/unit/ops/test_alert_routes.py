@@ -48,7 +48,9 @@ def test_only_what_can_send_is_a_receiver(
     assert [one["name"] for one in config["receivers"]] == receivers
     assert [one["receiver"] for one in config["route"]["routes"]] == routes
     assert files == secrets
-    named = {value.removeprefix("/run/secrets/") for value in config["global"].values() if "/run/secrets/" in value}
+    named = {
+        str(value).removeprefix("/run/secrets/") for value in config["global"].values() if "/run/secrets/" in str(value)
+    }
     assert named <= files, "Alertmanager would look for a file that nobody has written"
 
 
