@@ -20,13 +20,13 @@ def sales_connections(settings: Settings, runtime: Runtime, keys: Generated) -> 
         names.WAREHOUSE_ADMIN_CONN: _warehouse(settings, runtime, keys, admin=True),
     }
     if token := settings.qtickets_token.get_secret_value():
-        found[names.QTICKETS_CONN] = {"conn_type": "generic", "host": settings.qtickets_api_url, "password": token}
+        found[names.QTICKETS_CONN] = {"conn_type": "qtickets", "host": settings.qtickets_api_url, "password": token}
     if settings.vk_client_secret.get_secret_value() or settings.vk_token.get_secret_value():
         found[names.VK_ADS_CONN] = _vk_ads(settings)
     if token := settings.direct_token.get_secret_value():
         extra = {"logins": _list(settings.direct_login)}
         found[names.DIRECT_CONN] = {
-            "conn_type": "generic",
+            "conn_type": "yandex_direct",
             "host": settings.direct_api_url,
             "password": token,
             "extra": extra,
@@ -80,7 +80,7 @@ def _vk_ads(settings: Settings) -> Connection:
         "access_token": settings.vk_token.get_secret_value(),
     }
     return {
-        "conn_type": "generic",
+        "conn_type": "vk_ads",
         "host": settings.vk_api_url,
         "login": settings.vk_client_id,
         "password": settings.vk_client_secret.get_secret_value(),
@@ -91,14 +91,14 @@ def _vk_ads(settings: Settings) -> Connection:
 def _gmail(settings: Settings, runtime: Runtime) -> Connection:
     paths = {
         "credentials_path": settings.gmail_credentials_path,
-        "service_account_path": settings.gmail_service_account_path,
+        "key_file": settings.gmail_service_account_path,
     }
     extra = {name: str(runtime.root / Path(path)) for name, path in paths.items() if path}
     extra["token_url"] = settings.gmail_token_url
     if settings.gmail_subject:
         extra["subject"] = settings.gmail_subject
     return {
-        "conn_type": "generic",
+        "conn_type": "gmail_reserve",
         "host": settings.gmail_api_url,
         "password": settings.gmail_refresh_token.get_secret_value(),
         "extra": extra,

@@ -22,13 +22,14 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "call-export",
         "name": "Call export",
-        "description": "The text of every phone call of a Bitrix24 portal.",
+        "description": "The text of every phone call of a Bitrix24 portal; ticket sales and ads in ClickHouse.",
         "connection-types": [
             _bitrix24(),
             _service("recogniser", "recogniser.RecogniserHook", texts.RECOGNISER),
             _service("language_model", "language_model.LanguageModelHook", texts.LANGUAGE_MODEL),
             _state(),
             _storage(),
+            *_sales_sources(),
         ],
         "cli": [f"{_PLUGINS}.distribution.command_line.commands"],
     }
@@ -47,8 +48,7 @@ def _bitrix24() -> dict[str, Any]:
 
 
 def _service(conn_type: str, hook: str, name: str) -> dict[str, Any]:
-    proxy = _text(texts.PROXY, texts.PROXY_HELP)
-    proxy["schema"]["format"] = "password"  # its address may hold one
+    proxy = _secret(texts.PROXY, texts.PROXY_HELP)  # its address may hold a password
     return _type(
         conn_type,
         hook,
@@ -105,6 +105,60 @@ def _storage() -> dict[str, Any]:
     )
 
 
+def _sales_sources() -> list[dict[str, Any]]:
+    proxy = _secret(texts.PROXY, texts.PROXY_HELP)
+    no_login = ("login", "schema", "extra")
+    return [
+        _type(
+            "qtickets",
+            "sales_source_hooks.QticketsHook",
+            texts.QTICKETS,
+            hidden=no_login,
+            labels={"host": texts.API_ADDRESS, "password": texts.API_TOKEN} | _UNUSED_PORT,
+            placeholders={"host": "https://qtickets.ru/api/rest/v1", "port": "0"},
+            fields={"proxy_url": proxy},
+        ),
+        _type(
+            "vk_ads",
+            "sales_source_hooks.VkAdsHook",
+            texts.VK_ADS,
+            hidden=("schema", "extra"),
+            labels={"host": texts.API_ADDRESS, "login": texts.CLIENT_ID, "password": texts.CLIENT_SECRET}
+            | _UNUSED_PORT,
+            placeholders={"host": "https://ads.vk.com", "port": "0"},
+            fields={
+                "api": _text(texts.VK_API, texts.VK_API_HELP),
+                "accounts": _text(texts.ACCOUNTS, texts.ACCOUNTS_HELP),
+                "access_token": _secret(texts.READY_TOKEN, texts.READY_TOKEN_HELP),
+                "proxy_url": proxy,
+            },
+        ),
+        _type(
+            "yandex_direct",
+            "sales_source_hooks.YandexDirectHook",
+            texts.YANDEX_DIRECT,
+            hidden=no_login,
+            labels={"host": texts.API_ADDRESS, "password": texts.API_TOKEN} | _UNUSED_PORT,
+            placeholders={"host": "https://api.direct.yandex.com/json/v501", "port": "0"},
+            fields={"logins": _text(texts.LOGINS, texts.LOGINS_HELP), "proxy_url": proxy},
+        ),
+        _type(
+            "gmail_reserve",
+            "sales_source_hooks.GmailReserveHook",
+            texts.GMAIL_RESERVE,
+            hidden=no_login,
+            labels={"host": texts.API_ADDRESS, "password": texts.REFRESH_TOKEN} | _UNUSED_PORT,
+            placeholders={"host": "https://gmail.googleapis.com", "port": "0"},
+            fields={
+                "credentials_path": _text(texts.CLIENT_FILE, texts.CLIENT_FILE_HELP),
+                "key_file": _text(texts.SERVICE_ACCOUNT, texts.SERVICE_ACCOUNT_HELP),
+                "subject": _text(texts.MAILBOX),
+                "proxy_url": proxy,
+            },
+        ),
+    ]
+
+
 def _type(
     conn_type: str,
     hook: str,
@@ -127,3 +181,9 @@ def _type(
 
 def _text(label: str, description: str = "") -> dict[str, Any]:
     return {"label": label, "description": description, "schema": {"type": ["string", "null"]}}
+
+
+def _secret(label: str, description: str) -> dict[str, Any]:
+    found = _text(label, description)
+    found["schema"]["format"] = "password"
+    return found

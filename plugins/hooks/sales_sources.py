@@ -41,10 +41,10 @@ def has_source(source: Source) -> bool:
 
 
 @contextmanager
-def open_source(source: Source, state: "SalesState") -> "Iterator[SalesSource]":
+def open_source(source: Source, state: "SalesState", conn_id: str = "") -> "Iterator[SalesSource]":
     """The source while the block lasts. Raises NotConfigured without its connection."""
     try:
-        conn = BaseHook.get_connection(CONNECTIONS[source])
+        conn = BaseHook.get_connection(conn_id or CONNECTIONS[source])
     except AirflowNotFoundException:
         raise NotConfigured(
             f"there is no connection {CONNECTIONS[source]}", problem="source_off", source=source.value
@@ -82,7 +82,7 @@ def _vk_ads(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "
 
     extra, numbers = conn.extra_dejson, policy.vk_ads
     legacy, ready = extra.get("api") == "legacy", str(extra.get("access_token") or "")
-    named = tuple(str(one) for one in extra.get("accounts") or ())
+    named = _listed(extra.get("accounts"))
 
     def api(account: str) -> "SourceApi":
         name = VK_LEGACY if legacy else VK_ADS
@@ -149,7 +149,7 @@ def _direct(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "
 
     return AdvertisingSource(
         Source.DIRECT,
-        lambda: tuple(str(one) for one in conn.extra_dejson.get("logins") or ()),
+        lambda: _listed(conn.extra_dejson.get("logins")),
         opened,
         lambda login: direct_day_row(login, policy.money.currency),
         policy,
@@ -168,8 +168,8 @@ def _gmail(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "S
     from plugins.hooks.warehouse_hook import WarehouseHook
 
     extra, numbers = conn.extra_dejson, policy.gmail
-    if extra.get("service_account_path"):
-        made = by_service_account(Path(extra["service_account_path"]), str(extra.get("subject") or ""))
+    if extra.get("key_file"):
+        made = by_service_account(Path(extra["key_file"]), str(extra.get("subject") or ""))
     else:
         made = by_refresh_token(
             Path(str(extra.get("credentials_path") or "")),
@@ -206,6 +206,12 @@ def _api(
 def _way_out(conn: "Connection") -> dict[str, Any]:
     """The authority of CA_BUNDLE, and the proxy of the connection's extra where it has one."""
     return {"ca_bundle": os.environ.get("REQUESTS_CA_BUNDLE"), "proxy_url": conn.extra_dejson.get("proxy_url")}
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    """A list of the launcher's, or what a person wrote into the form: `a, b`."""
+    parts = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(text for one in parts if (text := str(one).strip()))
 
 
 def _fernet_keys() -> str:

@@ -20,7 +20,10 @@ from airflow.providers_manager import ProvidersManager
 
 manager = ProvidersManager()
 hooks = {}
-for conn_type in ("bitrix24", "recogniser", "language_model", "call_export_state", "call_export_storage"):
+for conn_type in (
+    "bitrix24", "recogniser", "language_model", "call_export_state", "call_export_storage",
+    "qtickets", "vk_ads", "yandex_direct", "gmail_reserve",
+):
     hook = manager.hooks.get(conn_type)
     if hook is not None:
         hooks[conn_type] = [hook.hook_class_name, hook.connection_id_attribute_name, hook.connection_testable]
@@ -78,6 +81,10 @@ def test_a_distribution_registers_types_forms_and_tests(tmp_path: Path, distribu
         "language_model": ["plugins.hooks.language_model.LanguageModelHook", "language_model_conn_id", True],
         "call_export_state": ["plugins.hooks.calls_state.CallsStateHook", "calls_state_conn_id", True],
         "call_export_storage": ["plugins.hooks.storage.StorageHook", "storage_conn_id", True],
+        "qtickets": ["plugins.hooks.sales_source_hooks.QticketsHook", "source_conn_id", True],
+        "vk_ads": ["plugins.hooks.sales_source_hooks.VkAdsHook", "source_conn_id", True],
+        "yandex_direct": ["plugins.hooks.sales_source_hooks.YandexDirectHook", "source_conn_id", True],
+        "gmail_reserve": ["plugins.hooks.sales_source_hooks.GmailReserveHook", "source_conn_id", True],
     }
     assert found["labels"]["password"] == "Токен вебхука"
     assert {"extra__recogniser__proxy_url", "extra__language_model__never_direct"} <= found["forms"].keys()

@@ -1,6 +1,8 @@
 """The tasks of the loaders over real hooks, the four simulators and a real engine; Airflow itself is not needed."""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -17,7 +19,9 @@ from psycopg.conninfo import conninfo_to_dict
 from include.calls.names import STATE_CONN
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import AccessDenied
+from include.common.wording import connections as texts
 from include.sales import names
+from plugins.hooks import sales_source_hooks as hooks
 from plugins.hooks import sales_sources
 from plugins.sales import sales_assets as assets
 from plugins.sales import tasks
@@ -206,3 +210,18 @@ def test_a_report_is_waited_for_without_a_slot(world: World) -> None:
             break
     assert rows > 0
     assert waits >= 1
+
+
+def test_the_test_button_says_whether_a_source_lets_us_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Airflow's form does it: under a name of its own, with lists as a person writes them."""
+    for hook in (hooks.QticketsHook, hooks.VkAdsHook, hooks.YandexDirectHook):
+        conn = json.loads(os.environ[f"AIRFLOW_CONN_{hook.default_conn_name.upper()}"])
+        extra = {name: ", ".join(value) for name, value in conn.get("extra", {}).items()}
+        for conn_id, changed in (("tried", {}), ("tried_too", {"password": "wrong"})):
+            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(conn | {"extra": extra} | changed))
+        assert hook("tried").test_connection() == (True, texts.SOURCE_ANSWERS), hook
+    assert hooks.QticketsHook("tried_too").test_connection()[0] is False
+    accepted, why = hooks.YandexDirectHook("tried_too").test_connection()
+    assert not accepted
+    assert re.search("[а-я]", why)
+    assert hooks.VkAdsHook("nosuch").test_connection()[0] is False

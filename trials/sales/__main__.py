@@ -21,9 +21,12 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def volume(orders: Annotated[int, typer.Option(help="how many orders")] = 1_000_000) -> None:
+def volume(
+    orders: Annotated[int, typer.Option(help="how many orders")] = 1_000_000,
+    again: Annotated[bool, typer.Option(help="load the same window once more")] = True,
+) -> None:
     with tempfile.TemporaryDirectory(prefix="sales-") as home, engines(Path(home)) as engine:
-        for what, value in loading.volume(engine, orders).items():
+        for what, value in loading.volume(engine, orders, again=again).items():
             console.print(f"{what:<45} {value}", markup=False)
 
 

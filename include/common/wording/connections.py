@@ -7,6 +7,10 @@ RECOGNISER = "Распознаватель речи (API OpenAI)"
 LANGUAGE_MODEL = "Языковая модель (API OpenAI)"
 CALLS_STATE = "База состояния выгрузок"
 STORAGE = "Хранилище записей и текстов"
+QTICKETS = "QTickets (REST API)"
+VK_ADS = "VK Реклама"
+YANDEX_DIRECT = "Яндекс Директ"
+GMAIL_RESERVE = "Gmail: резервный канал продаж"
 AIRFLOW_API = "REST API Airflow"
 
 PORTAL_ADDRESS = "Адрес портала"
@@ -43,6 +47,26 @@ ENCRYPTION_HELP = "AES256, aws:kms (так — у `Yandex Object Storage`) ил�
 KMS_KEY = "Ключ KMS"
 KMS_KEY_HELP = "Для aws:kms, если не ключ бакета по умолчанию"
 
+API_ADDRESS = "Адрес API"
+API_TOKEN = "Токен"  # noqa: S105  the field's name
+CLIENT_ID = "Номер клиента (client_id)"
+CLIENT_SECRET = "Секрет клиента"  # noqa: S105  the field's name
+VK_API = "API"
+VK_API_HELP = "v2 — ads.vk.com, legacy — прежние методы ads.*"
+ACCOUNTS = "Кабинеты"
+ACCOUNTS_HELP = "Через запятую; пусто — свой кабинет"
+READY_TOKEN = "Готовый токен"  # noqa: S105  the field's name
+READY_TOKEN_HELP = "Вместо клиента и секрета; для legacy — только он"  # noqa: S105  the field's help
+LOGINS = "Логины кабинетов"
+LOGINS_HELP = "Через запятую"
+REFRESH_TOKEN = "Токен обновления"  # noqa: S105  the field's name
+CLIENT_FILE = "Файл OAuth-клиента"
+CLIENT_FILE_HELP = "Путь на машине, где работают задачи; токен обновления — make sales-gmail-token"
+SERVICE_ACCOUNT = "Файл сервисного аккаунта"
+SERVICE_ACCOUNT_HELP = "Вместо клиента и токена; с делегированием на весь домен"
+MAILBOX = "Ящик сервисного аккаунта"
+
+SOURCE_ANSWERS = "Источник отвечает, доступ есть"
 PORTAL_ALLOWS = "Вебхук видит всё, что нужно выгрузке"
 STORAGE_WORKS = "Файл записан, прочитан и удалён"
 SCHEMA_FITS = "База отвечает, схема та, что нужна"
