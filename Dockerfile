@@ -2,9 +2,11 @@
 # locks: the product, and the executors of several hosts. One image for every role.
 FROM apache/airflow:slim-3.3.2-python3.11
 
-# Only the lock first: code changes do not install everything again.
-COPY requirements-cluster.txt /tmp/requirements-cluster.txt
-RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements-cluster.txt
+# Only the locks first: code changes do not install everything again. The second is the client of ClickHouse and what the sources
+# of sales need, for who sets them in .env.
+COPY requirements-cluster.txt requirements-sales.txt /tmp/
+RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements-cluster.txt \
+    && pip install --no-cache-dir --require-hashes -r /tmp/requirements-sales.txt
 
 # `var` is where the volume of generated secrets and logs is mounted: it takes over this folder's owner. The group may write,
 # as in the image below: where a platform chooses the user, its group is 0.

@@ -38,6 +38,14 @@ def require_protection(settings: Settings) -> None:
                 problem="plain_mail",
                 host=host,
             )
+    warehouse = settings.ch_host.lower()
+    if warehouse and not settings.ch_secure and not is_local(warehouse) and warehouse not in allowed:
+        raise NotConfigured(
+            f"CH_SECURE=false sends the password to {warehouse} in the clear: leave it out or name the host in "
+            "UNPROTECTED_HOSTS",
+            problem="plain_warehouse",
+            host=warehouse,
+        )
     if settings.database_url is not None:
         parts_of_url = conninfo_to_dict(settings.database_url.get_secret_value())
         if parts_of_url.get("sslmode") in CHECKED:

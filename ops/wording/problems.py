@@ -16,6 +16,10 @@ PROBLEMS = {
         "ALERTS_TO: для такого адреса нужны ещё пакеты: "
         "`.venv/bin/uv pip install --require-hashes -r requirements-alerts.txt`"
     ),
+    "plain_warehouse": (
+        "CH_SECURE: пароль ClickHouse пойдёт к {host} без шифрования: уберите CH_SECURE=false или, если сеть своя, "
+        "UNPROTECTED_HOSTS={host}"
+    ),
     "plain_mail": (
         "SMTP_URL: письма пойдут к {host} без шифрования: уберите tls=no или впишите хост в UNPROTECTED_HOSTS"
     ),

@@ -15,6 +15,7 @@ REFUSED: list[tuple[str, dict[str, str]]] = [
     ("10.0.0.7", {"storage_backend": "s3", "s3_bucket": "calls", "s3_endpoint_url": "http://10.0.0.7:9000"}),
     ("second.example", {"backup_url": "s3://copies", "backup_s3_endpoint_url": "http://second.example"}),
     ("stt.example", {"openai_base_url": "http://stt.example/v1"}),
+    ("ch.example", {"ch_host": "ch.example", "ch_secure": "false", "ch_password": "hunter2"}),
     ("db.example", {"database_url": "postgresql://u:hunter2@db.example/calls"}),
     ("db.example", {"database_url": "postgresql://u:hunter2@db.example/calls?sslmode=require"}),
     ("db2.example", {"database_url": "postgresql://u:hunter2@127.0.0.1:1,db2.example:2/calls"}),
@@ -29,6 +30,8 @@ ACCEPTED: list[dict[str, str]] = [
     {"database_url": "postgresql://u:p@db.example/calls?sslmode=verify-full"},
     {"database_url": "postgresql://u:p@/calls?host=/var/run/postgresql"},
     {"database_url": "postgresql://u:p@localhost/calls"},
+    {"ch_host": "ch.example"},
+    {"ch_host": "127.0.0.1", "ch_secure": "false"},
 ]
 
 
