@@ -128,6 +128,7 @@ def _warehouse_schema(clickhouse_server: int) -> str:
 
     with warehouse_at(clickhouse_server) as warehouse:
         warehouse_schema.apply(warehouse, "Europe/Moscow")
+        warehouse.run("TRUNCATE TABLE dim_city_alias")  # as `warehouse` leaves each table
         return warehouse.database
 
 

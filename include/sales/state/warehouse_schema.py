@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import AccessDenied, LoadCode, NotConfigured
+from include.sales.domain.cities import Cities
+from include.sales.policy import load_cities
 
 _FOLDER = Path(__file__).with_name("warehouse")
 _LEDGER = """CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -74,7 +76,7 @@ def pending(warehouse: Warehouse) -> list[Statement]:
 
 
 def apply(warehouse: Warehouse, timezone: str, *, dry_run: bool = False) -> SchemaChange:
-    """Creates the database, runs pending migrations, makes all views anew, applies the grants; safe to repeat.
+    """Creates the database, runs pending migrations, makes all views anew, writes aliases, applies grants; repeatable.
 
     A person at the server makes the users and gives them the roles: no password passes through here.
     """
@@ -92,7 +94,20 @@ def apply(warehouse: Warehouse, timezone: str, *, dry_run: bool = False) -> Sche
         warehouse.insert("schema_migrations", columns, [row])
     for one in views():
         warehouse.run(_filled(one, warehouse, timezone))
+    _write_aliases(warehouse, load_cities())
     return SchemaChange(_names(waiting), _names(views()), _names(_grant(warehouse, timezone)))
+
+
+def _write_aliases(warehouse: Warehouse, cities: Cities) -> None:
+    """`cities.yaml` as the table that the views join; a spelling that left the file is a tombstone."""
+    wanted: dict[str, str] = dict(cities.rows())
+    shown = dict(warehouse.rows("SELECT alias, city FROM dim_city_alias FINAL"))
+    if shown == wanted:
+        return
+    version = int(warehouse.value("SELECT max(_ver) FROM dim_city_alias") or 0) + 1
+    rows = [(alias, city, version, 0) for alias, city in wanted.items()]
+    rows += [(alias, city, version, 1) for alias, city in shown.items() if alias not in wanted]
+    warehouse.insert("dim_city_alias", ("alias", "city", "_ver", "_deleted"), rows)
 
 
 def make_views(warehouse: Warehouse, timezone: str) -> None:

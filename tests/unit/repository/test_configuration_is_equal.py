@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from include.calls import names as calls
 from include.common import names as common
 from include.common.sealing import new_key
+from include.sales import names as sales
 from ops.settings.airflow_environment import airflow_environment, local_url
 from ops.settings.connections import connections
 from ops.settings.env_file import COMPOSE_ONLY, VARIABLES, Settings
@@ -64,7 +65,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         "direct_token": "token-d",
         "gmail_refresh_token": "token-g",
         "ch_host": "clickhouse",
-        "smtp_host": "smtp",
+        "alert_email_to": "a@example.com",
         "search_token": "a-token-of-programs",
     }
     return Settings(**values)
@@ -111,7 +112,7 @@ def test_unset_services_have_no_connection(settings: Settings) -> None:
     )
     left = connections(bare, Runtime(), KEYS, state_url=STATE_URL, api_url="http://127.0.0.1:1")
     models = {common.LLM_ANTHROPIC_CONN, common.LLM_DEEPSEEK_CONN, common.LLM_GEMINI_CONN, common.LLM_LOCAL_CONN}
-    people = {common.SLACK_CONN, common.ALERTS_CONN, common.MAIL_CONN}
+    people = {common.SLACK_CONN, common.ALERTS_CONN, common.MAIL_CONN, sales.SMTP_CONN}
     assert CONNECTIONS - set(left) == {common.RECOGNISER_CONN, calls.BACKUP_CONN, *people, *models}
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
 from include.common.errors import BadInput, Permanent, Temporary
+from include.sales.domain.cities import Cities
 from include.sales.domain.rows import Coverage, Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
 from include.sales.policy import load_sales_policy
+from include.sales.state import warehouse_schema
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
 from include.sales.steps.copy_logs import copy_logs
@@ -141,6 +143,24 @@ def test_old_backups_are_removed_where_their_disk_can_be_reached(
     assert prune(state, policy, tmp_path, now + timedelta(days=29)) == ([full], [])
     assert prune(state, policy, tmp_path, now + timedelta(days=90)) == ([], [])
     assert [one.backup for one in state.backups.living()] == [newest]
+
+
+def test_spellings_of_cities_meet_in_the_views_and_mend_the_past(
+    warehouse: Warehouse, rows: WarehouseRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cities() -> list[str]:
+        return [name for (name,) in warehouse.rows("SELECT DISTINCT utm_city FROM v_campaign_daily")]
+
+    assert cities() == ["msk"]
+    warehouse_schema.apply(warehouse, "Europe/Moscow")
+    assert cities() == ["Москва"]
+    count = warehouse.value("SELECT count() FROM dim_city_alias")
+    warehouse_schema.apply(warehouse, "Europe/Moscow")
+    assert warehouse.value("SELECT count() FROM dim_city_alias") == count, "nothing is written anew"
+    monkeypatch.setattr(warehouse_schema, "load_cities", lambda: Cities.of({"Мск": ["msk"]}, {}))
+    warehouse_schema.apply(warehouse, "Europe/Moscow")
+    assert cities() == ["Мск"]
+    assert warehouse.value("SELECT count() FROM dim_city_alias FINAL") == 2
 
 
 def test_a_trouble_is_one_alert_until_it_is_over(state: SalesState, warehouse: Warehouse, rows: WarehouseRows) -> None:
