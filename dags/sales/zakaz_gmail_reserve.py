@@ -14,7 +14,8 @@ from airflow.sdk import DAG
 
 from include.sales.names import GMAIL_DAG_ID, GMAIL_JOB, QTICKETS_POOL
 from include.sales.schedule import GMAIL_CRON, IS_CONFIGURED
-from plugins.sales.loader import MAIL_PARAMS, MANUAL, by_cron, load_tasks
+from include.sales.wording.run_form import MANUAL
+from plugins.sales.loader import MAIL_PARAMS, by_cron, load_tasks
 
 if IS_CONFIGURED:
     with DAG(

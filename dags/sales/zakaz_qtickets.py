@@ -14,7 +14,8 @@ from airflow.sdk import DAG
 
 from include.sales.names import QTICKETS_DAG_ID, QTICKETS_JOB, QTICKETS_POOL
 from include.sales.schedule import IS_CONFIGURED, QTICKETS_CRON
-from plugins.sales.loader import DELTA_PARAMS, MANUAL, by_cron, load_tasks
+from include.sales.wording.run_form import MANUAL
+from plugins.sales.loader import DELTA_PARAMS, by_cron, load_tasks
 
 if IS_CONFIGURED:
     with DAG(

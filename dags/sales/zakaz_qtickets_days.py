@@ -10,7 +10,8 @@ from airflow.sdk import DAG
 
 from include.sales.names import QTICKETS_DAYS_DAG_ID, QTICKETS_DAYS_JOB, QTICKETS_POOL
 from include.sales.schedule import IS_CONFIGURED, QTICKETS_DAYS_CRON
-from plugins.sales.loader import WINDOW_MANUAL, WINDOW_PARAMS, by_cron, load_tasks
+from include.sales.wording.run_form import WINDOW_MANUAL
+from plugins.sales.loader import WINDOW_PARAMS, by_cron, load_tasks
 
 if IS_CONFIGURED:
     with DAG(

@@ -8,7 +8,8 @@ from airflow.sdk import DAG
 
 from include.sales.names import VK_ADS_DAG_ID, VK_ADS_JOB, VK_ADS_POOL
 from include.sales.schedule import IS_CONFIGURED, VK_CRON
-from plugins.sales.loader import WINDOW_MANUAL, WINDOW_PARAMS, accounts_param, by_cron, load_tasks
+from include.sales.wording.run_form import WINDOW_MANUAL
+from plugins.sales.loader import WINDOW_PARAMS, accounts_param, by_cron, load_tasks
 
 if IS_CONFIGURED:
     with DAG(

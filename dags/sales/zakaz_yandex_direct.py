@@ -9,7 +9,8 @@ from airflow.sdk import DAG
 
 from include.sales.names import DIRECT_DAG_ID, DIRECT_JOB, DIRECT_POOL
 from include.sales.schedule import DIRECT_CRON, IS_CONFIGURED
-from plugins.sales.loader import WINDOW_MANUAL, WINDOW_PARAMS, accounts_param, by_cron, load_tasks
+from include.sales.wording.run_form import WINDOW_MANUAL
+from plugins.sales.loader import WINDOW_PARAMS, accounts_param, by_cron, load_tasks
 
 if IS_CONFIGURED:
     with DAG(

@@ -49,29 +49,6 @@ BACKUP_PARAM = Param(None, type=["null", "string"], title=words.BACKUP[0], descr
 MAIL_PARAMS: dict[str, Param] = {"days_back": WINDOW_PARAMS["days_back"], "dry_run": DRY_RUN}
 
 
-# What the manuals of these DAGs have in common, after their own part
-MANUAL = """
-| Шаг | Что делает |
-|---|---|
-| `open` | что загружать, аренда кабинета, номер загрузки |
-| `preflight` | доступ к источнику, схема ClickHouse, часы |
-| `load` | ответ целиком, проверка, запись, сверка; по задаче на кабинет |
-| `publish` | Note, событие актива |
-| `close` | итог; единственный лист: красный, если загружено не всё |
-
-**Если красное.** Фраза — в Note и в журнале `zakaz.meta_job_runs`; повтор безопасен: загрузка
-заменяет ровно то, что загружала. Runbook: `docs/runbooks/sales.md`.
-"""
-WINDOW_MANUAL = f"""
-| Параметр | По умолчанию | Что делает |
-|---|---|---|
-| `date_from`, `date_to` | глубина из настроек | дни включительно |
-| `days_back` | из настроек | столько дней вместо `date_from` |
-| `accept_shrink` | `false` | верить ответу, в котором стало резко меньше строк |
-| `dry_run` | `false` | загрузить и посчитать, ничего не записывая |
-{MANUAL}"""
-
-
 def by_cron(cron: str, *, is_paused: bool = False) -> dict[str, Any]:
     """Arguments of a DAG that runs by the calendar of sales."""
     return {"schedule": CronTriggerTimetable(cron, timezone=ZONE), "is_paused_upon_creation": is_paused, **DAG_ARGS}

@@ -76,6 +76,8 @@ PROBLEMS: dict[str, str] = {
     "no_postgres_tool": "нет программы {tool} PostgreSQL {major} или новее: поставьте его пакет клиента",
     "no_scratch_database": "пользователь базы не может создать базу для проверки копий: дайте ему CREATEDB",
     # raised in plugins/hooks/sales_sources.py, jobs/sales.py and the steps of sales
+    "gmail_client_file": "{name} — не файл OAuth-клиента Google: нужен JSON клиента для компьютера из консоли Google",
+    "gmail_no_refresh_token": "Google не дал токен обновления: отзовите доступ приложения в аккаунте и повторите",
     "sales_no_day": "{text} — не день; пишите 2026-11-01",
     "sales_period_empty": "период с {first} по {last} пуст: первый день позже последнего",
     "sales_unknown_source": "источника {source} нет: есть qtickets, vk_ads, direct и gmail",

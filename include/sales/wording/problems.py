@@ -1,8 +1,6 @@
 """Russian sentences for errors of the area `sales` (`include/common/wording/problems.py` says how)."""
 
 PROBLEMS: dict[str, str] = {
-    "gmail_client_file": "{name} — не файл OAuth-клиента Google (тип «Desktop app», JSON из Google Cloud Console)",
-    "gmail_no_refresh_token": "Google не дал токен обновления: отзовите доступ приложения в аккаунте и повторите",
     "lease_lost": "кабинет {source} забрала другая загрузка: эта больше не пишет; повторит следующий запуск",
     "migration_blocked": (
         "миграция ClickHouse {name} изменена после того, как выполнялась: верните файл, новое изменение — новым файлом"
