@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from google_auth_oauthlib.flow import InstalledAppFlow
+from google_auth_oauthlib.flow import InstalledAppFlow  # type: ignore[import-untyped]
 
 from include.clients.gmail.gmail_access import SCOPES
 from include.common.errors import BadInput
