@@ -55,8 +55,9 @@ def _killed(world: Scored, kills: int, chance: random.Random) -> str:
             if batch not in workers and len(workers) < WORKERS:
                 started += 1
                 workers[batch] = _worker(world, str(run_id), batch)
-        time.sleep(chance.uniform(0.6, 2.2))
-        if done + cut < kills and workers:
+        asked = sum(world.asked)
+        time.sleep(chance.uniform(0.05, 0.4))
+        if done + cut < kills and workers and sum(world.asked) > asked:  # not while they only start
             if chance.random() < 0.2:
                 _cut_connections(world.database)
                 cut += 1
