@@ -25,7 +25,7 @@ CHANGE = {"config": {"tasks": {"call_summary": {"wait_seconds": 5}}}, "reason": 
 
 class Person:
     def get_name(self) -> str:
-        return "anna"
+        return "analyst"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_change_is_a_version_with_author_and_reason(client: TestClient) -> Non
     answer = change(client, 0)
     assert answer.status_code == 200, answer.text
     shown = answer.json()
-    assert (shown["version"], shown["actor"], shown["reason"]) == (1, "anna", "slower is fine")
+    assert (shown["version"], shown["actor"], shown["reason"]) == (1, "analyst", "slower is fine")
     fields = {each["field"]: (each["value"], each["source"]) for each in shown["fields"]}
     assert fields["tasks.call_summary.wait_seconds"] == (5, "api")
     assert fields["tasks.call_summary.providers"][1] == "file", "a change of one field keeps the others"
@@ -60,7 +60,7 @@ def test_of_two_people_the_second_learns_of_the_first(client: TestClient) -> Non
     assert change(client, 0).status_code == 200
     refused = change(client, 0)
     assert refused.status_code == 409
-    assert "anna" in refused.json()["detail"]
+    assert "analyst" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_providers_are_shown_as_they_are_and_reset_by_a_person(client: TestClien
     assert client.post("/llm/providers/anthropic-small/reset").json() == {"changed": False}
     with psycopg.connect(database) as connection:
         moved = connection.execute("SELECT state, actor FROM llm_provider_changes ORDER BY change_id").fetchall()
-    assert moved[-1] == ("closed", "anna")
+    assert moved[-1] == ("closed", "analyst")
 
 
 def test_the_day_s_ceiling_can_be_raised_only(client: TestClient) -> None:

@@ -159,7 +159,7 @@ class FakeCalls:
         return RolesShown(
             operator_channel=fixed or "left",
             of_policy="left",
-            corrected_by="anna" if fixed else None,
+            corrected_by="analyst" if fixed else None,
             corrected_at=datetime(2026, 11, 28, 9, 0, tzinfo=UTC) if fixed else None,
             on_line=4,
             may_change=True,
@@ -248,7 +248,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
     @api.get("/me")
     def me() -> Me:
         return Me(
-            name="anna",
+            name="analyst",
             rights=fake.rights,
             scope=ScopeShown(),
             label_lang="ru",
@@ -379,7 +379,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
         fake.verdicts[call] = Verdict(
             result=asked.result,
             comment=asked.comment,
-            by="anna",
+            by="analyst",
             at=datetime(2026, 11, 28, 9, 0, tzinfo=UTC),
             of_present_text=True,
         )

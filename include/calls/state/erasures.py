@@ -235,7 +235,7 @@ class Erasures:
                 to=RecordStatus.ERASED,
                 stage=Stage.ERASE,
             )
-            for name in ("responses", "replay_responses", "replays", "checks", "letters", "work", "texts"):
+            for name in ("responses", "replay_responses", "replays", "checks", "fixes", "letters", "work", "texts"):
                 self._session.count(_FILE, f"forget_{name}", erasure_id=erasure_id)
         return 0
 

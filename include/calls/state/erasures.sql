@@ -176,6 +176,11 @@ DELETE FROM call_qa_checks USING erased_recordings gone
 DELETE FROM dead_letters USING erased_recordings gone
  WHERE dead_letters.recording_id = gone.recording_id AND gone.erasure_id = :erasure_id;
 
+-- name: forget_fixes!
+-- Which channel a person said to be the operator's.
+DELETE FROM call_role_overrides USING erased_recordings gone
+ WHERE call_role_overrides.recording_id = gone.recording_id AND gone.erasure_id = :erasure_id;
+
 -- name: forget_work!
 -- What a dead task left at work.
 DELETE FROM work_in_progress USING erased_recordings gone

@@ -74,7 +74,10 @@ def erased(export: Export, erasure_id: UUID) -> Any:
 def dump(database: str) -> str:
     """Every row of every table, as text."""
     with psycopg.connect(database) as connection:
-        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = connection.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
         return "\n".join(
             str(row) for (table,) in tables for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
         )
@@ -147,6 +150,7 @@ def test_every_table_about_recordings_is_known_to_the_erasure(database: str) -> 
     stay = {"charges", "run_work"}  # money, and which run worked: neither names a person
     stay.add("audit_log")  # the evidence of who had access ends by its own term (ADR 0026)
     stay.add("stt_smoke_results")  # recordings of a playlist with known texts, not calls of the portal
+    stay.add("call_claims")  # a claim ends with its task, one of a dead task within a day
     statements = (Path(steps.__file__).parents[1] / "state" / "erasures.sql").read_text()
     assert {table for (table,) in tables if f" {table}" not in statements} == stay
 

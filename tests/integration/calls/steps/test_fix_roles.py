@@ -32,7 +32,7 @@ def test_corrected_roles_hold_until_they_are_taken_back(database: str, tmp_path:
 
         def fix(channel: str | None) -> bool:
             return fix_roles(
-                recording, run_id, channel, state, export.storage, export.policy, by="anna", note={"request": "1"}
+                recording, run_id, channel, state, export.storage, export.policy, by="analyst", note={"request": "1"}
             )  # type: ignore[arg-type]
 
         assert fix("right")
@@ -45,7 +45,7 @@ def test_corrected_roles_hold_until_they_are_taken_back(database: str, tmp_path:
         assert rebuild(export, run_id, export.policy).changed == 0, "a rebuild keeps what a person said"
         assert rebuild(export, run_id, swapped(export.policy, recording.phone_line)).changed == 0
         done = by_sql(database, "SELECT event, detail ->> 'by' FROM call_events WHERE event = 'roles_changed'")
-        assert done == [("roles_changed", "anna")]
+        assert done == [("roles_changed", "analyst")]
         assert [entry.action for entry in AuditLog(state.session).entries()].count("roles_changed") == 1
 
         by_sql(database, "UPDATE call_exports SET status = 'completed', finished_at = now() RETURNING 1")
@@ -58,7 +58,7 @@ def test_corrected_roles_hold_until_they_are_taken_back(database: str, tmp_path:
 
         mono = state.recordings.get(rows["call-3"].recording_id)
         with pytest.raises(BadInput, match="not those of channels"):
-            fix_roles(mono, run_id, "right", state, export.storage, export.policy, by="anna", note={})
+            fix_roles(mono, run_id, "right", state, export.storage, export.policy, by="analyst", note={})
         with state.claims.hold(recording.portal_id, recording.call_id), pytest.raises(Temporary):
             fix("right")
         export.storage.delete(recording.keys.recognition)

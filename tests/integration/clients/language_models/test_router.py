@@ -312,9 +312,9 @@ def test_an_empty_account_is_left_alone_until_a_person_says_so(vendors: Vendors)
     vendors.a.no_money = False
     assert vendors.ask().provider == "b"
     with RoutingState.open(vendors.database) as state:
-        assert state.reset("a", "anna")
+        assert state.reset("a", "analyst")
     assert vendors.ask().provider == "a"
-    assert vendors.rows("SELECT actor FROM llm_provider_changes ORDER BY change_id DESC LIMIT 1") == [("anna",)]
+    assert vendors.rows("SELECT actor FROM llm_provider_changes ORDER BY change_id DESC LIMIT 1") == [("analyst",)]
 
 
 def test_an_empty_account_is_tried_again_after_midnight_utc(vendors: Vendors) -> None:
@@ -355,7 +355,7 @@ def test_the_day_s_ceiling_stops_everything_until_a_person_allows_more(vendors: 
     with pytest.raises(BudgetSpent, match="LLM_DAILY_BUDGET_USD"):
         vendors.ask()
     with RoutingState.open(vendors.database) as state:
-        state.allow_day(Decimal(1), "anna")
+        state.allow_day(Decimal(1), "analyst")
     vendors.ask()
     assert vendors.asked == (2, 0)
 

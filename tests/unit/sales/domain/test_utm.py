@@ -45,7 +45,7 @@ def test_the_first_of_two_equal_names_counts() -> None:
 
 def test_contacts_are_hidden_and_numbers_of_campaigns_are_not() -> None:
     found = utm_from_fields(
-        {"utm_term": "anna@example.ru", "utm_content": "+7 (910) 000-00-00", "utm_campaign": "1234567890"}
+        {"utm_term": "name@example.ru", "utm_content": "+7 (910) 000-00-00", "utm_campaign": "1234567890"}
     )
     assert found == Utm(term="***", content="***", campaign="1234567890")
     assert (
