@@ -8,7 +8,10 @@ project = "call-export"
 language = "ru"  # of buttons and search; pages keep their own
 extensions = ["myst_parser"]
 root_doc = "docs/site/index"
-include_patterns = ["README.md", "README.ru.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**"]
+include_patterns = [
+    "README.md", "README.ru.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**",
+    "deploy/kubernetes/README.md",
+]  # fmt: skip
 exclude_patterns = [".*", "var", "build", "include", "plugins", "tests", "trials", "simulators"]
 myst_heading_anchors = 4  # GitHub's names of headings
 myst_enable_extensions = ["linkify"]
