@@ -104,7 +104,10 @@ WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/te
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
 	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow running_system secrets_stay_secret)
 
-test: install-dev ## все тесты; PYTEST="tests/unit -k name" — только эти
+# `.ci/run` has 20 minutes: the tests marked `long` are run before a release and every night.
+WHICH := $(if $(LONG),,-m "not long")
+
+test: install-dev ## тесты; LONG=true — и долгие, полчаса; PYTEST="tests/unit -k name" — только эти
 ifdef PYTEST
 	@$(VENV)/python -m pytest $(PYTEST)
 else
@@ -112,13 +115,13 @@ else
 endif
 
 test-airflow:
-	@$(VENV)/python -m pytest $(ON_ONE_AIRFLOW)
+	@$(VENV)/python -m pytest $(WHICH) $(ON_ONE_AIRFLOW)
 
 test-browser:
-	@$(VENV)/python -m pytest $(WITH_AIRFLOW) $(addprefix --ignore=,$(ON_ONE_AIRFLOW))
+	@$(VENV)/python -m pytest $(WHICH) $(WITH_AIRFLOW) $(addprefix --ignore=,$(ON_ONE_AIRFLOW))
 
 test-without-airflow:
-	@$(VENV)/python -m pytest -n 2 --dist worksteal $(addprefix --ignore=,$(WITH_AIRFLOW))
+	@$(VENV)/python -m pytest $(WHICH) -n 2 --dist worksteal $(addprefix --ignore=,$(WITH_AIRFLOW))
 
 lint: install-dev ## стиль, границы между частями
 	@$(VENV)/ruff check .

@@ -18,7 +18,7 @@ from ops.one_machine.up import running_environment
 from tests.airflow.costly_calls import add_costly_calls
 from tests.airflow.system import System, eventually
 
-pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.long, pytest.mark.timeout(400)]
 
 DAYS = ("2025-09-05", "2025-09-06")
 AFTER_PARKING = 3.0  # seconds; an answer that comes sooner is lost to a race in Airflow 3.3.2, and asked for again

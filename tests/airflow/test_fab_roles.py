@@ -23,7 +23,7 @@ from tests.airflow.browser_client import example, routes_and_rights
 from tests.airflow.system import SILENT
 from tests.kit.server_folder import server_folder
 
-pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 RUN = f"/api/v2/dags/{DAG_ID}/dagRuns"
 ERASE = "/api/v2/dags/call_erasure/dagRuns"

@@ -14,7 +14,7 @@ from simulators.kit.faults import FaultKind
 from tests.airflow.system import MORE_DAYS, System, eventually
 from tests.kit.state_samples import new_run
 
-pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.long, pytest.mark.timeout(900)]
 
 HELD_DAY, RED_DAY = MORE_DAYS  # used by this file only
 

@@ -164,6 +164,7 @@ def test_a_run_that_failed_before_it_opened_is_reported(system: System) -> None:
     eventually(lambda: bool(slack_says(system, "Выгрузка не удалась", f"runs/{name}|")), 60, "no message")
 
 
+@pytest.mark.long
 class TestPrometheus:
     pytestmark = needs_prometheus
 
@@ -175,7 +176,9 @@ class TestPrometheus:
         names = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
         with prometheus(tmp_path, urlsplit(system.running.url).netloc, token) as server:
             seldom(
-                lambda: len(server.query('count_over_time(up{job="call_export"}[1m]) > 4')) > 0, 20, lambda: "no scrape"
+                lambda: len(server.query('count_over_time(up{job="call_export"}[1m]) > 4')) > 0,
+                120,
+                lambda: "no scrape",
             )
             assert server.value('up{job="call_export"}') == 1
             assert [name for name in sorted(names) if not server.query(name)] == []

@@ -47,6 +47,7 @@ def records(system: System, dag_run_id: str) -> list[dict[str, object]]:
     )
 
 
+@pytest.mark.long
 def test_without_a_recogniser_preflight_fails(
     system_without_recogniser: System,
 ) -> None:
@@ -233,6 +234,7 @@ def completed_of(system: System, dag_run_id: str) -> list[dict[str, object]]:
     return [record for record in records(system, dag_run_id) if record["status"] == "completed"]
 
 
+@pytest.mark.long
 def test_a_cleared_red_batch_is_finished(system: System) -> None:
     """Registry and report are written in spite of it; clearing repeats exactly the unfinished recordings."""
     victim = next(call for call in system.portal.world.calls.values() if call.file_id and _in(RED_DAYS, call))

@@ -17,6 +17,7 @@ REFUSED_DAYS = ("2025-09-03", "2025-09-04")
 PICTURE = REPOSITORY / "build" / "approval.png"  # the committed copy is docs/images/approval.png
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.airflow,
     pytest.mark.chromium,
     pytest.mark.timeout(600),

@@ -20,7 +20,7 @@ from tests.kit.server_folder import server_folder
 from tests.kit.small_world import asked, bought, by_sql, statuses, world_of
 from tests.kit.whole_export import export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 

@@ -20,7 +20,7 @@ from tests.kit.export_under_faults import (
 )
 from tests.kit.whole_export import Export, Outcome
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 FILE = 9002  # of the recording that has trouble, between two that have none
 RATE = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}

@@ -17,7 +17,7 @@ from tests.kit.export_under_faults import (
     world_of,
 )
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 FILE = 9002  # of the recording that has trouble, between two that have none
 COMPLETED = RecordStatus.COMPLETED

@@ -28,7 +28,7 @@ from tests.kit.export_under_faults import (
 )
 from tests.kit.whole_export import Export, Outcome
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 COMPLETED = RecordStatus.COMPLETED
 DAY = "2025/08/01"

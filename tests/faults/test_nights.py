@@ -35,7 +35,7 @@ from tests.kit.firing_alerts import HAS_PROMTOOL, check_firing
 from tests.kit.paths import ROOT
 from tests.kit.whole_export import RUN_AFTER, Export, Outcome, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 TABLE = ROOT / "docs" / "runbooks" / "nights.md"

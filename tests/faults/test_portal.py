@@ -25,7 +25,7 @@ from tests.kit.export_under_faults import (
 )
 from tests.kit.whole_export import Export
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 RATE = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
 INSIDE = {"error": "INTERNAL_SERVER_ERROR", "error_description": "Internal server error"}

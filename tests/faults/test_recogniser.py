@@ -39,7 +39,7 @@ from tests.kit.small_world import (
 )
 from tests.kit.whole_export import Export, Outcome, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 KEY_IN_AN_ANSWER = "sk-" + "leaked" * 6

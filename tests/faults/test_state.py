@@ -27,7 +27,7 @@ from tests.kit.small_world import (
 )
 from tests.kit.whole_export import RUN_AFTER, Export, Outcome, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 

@@ -13,6 +13,8 @@ from simulators.sound.hearing_recogniser import DIALECTS
 from simulators.sound.numbered_words import dialogue, monologue, record
 from tests.hearing.calls import check, transcribe, transcribe_in_process
 
+pytestmark = pytest.mark.long
+
 MINUTES_47, HOURS_3 = 47 * 60.0, 3 * 3600.0
 FULL = [
     (seconds, extension, stereo, dialect)

@@ -275,7 +275,7 @@ PROTECTIONS = (
         "include/common/spreadsheet_cells.py",
         "    return MARK + value if _is_formula(value.lstrip(MARK)) else value\n",
         "    return value\n",
-        ("tests/unit/calls/domain/test_spreadsheet_cells.py",),
+        ("tests/unit/common/test_spreadsheet_cells.py",),
     ),
     Protection(
         "a text sent back is one purchase",

@@ -132,6 +132,7 @@ SELECT own.recording_id, text.body,
    AND in_scope(own.phone_line, own.employee_id, :scope_lines::text[], :scope_employees::text[]);
 
 -- name: counted_columns!
+-- What facets count, beside the columns of the found calls.
 , own.phone_line, own.employee_name, own.direction, own.status, own.needs_review, own.review_reasons, own.tags, own.transcript_id
 
 -- name: facets

@@ -69,6 +69,7 @@ def test_s3_gives_what_a_folder_gives_and_leaves_nothing_behind(
     assert list(temporary.rglob("*")) == []
 
 
+@pytest.mark.long
 def test_every_object_is_encrypted_and_no_other_is_left(database, s3_client, s3_bucket):
     with export_over(world(), database, S3Storage(s3_bucket, PREFIX, s3_client)) as export:
         outcome = export.run()

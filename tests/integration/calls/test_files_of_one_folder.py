@@ -18,7 +18,7 @@ from simulators.sound.dialogues import record_briefly
 from tests.kit.small_world import FIRST, by_sql, world_of
 from tests.kit.whole_export import RUN_AFTER, Export, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 FOLDER = "2025-08-01_2025-08-02"
 

@@ -14,7 +14,7 @@ from simulators.sound.dialogues import record
 from tests.integration.calls.reporting.test_report_equals_database import figure
 from tests.kit.whole_export import FROM, TO, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 FIRST = datetime(2025, 8, 1, 9, tzinfo=UTC)
 LENGTHS = (59, 60, 61, 120)  # seconds, on both sides of whole minutes: there a forecast is wrong first

@@ -23,7 +23,7 @@ from simulators.sound.dialogues import record_briefly
 from tests.integration.calls.reporting.test_registry_readers import frictionless_rows, opened_in_libreoffice
 from tests.kit.whole_export import export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 PERIOD = Period(datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 2, 23, 59, 59, tzinfo=UTC))
 FIRST = datetime(2025, 8, 1, 9, tzinfo=UTC)

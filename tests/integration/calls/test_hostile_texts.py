@@ -25,7 +25,7 @@ from tests.kit.paths import DATA
 from tests.kit.small_world import world_of
 from tests.kit.whole_export import Export, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 TEXTS: dict[str, list[str]] = json.loads((DATA / "hostile_texts.json").read_text())
 IN_ONE_CALL = {"phones": 4, "addresses": 4, "active": 2, "formulas": 1, "orders": 1}

@@ -11,7 +11,7 @@ from tests.kit.export_under_faults import audio, exporting, recorded, replace_au
 from tests.kit.small_world import by_sql, downloaded, statuses
 from tests.kit.whole_export import Export, Outcome, night
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 FILE = 9001

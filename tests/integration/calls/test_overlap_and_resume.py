@@ -59,6 +59,7 @@ def texts_bought(export: Export) -> int:
     return int(count)
 
 
+@pytest.mark.long
 class TestKilledWorker:
     """SIGKILL, no clean-up of any kind; then the same task once more, as Airflow would start it."""
 

@@ -17,7 +17,7 @@ from tests.kit.small_world import bought, by_sql, downloaded, registry, statuses
 from tests.kit.state_samples import new_run
 from tests.kit.whole_export import Export, Outcome, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 S = RecordStatus
 STOP = """UPDATE call_exports SET metadata = metadata || '{"stop": "остановлен дежурным"}' WHERE run_id = %s"""

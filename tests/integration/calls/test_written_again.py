@@ -24,7 +24,7 @@ from include.common.errors import AccessDenied, QuotaExhausted, StopRun
 from tests.kit.small_world import world_of
 from tests.kit.whole_export import Export, Outcome, export_over
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 
 @pytest.fixture

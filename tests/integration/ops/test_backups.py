@@ -29,7 +29,7 @@ from ops.settings.generated_secrets import generated
 from ops.settings.profile import Runtime
 from tests.kit.runbook_blocks import BACKUPS, ROOT, commands
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 EXAMPLE = "20261129T001500Z-1a2b3c"  # the id that the page shows
 Typed = Callable[..., str]

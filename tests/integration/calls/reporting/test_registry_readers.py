@@ -21,7 +21,7 @@ from tests.integration.calls.state.test_figures import RUN_ID
 from tests.integration.calls.state.test_registry import SCOPE
 from tests.kit.paths import ROOT
 from tests.unit.calls.domain.test_registry_row import FOLDER, ROW
-from tests.unit.calls.domain.test_spreadsheet_cells import FORMULAS, REWRITTEN
+from tests.unit.common.test_spreadsheet_cells import FORMULAS, REWRITTEN
 
 SCHEMA = ROOT / "docs/specs/call_registry_schema.yaml"
 MOSCOW = timezone(timedelta(hours=3))

@@ -219,6 +219,7 @@ def sums(database: str) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:
     return dict(kept), dict(added)
 
 
+@pytest.mark.long
 class TestKeptSum:
     """The budget's question reads a sum that the ledger keeps; nothing makes the two differ."""
 

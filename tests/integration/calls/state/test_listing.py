@@ -94,6 +94,7 @@ class TestNewRows:
             assert not asked["recordings_by_start"]
 
     @pytest.mark.timeout(60)
+    @pytest.mark.long
     def test_a_hundred_thousand_calls_stream_in(self, state: State) -> None:
         run = state.runs.open(new_run(period_to=datetime(2026, 8, 31, tzinfo=UTC)))
         state.runs.set_portal(run.run_id, state.portals.of("portal.example", []))

@@ -24,7 +24,7 @@ from include.clients.storage.local import LocalStorage
 from include.common.errors import BadInput, NotConfigured, Permanent
 from include.common.sealing import new_key
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 NIGHT = datetime(2026, 11, 29, 0, 15, tzinfo=UTC)
 NEXT = NIGHT + timedelta(days=1)

@@ -172,7 +172,8 @@ def test_a_lost_connection_leaves_no_recording_at_work(export: Export, monkeypat
     assert (outcome.red, outcome.retries) == ([], 1)
     assert statuses(export, outcome.run_id) == {S.DOWNLOADED: RECORDINGS}
     assert by_sql(export.conninfo, "SELECT sum(deaths), sum(attempts) FROM recordings") == [(0, 0)]
-    assert export.portal.journal.count("download") == RECORDINGS
+    # The four in flight may not know whether their row was written.
+    assert RECORDINGS <= export.portal.journal.count("download") <= RECORDINGS + 4
 
 
 @pytest.mark.parametrize("taken_to", [S.PENDING, S.MISSING_AUDIO])

@@ -99,6 +99,7 @@ class TestDeaths:
         assert export.close(outcome).verdict.status is RunStatus.ERROR
         assert bought(export) == 2
 
+    @pytest.mark.long
     def test_a_person_who_clears_the_task_has_it_tried_again(self, export: Export, tmp_path: Path) -> None:
         outcome, (batch,) = export.prepare()
         export.download(outcome, batch)
@@ -110,6 +111,7 @@ class TestDeaths:
         assert statuses(export, outcome.run_id) == {S.COMPLETED: 3}
         assert by_sql(export.conninfo, "SELECT sum(deaths) FROM recordings") == [(0,)]
 
+    @pytest.mark.long
     def test_no_other_recording_is_blamed_for_them(self, export: Export, tmp_path: Path) -> None:
         """Two workers die together the first time; from then on a suspect is alone, and it comes last."""
         outcome, (batch,) = export.prepare()
@@ -121,6 +123,7 @@ class TestDeaths:
             "call-1": "completed", "call-2": "transcribing", "call-3": "completed",
         }  # fmt: skip
 
+    @pytest.mark.long
     def test_deaths_of_downloads_count_as_well(self, export: Export, tmp_path: Path) -> None:
         outcome, (batch,) = export.prepare()
         for _ in range(MOST_DEATHS):

@@ -26,6 +26,8 @@ from ops.settings.generated_secrets import ADMIN
 from ops.settings.profile import Runtime
 from tests.kit.server_folder import server_folder
 
+pytestmark = pytest.mark.long
+
 SILENT = Console(quiet=True)
 SETTINGS = """
 B24_BASE_URL=https://company.bitrix24.ru

@@ -20,7 +20,7 @@ from ops.settings.generated_secrets import Generated
 from ops.settings.profile import REPOSITORY, Runtime
 from tests.kit.server_folder import server_folder
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 KEYS = Generated(
     "jwt", "api", "fernet", "admin", "embedded-password", "metrics", "erasure", "security", "roles", "tasks"

@@ -14,7 +14,7 @@ from include.sales.steps.open_run import open_loads
 from tests.kit.killed_load import OPTIONS, kill_load, source
 from tests.kit.sales import DAY, ZONE
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 WINDOW = Scope(Source.QTICKETS, Stream.ORDERS, Kind.WINDOW, "", DAY, DAY)
 ROWS = "include.sales.state.warehouse_rows:WarehouseRows"
 LOADS = "include.sales.state.loads:Loads"

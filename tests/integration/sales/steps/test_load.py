@@ -234,6 +234,7 @@ def test_numbers_rise_above_those_of_the_warehouse(chain: Chain) -> None:
     assert chain.tickets()[0] == (1, 1, Decimal("1000.00"))
 
 
+@pytest.mark.long
 def test_a_first_load_of_many_months_writes_them_all(chain: Chain) -> None:
     chain.source.tickets = [ticket(n, day=date(2010, 1, 15) + timedelta(days=31 * n)) for n in range(180)]
     loaded = chain.run(Scope(Source.QTICKETS, Stream.ORDERS, Kind.WINDOW, "", date(2010, 1, 1), DAY))

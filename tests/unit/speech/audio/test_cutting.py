@@ -297,6 +297,7 @@ print(peak.split()[1])
 """
 
 
+@pytest.mark.long
 def test_an_hour_does_not_need_its_samples_in_memory(tmp_path: Path) -> None:
     minute = on_line(60, *[(start, voice(4, seed=start)) for start in range(0, 60, 6)])
     path = wav(tmp_path / "hour.wav", minute, times=60)
