@@ -254,6 +254,7 @@ def app_of(fake: FakeCalls) -> FastAPI:
             label_lang="ru",
             version=fake.version,
             index=IndexState(done=60, of=60),
+            quality=False,
         )
 
     @api.post("/searches", status_code=201)
