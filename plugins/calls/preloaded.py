@@ -13,6 +13,7 @@ MODULES = (
     "plugins.hooks.language_model",
     "plugins.hooks.recogniser",
     "include.clients.bitrix24.telephony",
+    "include.clients.language_models.routing_state",
     *(
         f"include.calls.steps.{step}"
         for step in (

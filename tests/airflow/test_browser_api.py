@@ -468,7 +468,7 @@ def test_a_database_that_is_gone_is_a_503_and_a_search_that_takes_long_a_422(
     from plugins.web.calls.browser_api import threads
 
     threads.sessions.close()
-    monkeypatch.setattr(threads, "_SETTINGS", "-c statement_timeout=1ms")
+    monkeypatch.setattr(threads, "_SETTINGS", {"statement_timeout": "1ms"})
     answer = browser.ask("POST", "/search", "user", {"q": "возврат"})
     assert (answer.status_code, "уточните" in answer.json()["detail"]) == (422, True)
     threads.sessions.close()
