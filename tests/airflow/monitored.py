@@ -81,7 +81,8 @@ def prometheus(
     """The product's prometheus.yml with other addresses, scraping twice a second; `rules` replaces the rules' text."""
     config = yaml.safe_load((FILES / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
-    (scraped,) = config["scrape_configs"] = [one for one in config["scrape_configs"] if one["job_name"] == "call_export"]
+    (scraped,) = (one for one in config["scrape_configs"] if one["job_name"] == "call_export")
+    config["scrape_configs"] = [scraped]
     scraped["static_configs"][0]["targets"] = [target]
     (folder / "token").write_text(token)
     scraped["authorization"]["credentials_file"] = str(folder / "token")

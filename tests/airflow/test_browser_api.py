@@ -5,6 +5,7 @@ The app of `/call_export` runs in this process, with Airflow's own SimpleAuthMan
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -518,6 +519,7 @@ def test_roles_are_corrected_of_the_text_that_was_read(browser: Browser) -> None
         gone = browser.ask(method, path + route, "op", wanted)  # this call's responses were never stored
         assert (gone.status_code, "ответов распознавателя" in gone.json()["detail"]) == (409, True)
     assert (Action.ROLES_CHANGED, "op") not in browser.actions()
+    assert not [one for one in threading.enumerate() if one.name == "claims"], "a request left its thread behind"
 
 
 def test_a_sample_goes_on_with_the_next_call_and_knows_the_scope(browser: Browser) -> None:

@@ -1,5 +1,7 @@
 """Roles of one call: how the text would be with the other channel, and the correction itself."""
 
+from contextlib import closing
+
 from include.calls.state.shown_call import ShownCall
 from include.calls.state.state import State
 from include.calls.steps import fix_roles
@@ -38,7 +40,8 @@ def fix(pages: CallPages, recording_id: int, asked: WantedRoles, storage: Storag
     row = state.recordings.get(recording_id)
     note: dict[str, object] = {"request": pages.reader.request_id, "user": pages.reader.user_id}
     policy, by = pages.policy, pages.reader.actor
-    fix_roles.fix_roles(row, call.run_id, asked.operator_channel, state, storage, policy, by=by, note=note)
+    with closing(state.claims):  # they have a thread and a connection of their own; the session is the caller's
+        fix_roles.fix_roles(row, call.run_id, asked.operator_channel, state, storage, policy, by=by, note=note)
     return pages.shown_card(pages.call(recording_id))
 
 
