@@ -27,9 +27,9 @@ SELECT provider, width_bucket(latency_ms, :bounds::integer[]) AS bucket, count(*
 SELECT card, status, count(*) AS scores FROM callcenter.quality_scores GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: points
--- Current scores by ten points.
+-- Scores that count, by ten points.
 SELECT card, least(9, floor(final_score / 10))::integer AS bucket, count(*) AS scores, sum(final_score)::float AS points
-  FROM callcenter.quality_scores WHERE current AND final_score IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+  FROM callcenter.counted_scores WHERE final_score IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: now
 -- Waiting work, its age, disputes, money, and the share of the last day's scores whose judge is not calibrated.
@@ -37,9 +37,9 @@ SELECT (SELECT count(*) FROM callcenter.quality_work JOIN callcenter.quality_run
          WHERE state = 'waiting' AND status = 'running') AS backlog,
        (SELECT coalesce(max(extract(epoch FROM now() - opened_at)), 0)::float
           FROM callcenter.quality_runs WHERE status = 'running') AS oldest_run_seconds,
-       (SELECT count(*) FROM callcenter.quality_disputes WHERE status = 'open') AS disputes_open,
+       (SELECT coalesce(sum(open_disputes), 0)::bigint FROM callcenter.counted_scores) AS disputes_open,
        (SELECT coalesce(sum(cost), 0)::float FROM callcenter.quality_scores) AS usd,
-       (SELECT count(*) FROM callcenter.quality_scores WHERE current AND needs_review) AS to_review,
+       (SELECT count(*) FROM callcenter.counted_scores WHERE needs_review) AS to_review,
        (SELECT coalesce(avg(CASE WHEN judge.status = 'pass' THEN 0 ELSE 1 END), 0)::float
           FROM callcenter.quality_scores score LEFT JOIN callcenter.judges judge USING (card_hash, prompt_version, provider, model)
          WHERE score.status = 'scored' AND score.created_at > now() - interval '1 day') AS uncalibrated_share,

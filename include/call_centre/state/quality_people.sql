@@ -1,19 +1,18 @@
 -- What people see of scores, and what they say. A scope narrows whose calls a reader sees; NULL does not narrow.
 
 -- name: listed
--- Current scores, the newest call first, after a place in the list.
+-- Scores of the texts that calls show, the newest call first, after a place in the list.
 SELECT score.score_id, score.recording_id, score.card, score.card_version, score.status, score.final_score::float AS score,
        score.score::float AS judged_score, score.final_coverage::float AS coverage, score.final_passed AS passed,
        score.needs_review, score.review_reasons, score.open_disputes, score.error_code, score.employee_id,
        own.employee_name, score.call_started_at AS started_at, score.provider, score.model,
        coalesce(judge.status, 'none') AS calibration
-  FROM callcenter.quality_scores score
+  FROM callcenter.counted_scores score
   JOIN recordings own USING (recording_id)
   LEFT JOIN callcenter.judges judge
     ON judge.card_hash = score.card_hash AND judge.prompt_version = score.prompt_version
    AND judge.provider = score.provider AND judge.model = score.model
- WHERE score.current
-   AND in_scope(own.phone_line, score.employee_id, :lines::text[], :employees::text[])
+ WHERE in_scope(own.phone_line, score.employee_id, :lines::text[], :employees::text[])
    AND (:card::text IS NULL OR score.card = :card)
    AND (:employee::text IS NULL OR score.employee_id = :employee)
    AND (:status::text IS NULL OR score.status = :status)
@@ -30,7 +29,8 @@ SELECT score.score_id, score.recording_id, score.card, score.card_version, score
 -- name: score
 -- One score that the reader may see.
 SELECT score.score_id, score.text_checksum AS checksum, score.card_hash, score.prompt_version, score.provider, score.model,
-       score.status, score.recording_id, score.employee_id, score.created_at, score.auto_failed, score.current,
+       score.status, score.recording_id, score.employee_id, score.created_at, score.auto_failed,
+       EXISTS (SELECT FROM callcenter.counted_scores counted WHERE counted.score_id = score.score_id) AS current,
        score.call_started_at AS started_at, own.call_id, own.record_id
   FROM callcenter.quality_scores score JOIN recordings own USING (recording_id)
  WHERE score.score_id = :score_id AND in_scope(own.phone_line, score.employee_id, :lines::text[], :employees::text[]);
@@ -96,14 +96,14 @@ SELECT score.employee_id, max(own.employee_name) AS employee_name, score.card, c
        count(*) FILTER (WHERE counted.fair) AS counted, avg(score.final_score) FILTER (WHERE counted.fair)::float AS score,
        avg(score.final_coverage) FILTER (WHERE counted.fair)::float AS coverage,
        count(*) FILTER (WHERE score.needs_review) AS to_review, sum(score.open_disputes) AS open_disputes
-  FROM callcenter.quality_scores score
+  FROM callcenter.counted_scores score
   JOIN recordings own USING (recording_id)
   LEFT JOIN callcenter.judges judge
     ON judge.card_hash = score.card_hash AND judge.prompt_version = score.prompt_version
    AND judge.provider = score.provider AND judge.model = score.model
  CROSS JOIN LATERAL (SELECT score.final_score IS NOT NULL AND score.open_disputes = 0 AND judge.status = 'pass'
                             AND NOT 'injection_suspected' = ANY(score.review_reasons) AS fair) counted
- WHERE score.current AND score.call_started_at >= :since AND score.call_started_at < :until
+ WHERE score.call_started_at >= :since AND score.call_started_at < :until
    AND in_scope(own.phone_line, score.employee_id, :lines::text[], :employees::text[])
  GROUP BY score.employee_id, score.card ORDER BY score.card, score.employee_id;
 
@@ -124,16 +124,16 @@ SELECT item.item_no, item.text_checksum AS checksum, item.body, item.seconds::fl
  ORDER BY item.item_no LIMIT 1;
 
 -- name: exported
--- All current scores of a period, for a table.
+-- All scores of a period that count, for a table.
 SELECT own.call_id, own.record_id, score.call_started_at AS started_at, score.employee_id, own.employee_name, score.card,
        score.card_version, score.status, score.final_score AS score, score.score AS judged_score,
        score.final_coverage AS coverage, score.final_passed AS passed, coalesce(judge.status, 'none') AS calibration,
        score.needs_review, score.review_reasons, score.open_disputes, score.error_code, score.provider, score.model, score.cost,
        (SELECT json_object_agg(criterion, answer) FROM callcenter.quality_answers WHERE score_id = score.score_id) AS answers
-  FROM callcenter.quality_scores score
+  FROM callcenter.counted_scores score
   JOIN recordings own USING (recording_id)
   LEFT JOIN callcenter.judges judge
     ON judge.card_hash = score.card_hash AND judge.prompt_version = score.prompt_version
    AND judge.provider = score.provider AND judge.model = score.model
- WHERE score.current AND score.call_started_at >= :since AND score.call_started_at < :until
+ WHERE score.call_started_at >= :since AND score.call_started_at < :until
  ORDER BY score.call_started_at, score.score_id;

@@ -53,6 +53,10 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "callcenter.calibration_answers": {Role.APPLICATION: _REMOVE},
     "callcenter.calibration_items": {Role.APPLICATION: _REMOVE},
     "callcenter.calibration_runs": {Role.APPLICATION: "SELECT, INSERT", Role.METRICS: _READ, Role.READER: _READ},
+    "callcenter.counted_scores": {
+        Role.APPLICATION: _READ,
+        Role.METRICS: "SELECT (card, final_score, needs_review, open_disputes)",
+    },
     "callcenter.daily_stats": {Role.APPLICATION: _WRITE, Role.METRICS: _READ, Role.READER: _READ},
     "callcenter.judges": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "callcenter.quality_answers": {Role.APPLICATION: _REMOVE},

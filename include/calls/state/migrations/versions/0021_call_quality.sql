@@ -262,3 +262,19 @@ CREATE TRIGGER transcripts_words_end AFTER UPDATE OF body ON transcripts
 CREATE TRIGGER transcripts_are_removed AFTER DELETE ON transcripts
     FOR EACH ROW EXECUTE FUNCTION callcenter_forget_words();
 CREATE INDEX transcripts_by_words ON transcripts (sha256);
+
+-- The scores that figures and lists are of: of the text that the recording shows now. A text that was built anew, or whose
+-- roles a person corrected, leaves its score behind. Where no text of that checksum is left (its call was erased, or the
+-- names in it have ended), the newest score of the recording and card counts on: figures outlive words.
+CREATE VIEW callcenter.counted_scores AS
+SELECT score.*
+  FROM callcenter.quality_scores score
+  JOIN public.recordings own ON own.recording_id = score.recording_id
+  LEFT JOIN public.transcripts shown ON shown.transcript_id = own.transcript_id
+ WHERE score.current
+   AND (shown.sha256 = score.text_checksum
+        OR ((own.transcript_id IS NULL
+             OR NOT EXISTS (SELECT FROM public.transcripts kept WHERE kept.sha256 = score.text_checksum))
+            AND NOT EXISTS (SELECT FROM callcenter.quality_scores newer
+                             WHERE newer.recording_id = score.recording_id AND newer.card = score.card AND newer.current
+                               AND (newer.created_at, newer.score_id) > (score.created_at, score.score_id))));
