@@ -6,6 +6,8 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
 _home = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = _home
@@ -16,3 +18,8 @@ import airflow  # noqa: E402, F401
 # its handlers would write to the closed output of an earlier test
 logging.root.handlers[:] = _handlers
 logging.root.setLevel(_level)
+
+with pytest.MonkeyPatch.context() as _patch:  # the routes of every area, for the matrices of rights
+    _patch.setattr("include.call_centre.schedule.IS_CONFIGURED", True)
+    import plugins.web.app
+    import plugins.web.models.models_app  # noqa: F401

@@ -83,7 +83,8 @@ def answers() -> Iterator[dict[str, dict[str, int]]]:
             patch.delenv(name, raising=False)
         write_private(
             runtime.env_file,
-            "B24_BASE_URL=https://portal.example\nB24_WEBHOOK_USER_ID=1\nB24_WEBHOOK_TOKEN=token\nAUTH_MANAGER=fab\n",
+            "B24_BASE_URL=https://portal.example\nB24_WEBHOOK_USER_ID=1\nB24_WEBHOOK_TOKEN=token\nAUTH_MANAGER=fab\n"
+            "QUALITY_ENABLED=true\n",
         )
         settings, keys = load_settings(runtime.env_file), generated(runtime)
         databases = postgres.start(settings, runtime, keys)

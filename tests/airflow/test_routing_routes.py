@@ -2,7 +2,9 @@
 rights.
 """
 
+import importlib
 import json
+import sys
 from typing import Any
 
 import psycopg
@@ -130,3 +132,21 @@ def test_each_route_asks_airflow(client: TestClient) -> None:
         )
         assert wanted <= checks, route
     assert application.docs_url is None
+
+
+def test_an_installation_that_scores_no_call_imports_nothing_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call browser and the language models are served without."""
+    monkeypatch.setattr("include.call_centre.schedule.IS_CONFIGURED", False)
+    scores = ("plugins.web.call_centre.quality_routes", "include.call_centre.domain.evidence")
+    serving = ("plugins.web.models.models_app", "plugins.web.calls.browser_api.routes")
+    for name in (*scores, *serving):
+        parent, _, last = name.rpartition(".")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setattr(importlib.import_module(parent), last, None, raising=False)
+        monkeypatch.delattr(importlib.import_module(parent), last)
+    models_app, routes = (importlib.import_module(name) for name in serving)
+    paths = [route.path for route in (*models_app.app.routes, *routes.router.routes)]
+    assert "/llm/config" in paths
+    assert "/ui/api/search" in paths
+    assert [path for path in paths if "quality" in path] == []
+    assert not set(scores) & set(sys.modules)

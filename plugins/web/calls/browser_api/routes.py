@@ -12,10 +12,10 @@ from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
+from include.call_centre.schedule import IS_CONFIGURED as QUALITY_ON
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
-from plugins.web.call_centre import quality_routes
 from plugins.web.calls.browser_api import role_pages, run_routes, sound, take_routes
 from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
 from plugins.web.calls.browser_api.models import (
@@ -207,4 +207,7 @@ async def roles(call: CallId, asked: WantedRoles, reader: MayFix) -> Card:
 
 router.include_router(run_routes.router)
 router.include_router(take_routes.router)
-router.include_router(quality_routes.router)
+if QUALITY_ON:  # without it the area has no page, and nothing of it is imported
+    from plugins.web.call_centre import quality_routes
+
+    router.include_router(quality_routes.router)
