@@ -151,7 +151,7 @@ score: install ## оценить тексты без оценки: [FROM= TO=] [
 	@$(QUALITY) score $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(CARD),--card "$(CARD)") \
 		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(DRY_RUN),--dry-run "$(DRY_RUN)")
 
-quality-sheet: install ## набор калибровки: CARD= N= FROM= TO= OUT=набор.csv, заполненный — CARD= FILE=набор.csv BY="имя"
+quality-sheet: install ## набор калибровки: CARD= N= FROM= TO= OUT=набор.xlsx или .csv, заполненный — CARD= FILE=набор.xlsx BY="имя"
 	@$(QUALITY) $(if $(FILE),verdicts --card "$(CARD)" --file "$(FILE)" $(if $(BY),--by "$(BY)"),sheet --card "$(CARD)" \
 		$(if $(N),--count "$(N)") --from "$(FROM)" --to "$(TO)" --out "$(OUT)")
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from include.call_centre.names import CALIBRATE_DAG_ID, QUALITY_DAG_ID
 from include.call_centre.policy import load_call_centre_policy
-from include.call_centre.reporting.calibration_sheet import read_sheet, write_sheet
+from include.call_centre.reporting.calibration_sheet import read_sheet, write_sheet, write_spreadsheet
 from include.call_centre.reporting.score_table import write_scores
 from include.call_centre.state.quality_people import QualityPeople
 from include.call_centre.state.state import QualityState
@@ -94,7 +94,8 @@ def sheet(*, card: str, count: int, first: datetime, last: datetime, out: Path) 
     with QualityState.open(make_conninfo(**state_conninfo())) as state:
         state.runs.keep_cards(all_cards())
         items = fill_set(found, count, state, policy, since=since, until=until, mask=without_personal_data)
-    out.write_bytes(write_sheet(found, items))
+    write = write_spreadsheet if out.suffix.lower() == ".xlsx" else write_sheet
+    out.write_bytes(write(found, items))
     click.echo(words.sheet_written(len(items), out.name))
 
 
