@@ -99,10 +99,11 @@ restore: install ## вернуть копию в пустые базы: FROM=lat
 backup-key: install ## новый ключ для BACKUP_KEY; храните его и вне этой машины
 	@$(OPS) backup-key
 
-# Three pytest processes: the tests on a running Airflow mostly wait, so they are divided between two.
+# Three pytest processes. Tests of a running Airflow mostly wait, and share one: starting it and its first run take a minute.
 WITH_AIRFLOW := tests/airflow tests/browser tests/integration/ops/one_machine/test_launcher.py
 ON_ONE_AIRFLOW := $(patsubst %,tests/airflow/test_%.py,\
-	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow running_system secrets_stay_secret)
+	approval_on_airflow meeting_runs_on_airflow plugin_on_airflow running_system secrets_stay_secret runbook_commands) \
+	$(patsubst %,tests/browser/test_%.py,call_browser_in_airflow run_in_the_ui approval_in_the_ui)
 
 # `.ci/run` has 20 minutes: the tests marked `long` are run before a release and every night.
 WHICH := $(if $(LONG),,-m "not long")

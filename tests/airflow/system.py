@@ -42,7 +42,7 @@ from simulators.sound.dialogues import record_briefly
 SILENT = Console(quiet=True)
 WORLD = (datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 13, tzinfo=UTC))
 CALLS = 84  # seven a day: two batches in two days. Each test takes days of its own, so that none meets another's texts
-MORE_DAYS = ("2025-08-13", "2025-08-14")  # after them, with two short calls each
+MORE_DAYS = ("2025-08-13", "2025-08-14", "2025-08-15")  # after them, with two short calls each
 CODE = ("dags", "plugins", "include", "jobs", "ops")
 ENDED = ("success", "failed")
 AFTER_EXPORT = "after_call_export"

@@ -15,11 +15,11 @@ from include.calls.names import DAG_ID
 from ops.settings.generated_secrets import generated
 from simulators.kit.faults import FaultKind
 from tests.airflow.monitored import FILES, needs_prometheus, prometheus, seldom
-from tests.airflow.system import System, eventually
+from tests.airflow.system import MORE_DAYS, System, eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
-DAY = "2025-08-11"
+DAY = MORE_DAYS[2]
 HISTORY = """
     SELECT count(*) FILTER (WHERE call_id IS NULL AND event IN ('completed', 'error', 'cancelled')) AS ended,
            count(*) FILTER (

@@ -111,6 +111,7 @@ def test_access_is_checked_and_the_portal_looked_at_without_a_run(system: System
     assert system.rows("SELECT count(*) AS runs FROM call_exports") == runs
 
 
+@pytest.mark.long
 def test_a_period_is_begun_anew_and_bought_once_more(system: System, typed: Typed, exported: str) -> None:
     reset = "make reset FROM=2025-08-01 TO=2025-08-31"
     assert "Пока ничего не изменено" in typed(reset)
@@ -121,6 +122,7 @@ def test_a_period_is_begun_anew_and_bought_once_more(system: System, typed: Type
     assert "период начат заново" in typed("make audit")
 
 
+@pytest.mark.long
 def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, exported: str) -> None:
     asked = system.recognitions()
     line = system.rows(
@@ -132,6 +134,7 @@ def test_texts_of_a_line_are_rebuilt_for_nothing(system: System, typed: Typed, e
     assert system.recognitions() == asked
 
 
+@pytest.mark.long
 def test_a_known_period_is_delivered(system: System, typed: Typed, exported: str) -> None:
     """The run was started by a person, so its texts are there already."""
     folder = system.folder(*DAYS)
@@ -146,6 +149,7 @@ def test_a_known_period_is_delivered(system: System, typed: Typed, exported: str
     assert len(list(folder.glob("raw/2025/08/*/*"))) == len(copies)
 
 
+@pytest.mark.long
 def test_a_period_is_held_and_lifted(system: System, typed: Typed, exported: str) -> None:
     placed = typed('make hold FROM=2025-08-01 TO=2025-08-31 REASON="запрос суда"')
     (hold,) = system.rows("SELECT hold_id, reason FROM holds_in_force")
@@ -155,6 +159,7 @@ def test_a_period_is_held_and_lifted(system: System, typed: Typed, exported: str
     assert system.rows("SELECT 1 FROM holds_in_force") == []
 
 
+@pytest.mark.long
 def test_a_folder_for_the_customer_names_nobody(system: System, typed: Typed, exported: str) -> None:
     deliver = "make deliver FROM=2025-08-01 TO=2025-08-31"
     numbers = {
@@ -198,6 +203,7 @@ def test_the_sample_is_listed_filled_in_and_in_the_report(system: System, typed:
     assert run["status"] == "completed", "the verdict stands"
 
 
+@pytest.mark.long
 def test_another_engine_hears_the_period_and_a_person_adopts(system: System, typed: Typed, exported: str) -> None:
     texts = "SELECT transcript_id, model FROM call_records WHERE run_id = %s AND status = 'completed' ORDER BY 1"
     before = system.rows(texts, exported)
@@ -211,6 +217,7 @@ def test_another_engine_hears_the_period_and_a_person_adopts(system: System, typ
     assert "whisper-1" in {row["model"] for row in system.rows(texts, exported)}
 
 
+@pytest.mark.long
 def test_another_service_hears_the_period_with_its_own_key(
     system: System, typed: Typed, exported: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +258,7 @@ def ended_dag_runs(system: System) -> None:
             system.ended(run["dag_run_id"])
 
 
+@pytest.mark.long
 def test_a_backup_of_the_running_system_is_put_back(system: System, typed: Typed, exported: str) -> None:
     """Both databases come back, and the system goes on with them; the ones it had stay under other names."""
     assert system.running is not None
@@ -294,6 +302,7 @@ def test_component_logs_and_task_logs_are_json_when_asked(system: System, export
             assert {"timestamp", "level", "event"} <= set(json.loads(line))
 
 
+@pytest.mark.long
 def test_no_command_is_left_out() -> None:
     """The file's last test: every command of the runbook has been typed."""
     assert set(commands()) - RUN == {command for command in commands() if command.startswith(ON_DISK)}
