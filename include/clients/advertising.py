@@ -68,6 +68,10 @@ class AdvertisingAccount(Protocol):
         """What the source says is left of its limits, by the limit's name."""
 
     @property
+    def quota_limits(self) -> dict[str, int]:
+        """How much the source allows in all, by the limit's name; without those of which it says no limit."""
+
+    @property
     def lost_ads(self) -> list[int]:
         """Ads of which the source refuses statistics."""
 

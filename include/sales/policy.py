@@ -59,6 +59,7 @@ class VkAdsPolicy(Section):
     days_back: Count
     rps: Positive
     timeout_seconds: Positive
+    ready_token_hours: Count
     ids_per_request: Count
     days_per_request: Count
     spent_includes_vat: Switch
@@ -70,6 +71,7 @@ class DirectPolicy(Section):
     timeout_seconds: Positive
     report_wait_minutes: Count
     settles_days: Count
+    token_days: Count
 
 
 class GmailPolicy(Section):
@@ -99,6 +101,11 @@ class BackupsPolicy(Section):
     stale_hours: Count
 
 
+class AlertsPolicy(Section):
+    token_warning_days: Count
+    quota_low_share: Share
+
+
 class MoneyPolicy(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="a currency code such as RUB")]
 
@@ -113,6 +120,7 @@ class SalesPolicy(Section):
     gmail: GmailPolicy
     loading: LoadingPolicy
     backups: BackupsPolicy
+    alerts: AlertsPolicy
     money: MoneyPolicy
 
     @property

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from include.sales.domain.scopes import SalesSource
     from include.sales.policy import SalesPolicy
     from include.sales.state.state import SalesState
+    from include.sales.steps.watch_tokens import GivenToken
 
 CONNECTIONS = {
     Source.QTICKETS: QTICKETS_CONN,
@@ -54,6 +55,23 @@ def open_source(source: Source, state: "SalesState", conn_id: str = "") -> "Iter
         yield opened
     finally:
         opened.close()
+
+
+def given_tokens(policy: "SalesPolicy") -> "list[GivenToken]":
+    """Tokens of the connections that nobody renews and whose life is known."""
+    from include.clients.vk_ads.vk_ads_api import VK_ADS
+    from include.clients.yandex_direct.direct_errors import DIRECT
+    from include.sales.steps.watch_tokens import GivenToken
+
+    found = []
+    if has_source(Source.DIRECT) and (token := BaseHook.get_connection(DIRECT_CONN).password):
+        found.append(GivenToken(Source.DIRECT, token, timedelta(days=policy.direct.token_days), DIRECT.settings))
+    if has_source(Source.VK_ADS):
+        extra = BaseHook.get_connection(VK_ADS_CONN).extra_dejson
+        if (token := str(extra.get("access_token") or "")) and extra.get("api") != "legacy":
+            lives = timedelta(hours=policy.vk_ads.ready_token_hours)
+            found.append(GivenToken(Source.VK_ADS, token, lives, VK_ADS.settings))
+    return found
 
 
 def _qtickets(conn: "Connection", state: "SalesState", policy: "SalesPolicy") -> "SalesSource":

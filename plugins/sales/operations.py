@@ -17,7 +17,7 @@ from include.sales.names import SMTP_CONN, WAREHOUSE_ADMIN_CONN
 from include.sales.wording import run_notes
 from include.sales.wording.alerts import DAGS_OF_SALES
 from plugins.hooks.sales_policy import load_run_sales_policy
-from plugins.hooks.sales_sources import has_source
+from plugins.hooks.sales_sources import given_tokens, has_source
 from plugins.hooks.sales_state import open_sales_state
 from plugins.hooks.warehouse_hook import WarehouseHook
 from plugins.sales.tasks import copy_logs, note
@@ -35,12 +35,15 @@ def alert(context: "Context") -> int:
     """Opens and closes alerts, sends one digest; returns how many alerts it had."""
     from include.sales.steps.notify import notify
     from include.sales.steps.watch import watch
+    from include.sales.steps.watch_tokens import watch_tokens
 
+    policy, now = load_run_sales_policy(), datetime.now(UTC)
     with open_sales_state() as state, recorded(context, state, ALERTS):
         sources = [source for source in Source if has_source(source)]
         with WarehouseHook().get_conn() as warehouse:
-            stale = timedelta(hours=load_run_sales_policy().backups.stale_hours)
-            watch(state, warehouse, sources, datetime.now(UTC), backup_stale=stale)
+            stale = timedelta(hours=policy.backups.stale_hours)
+            watch(state, warehouse, sources, now, backup_stale=stale)
+        watch_tokens(state, given_tokens(policy), now, warning=timedelta(days=policy.alerts.token_warning_days))
         sent = notify(state, channels())
         note(context, run_notes.digest(sent, len(state.alerts.open())))
         return sent

@@ -155,8 +155,8 @@ def test_a_source_that_refuses_makes_the_run_red_once(world: World, database: st
             ("error", "source_unauthorized")
         ]
         assert connection.execute(
-            "SELECT code, resolved_at FROM sales.alerts WHERE code = 'job_failed'"
-        ).fetchall() == [("job_failed", None)]
+            "SELECT code, resolved_at FROM sales.alerts WHERE code IN ('job_failed', 'source_rights')"
+        ).fetchall() == [("source_rights", None)]
         assert connection.execute("SELECT count(*) FROM sales.leases").fetchone() == (0,)
     assert load_ids
     world.qtickets.token, world.failed = TOKEN, None
@@ -164,7 +164,7 @@ def test_a_source_that_refuses_makes_the_run_red_once(world: World, database: st
     with psycopg.connect(database) as connection:
         assert (
             connection.execute(
-                "SELECT code FROM sales.alerts WHERE resolved_at IS NULL AND code = 'job_failed'"
+                "SELECT code FROM sales.alerts WHERE resolved_at IS NULL AND code = 'source_rights'"
             ).fetchall()
             == []
         )

@@ -64,6 +64,7 @@ class VkAdsApi:
         self._now = now
         self._known_ads: list[SourceAd] = []
         self.quota_left: dict[str, int] = {}
+        self.quota_limits: dict[str, int] = {}
         self.lost_ads: list[int] = []
 
     @property
@@ -217,8 +218,11 @@ class VkAdsApi:
     def _note_quota(self, response: requests.Response) -> None:
         for window in ("RPS", "Hourly", "Daily"):
             left = response.headers.get(f"X-RateLimit-{window}-Remaining", "")
+            limit = response.headers.get(f"X-RateLimit-{window}-Limit", "")
             if left.isdecimal():
                 self.quota_left[window.lower()] = int(left)
+            if limit.isdecimal():
+                self.quota_limits[window.lower()] = int(limit)
 
     def _refusal(self, response: requests.Response, path: str) -> ExportError:
         code = _code_of(response)

@@ -31,6 +31,7 @@ class VkLegacyApi:
         self._account = account
         self._campaign_of: dict[int, int] = {}
         self.quota_left: dict[str, int] = {}
+        self.quota_limits: dict[str, int] = {}
         self.lost_ads: list[int] = []
 
     @property

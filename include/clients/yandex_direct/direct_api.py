@@ -31,6 +31,7 @@ class DirectApi:
         self._headers = {"Authorization": f"Bearer {token}", "Client-Login": login, "Accept-Language": "en"}
         self._reports = DirectReports(api, self._headers)
         self.quota_left: dict[str, int] = {}
+        self.quota_limits: dict[str, int] = {}
         self.lost_ads: list[int] = []
 
     @property
@@ -150,6 +151,8 @@ class DirectApi:
         parts: Sequence[str] = response.headers.get("Units", "").split("/")
         if len(parts) == 3 and parts[1].isdecimal():
             self.quota_left["units"] = int(parts[1])
+            if parts[2].isdecimal():
+                self.quota_limits["units"] = int(parts[2])
 
 
 def _ad(row: Mapping[str, Any], campaigns: Mapping[int, str], groups: Mapping[int, str]) -> SourceAd:

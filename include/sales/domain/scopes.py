@@ -98,6 +98,7 @@ class Counters:
     findings: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
     quota_left: dict[str, int] = field(default_factory=dict)
+    quota_limits: dict[str, int] = field(default_factory=dict)
     preliminary: set[date] = field(default_factory=set)
 
     def found(self, code: str, example: object = "") -> None:

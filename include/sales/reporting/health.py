@@ -26,13 +26,14 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What a source's loads did since the beginning; `seconds` and `quota_left` (by window) of the newest load."""
+    """What a source's loads did since the beginning; `seconds` and the quotas (by window) of the newest load."""
 
     rows: int
     requests: int
     refusals: int
     seconds: float
     quota_left: Mapping[str, int] = field(default_factory=dict)
+    quota_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Seen:
     open_alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     gaps: Mapping[str, float] = field(default_factory=dict)
+    token_ends: Mapping[str, datetime] = field(default_factory=dict)
     last_backups: Mapping[str, datetime] = field(default_factory=dict)
     last_verified_backup: datetime | None = None
 
@@ -144,6 +146,8 @@ def _source_metrics(seen: Seen, registry: CollectorRegistry) -> None:
     seconds = Gauge("zakaz_load_seconds", "of the newest load that ended well", ["source"], registry=registry)
     requests = Counter("zakaz_api_requests", "requests to a source", ["source", "outcome"], registry=registry)
     quota = Gauge("zakaz_api_quota_left", "as the source said last", ["source", "window"], registry=registry)
+    limit = Gauge("zakaz_api_quota_limit", "as the source said last", ["source", "window"], registry=registry)
+    ends = Gauge("zakaz_token_expires_timestamp_seconds", "of a token given by hand", ["source"], registry=registry)
     gap = Gauge("zakaz_reconciliation_gap", "share of 30 days' spend that no ad has", ["source"], registry=registry)
     up = Gauge("zakaz_up", "whether the part answered", ["part"], registry=registry)
     for source, one in seen.sources.items():
@@ -153,6 +157,10 @@ def _source_metrics(seen: Seen, registry: CollectorRegistry) -> None:
         requests.labels(source, "refused").inc(one.refusals)
         for window, left in one.quota_left.items():
             quota.labels(source, window).set(left)
+        for window, most in one.quota_limits.items():
+            limit.labels(source, window).set(most)
+    for source, at in seen.token_ends.items():
+        ends.labels(source).set(at.timestamp())
     for source, share in seen.gaps.items():
         gap.labels(source).set(share)
     errors = {"clickhouse": seen.warehouse_error, "state": seen.state_error, "airflow": seen.airflow_error}

@@ -10,13 +10,14 @@ _FILE = "source_figures"
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """All loads of a source that ended well; `seconds` and `quota_left` are those of the newest one."""
+    """All loads of a source that ended well; `seconds` and the quotas are those of the newest one."""
 
     source: str
     rows: int
     requests: int | None
     seconds: float
     quota_left: dict[str, Any] | None
+    quota_limits: dict[str, Any] | None
 
 
 def figures(session: Session) -> list[SourceFigures]:

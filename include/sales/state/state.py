@@ -8,6 +8,7 @@ from typing import Self
 
 from include.common.postgres_session import Session
 from include.sales.state.backup_runs import BackupRuns
+from include.sales.state.given_tokens import GivenTokens
 from include.sales.state.job_runs import JobRuns
 from include.sales.state.leases import Leases
 from include.sales.state.loads import Loads
@@ -31,6 +32,7 @@ class SalesState:
     job_runs: JobRuns
     alerts: SalesAlerts
     backups: BackupRuns
+    given_tokens: GivenTokens
 
     @classmethod
     def open(cls, conninfo: str) -> Self:
@@ -43,6 +45,7 @@ class SalesState:
             job_runs=JobRuns(session),
             alerts=SalesAlerts(session),
             backups=BackupRuns(session),
+            given_tokens=GivenTokens(session),
         )
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from include.clients.advertising import AdDay, AdvertisingAccount
 from include.sales.domain.advertising_rows import DayRow, DaySums, ad_row, labels, one_row_a_key
 from include.sales.domain.business_day import business_day
+from include.sales.domain.quotas import low_quotas
 from include.sales.domain.rows import Table
 from include.sales.domain.scopes import WINDOW_TABLE, Batch, Counters, Fetched, Scope, Source, Stream
 from include.sales.domain.utm import NO_CITY, NO_UTM, CityDay, Utm
@@ -98,6 +99,9 @@ class AdvertisingSource:
     def _note(self, counters: Counters, account: AdvertisingAccount, sums: DaySums, now: datetime) -> None:
         counters.requests = account.requests_sent
         counters.quota_left = dict(account.quota_left)
+        counters.quota_limits = dict(account.quota_limits)
+        for name in low_quotas(account.quota_left, account.quota_limits, self._policy.alerts.quota_low_share):
+            counters.found("quota_low", f"{name}: {account.quota_left[name]} of {account.quota_limits[name]}")
         counters.bad_rows = len(account.lost_ads)
         for ad_id in account.lost_ads:
             counters.found("bad_row", f"ad {ad_id}")

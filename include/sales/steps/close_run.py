@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
+from include.common.errors import LoadCode
 from include.sales.domain.jobs import Job
 from include.sales.state.state import SalesState
 from include.sales.wording import run_notes
+
+# Failures with an alert of their own: what helps is not what helps with any failed run.
+_ALERT_OF = {
+    LoadCode.SOURCE_UNAUTHORIZED: "source_rights",
+    LoadCode.SOURCE_FORBIDDEN: "source_rights",
+    LoadCode.MAIL_AUTH: "source_rights",
+    LoadCode.SHRUNK_WINDOW: "shrunk_window",
+    LoadCode.SCHEMA_DRIFT: "schema_drift",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,11 @@ def close_run(
         )
         source = job.source.value if job.source else ""
         if is_good:
-            state.alerts.resolve("job_failed", job=job.name, source=source)
+            for alert in sorted({"job_failed", *_ALERT_OF.values()}):
+                state.alerts.resolve(alert, job=job.name, source=source)
         else:
             state.alerts.see(
-                "job_failed",
+                _alert_of(code, failed_task),
                 "error",
                 job=job.name,
                 source=source,
@@ -54,3 +65,10 @@ def close_run(
                 details={"run_id": dag_run_id, "error_code": code or "internal"},
             )
     return Closed(is_good, reason, sentence)
+
+
+def _alert_of(code: str | None, failed_task: str | None) -> str:
+    """`schema_drift` of a task before the loads is about our own schema, which has an alert of its own."""
+    if code is None or (code == LoadCode.SCHEMA_DRIFT and failed_task):
+        return "job_failed"
+    return {str(one): alert for one, alert in _ALERT_OF.items()}.get(code, "job_failed")

@@ -34,5 +34,13 @@ def note_findings(state: SalesState, job: Job, load: Load, loaded: Loaded) -> No
 
 
 _FINDINGS = frozenset(
-    {"reconciliation_gap", "price_mismatch", "foreign_currency", "unknown_city", "utm_unparsed", "account_gone"}
+    {
+        "reconciliation_gap",
+        "price_mismatch",
+        "foreign_currency",
+        "unknown_city",
+        "utm_unparsed",
+        "account_gone",
+        "quota_low",
+    }
 )

@@ -249,6 +249,7 @@ def _facts(counters: Counters) -> Mapping[str, Any]:
         "findings": dict(counters.findings),
         "examples": dict(counters.examples),
         "quota_left": dict(counters.quota_left),
+        "quota_limits": dict(counters.quota_limits),
         "preliminary": sorted(day.isoformat() for day in counters.preliminary),
         "covered_until": counters.covered_until and counters.covered_until.isoformat(),
     }

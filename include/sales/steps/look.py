@@ -77,10 +77,16 @@ def _state(conninfo: str) -> dict[str, Any]:
             },
             "sources": {
                 one.source: SourceState(
-                    one.rows, one.requests or 0, refused.get(one.source, 0), one.seconds, dict(one.quota_left or {})
+                    rows=one.rows,
+                    requests=one.requests or 0,
+                    refusals=refused.get(one.source, 0),
+                    seconds=one.seconds,
+                    quota_left=one.quota_left or {},
+                    quota_limits=one.quota_limits or {},
                 )
                 for one in source_figures.figures(state.session)
             },
+            "token_ends": state.given_tokens.ends(),
             "open_alerts": Counter((alert.alert_type, alert.code) for alert in state.alerts.open()),
             "last_backups": {
                 kind: next(one.finished_at for one in living if one.kind == kind)

@@ -5,6 +5,10 @@ TITLES: dict[str, str] = {
     "job_overdue": "Давно не было удачного запуска",
     "stale_data": "Данные устарели",
     "health": "Нездоров компонент системы",
+    "source_rights": "Источник не принимает доступ",
+    "token_expiring": "Кончается токен источника",
+    "quota_low": "Кончается лимит запросов источника",
+    "schema_drift": "Источник сменил форму ответов",
     "shrunk_window": "Источник отдал меньше, чем раньше",
     "reconciliation_gap": "Объявления не сходятся с итогом кабинета",
     "price_mismatch": "Цена билета не сходится с суммой заказа",
@@ -26,6 +30,11 @@ HELP: dict[str, str] = {
     "job_overdue": "make sales; журнал задачи — в Airflow",
     "stale_data": "make sales-load SOURCE={source}; если API лежит: make sales-on SOURCE=gmail",
     "health": "make sales; make status",
+    "source_rights": "получите доступ заново и задайте его в .env или в Admin > Connections;"
+    " проверка: make sales-load SOURCE={source} DRY_RUN=true",
+    "token_expiring": "выпустите новый токен заранее; docs/sales/monitoring.md, «ZakazTokenExpiring»",
+    "quota_low": "не запускайте загрузку задним числом, пока лимит не вернётся; docs/sales/monitoring.md",
+    "schema_drift": "передайте журнал задачи разработчику: до исправления источник не загружается",
     "shrunk_window": "проверьте кабинет; если так и есть: make sales-load SOURCE={source} ACCEPT_SHRINK=true",
     "backup_failed": "make sales-backup MODE=full",
     "backup_stale": "make sales-backup; make sales-backup-verify",
@@ -40,6 +49,8 @@ FINDING = "{title}: {times}"
 STALE = "{source}: последний полный день {latest}, отставание {days} дн."
 OVERDUE = "{job}: последний удачный запуск {last}"
 BACKUP_STALE = "последняя проверенная копия: {last}"
+EXPIRES = "{settings}: срок токена выйдет {ends:%d.%m.%Y}, если отсчёт с дня, когда его увидели впервые"
+EXPIRED = "{settings}: срок токена вышел {ends:%d.%m.%Y}, если отсчёт с дня, когда его увидели впервые"
 PENDING = "миграций: {count}"
 DAGS_OF_SALES = "Продажи и реклама в Airflow"
 NOT_SENT = "канал не принял сообщение: проверьте его настройки"

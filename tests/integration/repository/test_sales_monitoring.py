@@ -32,8 +32,9 @@ def given_out() -> set[str]:
         freshness=[Freshness("vk_ads", date(2026, 11, 28), 1, 5, NOW - timedelta(hours=1))],
         jobs={"vk_ads": JobState(NOW, "success", NOW, None)},
         open_alerts={("error", "job_failed"): 1},
-        sources={"vk_ads": SourceState(1, 1, 1, 1.0, {"Hourly": 1})},
+        sources={"vk_ads": SourceState(1, 1, 1, 1.0, {"Hourly": 1}, {"Hourly": 9})},
         gaps={"vk_ads": 0.1},
+        token_ends={"direct": NOW},
         last_backups={"full": NOW},
         last_verified_backup=NOW,
     )

@@ -8,20 +8,23 @@ from pathlib import Path
 import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
-from include.common.errors import BadInput, Permanent, Temporary
+from include.common.errors import BadInput, LoadCode, Permanent, Temporary
 from include.sales.domain.cities import Cities
+from include.sales.domain.jobs import DIRECT
 from include.sales.domain.rows import Coverage, Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
 from include.sales.policy import load_sales_policy
 from include.sales.state import warehouse_schema
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
+from include.sales.steps.close_run import close_run
 from include.sales.steps.copy_logs import copy_logs
 from include.sales.steps.notify import notify
 from include.sales.steps.open_run import open_loads
 from include.sales.steps.warehouse_backup import back_up, contents, prune, restore_check, verify
 from include.sales.steps.warehouse_restore import compare, restore
 from include.sales.steps.watch import watch
+from include.sales.steps.watch_tokens import GivenToken, watch_tokens
 from tests.kit.sales import ZONE, ticket
 
 pytestmark = pytest.mark.postgres
@@ -216,3 +219,52 @@ def test_a_system_without_a_verified_backup_of_the_last_day_says_so(state: Sales
     verify(state, backed_up(state, warehouse, datetime.now(UTC) + timedelta(seconds=40), "full"))
     watch(state, warehouse, [], datetime.now(UTC), backup_stale=DAY)
     assert not stale()
+
+
+@pytest.mark.parametrize(
+    ("code", "alert"),
+    [
+        (LoadCode.SOURCE_FORBIDDEN, "source_rights"),
+        (LoadCode.SHRUNK_WINDOW, "shrunk_window"),
+        (LoadCode.SOURCE_UNAVAILABLE, "job_failed"),
+    ],
+)
+def test_a_failed_load_opens_the_alert_that_says_what_helps(state: SalesState, code: LoadCode, alert: str) -> None:
+    scope = Scope(Source.DIRECT, Stream.STATS, Kind.DELTA, "organiser")
+    for run_id in ("red", "green"):
+        state.job_runs.begin(DIRECT.name, run_id)
+        (load_id,) = open_loads([scope], run_id, state, at_least=0).load_ids
+        load = state.loads.current(load_id)
+        if run_id == "red":
+            state.loads.fail(load, code)
+            close_run(state, DIRECT, run_id, failed_task=None)
+            assert [one.code for one in state.alerts.open()] == [alert]
+            continue
+        state.loads.begin_writing(load)
+        state.loads.finish(load, rows=0, tombstones=0, amount=Decimal(0), content_hash="", counters={})
+        close_run(state, DIRECT, run_id, failed_task=None)
+        assert state.alerts.open() == []
+
+
+def test_a_token_of_known_life_is_announced_before_it_ends(state: SalesState) -> None:
+    now = datetime.now(UTC)
+
+    def looked(after: timedelta, *tokens: str) -> list[str]:
+        given = [GivenToken(Source.DIRECT, one, 365 * DAY, "DIRECT_TOKEN") for one in tokens]
+        watch_tokens(state, given, now + after, warning=14 * DAY)
+        return [one.message for one in state.alerts.open() if one.code == "token_expiring"]
+
+    assert looked(DAY, "first") == []
+    assert looked(350 * DAY, "first") == []
+    (said,) = looked(352 * DAY, "first")
+    assert f"выйдет {now + 365 * DAY:%d.%m.%Y}" in said
+    (said,) = looked(366 * DAY, "first")
+    assert "вышел" in said
+    assert looked(352 * DAY, "first") != []
+    state.given_tokens.seen("direct", "second", 500 * DAY)
+    assert state.given_tokens.ends()["direct"] > now + 499 * DAY, "another token has a life of its own"
+    assert looked(DAY, "second") == []
+    assert looked(352 * DAY, "second") != []
+    assert looked(352 * DAY) == []
+    assert state.given_tokens.ends() == {}, "a source without such a token is forgotten"
+    assert "first" not in str(state.session.values("given_tokens", "ends"))

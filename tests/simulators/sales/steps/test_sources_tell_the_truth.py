@@ -151,3 +151,14 @@ def test_an_account_on_which_nothing_happened() -> None:
         batches, counters = read(advertised.source.fetch(window(Source.VK_ADS, str(ACCOUNT)), report_name="load-1"))
         assert batches == []
         assert counters.covered_until is not None
+
+
+def test_a_limit_that_is_nearly_used_up_is_a_finding() -> None:
+    with direct() as advertised:
+        advertised.simulator.units = 5_500
+        _, counters = read(advertised.source.fetch(window(Source.DIRECT, LOGIN), report_name="load-1"))
+        assert "quota_low" not in counters.findings
+        advertised.simulator.units = 4_900
+        _, counters = read(advertised.source.fetch(window(Source.DIRECT, LOGIN), report_name="load-2"))
+        assert counters.findings["quota_low"] == 1
+        assert counters.examples["quota_low"] == [f"units: {advertised.simulator.units} of 50000"]

@@ -80,8 +80,12 @@ def test_freshness_has_the_fields_of_the_view() -> None:
 
 
 def test_the_metrics_are_what_prometheus_reads() -> None:
-    state = SourceState(rows=100, requests=7, refusals=2, seconds=1.5, quota_left={"Hourly": 40})
-    shown = replace(seen(sales(9)), sources={"vk_ads": state}, gaps={"vk_ads": 0.25}, state_error="x")
+    state = SourceState(
+        rows=100, requests=7, refusals=2, seconds=1.5, quota_left={"Hourly": 40}, quota_limits={"Hourly": 90}
+    )
+    shown = replace(
+        seen(sales(9)), sources={"vk_ads": state}, gaps={"vk_ads": 0.25}, token_ends={"direct": NOW}, state_error="x"
+    )
     families = text_string_to_metric_families(metrics(shown).decode())
     found = {(one.name, *sorted(one.labels.values())): one.value for family in families for one in family.samples}
     assert found[("zakaz_freshness_days", "qtickets_sales")] == 0
@@ -90,5 +94,7 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     assert found[("zakaz_rows_loaded_total", "vk_ads")] == 100
     assert found[("zakaz_api_requests_total", "refused", "vk_ads")] == 2
     assert found[("zakaz_api_quota_left", "Hourly", "vk_ads")] == 40
+    assert found[("zakaz_api_quota_limit", "Hourly", "vk_ads")] == 90
+    assert found[("zakaz_token_expires_timestamp_seconds", "direct")] == NOW.timestamp()
     assert found[("zakaz_reconciliation_gap", "vk_ads")] == 0.25
     assert (found[("zakaz_up", "state")], found[("zakaz_up", "clickhouse")]) == (0, 1)
