@@ -93,7 +93,7 @@ class VkAdsApi:
         groups = {
             group: (name, row) for group, name, row in self._named("ad_groups", "id,name,ad_plan_id,utm,enable_utm")
         }
-        self._known_ads = []
+        self._known_ads, self.lost_ads = [], []
         for page in self._list("banners", "id,name,ad_group_id,status,urls"):
             ads = [_ad(row, groups, plans) for row in page]
             self._known_ads += ads

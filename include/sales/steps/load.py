@@ -75,8 +75,12 @@ def load(load_id: int, services: LoadServices, options: LoadOptions) -> Loaded:
     state.leases.renew(found.source, found.account, found.dag_run_id)
     try:
         with Spool(services.spool_folder) as spool:
-            fetched = _fetch(found, services, options, spool)
-            return _write(found, fetched.counters, services, options, spool)
+            counters = _fetch(
+                lambda: services.source.fetch(found.of, report_name=found.report_name, backfill=options.backfill),
+                spool,
+                _renewing(found, state),
+            )
+            return _write(found, counters, services, options, spool)
     except (NotReady, Throttled):
         raise
     except Temporary as error:
@@ -91,11 +95,7 @@ def load(load_id: int, services: LoadServices, options: LoadOptions) -> Loaded:
 def preview(scope: Scope, source: SalesSource, spool_folder: Path | None = None) -> Loaded:
     """Fetches and projects the scope and writes nothing: what a dry run prints."""
     with Spool(spool_folder) as spool:
-        fetched = source.fetch(scope, report_name="dry-run")
-        for batch in fetched.batches:
-            spool.add(batch)
-        spool.refuse_repeated_keys()
-        counters = fetched.counters
+        counters = _fetch(lambda: source.fetch(scope, report_name="dry-run"), spool, lambda: None)
         return Loaded(
             load_id=0,
             rows=sum(spool.counts.values()),
@@ -108,14 +108,39 @@ def preview(scope: Scope, source: SalesSource, spool_folder: Path | None = None)
         )
 
 
-def _fetch(found: Load, services: LoadServices, options: LoadOptions, spool: Spool) -> Fetched:
-    fetched = services.source.fetch(found.of, report_name=found.report_name, backfill=options.backfill)
-    renew = _renewing(found, services.state)
+def _fetch(answer: Callable[[], Fetched], spool: Spool, renew: Callable[[], None]) -> Counters:
+    """The whole answer into the spool. Pages that do not fit together are fetched anew once, at once.
+
+    If they do not fit again, it is no accident, and more tries would only keep the source busy: ContractBroken.
+    """
+    try:
+        return _fetch_once(answer, spool, renew)
+    except Temporary as error:
+        if error.code != LoadCode.PAGING_UNSTABLE:
+            raise
+        log.warning("%s: fetched anew once", error)
+    spool.empty()
+    try:
+        return _fetch_once(answer, spool, renew)
+    except Temporary as error:
+        if error.code != LoadCode.PAGING_UNSTABLE:
+            raise
+        failure = ContractBroken(
+            f"{error}, also when fetched anew",
+            code=error.code,
+            problem=error.problem or "pages_do_not_fit",
+            **error.facts,
+        )
+    raise failure
+
+
+def _fetch_once(answer: Callable[[], Fetched], spool: Spool, renew: Callable[[], None]) -> Counters:
+    fetched = answer()
     for batch in fetched.batches:
         spool.add(batch)
         renew()
     spool.refuse_repeated_keys()
-    return fetched
+    return fetched.counters
 
 
 def _write(found: Load, counters: Counters, services: LoadServices, options: LoadOptions, spool: Spool) -> Loaded:

@@ -56,6 +56,7 @@ class QticketsSource:
     def fetch(self, scope: Scope, *, report_name: str, backfill: bool = False) -> Fetched:  # noqa: ARG002 - no queue
         """Raises ContractBroken (bad_row) for an order of a window that cannot be read: its tickets would vanish."""
         counters = Counters()
+        self._api.bad_rows.clear()
         self._api.spare(backfill)
         if scope.stream is Stream.EVENTS:
             batches = self._events(counters)

@@ -18,7 +18,7 @@ import numpy as np
 from include.common.errors import LoadCode, Temporary
 from include.sales.domain.rows import Row, Table
 from include.sales.domain.scopes import Batch
-from include.sales.state.warehouse_rows import MONEY_OF, MONTH_OF, columns, key_positions
+from include.sales.state.warehouse_rows import KEYS, MONEY_OF, MONTH_OF, columns, key_positions
 
 
 class Spool:
@@ -30,6 +30,16 @@ class Spool:
         self._bounds: dict[Table, tuple[Any, Any]] = {}
         self.counts: Counter[Table] = Counter()
         self._amounts: dict[Table, Decimal] = {}
+        self.orders = array("Q")
+
+    def empty(self) -> None:
+        """Forgets all that was added."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._keys.clear()
+        self._bounds.clear()
+        self.counts.clear()
+        self._amounts.clear()
         self.orders = array("Q")
 
     def __enter__(self) -> Self:
@@ -65,18 +75,31 @@ class Spool:
     def refuse_repeated_keys(self) -> None:
         """Raises Temporary (`paging_unstable`) where a key came twice: which row is newer cannot be known.
 
-        Pages that shifted are fetched anew and fit.
+        Pages that shifted fit when they are fetched anew.
         """
         for table, keys in self._keys.items():
-            repeated = len(keys) - len(np.unique(np.frombuffer(keys, dtype=np.int64)))
+            hashes, times = np.unique(np.frombuffer(keys, dtype=np.int64), return_counts=True)
+            repeated = len(keys) - len(hashes)
             if repeated:
+                example = self._key_of(table, int(hashes[np.argmax(times)]))
                 raise Temporary(
-                    f"{repeated} keys of {table} came twice in one answer",
+                    f"{repeated} keys of {table} came twice in one answer, one of them {example}",
                     code=LoadCode.PAGING_UNSTABLE,
                     problem="repeated_keys",
                     table=table,
                     repeated=repeated,
+                    example=example,
                 )
+
+    def _key_of(self, table: Table, hashed: int) -> str:
+        """The key with this hash, by the names of its columns."""
+        positions = key_positions(table)
+        for found, rows in self.rows():
+            for row in rows if found is table else ():
+                key = tuple(row[at] for at in positions)
+                if hash(key) == hashed:
+                    return ", ".join(f"{name} {value}" for name, value in zip(KEYS[table], key, strict=True))
+        raise AssertionError("the hash is of a row in the file")
 
     def missing(self, table: Table, present: Iterator[tuple[Any, ...]]) -> tuple[int, int]:
         """How many keys the warehouse shows, and how many of them did not come."""

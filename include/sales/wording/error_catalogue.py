@@ -71,7 +71,7 @@ SALES: Mapping[str, Explained] = {
         user_message="Пока читались страницы, данные изменились: строк пришло не столько, сколько источник насчитал",
         developer_message="Ids are not ascending or unique, or their number is not the announced total.",
         recommended_checks=("Ничего; если повторяется — загружайте ночью",),
-        retried="Да, чтение начинается заново",
+        retried="Один раз и сразу, дальше — следующий запуск",
     ),
     LoadCode.REPORT_NOT_READY: Explained(
         title="отчёт ещё строится",

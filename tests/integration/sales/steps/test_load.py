@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse
-from include.common.errors import NotReady, StopRun, Temporary
+from include.common.errors import ContractBroken, NotReady, StopRun, Temporary
 from include.sales.domain.rows import Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
 from include.sales.steps.load import Loaded, LoadOptions, LoadServices, load
 from include.sales.steps.open_run import open_loads
+from include.sales.wording.run_notes import sentence
 from tests.kit.sales import NOW, ZONE, FakeSource, direct_day, refunded, ticket, vk_day
 
 pytestmark = pytest.mark.postgres
@@ -161,14 +162,35 @@ def test_an_empty_answer_where_there_were_rows_is_refused(chain: Chain) -> None:
     assert len(chain.tickets()) == 4
 
 
-def test_a_key_that_comes_twice_is_asked_for_again(chain: Chain) -> None:
-    """Pages that shifted fit the next time: nothing is written, and the same load goes on."""
+def test_pages_that_shifted_are_fetched_anew_at_once(chain: Chain) -> None:
+    """The same load goes on, with what the second answer held and nothing of the first."""
+    asked: list[int] = []
+
+    def shifted_once() -> None:
+        asked.append(1)
+        chain.source.tickets = [one for one in chain.source.tickets if one.order_id != 9]
+        if len(asked) == 1:
+            chain.source.tickets += [ticket(9), ticket(9, price="1.00")]
+
+    chain.source.before_answer = shifted_once
+    load_id = chain.open(WINDOW)
+    done = chain.work(load_id)
+    assert (done.load_id, done.rows, len(asked)) == (load_id, 4, 2)
+    assert done.amount == Decimal("4000.00")
+    assert len(chain.tickets()) == 4
+
+
+def test_a_key_that_comes_twice_again_ends_the_load(chain: Chain) -> None:
+    """No third request, nothing written, no retry of the task; the sentence names a key."""
+    asked: list[int] = []
+    chain.source.before_answer = lambda: asked.append(1)
     chain.source.tickets.append(ticket(1, price="1.00"))
     load_id = chain.open(WINDOW)
-    with pytest.raises(Temporary) as refused:
+    with pytest.raises(ContractBroken) as refused:
         chain.work(load_id)
-    assert refused.value.code == "paging_unstable"
-    assert chain.tickets() == []
+    assert (refused.value.code, len(asked)) == ("paging_unstable", 2)
+    assert "order_id 1, basket_id 1" in sentence(refused.value)
+    assert (chain.tickets(), chain.state.loads.current(load_id).status) == ([], "failed")
     chain.source.tickets.pop()
     assert chain.work(load_id).rows == 4
 
