@@ -106,6 +106,11 @@ class AlertsPolicy(Section):
     quota_low_share: Share
 
 
+class KeepingPolicy(Section):
+    loads_days: Count
+    events_days: Count
+
+
 class MoneyPolicy(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="a currency code such as RUB")]
 
@@ -121,6 +126,7 @@ class SalesPolicy(Section):
     loading: LoadingPolicy
     backups: BackupsPolicy
     alerts: AlertsPolicy
+    keeping: KeepingPolicy
     money: MoneyPolicy
 
     @property

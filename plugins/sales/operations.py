@@ -50,17 +50,22 @@ def alert(context: "Context") -> int:
 
 
 def back_up(context: "Context") -> str:
-    """A backup with its manifest, its chain verified; returns its name."""
+    """A backup with its manifest, its chain verified; returns its name. At night old loads and events go first."""
+    from include.sales.state.pruning import prune
     from include.sales.steps import warehouse_backup as step
 
+    policy = load_run_sales_policy()
+    now = context["dag_run"].run_after.astimezone(policy.zone)
     with open_sales_state() as state, recorded(context, state, BACKUP), _admin() as warehouse:
-        policy = load_run_sales_policy()
+        if now.hour == policy.backups.full_hour:
+            pruned = prune(state.session, loads_days=policy.keeping.loads_days, events_days=policy.keeping.events_days)
+            log.info("pruned: %d loads, %d events", pruned.loads, pruned.events)
         name = step.back_up(
             state,
             warehouse,
             disk=_disk(),
             mode=context["params"]["mode"],
-            now=context["dag_run"].run_after.astimezone(policy.zone),
+            now=now,
             full_hour=policy.backups.full_hour,
         )
         step.verify(state, name)

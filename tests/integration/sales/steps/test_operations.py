@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from include.clients.clickhouse.warehouse import Warehouse, WarehouseSettings
@@ -14,7 +15,10 @@ from include.sales.domain.jobs import DIRECT
 from include.sales.domain.rows import Coverage, Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
 from include.sales.policy import load_sales_policy
-from include.sales.state import warehouse_schema
+from include.sales.state import source_figures, warehouse_schema
+from include.sales.state.pruning import Pruned
+from include.sales.state.pruning import prune as prune_work
+from include.sales.state.source_pace import SharedPace
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
 from include.sales.steps.close_run import close_run
@@ -268,3 +272,50 @@ def test_a_token_of_known_life_is_announced_before_it_ends(state: SalesState) ->
     assert looked(352 * DAY) == []
     assert state.given_tokens.ends() == {}, "a source without such a token is forgotten"
     assert "first" not in str(state.session.values("given_tokens", "ends"))
+
+
+def test_old_loads_and_events_go_and_the_counters_stand(state: SalesState, database: str) -> None:
+    """Nothing that a load still needs goes, whatever its age."""
+    scope = Scope(Source.QTICKETS, Stream.ORDERS, Kind.DELTA)
+
+    def opened(run_id: str, *, end: str) -> int:
+        (load_id,) = open_loads([scope], run_id, state, at_least=0).load_ids
+        load = state.loads.current(load_id)
+        if end == "failed":
+            state.loads.fail(load, "internal")
+        elif end == "loaded":
+            state.loads.begin_writing(load)
+            counters = {"requests": 3, "quota_left": {"hourly": load_id}}
+            state.loads.finish(load, rows=10, tombstones=0, amount=Decimal(0), content_hash="", counters=counters)
+        state.leases.release(run_id)
+        return load_id
+
+    def aged(days: int) -> None:
+        with psycopg.connect(database) as connection:
+            back = "make_interval(days => %(days)s)"
+            moved = f"opened_at = opened_at - {back}, finished_at = finished_at - {back}"
+            connection.execute(f"UPDATE sales.loads SET {moved}", {"days": days})
+            connection.execute(f"UPDATE sales.events SET at = at - {back}", {"days": days})
+
+    failed = opened("r1", end="failed")
+    state.loads.anew(state.loads.current(failed))
+    opened("r2", end="loaded")
+    newest, running = opened("r3", end="loaded"), opened("r4", end="")
+    SharedPace(state.session, "qtickets", "", rate=1.0).refused("source_throttled", 1.0, "orders")
+    before = source_figures.figures(state.session), source_figures.refusals(state.session)
+    assert (before[0][0].rows, before[0][0].requests, before[1]) == (20, 6, {"qtickets": 1})
+    assert prune_work(state.session, loads_days=10, events_days=10) == Pruned(0, 0), "nothing is old"
+    aged(11)
+    gone = prune_work(state.session, loads_days=10, events_days=10)
+    assert gone.loads == 2
+    assert gone.events > 5
+    for _ in range(3):
+        assert (source_figures.figures(state.session), source_figures.refusals(state.session)) == before
+        assert state.loads.current(newest).status == "loaded"
+        assert state.loads.current(running).status == "fetching"
+        aged(11)
+        assert prune_work(state.session, loads_days=10, events_days=10).loads == 0
+    with psycopg.connect(database) as connection:
+        kept = connection.execute("SELECT event, load_id FROM sales.events ORDER BY id").fetchall()
+    assert [event for event, _ in kept].count("figures_carried") == 1
+    assert ("load_opened", running) in kept, "what happened to a load that has not ended stays"
