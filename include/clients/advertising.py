@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -42,6 +42,13 @@ class DayTotal(NamedTuple):
     money: Decimal
 
 
+class Corrections(NamedTuple):
+    """What the source has corrected of its figures: `first` is the earliest day, None for none; known up to `until`."""
+
+    first: date | None
+    until: datetime
+
+
 class AdvertisingAccount(Protocol):
     """One account. All methods raise AccessDenied, StopRun, Throttled, NotReady or Temporary."""
 
@@ -59,6 +66,9 @@ class AdvertisingAccount(Protocol):
 
     def totals(self, first: date, last: date, report_name: str) -> dict[date, DayTotal]:
         """By day; days on which nothing happened may be absent."""
+
+    def corrections(self, since: datetime) -> Corrections | None:
+        """Of days that may have been read before; None where the source does not say what it corrects."""
 
     @property
     def requests_sent(self) -> int: ...

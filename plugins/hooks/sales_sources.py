@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from include.sales.domain.scopes import SalesSource
     from include.sales.policy import SalesPolicy
     from include.sales.state.state import SalesState
+    from include.sales.steps.advertising_source import AdvertisingSource
     from include.sales.steps.watch_tokens import GivenToken
 
 CONNECTIONS = {
@@ -55,6 +56,16 @@ def open_source(source: Source, state: "SalesState", conn_id: str = "") -> "Iter
         yield opened
     finally:
         opened.close()
+
+
+@contextmanager
+def open_advertising(source: Source, state: "SalesState") -> "Iterator[AdvertisingSource]":
+    """One of the advertising systems."""
+    from include.sales.steps.advertising_source import AdvertisingSource
+
+    with open_source(source, state) as opened:
+        assert isinstance(opened, AdvertisingSource)
+        yield opened
 
 
 def given_tokens(policy: "SalesPolicy") -> "list[GivenToken]":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.common.errors import ExportError, Throttled
+from include.common.errors import ContractBroken, ExportError, Throttled
 from include.sales.domain.jobs import JOBS, QTICKETS, QTICKETS_DAYS, Job
 from include.sales.domain.scopes import Source
 from include.sales.names import WAREHOUSE_ADMIN_CONN
@@ -17,7 +17,7 @@ from include.sales.wording import run_notes
 from plugins.airflow_kit.run_note import AirflowApiHook
 from plugins.airflow_kit.task_instance import failed_upstream, task_states
 from plugins.hooks.sales_policy import load_run_sales_policy
-from plugins.hooks.sales_sources import has_source, open_source
+from plugins.hooks.sales_sources import has_source, open_advertising, open_source
 from plugins.hooks.sales_state import open_sales_state
 from plugins.hooks.warehouse_hook import WarehouseHook
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from include.sales.domain.scopes import Scope
     from include.sales.state.state import SalesState
+    from include.sales.steps.advertising_source import AdvertisingSource
     from include.sales.steps.load import Loaded
     from include.sales.steps.open_run import Asked
 
@@ -179,8 +180,25 @@ def _scopes(context: "Context", job: Job, state: "SalesState") -> "list[Scope]":
         return days + step.open_orders(asked, policy, now)
     if job.source is Source.GMAIL:
         return step.letters(asked, policy, now)
-    with open_source(_source(job), state) as source:
-        return step.windows(asked, _source(job), source.accounts(), policy, now)
+    with open_advertising(_source(job), state) as source:
+        scopes = step.windows(asked, _source(job), source.accounts(), policy, now)
+        if asked != step.Asked():
+            return scopes
+        known = {one.account: one.of for one in state.loads.of_run(context["dag_run"].run_id)}
+        return [known.get(one.account) or _corrected(one, source, state, now) for one in scopes]
+
+
+def _corrected(scope: "Scope", source: "AdvertisingSource", state: "SalesState", now: datetime) -> "Scope":
+    """Corrections only widen the window: without an answer the usual days are loaded, and the next run asks again."""
+    from include.sales.steps.open_run import back_to_corrections
+
+    since = state.loads.watermark(scope.source, scope.stream, scope.account) or now - timedelta(days=1)
+    try:
+        found = source.corrections(scope.account, since)
+    except ContractBroken as error:
+        log.warning("what was corrected is not known, the usual days are loaded: %s", error)
+        return scope
+    return back_to_corrections(scope, found, load_run_sales_policy(), now) if found else scope
 
 
 def _asked(context: "Context") -> "Asked":

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,8 @@ class DirectSimulator:
     `polls`: requests that find a new report unfinished; `retry_in` seconds are what it says meanwhile. `heavy_days`: a
     report of more days is 502. `units`: left for objects. `wizard_ads`: ads whose reports have neither group nor ad.
     `page`: objects of one answer.
+    `corrected`: campaigns whose figures were changed: when, and from which day on. `unprocessed`: campaigns that the
+    next check leaves out.
     """
 
     def __init__(self, accounts: Mapping[str, Account], *, token: str = TOKEN) -> None:
@@ -55,6 +57,10 @@ class DirectSimulator:
         self.wizard_ads: set[int] = set()
         self.queue_full = False
         self.page = _MOST_OBJECTS
+        self.corrected: dict[int, tuple[datetime, date]] = {}
+        self.unprocessed: set[int] = set()
+        self.has_changes = True
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.reverses_days = False
         self.drops_last_row = False
         self.error: int | None = None
@@ -62,6 +68,7 @@ class DirectSimulator:
         self.journal, self.faults = Journal(), Faults()
         routes = [
             Route("/json/{version}/reports", self._reports, methods=["POST"]),
+            Route("/json/{version}/changes", self._changes, methods=["POST"]),
             Route("/json/{version}/{service}", self._objects, methods=["POST"]),
         ]
         self._app = Instrumented(Starlette(routes=routes), self.journal, self.faults, _locate)
@@ -88,6 +95,38 @@ class DirectSimulator:
         if offset + limit < len(rows) and limit == self.page:
             result["LimitedBy"] = offset + limit
         return JSONResponse({"result": result}, headers={"Units": f"15/{self.units}/50000"})
+
+    async def _changes(self, request: Request) -> Response:
+        """`check` of campaigns, as far as the figures go; `checkCampaigns` and `checkDictionaries` are not served."""
+        asked = await request.json()
+        account = self._account(request)
+        if isinstance(account, Response):
+            return account
+        params = asked["params"]
+        ids = params.get("CampaignIds", [])
+        lists = {"CampaignIds", "AdGroupIds", "AdIds"} & params.keys()
+        fields = params.get("FieldNames")
+        if not self.has_changes:
+            return PlainTextResponse("Not Found", 404)
+        if asked["method"] != "check" or lists != {"CampaignIds"} or not 1 <= len(ids) <= 3000 or not fields:
+            return self._error(4000, 200)
+        since = datetime.strptime(params["Timestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        self.units -= 10
+        left, self.unprocessed = self.unprocessed & set(ids), set()
+        own = {ad.campaign_id for ad in account.ads}
+        borders = [
+            {"CampaignId": number, "BorderDate": border.isoformat()}
+            for number, (at, border) in self.corrected.items()
+            if number in ids and number not in left and at >= since
+        ]
+        result: dict[str, Any] = {"Modified": {}, "Timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if borders and "CampaignsStat" in fields:
+            result["Modified"]["CampaignsStat"] = borders
+        if missing := sorted(set(ids) - own):
+            result["NotFound"] = {"CampaignIds": missing}
+        if left:
+            result["Unprocessed"] = {"CampaignIds": sorted(left)}
+        return JSONResponse({"result": result}, headers={"Units": f"10/{self.units}/50000"})
 
     async def _reports(self, request: Request) -> Response:
         params = (await request.json())["params"]

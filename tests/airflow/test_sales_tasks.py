@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +26,7 @@ from plugins.hooks import sales_sources
 from plugins.sales import sales_assets as assets
 from plugins.sales import tasks
 from plugins.sales.operators.load_operator import LoadOperator
+from simulators.kit.advertising import Figures
 from simulators.kit.in_process import running
 from simulators.qtickets.app import TOKEN, QticketsSimulator
 from simulators.vk_ads.app import CLIENT_ID, CLIENT_SECRET, VkAdsSimulator
@@ -210,6 +211,49 @@ def test_a_report_is_waited_for_without_a_slot(world: World) -> None:
             break
     assert rows > 0
     assert waits >= 1
+
+
+def test_direct_goes_back_to_the_day_that_it_has_corrected(world: World, warehouse: Warehouse, database: str) -> None:
+    """The usual window is thirty days; an older day is read again when Direct says that its figures changed."""
+    account, old = world.direct.accounts[LOGIN], date(2026, 9, 1)
+    ad = account.ads[0]
+
+    def spent() -> Decimal:
+        return Decimal(warehouse.value("SELECT sum(spend) FROM v_ad_spend_daily WHERE d = {old:Date}", old=old))
+
+    def begins(name: str) -> date:
+        with psycopg.connect(database) as connection:
+            found = connection.execute("SELECT scope->>'first' FROM sales.loads WHERE dag_run_id = %s", [name])
+            return date.fromisoformat(found.fetchall()[0][0])
+
+    def direct_says(at: datetime) -> None:
+        world.direct.clock = lambda: at
+
+    direct_says(NOW)
+    account.days[(ad.id, old)] = Figures(100, 2, Decimal("10.00"))
+    run(world, "direct", "history", date_from="2026-08-20", date_to="2026-09-10")
+    run(world, "direct", "first")
+    assert (spent(), begins("first")) == (Decimal("10.00"), date(2026, 10, 12))
+
+    account.days[(ad.id, old)] = Figures(100, 1, Decimal("7.50"))
+    run(world, "direct", "unaware")
+    assert spent() == Decimal("10.00"), "nobody has said that it changed"
+    world.direct.corrected[ad.campaign_id] = (NOW + timedelta(hours=1), old)
+    world.direct.has_changes = False
+    run(world, "direct", "unanswered")
+    assert (spent(), begins("unanswered")) == (Decimal("10.00"), date(2026, 10, 12)), "the usual days are loaded"
+
+    world.direct.has_changes = True
+    direct_says(NOW + timedelta(hours=2))
+    load_ids = tasks.open_run(context(world, "corrected"), "direct")
+    world.direct.corrected.clear()
+    assert tasks.open_run(context(world, "corrected"), "direct") == load_ids, "a repeated task opens none twice"
+    run(world, "direct", "corrected")
+    assert (spent(), begins("corrected")) == (Decimal("7.50"), old)
+
+    world.direct.corrected[ad.campaign_id] = (NOW + timedelta(hours=1), old)
+    run(world, "direct", "after")
+    assert begins("after") == date(2026, 10, 12), "what was read is not read again"
 
 
 def test_the_test_button_says_whether_a_source_lets_us_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

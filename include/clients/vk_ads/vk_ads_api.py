@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from include.clients.advertising import AdDay, DayTotal, SourceAd
+from include.clients.advertising import AdDay, Corrections, DayTotal, SourceAd
 from include.clients.source_api import SourceApi, SourceName, retry_after
 from include.clients.source_values import money, text, whole
 from include.clients.vk_ads.vk_tokens import VkTokens
@@ -109,6 +109,9 @@ class VkAdsApi:
         for start, end in _spans(first, last, self._days):
             for at in range(0, len(ids), self._ids):
                 yield from self._days_of(ids[at : at + self._ids], start, end, by_id)
+
+    def corrections(self, since: datetime) -> Corrections | None:  # noqa: ARG002 - VK says nothing of them
+        return None
 
     def totals(self, first: date, last: date, report_name: str) -> dict[date, DayTotal]:  # noqa: ARG002
         found: dict[date, DayTotal] = {}

@@ -4,10 +4,10 @@ Kept for accounts that have it; its ads have no groups and its answers no places
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from include.clients.advertising import AdDay, DayTotal, SourceAd
+from include.clients.advertising import AdDay, Corrections, DayTotal, SourceAd
 from include.clients.source_api import SourceApi, SourceName, retry_after, vendor_text
 from include.clients.source_values import money, text, whole
 from include.common.errors import ExportError, LoadCode, StopRun, Temporary, Throttled
@@ -87,6 +87,9 @@ class VkLegacyApi:
             for ad_id, day, row in self._statistics("ad", ids[at : at + _IDS_PER_REQUEST], first, last):
                 found.append(AdDay(day, self._campaign_of[ad_id], 0, ad_id, *_figures(row, f"ad {ad_id}")))
             yield found
+
+    def corrections(self, since: datetime) -> Corrections | None:  # noqa: ARG002 - VK says nothing of them
+        return None
 
     def totals(self, first: date, last: date, report_name: str) -> dict[date, DayTotal]:  # noqa: ARG002
         rows = self._statistics("office", [self._account], first, last)

@@ -4,12 +4,12 @@ Facts: the vendor's documentation. Every answer names the units that are left; r
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import requests
 
-from include.clients.advertising import AdDay, DayTotal, SourceAd
+from include.clients.advertising import AdDay, Corrections, DayTotal, SourceAd
 from include.clients.source_api import SourceApi, retry_after
 from include.clients.source_values import money, text, whole
 from include.clients.yandex_direct.direct_errors import error_in, load_error
@@ -18,8 +18,11 @@ from include.common.errors import BadRow
 
 _PAGE = 10_000
 _CAMPAIGNS_PER_REQUEST = 10
+_CAMPAIGNS_PER_CHECK = 3_000
+_MOST_CHECKS = 20
 _ROWS_PER_PAGE = 5_000
 _MOST_PAGES = 10_000
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _WITH_HREF = ("TextAd", "TextImageAd")
 
 
@@ -49,11 +52,7 @@ class DirectApi:
         self._call("campaigns", {"SelectionCriteria": {}, "FieldNames": ["Id"], "Page": {"Limit": 1}})
 
     def ads(self) -> Iterator[list[SourceAd]]:
-        campaigns = {
-            whole(row, "Id", where="campaigns"): text(row, "Name")
-            for page in self._all("campaigns", "Campaigns", {"SelectionCriteria": {}, "FieldNames": ["Id", "Name"]})
-            for row in page
-        }
+        campaigns = self._campaigns()
         ids = sorted(campaigns)
         for at in range(0, len(ids), _CAMPAIGNS_PER_REQUEST):
             some = {"CampaignIds": ids[at : at + _CAMPAIGNS_PER_REQUEST]}
@@ -96,6 +95,52 @@ class DirectApi:
             found[day] = DayTotal(*_figures(row, f"account report, {day}"))
         return found
 
+    def corrections(self, since: datetime) -> Corrections:
+        """By `Changes.check`. What the server leaves unprocessed is asked for again; of several answers the earliest
+        `Timestamp` is the end, so that nothing between them is missed.
+        """
+        waiting = sorted(self._campaigns())
+        first: date | None = None
+        until: datetime | None = None
+        for _ in range(_MOST_CHECKS):
+            if not waiting:
+                return Corrections(first, until or since)
+            some, waiting = waiting[:_CAMPAIGNS_PER_CHECK], waiting[_CAMPAIGNS_PER_CHECK:]
+            answer = self._call(
+                "changes",
+                {
+                    "CampaignIds": some,
+                    "Timestamp": since.astimezone(UTC).strftime(_INSTANT),
+                    "FieldNames": ["CampaignsStat"],
+                },
+                method="check",
+            )
+            borders, answered_at = self._borders(answer)
+            first = min([*borders, *([first] if first else [])], default=None)
+            until = min(until or answered_at, answered_at)
+            waiting += _ids(answer.get("Unprocessed"))
+        raise self._api.unknown_form("changes", "campaigns are left unprocessed again and again")
+
+    def _borders(self, answer: Mapping[str, Any]) -> tuple[list[date], datetime]:
+        """The first day of each correction, and the server's time."""
+        modified = answer.get("Modified")
+        found = modified.get("CampaignsStat") if isinstance(modified, Mapping) else None
+        try:
+            at = datetime.strptime(str(answer["Timestamp"]), _INSTANT).replace(tzinfo=UTC)
+            return [date.fromisoformat(str(one["BorderDate"])) for one in found or ()], at
+        except (KeyError, TypeError, ValueError):
+            pass
+        raise self._api.unknown_form("changes", "no Timestamp, or a BorderDate that is no day")
+
+    def _campaigns(self) -> dict[int, str]:
+        """Names by id."""
+        asked = {"SelectionCriteria": {}, "FieldNames": ["Id", "Name"]}
+        return {
+            whole(row, "Id", where="campaigns"): text(row, "Name")
+            for page in self._all("campaigns", "Campaigns", asked)
+            for row in page
+        }
+
     def _days_of(self, kind: ReportType, first: date, last: date, name: str) -> Iterator[dict[str, str]]:
         """A report that the server cannot build is ordered as two, half of the days each."""
         rows = self._reports.rows(kind, first, last, name)
@@ -128,14 +173,14 @@ class DirectApi:
                 raise self._api.unknown_form(service, "LimitedBy does not go on")
             offset = limited_by
 
-    def _call(self, service: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._api.retrying(service, lambda: self._call_once(service, params))
+    def _call(self, service: str, params: Mapping[str, Any], *, method: str = "get") -> Mapping[str, Any]:
+        return self._api.retrying(service, lambda: self._call_once(service, params, method))
 
-    def _call_once(self, service: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        body = {"method": "get", "params": params}
+    def _call_once(self, service: str, params: Mapping[str, Any], method: str) -> Mapping[str, Any]:
+        body = {"method": method, "params": params}
         response = self._api.send("POST", service, service, body=body, headers=self._headers)
         self._note_units(response)
-        if response.status_code >= 500:
+        if response.status_code == 404 or response.status_code >= 500:
             raise self._api.error_of(response.status_code, service, retry_after=retry_after(response.headers))
         answer = self._api.json_of(response, service)
         error = error_in(answer)
@@ -153,6 +198,12 @@ class DirectApi:
             self.quota_left["units"] = int(parts[1])
             if parts[2].isdecimal():
                 self.quota_limits["units"] = int(parts[2])
+
+
+def _ids(lists: Any) -> list[int]:
+    """`{"CampaignIds": [...]}`; absent where there are none."""
+    found = lists.get("CampaignIds") if isinstance(lists, Mapping) else None
+    return [whole({"id": one}, "id", where="changes") for one in found or ()]
 
 
 def _ad(row: Mapping[str, Any], campaigns: Mapping[int, str], groups: Mapping[int, str]) -> SourceAd:

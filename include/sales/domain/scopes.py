@@ -48,6 +48,7 @@ class Scope:
     `account` is empty where a source has one account. A window has `first` and `last`, both inclusive: business days of
     the order's creation, or days of the statistics; it is a scope of `WINDOW_TABLE` alone, and what a load writes
     besides (`dim_ads`) only adds. A delta has `changed_since`; it is None for all that the source has (events, shows).
+    `corrected_until`: up to this instant the source was asked what it has corrected, and the window reaches back to it.
     Open orders are a delta of orders that were created up to the end of `last`.
     """
 
@@ -58,6 +59,7 @@ class Scope:
     first: date | None = None
     last: date | None = None
     changed_since: datetime | None = None
+    corrected_until: datetime | None = None
 
     @property
     def table(self) -> Table | None:

@@ -214,12 +214,13 @@ def scope_json(scope: Scope) -> dict[str, Any]:
         "first": scope.first and scope.first.isoformat(),
         "last": scope.last and scope.last.isoformat(),
         "changed_since": scope.changed_since and scope.changed_since.isoformat(),
+        "corrected_until": scope.corrected_until and scope.corrected_until.isoformat(),
     }
 
 
 def scope_of(stored: Mapping[str, Any]) -> Scope:
     """What `scope_json` made."""
-    first, last, since = stored["first"], stored["last"], stored["changed_since"]
+    first, last, since, until = (stored.get(one) for one in ("first", "last", "changed_since", "corrected_until"))
     return Scope(
         source=Source(stored["source"]),
         stream=Stream(stored["stream"]),
@@ -228,4 +229,5 @@ def scope_of(stored: Mapping[str, Any]) -> Scope:
         first=date.fromisoformat(first) if first else None,
         last=date.fromisoformat(last) if last else None,
         changed_since=datetime.fromisoformat(since) if since else None,
+        corrected_until=datetime.fromisoformat(until) if until else None,
     )

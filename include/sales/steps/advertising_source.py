@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from include.clients.advertising import AdDay, AdvertisingAccount
+from include.clients.advertising import AdDay, AdvertisingAccount, Corrections
 from include.sales.domain.advertising_rows import DayRow, DaySums, ad_row, labels, one_row_a_key
 from include.sales.domain.business_day import business_day
 from include.sales.domain.quotas import low_quotas
@@ -52,6 +52,10 @@ class AdvertisingSource:
     def check_access(self) -> None:
         for account in self.accounts():
             self._account(account).check_access()
+
+    def corrections(self, account: str, since: datetime) -> Corrections | None:
+        """What the source has corrected of days that may have been read; None where it does not say."""
+        return self._account(account).corrections(since)
 
     def close(self) -> None:
         for account in self._open.values():

@@ -177,6 +177,8 @@ def _write(found: Load, counters: Counters, services: LoadServices, options: Loa
         )
         if scope.kind is Kind.DELTA:
             state.loads.advance_watermark(found, counters.watermark or covered)
+        elif scope.corrected_until is not None:
+            state.loads.advance_watermark(found, scope.corrected_until)
     return Loaded(
         load_id=found.load_id,
         rows=rows,

@@ -1,9 +1,10 @@
 """`open`: which scopes this run loads, a lease on each account, a load number for each scope."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from include.clients.advertising import Corrections
 from include.common.errors import BadInput
 from include.sales.domain.business_day import business_day
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
@@ -65,6 +66,16 @@ def windows(asked: Asked, source: Source, accounts: Sequence[str], policy: Sales
     first, last = window(asked, source, policy, now)
     stream = Stream.ORDERS if source is Source.QTICKETS else Stream.STATS
     return [Scope(source, stream, Kind.WINDOW, account, first, last) for account in _chosen(asked, accounts)]
+
+
+def back_to_corrections(window_of: Scope, found: Corrections, policy: SalesPolicy, now: datetime) -> Scope:
+    """The window, as far back as the source has corrected its figures since they were read."""
+    assert window_of.first is not None
+    first = window_of.first
+    if found.first is not None:
+        oldest = business_day(now, policy.zone) - timedelta(days=MOST_DAYS[window_of.source])
+        first = min(first, max(found.first, oldest))
+    return replace(window_of, first=first, corrected_until=found.until)
 
 
 def deltas(asked: Asked, state: SalesState, policy: SalesPolicy, now: datetime) -> list[Scope]:

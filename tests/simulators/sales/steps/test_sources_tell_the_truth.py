@@ -1,11 +1,12 @@
 """Each source, read whole, gives the rows that its simulator knows to be true, to the day and the kopeck."""
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from include.clients.advertising import Corrections
 from include.common.errors import NotReady
 from include.sales.domain.rows import Table
 from include.sales.domain.scopes import Source, Stream
@@ -16,6 +17,7 @@ from tests.kit.sales_sources import (
     FIRST,
     LAST,
     LOGIN,
+    NOW,
     account,
     delta,
     direct,
@@ -162,3 +164,26 @@ def test_a_limit_that_is_nearly_used_up_is_a_finding() -> None:
         _, counters = read(advertised.source.fetch(window(Source.DIRECT, LOGIN), report_name="load-2"))
         assert counters.findings["quota_low"] == 1
         assert counters.examples["quota_low"] == [f"units: {advertised.simulator.units} of 50000"]
+
+
+def test_what_direct_leaves_unprocessed_is_asked_for_again() -> None:
+    with direct() as advertised:
+        campaigns = sorted({ad.campaign_id for ad in advertised.account.ads})
+        since = datetime(2026, 11, 10, 21, tzinfo=UTC)
+        times = iter([since + timedelta(hours=2), since + timedelta(hours=3)])
+        advertised.simulator.clock = lambda: next(times)
+        advertised.simulator.corrected = {
+            campaigns[0]: (since, date(2026, 9, 9)),
+            campaigns[1]: (since + timedelta(hours=1), date(2026, 8, 8)),
+        }
+        advertised.simulator.unprocessed = {campaigns[1]}
+        found = advertised.source.corrections(LOGIN, since)
+        assert found == Corrections(date(2026, 8, 8), since + timedelta(hours=2)), "nothing between the two is missed"
+        assert advertised.simulator.journal.count("changes") == 2
+        advertised.simulator.clock = lambda: since
+        assert advertised.source.corrections(LOGIN, since + timedelta(hours=5)) == Corrections(None, since)
+
+
+def test_vk_says_nothing_of_corrections() -> None:
+    with vk_ads() as advertised:
+        assert advertised.source.corrections(str(ACCOUNT), NOW) is None
