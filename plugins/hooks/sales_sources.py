@@ -69,7 +69,7 @@ def open_advertising(source: Source, state: "SalesState") -> "Iterator[Advertisi
 
 
 def given_tokens(policy: "SalesPolicy") -> "list[GivenToken]":
-    """Tokens of the connections that nobody renews and whose life is known."""
+    """Tokens of the connections that only a person can renew, and whose life is known."""
     from include.clients.vk_ads.vk_ads_api import VK_ADS
     from include.clients.yandex_direct.direct_errors import DIRECT
     from include.sales.steps.watch_tokens import GivenToken

@@ -1,4 +1,4 @@
--- Tokens that a person has given and nobody can renew: since when they are used.
+-- Tokens that a person has given and only a person can renew: since when they are used.
 
 -- name: seen
 -- Another token begins its own time.
