@@ -32,7 +32,7 @@ HELP: dict[str, str] = {
     "health": "make sales; make status",
     "source_rights": "получите доступ заново и задайте его в .env или в Admin > Connections;"
     " проверка: make sales-load SOURCE={source} DRY_RUN=true",
-    "token_expiring": "выпустите новый токен заранее; docs/sales/monitoring.md, «ZakazTokenExpiring»",
+    "token_expiring": "выпустите новый токен заранее; docs/sales/monitoring.md",
     "quota_low": "не запускайте загрузку задним числом, пока лимит не вернётся; docs/sales/monitoring.md",
     "schema_drift": "передайте журнал задачи разработчику: до исправления источник не загружается",
     "shrunk_window": "проверьте кабинет; если так и есть: make sales-load SOURCE={source} ACCEPT_SHRINK=true",
