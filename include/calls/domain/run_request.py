@@ -58,8 +58,16 @@ class RunRequest(BaseModel):
     def of_one_day(self, moment: datetime) -> "RunRequest":
         """The same for the day of `moment` in UTC, where no period is asked for.
 
-        A backfill of 30 days is 30 runs: with the default period each of them would export two months.
+        A backfill of 30 days is 30 runs: with the default period each of them would export two months, with one key
+        29 of them would find it taken and end green without a text, and all would continue one and the same run.
+        Raises BadInput for what names a single run.
         """
+        if single := [name for name in ("resume_run_id", "replay_dlq", "idempotency_key") if getattr(self, name)]:
+            raise BadInput(
+                f"{single[0]} is about one run, and a backfill starts a run for each day: trigger it by itself",
+                problem="backfill_of_one_run",
+                name=single[0],
+            )
         if (self.period_from or "").strip() or (self.period_to or "").strip():
             return self
         day = moment.astimezone(UTC).date().isoformat()

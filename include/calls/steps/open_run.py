@@ -48,10 +48,10 @@ def open_run(
 ) -> OpenedRun:
     """Raises BadInput before anything is created or changed; safe to run twice."""
     state.events.ensure_months()
-    if request.resume_run_id:
-        return _resume(request, request.resume_run_id, dag_run, state, is_live)
     if dag_run.trigger == BACKFILL:
         request = request.of_one_day(dag_run.run_after)
+    if request.resume_run_id:
+        return _resume(request, request.resume_run_id, dag_run, state, is_live)
     period = request.new_period(run_after=dag_run.run_after, default_days=limits.default_days, max_days=limits.max_days)
     part = part_of(period, end_given=bool((request.period_to or "").strip()), trial=request.limit_calls > 0)
     texts = dag_run.trigger != SCHEDULED if request.deliver_texts is None else request.deliver_texts

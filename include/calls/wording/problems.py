@@ -4,6 +4,9 @@ from include.common.errors import ExportError
 from include.common.wording import problems
 
 PROBLEMS: dict[str, str] = {
+    "backfill_of_one_run": (
+        "{name} — про один запуск, а догрузка заводит по запуску на каждый день: уберите этот параметр"
+    ),
     "browser_bad_cursor": "места, с которого продолжить, в списке звонков нет",
     "foreign_storage": "хранилище принадлежит установке с базой {database}; задайте другой S3_PREFIX,"
     " а если эта база пришла на смену той, удалите из хранилища файл {mark}",

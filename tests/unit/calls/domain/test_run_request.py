@@ -70,6 +70,16 @@ def test_a_backfilled_day_is_that_day_unless_a_period_is_asked_for(asked: dict[s
     assert (period.start.isoformat(), period.end.isoformat()) == (start, end)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("resume_run_id", "6f2f2f0e-0000-4000-8000-000000000000"), ("replay_dlq", True), ("idempotency_key", "august")],
+)
+def test_a_backfill_takes_no_parameter_that_is_about_one_run(name: str, value: object) -> None:
+    """One key for all days would leave every day but the first without a text, and green."""
+    with pytest.raises(BadInput, match=name):
+        RunRequest.of({name: value}).of_one_day(NOW)
+
+
 def test_each_parameter_has_its_russian_words() -> None:
     assert list(PARAMETERS) == list(parameter_schemas()) == list(RunRequest.model_fields)
     assert all(description(name) for name in PARAMETERS)
