@@ -1,5 +1,6 @@
 """Connections as a person makes and tests them: the forms of Airflow's UI in a real Chromium."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,7 @@ class Forms:
     def test(self, conn_id: str) -> str:
         """Presses the button «Test Connection» of the list; what Airflow then says."""
         self._page.goto(f"{self._url}/connections")
-        row = self._page.get_by_role("row").filter(has=self._page.get_by_text(conn_id, exact=True))
+        row = self._page.get_by_role("row", name=re.compile(rf"^\W*{conn_id}\b"))  # its id stands before its type
         row.get_by_role("button", name="Test Connection").click()
         said = self._page.locator("[data-scope=toast][data-part=root]").first
         expect(said).to_be_visible()

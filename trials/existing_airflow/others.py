@@ -61,6 +61,7 @@ class TheirAirflow:
     metadata_url: str
     port: int
     environment: dict[str, str] = field(default_factory=dict)
+    folder: str = "airflow"  # AIRFLOW_HOME, below `home`
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -74,7 +75,7 @@ class TheirAirflow:
         self.environment = {
             "PATH": f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
-            "AIRFLOW_HOME": str(self.home / "airflow"),
+            "AIRFLOW_HOME": str(self.home / self.folder),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
@@ -88,10 +89,19 @@ class TheirAirflow:
         }
         self.run(f"pip install --quiet --disable-pip-version-check '{AIRFLOW}' psycopg2-binary asyncpg")
         for name, text in _FILES.items():
-            file = self.home / "airflow" / name
+            file = self.home / self.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         self.run("airflow db migrate && airflow pools set theirs 1 'a pool of another team'")
+
+    def move(self, folder: str, metadata_url: str) -> None:
+        """An empty AIRFLOW_HOME and database, with the packages that are installed."""
+        self.folder, self.metadata_url = folder, metadata_url
+        self.environment |= {
+            "AIRFLOW_HOME": str(self.home / folder),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url,
+        }
+        self.run("airflow db migrate")
 
     def run(self, script: str, cwd: Path | None = None) -> str:
         """One block in a shell; what it exports stays. Raises RuntimeError with its output if it fails."""
@@ -142,7 +152,7 @@ class TheirAirflow:
 
     @property
     def password(self) -> str:
-        file = self.home / "airflow" / "simple_auth_manager_passwords.json.generated"
+        file = self.home / self.folder / "simple_auth_manager_passwords.json.generated"
         return str(json.loads(file.read_text(encoding="utf-8"))["admin"])
 
     def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
