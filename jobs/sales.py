@@ -23,6 +23,9 @@ from rich.table import Table
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import BadInput, NotConfigured
 from include.sales import names
+from include.sales.domain.business_day import business_day
+from include.sales.domain.freshness import preliminary
+from include.sales.domain.scopes import Source
 from include.sales.policy import load_sales_policy
 from include.sales.reporting.sales_report import render_sales_report
 from include.sales.state import warehouse_schema
@@ -71,7 +74,8 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
 @verb("status")
 def status() -> None:
-    now, zone = datetime.now(UTC), load_sales_policy(os.environ).zone
+    now, policy = datetime.now(UTC), load_sales_policy(os.environ)
+    zone = policy.zone
     with Warehouse(warehouse_settings()) as warehouse:
         if warehouse.embedded:
             console.print(words.EMBEDDED, style="yellow")
@@ -90,6 +94,12 @@ def status() -> None:
             for row in rows
         ],
     )
+    for row in rows:
+        settles_days = policy.direct.settles_days if row.source == Source.DIRECT else 0
+        if days := preliminary(row, settles_days, business_day(now, zone)):
+            console.print(
+                words.PRELIMINARY.format(source=row.source, first=f"{days[0]:%d.%m}", last=f"{days[1]:%d.%m}")
+            )
     with _state() as state:
         runs = state.job_runs.latest().values()
         _show(words.RUNS, [(run.job, _moment(run.started_at), _moment(run.finished_at), run.status) for run in runs])

@@ -38,6 +38,12 @@ class Freshness:
         return "ok"
 
 
+def preliminary(row: Freshness, settles_days: int, today: date) -> tuple[date, date] | None:
+    """The first and last covered day that the source may still correct; None where it has none."""
+    first = today - timedelta(days=settles_days)
+    return (first, row.latest_date) if settles_days and row.latest_date and row.latest_date >= first else None
+
+
 def overdue(job: Job, last_success: datetime | None, longest: timedelta | None, now: datetime) -> Status:
     """A job is late after 1.5 intervals and its longest run, and dead after three."""
     if last_success is None:

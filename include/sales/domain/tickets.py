@@ -25,7 +25,8 @@ def tickets_of(order: QticketsOrder, zone: ZoneInfo, currency: str, counters: Co
     """
     utm = utm_from_fields(order.utm)
     city = city_and_day(utm.content).city
-    sold_at = in_utc(order.payed_at) if order.is_payed and order.payed_at else None
+    created_at, updated_at, payed_at = in_utc(order.created_at), in_utc(order.updated_at), in_utc(order.payed_at)
+    sold_at = payed_at if order.is_payed else None
     sale_date = business_day(sold_at, zone) if sold_at else None
     by_piece, mismatch = _price_is_of_a_piece(order)
     rows = []
@@ -41,9 +42,9 @@ def tickets_of(order: QticketsOrder, zone: ZoneInfo, currency: str, counters: Co
                 basket_id=basket.basket_id,
                 event_id=order.event_id,
                 show_id=basket.show_id,
-                order_created_at=in_utc(order.created_at),
-                order_updated_at=in_utc(order.updated_at),
-                payed_at=in_utc(order.payed_at),
+                order_created_at=created_at,
+                order_updated_at=updated_at,
+                payed_at=payed_at,
                 refunded_at=refunded_at,
                 deleted_at=deleted_at,
                 sale_date=sale_date,

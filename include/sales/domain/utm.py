@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -70,6 +71,7 @@ def link_without_fragment(href: str) -> str:
     return _without_contacts(_CONTROL.sub("", parts._replace(fragment="").geturl()))[:2000]
 
 
+@lru_cache(maxsize=2000)
 def city_and_day(content: str) -> CityDay:
     """What the whole of `utm_content` says; another form or an impossible day names no city, never a guess."""
     found = _CITY_AND_DAY.fullmatch(content)
@@ -84,7 +86,12 @@ def city_and_day(content: str) -> CityDay:
 def _clean(value: object) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         return ""
-    text = _CONTROL.sub("", str(value)[: 4 * _LONGEST]).strip().lower()
+    return _clean_text(str(value)[: 4 * _LONGEST])
+
+
+@lru_cache(maxsize=2000)  # an account's orders share a few hundred labels
+def _clean_text(value: str) -> str:
+    text = _CONTROL.sub("", value).strip().lower()
     return _without_contacts(text)[:_LONGEST].strip()
 
 

@@ -57,3 +57,4 @@ UNKNOWN_SOURCE = "такого источника нет: qtickets, vk_ads, dire
 OFF = "источник не настроен: ничего не сделано"
 NO_ALERTS = "Открытых оповещений нет."
 STATUSES = {"ok": "в порядке", "warning": "отстаёт", "error": "устарело", "disabled": "выключено"}
+PRELIMINARY = "{source}: цифры с {first} по {last} предварительные, источник их ещё поправит"

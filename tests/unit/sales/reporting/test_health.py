@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from include.sales.domain.freshness import Freshness
+from include.sales.domain.freshness import Freshness, preliminary
 from include.sales.reporting.health import JobState, Seen, SourceState, data_freshness, detailed, healthz, metrics
 
 NOW = datetime(2026, 11, 28, 8, 15, tzinfo=UTC)
@@ -98,3 +98,12 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     assert found[("zakaz_token_expires_timestamp_seconds", "direct")] == NOW.timestamp()
     assert found[("zakaz_reconciliation_gap", "vk_ads")] == 0.25
     assert (found[("zakaz_up", "state")], found[("zakaz_up", "clickhouse")]) == (0, 1)
+
+
+def test_days_that_the_source_may_still_correct_are_preliminary() -> None:
+    """Today is the 28th: with three days the 25th is the first of them."""
+    today = date(2026, 11, 28)
+    assert preliminary(sales(9, days=1), 3, today) == (date(2026, 11, 25), date(2026, 11, 27))
+    assert preliminary(sales(9, days=4), 3, today) is None, "all that is there has settled"
+    assert preliminary(sales(9), 0, today) is None, "this source corrects nothing"
+    assert preliminary(Freshness("direct", None, 9999, 0, None), 3, today) is None
