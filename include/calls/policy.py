@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
@@ -53,6 +54,8 @@ ENVIRONMENT: dict[str, tuple[str, str]] = {
     "SUMMARY_MODEL": ("summary", "model"),
     "PII_MASKING_ENABLED": ("privacy", "pii_masking_enabled"),
 }
+PUBLIC_URL = "AIRFLOW__API__BASE_URL"  # Airflow's own option, which is no setting of ours
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  compared, not listened on
 
 
 def _cron(value: str) -> str:
@@ -68,6 +71,14 @@ def _time_zone(value: str) -> str:
         return ZoneInfo(value).key
     except (ZoneInfoNotFoundError, OSError):
         raise ValueError from None
+
+
+def _public(value: str) -> str:
+    """Empty for what nobody can open from elsewhere: an address of this machine, or none at all."""
+    found = urlsplit(value)
+    if found.scheme not in ("http", "https") or not found.hostname or found.hostname in THIS_MACHINE:
+        return ""
+    return quote(value.rstrip("/"), safe=":/[]%")
 
 
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
@@ -251,6 +262,7 @@ class ReportPolicy(Section):
         str, AfterValidator(_time_zone), Field(description="portal, or a time zone's name such as Europe/Moscow")
     ]
     mail_max_mb: Count
+    public_url: Annotated[str, AfterValidator(_public)]
 
 
 class PrivacyPolicy(Section):
@@ -285,4 +297,5 @@ def load_policy(overrides: Mapping[str, str], file: Path = POLICY_FILE) -> Polic
 
     Raises NotConfigured that names the variable, or the field of the file, and what is accepted.
     """
-    return load_policy_file(Policy, file, ENVIRONMENT, overrides, ACCEPTED_VALUES)
+    known = {**ENVIRONMENT, PUBLIC_URL: ("report", "public_url")}
+    return load_policy_file(Policy, file, known, overrides, ACCEPTED_VALUES)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 def load_run_policy() -> "Policy":
     """Overrides are in Airflow and not in the environment, so that all workers of a cluster have the same ones."""
-    from include.calls.policy import load_policy
+    from airflow.sdk.configuration import conf
 
-    return load_policy(policy_overrides())
+    from include.calls.policy import PUBLIC_URL, load_policy
+
+    return load_policy({PUBLIC_URL: str(conf.get("api", "base_url", fallback="")), **policy_overrides()})

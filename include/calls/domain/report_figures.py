@@ -131,6 +131,7 @@ class GapGroup:
 class Gap:
     """One recording that should have had a text and has none."""
 
+    recording_id: int
     call_id: str
     record_id: str
     call_started_at: datetime
@@ -146,6 +147,7 @@ class Gap:
 class Drift:
     """A recording whose measured length differs from the portal's."""
 
+    recording_id: int
     call_id: str
     record_id: str
     duration_sec: int
@@ -156,6 +158,7 @@ class Drift:
 class Flagged:
     """A text that a person should look at; `confidence` is the recogniser's own, 0 to 1."""
 
+    recording_id: int
     call_id: str
     record_id: str
     call_started_at: datetime
@@ -173,6 +176,7 @@ class QaItem:
     `result` is `ok`, `issue`, or None before an analyst has listened.
     """
 
+    recording_id: int
     call_id: str
     record_id: str
     call_started_at: datetime
@@ -191,6 +195,7 @@ class QaItem:
 
 @dataclass(frozen=True, slots=True)
 class DlqItem:
+    recording_id: int
     call_id: str
     record_id: str
     stage: str
@@ -269,6 +274,7 @@ class ReportSettings:
 
     `zone` is the one in which the report speaks of days and times. `seconds_per_minute` is the expected speed of
     recognition, `slots` how many requests run at once. `many_refusals` of the portal are worth a word of advice.
+    `calls_url` is where the call browser is, empty where nobody can come to it.
     """
 
     generated_at: datetime
@@ -286,6 +292,7 @@ class ReportSettings:
     over_forecast_share: Decimal
     many_refusals: int
     clock_may_differ_sec: float
+    calls_url: str = ""
 
 
 def duration_drift(totals: Totals) -> Decimal | None:

@@ -1,7 +1,7 @@
 """Markdown from templates; every value is escaped unless it is marked as safe."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +11,8 @@ _SPECIAL = re.compile(r"[\\`*\[\]<>|~&#$!@]")
 _OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it marks nothing: stt_timeout
 _AUTOLINK = re.compile(r"(?i)(?<=\bwww)(?=\.)|(?<=[a-z])(?=:/)")
 _LIST_START = re.compile(r"^(?:[-+=](?=[-+=\s]|$)|\d+(?=[.)](?:\s|$)))")
+
+Cell = str | Mapping[str, str]
 
 
 def escaped(value: str) -> str:
@@ -25,12 +27,20 @@ def code(value: str) -> Markup:
     return Markup("`{}`").format(Markup(" ".join(value.replace("`", "'").split()).replace("|", r"\|")))  # noqa: S704
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], code_in: Sequence[int] = ()) -> Markup:
-    """A table; the columns numbered in `code_in` become code spans, missing cells at a row's end stay empty."""
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], code_in: Sequence[int] = ()) -> Markup:
+    """A table; the columns numbered in `code_in` become code spans, missing cells at a row's end stay empty.
 
-    def line(cells: Sequence[str]) -> str:
-        shown = [code(cell) if place in code_in and cell != "—" else escaped(cell) for place, cell in enumerate(cells)]
-        return "| " + " | ".join([*shown, *[""] * (len(head) - len(cells))]) + " |"
+    A cell is a text, or a `text` with the address `to` that it leads to.
+    """
+
+    def shown(cell: Cell, place: int) -> str:
+        if isinstance(cell, str):
+            return code(cell) if place in code_in and cell != "—" else escaped(cell)
+        return f"[{shown(cell['text'], place)}](<{cell['to']}>)"
+
+    def line(cells: Sequence[Cell]) -> str:
+        written = [shown(cell, place) for place, cell in enumerate(cells)]
+        return "| " + " | ".join([*written, *[""] * (len(head) - len(cells))]) + " |"
 
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *map(line, rows)]
     return Markup("\n".join(lines))  # noqa: S704

@@ -1,8 +1,9 @@
-"""The report's tables about days, recordings and stages: rows of strings, not escaped, the same for both forms."""
+"""The report's tables about days, recordings and stages: rows of cells, not escaped, the same for both forms."""
 
 from collections.abc import Callable
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
+from typing import TypedDict
 
 from include.calls.domain.registry_row import relative_path
 from include.calls.domain.report_figures import DayFigures, RunFigures
@@ -13,10 +14,29 @@ from include.calls.wording.report import NOTHING
 from include.common import russian_format as ru
 
 Mask = Callable[[str], str]
-Rows = list[list[str]]
+
+
+class Link(TypedDict):
+    """A cell that leads somewhere; `to` is an address of ours, `text` may be a stranger's."""
+
+    text: str
+    to: str
+
+
+Cell = str | Link
+Rows = list[list[Cell]]
 
 _LONGEST_MESSAGE = 160
 _LONGEST_COMMENT = 300
+
+
+def linked(text: str, calls_url: str, page: str) -> Cell:
+    """Only ids are in an address: it opens nothing without rights, and says nothing about a person."""
+    return Link(text=text, to=f"{calls_url}/{page}") if calls_url else text
+
+
+def _call(shown: str, recording_id: int, calls_url: str) -> Cell:
+    return linked(shown, calls_url, f"call/{recording_id}")
 
 
 def every_day(figures: RunFigures, zone: tzinfo) -> list[DayFigures]:
@@ -43,7 +63,7 @@ def _days(figures: RunFigures, zone: tzinfo) -> list[date]:
 def days(figures: RunFigures, zone: tzinfo) -> Rows:
     """Day by day: calls = no recording + lost on the portal + errors + unfinished + texts, and texts = files."""
 
-    def row(day: DayFigures) -> list[str]:
+    def row(day: DayFigures) -> list[Cell]:
         def calls(*statuses: RecordStatus) -> int:
             return sum(day.statuses.get(status, 0) for status in statuses)
 
@@ -74,9 +94,10 @@ def gap_groups(figures: RunFigures) -> Rows:
     ]  # fmt: skip
 
 
-def gaps(figures: RunFigures, zone: tzinfo, mask: Mask) -> Rows:
+def gaps(figures: RunFigures, zone: tzinfo, mask: Mask, calls_url: str) -> Rows:
     return [
-        [gap.call_id, ru.moment(gap.call_started_at, zone), ru.clock(gap.duration_sec),
+        [_call(gap.call_id, gap.recording_id, calls_url),
+         ru.moment(gap.call_started_at, zone), ru.clock(gap.duration_sec),
          words.gap_status(gap.status, in_dlq=gap.in_dlq), gap.error_code or NOTHING,
          _shortened(mask(gap.error_message or NOTHING), _LONGEST_MESSAGE)]
         for gap in figures.gaps
@@ -89,9 +110,10 @@ def hidden_gaps(figures: RunFigures) -> str:
     return words.hidden_gaps(hidden) if hidden > 0 else ""
 
 
-def drifts(figures: RunFigures) -> Rows:
+def drifts(figures: RunFigures, calls_url: str) -> Rows:
     return [
-        [item.call_id, ru.clock(item.duration_sec), ru.clock(item.audio_sec),
+        [_call(item.call_id, item.recording_id, calls_url),
+         ru.clock(item.duration_sec), ru.clock(item.audio_sec),
          _signed(item.audio_sec - item.duration_sec)]
         for item in figures.drifts
     ]  # fmt: skip
@@ -101,9 +123,10 @@ def review(figures: RunFigures) -> Rows:
     return [[codes.REVIEW_REASONS.get(reason, reason), ru.number(n)] for reason, n in figures.review_reasons.items()]
 
 
-def flagged(figures: RunFigures, zone: tzinfo) -> Rows:
+def flagged(figures: RunFigures, zone: tzinfo, calls_url: str) -> Rows:
     return [
-        [item.call_id, ru.moment(item.call_started_at, zone), ru.clock(item.audio_sec),
+        [_call(item.call_id, item.recording_id, calls_url),
+         ru.moment(item.call_started_at, zone), ru.clock(item.audio_sec),
          codes.review_reasons(item.review_reasons),
          NOTHING if item.words_per_minute is None else ru.number(item.words_per_minute),
          NOTHING if item.confidence is None else ru.percent(item.confidence, 0)]
@@ -116,9 +139,10 @@ def hidden_flagged(figures: RunFigures) -> str:
     return words.hidden_flagged(hidden) if hidden > 0 else ""
 
 
-def dlq(figures: RunFigures, zone: tzinfo) -> Rows:
+def dlq(figures: RunFigures, zone: tzinfo, calls_url: str) -> Rows:
     return [
-        [item.call_id, codes.STAGES.get(item.stage, item.stage), codes.error_name(item.error_code),
+        [_call(item.call_id, item.recording_id, calls_url),
+         codes.STAGES.get(item.stage, item.stage), codes.error_name(item.error_code),
          ru.moment(item.first_failed_at, zone), words.YES if item.replayed_at else words.NO]
         for item in figures.dlq
     ]  # fmt: skip
@@ -139,12 +163,13 @@ def operating(figures: RunFigures) -> Rows:
     return [[method, ru.seconds(seconds, 1)] for method, seconds in busiest]
 
 
-def qa(figures: RunFigures, folder: str, zone: tzinfo, mask: Mask) -> Rows:
+def qa(figures: RunFigures, folder: str, zone: tzinfo, mask: Mask, calls_url: str) -> Rows:
     def verdict(result: str | None, comment: str) -> str:
         return words.qa_result(result, _shortened(mask(comment), _LONGEST_COMMENT)) if result else ""
 
     return [
-        [str(place), relative_path(item.transcript_path, folder), ru.moment(item.call_started_at, zone),
+        [str(place), _call(relative_path(item.transcript_path, folder), item.recording_id, calls_url),
+         ru.moment(item.call_started_at, zone),
          codes.DIRECTIONS.get(item.direction, item.direction), ru.clock(item.audio_sec), item.language or NOTHING,
          codes.ROLES.get(item.roles or "", NOTHING), codes.review_reasons(item.review_reasons) or NOTHING,
          verdict(item.result, item.comment)]

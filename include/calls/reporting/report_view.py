@@ -30,7 +30,7 @@ View = dict[str, Any]
 def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask: Mask) -> View:
     """`folder` is the period's; `mask` hides phone numbers in texts of strangers."""
     assessment = assess(figures, settings)
-    zone = settings.zone
+    zone, calls_url = settings.zone, settings.calls_url
     return {
         "period": f"{ru.day(figures.run.period_from.date())} — {ru.day(figures.run.period_to.date())}",
         "zone": words.days_are_in(zone, edges_cut=tables.edges_cut(figures, zone)),
@@ -47,22 +47,22 @@ def report_view(figures: RunFigures, settings: ReportSettings, folder: str, mask
         "days_head": words.DAYS_HEAD,
         "days": tables.days(figures, zone),
         "gap_groups": tables.gap_groups(figures),
-        "gaps": tables.gaps(figures, zone, mask),
+        "gaps": tables.gaps(figures, zone, mask, calls_url),
         "gaps_hidden": tables.hidden_gaps(figures),
         "drift": _drift(figures, settings),
-        "drifts": tables.drifts(figures),
+        "drifts": tables.drifts(figures, calls_url),
         "hearing": words.hearing(figures.totals, figures.statuses.get(RecordStatus.COMPLETED, 0)),
         "review": tables.review(figures),
-        "flagged": tables.flagged(figures, zone),
+        "flagged": tables.flagged(figures, zone, calls_url),
         "flagged_hidden": tables.hidden_flagged(figures),
-        "dlq": tables.dlq(figures, zone),
+        "dlq": tables.dlq(figures, zone, calls_url),
         "stages": tables.stages(figures, zone),
         "trouble": words.portal_trouble(
             figures.trouble.refusals, figures.trouble.low_rate_switches, low_rate=figures.run.low_rate
         ),
         "operating": tables.operating(figures),
         "advice": recommendations(figures, settings),
-        "qa": tables.qa(figures, folder, zone, mask),
+        "qa": tables.qa(figures, folder, zone, mask, calls_url),
         "qa_summary": tables.qa_summary(figures),
         "qa_how": words.qa_how(figures.run.run_id),
         "prompts": words.PROMPTS,
@@ -93,13 +93,13 @@ def _summary(figures: RunFigures, settings: ReportSettings) -> str:
     )
 
 
-def _facts(figures: RunFigures, settings: ReportSettings) -> list[list[str]]:
+def _facts(figures: RunFigures, settings: ReportSettings) -> tables.Rows:
     run, zone = figures.run, settings.zone
     seconds = elapsed_seconds(run)
     return [
         [words.PERIOD, words.period(run)],
         [words.ZONE, ru.zone_name(zone)],
-        [words.RUN, str(run.run_id)],
+        [words.RUN, tables.linked(str(run.run_id), settings.calls_url, f"runs/{run.run_id}")],
         [words.STARTED_BY, words.started_by(run.actor, run.trigger)],
         [words.BEGAN, ru.moment(run.started_at, zone) if run.started_at else words.NOTHING],
         [words.TOOK, ru.hours(seconds) if seconds is not None else words.NOTHING],

@@ -36,4 +36,5 @@ def report_settings(policy: Policy, generated_at: datetime, zone: tzinfo) -> Rep
         over_forecast_share=policy.money.approval_over_share,
         many_refusals=policy.portal.refusals_before_low_rate,
         clock_may_differ_sec=policy.portal.clock_may_differ_seconds,
+        calls_url=f"{policy.report.public_url}/plugin/calls" if policy.report.public_url else "",
     )

@@ -126,7 +126,7 @@ SELECT status, error_code, CASE WHEN status = 'no_recording' THEN outcome END AS
 -- name: gaps
 -- Recordings that should have a text and have none. Calls that never had a recording are counted by gap_groups and listed
 -- in the registry.
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.duration_sec, own.status,
+SELECT own.recording_id, own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.duration_sec, own.status,
        own.error_code, own.error_message, letter.recording_id IS NOT NULL AS in_dlq
   FROM reported_recordings own
   LEFT JOIN dead_letters letter ON letter.recording_id = own.recording_id AND letter.replayed_at IS NULL
@@ -136,7 +136,7 @@ SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS po
 
 -- name: drifts
 -- The largest differences between the measured and the reported duration.
-SELECT call_id, record_id, duration_sec, audio_sec
+SELECT recording_id, call_id, record_id, duration_sec, audio_sec
   FROM reported_recordings
  WHERE run_id = :run_id AND status = 'completed' AND audio_sec IS NOT NULL AND abs(audio_sec - duration_sec) >= 1
  ORDER BY abs(audio_sec - duration_sec) DESC, call_id, record_id
@@ -152,7 +152,8 @@ SELECT reason, count(*) AS calls
 
 -- name: flagged
 -- Texts that a person should look at.
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, coalesce(own.audio_sec, 0) AS audio_sec,
+SELECT own.recording_id, own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec,
+       coalesce(own.audio_sec, 0) AS audio_sec,
        own.review_reasons, text.words_per_minute, text.confidence
   FROM reported_recordings own LEFT JOIN transcripts text USING (transcript_id)
  WHERE own.run_id = :run_id AND own.status = 'completed' AND own.needs_review
@@ -192,7 +193,7 @@ WITH candidates AS (
     SELECT recording_id FROM candidates JOIN call_qa_checks USING (recording_id)
      WHERE call_qa_checks.run_id IN (SELECT run_id FROM of_the_folder)
 )
-SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.direction,
+SELECT own.recording_id, own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS portal_offset_sec, own.direction,
        coalesce(own.audio_sec, 0) AS audio_sec, own.phone_line AS portal_number, text.language, text.roles, own.review_reasons,
        own.transcript_path, known.result, coalesce(known.comment, '') AS comment, known.checked_by
   FROM listed
@@ -203,7 +204,7 @@ SELECT own.call_id, own.record_id, own.call_started_at, own.utc_offset_sec AS po
 
 -- name: dead_letters
 -- Dead letters of the period's recordings: those that this run wrote, and those that wait.
-SELECT own.call_id, own.record_id, letter.stage, letter.error_code, letter.error_message, letter.first_failed_at,
+SELECT own.recording_id, own.call_id, own.record_id, letter.stage, letter.error_code, letter.error_message, letter.first_failed_at,
        letter.replayed_at
   FROM dead_letters letter JOIN reported_recordings own USING (recording_id)
  WHERE own.run_id = :run_id AND (letter.run_id = own.run_id OR letter.replayed_at IS NULL)

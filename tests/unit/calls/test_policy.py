@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from include.calls.policy import ENVIRONMENT, POLICY_FILE, Policy, RetentionPolicy, load_policy
+from include.calls.policy import ENVIRONMENT, POLICY_FILE, PUBLIC_URL, Policy, RetentionPolicy, load_policy
 from include.calls.steps.build_transcript import review_of
 from include.calls.wording.problems import sentence
 from include.calls.wording.settings import ACCEPTED_VALUES
@@ -146,6 +146,22 @@ def test_only_free_text_has_no_unusable_value() -> None:
 
 def test_empty_and_foreign_variables_change_nothing() -> None:
     assert load_policy({"STT_MODEL": "  ", "PATH": "/bin"}) == load_policy({})
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("https://calls.example.com/airflow/", "https://calls.example.com/airflow"),
+        ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
+        ("http://127.0.0.1:8080", ""),
+        ("http://localhost:8080", ""),
+        ("http://[::1]:8080", ""),
+        ("/airflow", ""),
+        ("https://calls.example.com/>)(<b", "https://calls.example.com/%3E%29%28%3Cb"),
+    ],
+)
+def test_an_address_that_only_this_machine_can_open_is_no_address_for_people(address: str, public: str) -> None:
+    assert load_policy({PUBLIC_URL: address}).report.public_url == public
 
 
 def test_lists_of_the_environment_are_split_at_commas() -> None:

@@ -121,7 +121,7 @@ GOOD = RunFigures(
     flagged=[],
     qa_sample=[
         QaItem(
-            "1001.1", "11", AT, 10800, "inbound", Decimal("65"), "+74950000000", "ru", "channels", [],
+            1, "1001.1", "11", AT, 10800, "inbound", Decimal("65"), "+74950000000", "ru", "channels", [],
             f"exports/{FOLDER}/transcripts/call_1001.1.txt",
         )
     ],
@@ -142,13 +142,13 @@ def failing(text="плохо"):
             GapGroup(S.ERROR, "stt_timeout", None, 8),
             GapGroup(S.MISSING_AUDIO, "missing_audio", None, 2),
         ],
-        gaps=[Gap(text, "1", AT, 10800, 60, S.ERROR, "stt_timeout", text, in_dlq=True)],
-        drifts=[Drift(text, "1", 60, Decimal("75.5"))],
+        gaps=[Gap(2, text, "1", AT, 10800, 60, S.ERROR, "stt_timeout", text, in_dlq=True)],
+        drifts=[Drift(3, text, "1", 60, Decimal("75.5"))],
         review_reasons={"loop": 2, text: 1},
-        flagged=[Flagged(text, "1", AT, 10800, Decimal(65), ["loop", text], Decimal(412), Decimal("0.43"))],
+        flagged=[Flagged(4, text, "1", AT, 10800, Decimal(65), ["loop", text], Decimal(412), Decimal("0.43"))],
         qa_sample=[replace(GOOD.qa_sample[0], result="issue", comment=text, checked_by=text)],
         totals=replace(TOTALS, flagged=3, audio_sec=Decimal("11000"), late_expected=4),
-        dlq=[DlqItem(text, "1", "transcribe", "stt_timeout", text, AT, None)],
+        dlq=[DlqItem(5, text, "1", "transcribe", "stt_timeout", text, AT, None)],
         run=replace(
             RUN,
             actor=text,

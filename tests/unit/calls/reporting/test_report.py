@@ -253,3 +253,37 @@ def test_a_recommendation_appears_with_its_reason(change, words):
 
 def test_gaps_beyond_the_shown_ones_are_counted():
     assert "Ещё 9 — в реестре" in report(failing()).markdown
+
+
+CALLS = "https://calls.example.com/airflow/plugin/calls"
+
+
+def linked_report(text="плохо"):
+    settings = replace(SETTINGS, calls_url=CALLS)
+    return render_report(failing(text), settings, folder=FOLDER, mask=str)
+
+
+def test_calls_and_the_run_lead_to_their_pages_by_ids_alone(tmp_path):
+    """The sample's file, a gap, a drift, a flagged text, a dead letter, the run; in both forms."""
+    made = linked_report()
+    wanted = [*(f"{CALLS}/call/{number}" for number in range(1, 6)), f"{CALLS}/runs/{RUN.run_id}"]
+    tokens = [token for block in MarkdownIt().enable("table").parse(made.markdown) for token in block.children or ()]
+    assert sorted(token.attrs["href"] for token in tokens if token.type == "link_open") == sorted(wanted)
+    assert [address for address in wanted if f"({address})".encode() not in made.pdf] == []
+
+
+def test_without_an_address_for_people_nothing_is_a_link():
+    made = report(failing())
+    assert "](" not in made.markdown.replace("](summary_", "")
+    assert b"/URI" not in made.pdf
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_strangers_text_inside_a_link_stays_text(hostile):
+    tokens = [
+        token for block in MarkdownIt().enable("table").parse(linked_report(hostile).markdown)
+        for token in block.children or ()
+    ]  # fmt: skip
+    hrefs = [token.attrs["href"] for token in tokens if token.type == "link_open"]
+    assert len(hrefs) == 6
+    assert all(href.startswith(f"{CALLS}/") for href in hrefs)
