@@ -50,7 +50,7 @@ class System:
     @property
     def base_url(self) -> str:
         """Where people find Airflow."""
-        return os.environ.get("AIRFLOW__API__BASE_URL") or local_url(self.settings)
+        return os.environ.get("AIRFLOW__API__BASE_URL") or local_url(self.settings, self.runtime.env_file)
 
 
 def names() -> set[str]:

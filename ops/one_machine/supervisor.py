@@ -31,7 +31,8 @@ CLICKHOUSE = "clickhouse"  # only where sales are configured without a server of
 SALES_HEALTH = "sales-health"  # only where sales are configured
 COMPONENTS = (POSTGRES_KEEPER, CLICKHOUSE, *AIRFLOW_COMPONENTS, SALES_HEALTH)
 ARGUMENTS = {
-    "api-server": "api-server",
+    # Those of a proxy on this machine, unless FORWARDED_ALLOW_IPS names others: https makes the login's cookie secure.
+    "api-server": "api-server --proxy-headers",
     "dag-processor": "dag-processor",
     # Task logs are on the same disk: no log servers, whose fixed ports two profiles could not share.
     "triggerer": "triggerer --skip-serve-logs",

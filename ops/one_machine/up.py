@@ -59,10 +59,10 @@ def up(runtime: Runtime, console: Console, *, schedule: bool = False) -> Running
         _start(settings, runtime, keys, supervisor, console)
     elif _settings_print(settings, runtime) != _started_with(runtime):
         console.print(settings_wording.WARNING.format(text=settings_wording.SETTINGS_CHANGED))
-    wait_healthy(runtime, local_url(settings), keys.tasks_password, supervisor, console)
+    wait_healthy(runtime, local_url(settings, runtime.env_file), keys.tasks_password, supervisor, console)
     databases = postgres.located(settings, runtime, keys)
     ask_about_first_night(settings, runtime, in_use(databases, runtime, keys), console, allowed=schedule)
-    return Running(local_url(settings), ADMIN, keys.admin_password)
+    return Running(local_url(settings, runtime.env_file), ADMIN, keys.admin_password)
 
 
 def running_environment(runtime: Runtime) -> dict[str, str]:

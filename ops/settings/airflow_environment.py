@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
@@ -42,7 +43,7 @@ def airflow_environment(
     environment and of `.env` override ours: this is how an operator changes one value on one machine. `dumping_as`:
     user and password of the database for backups.
     """
-    api_url = api_url or local_url(settings)
+    api_url = api_url or local_url(settings, runtime.env_file)
     ours = {
         **_folders(runtime),
         **authorities(settings, runtime),
@@ -126,9 +127,14 @@ def _for_the_quality_dag(settings: Settings) -> dict[str, str]:
     return {"QUALITY_ENABLED": "true", "CALLCENTER_TIMEZONE": policy.time.zone} if policy.quality.enabled else {}
 
 
-def local_url(settings: Settings) -> str:
-    """Airflow's UI and API on this machine."""
-    return f"http://{HOST}:{settings.airflow_port}"
+def local_url(settings: Settings, env_file: Path) -> str:
+    """Airflow's UI and API on this machine.
+
+    Under a proxy's prefix (`AIRFLOW__API__BASE_URL` with a path) Airflow has it here, too: without it the parts that it
+    mounts, the tasks' API among them, do not find their own routes.
+    """
+    prefix = urlsplit(_special(env_file).get("AIRFLOW__API__BASE_URL", "")).path.rstrip("/")
+    return f"http://{HOST}:{settings.airflow_port}{prefix}"
 
 
 def metadata_sqlalchemy_url(metadata_url: str) -> str:
@@ -187,7 +193,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "database__sql_alchemy_conn_async": sqlalchemy_url.replace("+psycopg2", "+psycopg", 1),
         "api__host": HOST,
         "api__port": settings.airflow_port,
-        "api__base_url": local_url(settings),
+        "api__base_url": local_url(settings, runtime.env_file),
         "api__secret_key": keys.api_secret_key,
         "api_auth__jwt_secret": keys.jwt_secret,
         # A task starts half of this later than it could, on average; with less, the scheduler's own work delays it.

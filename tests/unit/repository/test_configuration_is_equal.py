@@ -73,7 +73,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def made(settings: Settings) -> dict[str, Any]:
-    return connections(settings, Runtime(), KEYS, state_url=STATE_URL, api_url=local_url(settings))
+    return connections(settings, Runtime(), KEYS, state_url=STATE_URL, api_url=local_url(settings, Runtime().env_file))
 
 
 @pytest.fixture
