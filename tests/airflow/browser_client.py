@@ -46,12 +46,14 @@ def browser_client(database: str, storage: Path) -> Iterator[TestClient]:
         Base.metadata.create_all(airflow.settings.engine)  # asked for each token and DAG
         init_auth_manager()
         routes._storage.cache_clear()
+        routes._sounds.cache_clear()
         try:
             with TestClient(app, raise_server_exceptions=True) as client:
                 yield client
         finally:
             sessions.close()
             routes._storage.cache_clear()
+            routes._sounds.cache_clear()
 
 
 def routes_and_rights() -> dict[tuple[str, str], Right | None]:

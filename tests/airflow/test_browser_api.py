@@ -22,8 +22,10 @@ from httpx import Response
 
 from include.calls.domain.audit_chain import Action, breaks
 from include.calls.domain.erasure import Demand, SubjectKind
+from include.calls.domain.storage_keys import registry_key, report_key
 from include.calls.state.audit import AuditLog
 from include.calls.state.erasures import Erasures
+from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.wording import browser as russian
 from include.clients.storage.local import LocalStorage
@@ -34,7 +36,7 @@ from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
 from plugins.web.calls.react_apps import VERSION
 from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, connection, example, routes_and_rights
 from tests.kit.state_samples import call, opened, rows, to_text
-from tests.unit.speech.audio.synth import voice, wav
+from tests.unit.speech.audio.synth import alaw, voice, wav
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -297,6 +299,20 @@ def test_a_call_without_a_text_and_an_erased_one_say_so(browser: Browser) -> Non
     assert browser.own not in [item["id"] for item in browser.ask("POST", "/search", body={}).json()["items"]]
 
 
+def test_a_summary_is_a_text_of_the_call(browser: Browser, tmp_path: Path) -> None:
+    path = f"/calls/{browser.own}/summary"
+    assert browser.ask("GET", path, "user").status_code == 404
+    written = "# Звонок 1\n\n- Запись: 11\n\n## Кратко\n\nЗвонить +7 999 123-45-67.\n\n## Темы\n\n- возврат\n"
+    LocalStorage(tmp_path / "storage").put_bytes("summary/call.md", written.encode(), "text/markdown")
+    browser.run("UPDATE recordings SET summary_path = 'summary/call.md' WHERE recording_id = %s", browser.own)
+    masked, whole = (browser.ask("GET", path, who).json()["sections"] for who in ("user", "op"))
+    assert [section["title"] for section in masked] == ["Кратко", "Темы"]
+    assert masked[1]["lines"] == ["возврат"]
+    assert "123-45-67" in whole[0]["lines"][0]
+    assert "123-45-67" not in masked[0]["lines"][0]
+    assert browser.actions().count((Action.TEXT_READ, "user")) == 1
+
+
 # ---------------------------------------------------------------- sound
 
 
@@ -319,6 +335,26 @@ def test_a_player_gets_the_bytes_it_asks_for(browser: Browser) -> None:
     assert browser.ask("GET", path, "user", Range="bytes=0-1", **{"If-Range": '"other"'}).status_code == 200
     head = browser.ask("HEAD", path, "user")
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+
+
+def test_what_browsers_do_not_play_is_heard_as_a_copy_and_taken_as_it_is(browser: Browser, tmp_path: Path) -> None:
+    """A-law of a telephone exchange; the copy is made once, ends with the audio and is never another call's."""
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav"), "audio/wav")
+    path = f"/calls/{browser.own}/audio"
+    first = browser.ask("GET", path, "user", Range="bytes=0-3")
+    assert (first.status_code, first.content, first.headers["content-type"]) == (206, b"OggS", "audio/ogg")
+    (copy,) = storage.keys("playable/")
+    whole = browser.ask("GET", path, "user")
+    assert whole.content == storage.get_bytes(copy)
+    assert whole.headers["etag"] == first.headers["etag"]
+    taken = browser.ask("GET", f"{path}?download=1", "op")
+    assert (taken.content, taken.headers["content-type"]) == (storage.get_bytes(key), "audio/wav")
+    assert taken.headers["etag"] != whole.headers["etag"]
+    browser.run("UPDATE recordings SET checksum = 'c2' WHERE recording_id = %s", browser.own)
+    storage.put_bytes(key, browser.sound, "audio/wav")
+    assert browser.ask("GET", path, "user").content == browser.sound, "the call has another recording now"
 
 
 def test_hearing_is_noted_once_and_each_download(browser: Browser) -> None:
@@ -499,6 +535,34 @@ def test_a_run_is_found_by_its_dag_run_and_counted(browser: Browser) -> None:
     (day,) = series["days"]
     assert (day["day"], day["completed"], day["waiting"], day["errors"]) == ("2025-08-06", 2, 1, 0)
     assert len(series["runs"]) == 2
+
+
+def test_the_report_of_a_run_is_for_readers_of_every_line(browser: Browser, tmp_path: Path) -> None:
+    (row,) = browser.ask("GET", "/runs", "viewer").json()["items"]
+    run = browser.state.runs.get(UUID(row["run_id"]))
+    assert browser.ask("GET", f"/runs/{run.run_id}", "admin").json()["files"] == []
+    assert browser.ask("GET", f"/runs/{run.run_id}/report", "user").status_code == 404
+    storage, key = LocalStorage(tmp_path / "storage"), registry_key(run.period)
+    storage.put_bytes(report_key(run.period, ".pdf"), b"%PDF-1.7", "application/pdf")
+    storage.put_bytes(key.replace(".csv", ".xlsx"), b"PK", "application/zip")
+    Publications(browser.state.session).note(key, run.run_id, complete=True, rows=3, seconds=0.1)
+
+    def offered(who: str) -> list[str]:
+        return [file["what"] for file in browser.ask("GET", f"/runs/{run.run_id}", who).json()["files"]]
+
+    assert [offered(who) for who in ("viewer", "user", "op")] == [[], ["report"], ["report", "registry"]]
+    found = browser.ask("GET", f"/runs/{run.run_id}/report", "user")
+    assert (found.content, found.headers["content-type"]) == (b"%PDF-1.7", "application/pdf")
+    assert found.headers["cache-control"] == "private, no-store"
+    assert browser.ask("GET", f"/runs/{run.run_id}/registry", "user").status_code == 403
+    saved = browser.ask("GET", f"/runs/{run.run_id}/registry", "op")
+    assert saved.content == b"PK"
+    assert saved.headers["content-disposition"].startswith('attachment; filename="calls_')
+    taken = [actor for action, actor in browser.actions() if action == "run_file_taken"]
+    assert taken == ["user", "op"]
+    browser.run("INSERT INTO call_scopes (actor, lines) VALUES ('user', ARRAY[%s])", LINE)
+    assert offered("user") == []
+    assert browser.ask("GET", f"/runs/{run.run_id}/report", "user").status_code == 404
 
 
 def test_an_empty_list_says_when_the_newest_call_was(browser: Browser) -> None:

@@ -36,6 +36,8 @@ from plugins.web.calls.browser_api.models import (
     SharedSearch,
     Snippet,
     SnippetsAsked,
+    SummarySection,
+    SummaryShown,
     TextShown,
     Total,
     TurnShown,
@@ -169,15 +171,15 @@ class FakeCalls:
         return {FAILED: "none", WITHOUT_AUDIO: "none", ERASED: "erased", TEXT_ENDED: "ended"}.get(call, "ok")
 
     def card(self, call: int) -> Card:
-        audio = {WITHOUT_AUDIO: "absent", ERASED: "erased", UNPLAYABLE: "unplayable", TEXT_ENDED: "absent"}.get(
-            call, "ok"
-        )
+        audio = {WITHOUT_AUDIO: "absent", ERASED: "erased", TEXT_ENDED: "absent"}.get(call, "ok")
         row = self.row(call)
         files = (
             []
             if call == ERASED
             else [FileShown(what="text", key=f"transcripts/2026/11/27/call_{call}.txt", checksum="9f" * 32)]
         )
+        if call == ORDINARY:
+            files.append(FileShown(what="summary", key=f"summary/2026/11/27/call_{call}.md", checksum=None))
         if audio == "ok":
             files.append(FileShown(what="audio", key=f"raw/2026/11/27/call_{call}.mp3", checksum="3c" * 32))
         return Card.model_validate(
@@ -343,11 +345,19 @@ def app_of(fake: FakeCalls) -> FastAPI:
     def peaks(call: int) -> Response:
         return Response(peaks_file(1 if call == MONO else 2), media_type="application/octet-stream")
 
+    @api.get("/calls/{call}/summary")
+    def summary(call: int) -> SummaryShown:
+        fake.asked.append(("GET", "summary", call))
+        topics = SummarySection(title="Темы", lines=["возврат", "размер"])
+        return SummaryShown(sections=[SummarySection(title="Кратко", lines=["Клиент возвращает товар."]), topics])
+
     @api.api_route("/calls/{call}/audio", methods=["GET", "HEAD"])
     def audio(call: int) -> Response:
         fake.asked.append(("GET", "audio", call))
         if call == STORAGE_DOWN:
             raise HTTPException(503, "storage", {"Retry-After": "1"})
+        if call == UNPLAYABLE:
+            return Response(b"no recording", media_type="audio/x-unknown")
         return FileResponse(fake.sound, media_type="audio/wav")
 
     @api.get("/calls/{call}/events")

@@ -16,6 +16,7 @@ from plugins.web.calls.browser_api.run_models import (
     DayShown,
     QaQueue,
     RunCounts,
+    RunFile,
     RunRow,
     RunsPage,
     RunTimes,
@@ -136,6 +137,7 @@ def add_to(api: FastAPI, fake: "FakeCalls") -> None:
             error_codes=[("stt_timeout", 2)],
             flags=[("loop", 3)],
             verdicts=[("ok", 4)],
+            files=[RunFile(what=what, written_at=NIGHT) for what in ("report", "registry")],
         )
 
     @api.get("/qa/{run_id}")

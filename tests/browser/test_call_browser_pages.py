@@ -97,7 +97,6 @@ STATES = {
     "erased": (f"call/{fakes.ERASED}", "Звонок стёрт по требованию"),
     "on hold": (f"call/{fakes.HELD}", "Звонок удерживается"),
     "one channel, no roles": (f"call/{fakes.MONO}", "Собеседник"),
-    "a format that no browser plays": (f"call/{fakes.UNPLAYABLE}", "Браузер не умеет играть этот звук"),
     "the text's period is over": (f"call/{fakes.TEXT_ENDED}", "Текст удалён по сроку хранения"),
     "a call of others": ("call/999", "Такого звонка нет."),
     "the server fails": (f"call/{fakes.BROKEN}", "Не получилось"),
@@ -330,6 +329,16 @@ def test_the_sound_is_fetched_when_a_person_plays_and_the_text_follows(visit: Vi
     assert visit.count("audio") > 0
 
 
+def test_a_summary_is_read_when_it_is_opened(visit: Visit) -> None:
+    page = visit.open(f"call/{fakes.ORDINARY}")
+    expect(page.locator(".cb-turn")).to_have_count(6)
+    assert visit.count("summary") == 0
+    page.locator("summary", has_text="Саммари").click()
+    expect(page.get_by_text("Клиент возвращает товар.")).to_be_visible()
+    assert visit.count("summary") == 1
+    assert violations(page) == []
+
+
 def test_a_deep_link_stands_at_its_second(visit: Visit) -> None:
     page = visit.open(f"call/{fakes.ORDINARY}?t=0:47")
     expect(page.locator(".cb-time")).to_have_text("0:47 / 1:00")
@@ -353,6 +362,14 @@ def test_a_storage_that_fails_leaves_the_text(visit: Visit) -> None:
     expect(page.get_by_text("Хранилище не отдаёт звук")).to_be_visible()
     expect(page.get_by_text("Возможен ли возврат денег?")).to_be_visible()
     expect(page.get_by_role("button", name="Слушать").first).to_be_visible()
+    assert violations(page) == []
+
+
+def test_what_nothing_can_decode_can_be_downloaded(visit: Visit) -> None:
+    page = visit.open(f"call/{fakes.UNPLAYABLE}")
+    page.get_by_role("button", name="Слушать").first.click()
+    expect(page.get_by_text("Браузер не умеет играть этот звук")).to_be_visible()
+    expect(page.get_by_role("link", name="Скачать").first).to_be_visible()
     assert violations(page) == []
 
 
@@ -428,6 +445,9 @@ def test_a_viewer_sees_runs_and_no_calls(visit: Visit) -> None:
     expect(page.get_by_role("row", name="27.11.2026").first).to_be_visible()
     page.get_by_role("link", name="27.11.2026").click()
     expect(page.get_by_text("stt_timeout")).to_be_visible()
+    expect(page.get_by_role("link", name="Отчёт (PDF)")).to_have_attribute(
+        "href", f"{visit.url}/call_export/ui/api/runs/{fakes.RUN}/report"
+    )
     expect(page.get_by_role("link", name="Звонки этой выгрузки")).to_have_count(0)
 
 

@@ -44,6 +44,7 @@ class Action(StrEnum):
     ROLES_CHANGED = "roles_changed"
     BUNDLE_ASKED = "bundle_asked"
     BUNDLE_TAKEN = "bundle_taken"
+    RUN_FILE_TAKEN = "run_file_taken"
     ACCESS_DENIED = "access_denied"
     SCORES_LISTED = "scores_listed"  # the call centre's, from here on
     SCORE_READ = "score_read"

@@ -108,6 +108,11 @@ class RecordingKeys:
         """How loud the audio is, for its waveform."""
         return self._key("peaks", "bin")
 
+    @property
+    def playable(self) -> str:
+        """A copy of the audio that browsers play."""
+        return self._key("playable", "ogg")
+
     def recognition_of(self, engine: str) -> str:
         """What another engine heard of the recording. The names of folders leave the file its whole length."""
         digest = hashlib.sha256(engine.encode()).hexdigest()[:_ENGINE_CHARS]

@@ -55,6 +55,11 @@ class Publications:
         found: UUID | None = self._session.value(_FILE, "publisher", registry_key=registry_key)
         return found
 
+    def written_at(self, registry_key: str) -> datetime | None:
+        """When the complete registry at the key, and the report beside it, were last written; None without one."""
+        found: datetime | None = self._session.value(_FILE, "written_at", registry_key=registry_key)
+        return found
+
     def note(self, registry_key: str, run_id: UUID, *, complete: bool, rows: int, seconds: float) -> None:
         """The registry that was just written; `seconds` is how long that took."""
         facts = {"run_id": run_id, "complete": complete, "rows": rows, "seconds": seconds}

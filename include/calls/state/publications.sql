@@ -41,6 +41,10 @@ ON CONFLICT (registry_key) DO UPDATE
 -- The run whose complete registry lies at the key.
 SELECT run_id FROM publications WHERE registry_key = :registry_key AND complete;
 
+-- name: written_at
+-- When the complete registry at the key was last written.
+SELECT written_at FROM publications WHERE registry_key = :registry_key AND complete;
+
 -- name: delivery
 -- How fresh the delivered files are that the registry at the key refers to.
 SELECT texts_at, audio_at, masked FROM deliveries WHERE registry_key = :registry_key;

@@ -55,7 +55,7 @@ class Ending:
             own = RecordingKeys.of(self.file_name, self.call_started_at, self.raw_path, self.transcript_path)
             match data:
                 case DataClass.AUDIO:
-                    named += [own.peaks]
+                    named += [own.peaks, own.playable]
                 case DataClass.RECOGNITION:
                     named += [own.recognition]
                 case DataClass.TEXTS:

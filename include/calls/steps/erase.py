@@ -43,7 +43,7 @@ from include.common.periods import Period
 
 log = logging.getLogger(__name__)
 
-_KINDS = ("raw", "peaks", "transcripts", "recognition", "summary")
+_KINDS = ("raw", "playable", "peaks", "transcripts", "recognition", "summary")
 _READABLE = (".csv", ".md", ".jsonl", ".xlsx")  # a report's PDF is written together with its .md
 _LOG = re.compile(r"/logs/call_export_[^/]*_([0-9a-f-]{36})\.jsonl$")
 _FOLDER = re.compile(r"exports/(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})/")

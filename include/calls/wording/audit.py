@@ -44,6 +44,7 @@ ACTIONS = {
     Action.ROLES_CHANGED: "роли в звонке исправлены",
     Action.BUNDLE_ASKED: "набор звонков собран для выгрузки",
     Action.BUNDLE_TAKEN: "набор звонков скачан",
+    Action.RUN_FILE_TAKEN: "отчёт или реестр получен",
     Action.ACCESS_DENIED: "в доступе отказано",
     Action.SCORES_LISTED: "список оценок прочитан",
     Action.SCORE_READ: "оценка прочитана",

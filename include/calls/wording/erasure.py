@@ -72,6 +72,8 @@ def again(recordings: int) -> str:
 PROOF_TITLE = "Доказательство стирания"
 CLASSES: Mapping[str, str] = {
     "raw": "аудио",
+    "playable": "копия аудио для браузера",
+    "peaks": "волна аудио",
     "transcripts": "файл текста",
     "recognition": "ответ распознавателя",
     "summary": "саммари",

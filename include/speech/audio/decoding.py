@@ -29,7 +29,7 @@ MIN_RATE, MAX_RATE = 4_000, 192_000
 MAX_CHANNELS = 8
 MAX_SECONDS = 12 * 3600.0
 _DEMUXERS = "wav,w64,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,aiff,au,caf,asf,gsm"
-_OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
+OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 _TELEPHONE_RATE, _WIDEBAND_RATE = 8000, 16000  # recognisers work at 16 kHz; a higher rate only adds bytes
 
 
@@ -126,7 +126,7 @@ def opened(path: Path, *, most_seconds: float = MAX_SECONDS) -> Iterator[Source]
     rate, its channels or, while it is read, its length are beyond the limits.
     """
     try:
-        container = av.open(str(path), options=_OPTIONS | audio_after_the_header(path))
+        container = av.open(str(path), options=OPTIONS | audio_after_the_header(path))
     except MemoryError:
         raise
     except (av.FFmpegError, ValueError):
@@ -178,7 +178,7 @@ def _forms(path: Path, links: tuple[Extent, ...]) -> tuple[list[int], list[int]]
 def _opened_link(path: Path, link: Extent) -> Iterator[tuple[InputContainer, AudioStream]]:
     with FilePart(path, link) as part:
         try:
-            container = av.open(part, mode="r", options=_OPTIONS)
+            container = av.open(part, mode="r", options=OPTIONS)
         except (av.FFmpegError, ValueError):
             raise not_audio() from None
         with container:

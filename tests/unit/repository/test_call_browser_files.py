@@ -1,5 +1,6 @@
 """The call browser's files: sentences in two catalogues alone, markup never from strings, others' files unchanged."""
 
+import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -93,6 +94,37 @@ class TestCode:
 
     def test_nothing_comes_from_another_server(self, path: Path) -> None:
         assert re.findall(r"https?://", code(path)) == []
+
+
+MOST_FIRST_BYTES = 60_000
+AIRFLOWS_LEVEL = 5  # of its gzip middleware
+STATIC_IMPORT = re.compile(r'^(?:import|export) [^;]*?"\./([\w/]+\.js)";', re.MULTILINE)
+
+
+def with_imports(names: list[str]) -> set[str]:
+    """The modules and all that they import before they run; not what they fetch later (`import()`)."""
+    found: set[str] = set()
+    while names:
+        name = names.pop()
+        if name not in found:
+            found.add(name)
+            names += STATIC_IMPORT.findall((FILES / name).read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_list_and_a_call_are_a_small_download() -> None:
+    """What a first visit fetches: the modules, the style sheet, one language; as Airflow packs them."""
+    first = with_imports(["main.js"])
+    assert {"calls_page.js", "call_page.js", "vendor/htm.js"} <= first
+    assert not first & {"audit_page.js", "catalogue_ru.js", "catalogue_en.js"}
+    files = [*first, "styles.css", "catalogue_ru.js"]  # the longer of the two
+    assert sum(len(gzip.compress((FILES / name).read_bytes(), AIRFLOWS_LEVEL)) for name in files) <= MOST_FIRST_BYTES
+
+
+def test_what_is_fetched_later_is_there() -> None:
+    fetched = {name for path in CODE for name in re.findall(r'import\("\./([\w/]+\.js)"\)', code(path))}
+    assert {"audit_page.js", "runs_page.js", "erasure_page.js"} <= fetched
+    assert [name for name in fetched if not (FILES / name).is_file()] == []
 
 
 def test_the_files_of_others_are_as_published() -> None:

@@ -29,7 +29,7 @@ from include.calls.steps.fix_roles import BY_CHANNELS
 from include.calls.steps.rebuild import stored_recognition
 from include.calls.wording.codes import call_outcome, error_advice, error_name
 from include.clients.storage.base import Storage
-from include.common.errors import ExportError
+from include.common.errors import ExportError, Permanent
 from include.common.masking import mask_number, mask_phones
 from include.common.postgres_session import Session
 from include.speech.transcripts import one_line
@@ -52,6 +52,7 @@ from plugins.web.calls.browser_api.models import (
     SharedSearch,
     Snippet,
     SnippetsAsked,
+    SummaryShown,
     TextShown,
     Total,
     TurnShown,
@@ -61,7 +62,7 @@ from plugins.web.calls.browser_api.reader import Reader
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.refusals import Refused
 from plugins.web.calls.browser_api.sound import type_of
-from plugins.web.calls.browser_api.turns import snippets_of, turns_of, with_times
+from plugins.web.calls.browser_api.turns import sections_of, snippets_of, turns_of, with_times
 from plugins.web.calls.browser_api.two_languages import event_text, stage_name
 
 _COUNTED = 1_000
@@ -288,6 +289,17 @@ class CallPages:
             turns=self._timed(call, shown, storage),
         )
 
+    def summary(self, recording_id: int, storage: Storage) -> SummaryShown:
+        call = self.call(recording_id)
+        if call.summary_path is None or call.status is RecordStatus.ERASED:
+            raise Refused(404, "erased" if call.status is RecordStatus.ERASED else "no_summary")
+        try:
+            written = storage.get_bytes(call.summary_path).decode()
+        except Permanent:
+            raise Refused(404, "no_summary") from None
+        self.note(Action.TEXT_READ, call, what="summary")
+        return SummaryShown(sections=sections_of(mask_phones(written) if self.masked else written))
+
     def _timed(self, call: ShownCall, shown: list[TurnShown], storage: Storage) -> list[TurnShown]:
         """Exact times are in the recognition, while it is kept; without it a turn begins in its whole second."""
         if call.source != "recogniser" or call.recognition_ended_at is not None or call.text_of != call.recording_id:
@@ -428,12 +440,12 @@ def _keys_of(call: ShownCall) -> RecordingKeys | None:
     return RecordingKeys.of(call.file_name, call.call_started_at, call.raw_path, call.transcript_path)
 
 
-def peaks_key(call: ShownCall) -> str:
+def audio_keys(call: ShownCall) -> RecordingKeys:
     """Raises Refused for a recording that never had a file."""
     keys = _keys_of(call)
     if keys is None:
         raise Refused(404, "no_audio")
-    return keys.peaks
+    return keys
 
 
 def why_no_text(call: ShownCall) -> str:
@@ -456,9 +468,8 @@ def _audio_of(call: ShownCall) -> AudioShown:
         return AudioShown(state="erased", type=None, seconds=None, channels=None)
     if call.raw_path is None:
         return AudioShown(state="absent", type=None, seconds=seconds, channels=None)
-    media_type, plays = type_of(call.raw_path)
     channels = 2 if call.roles == "channels" else None
-    return AudioShown(state="ok" if plays else "unplayable", type=media_type, seconds=seconds, channels=channels)
+    return AudioShown(state="ok", type=type_of(call.raw_path), seconds=seconds, channels=channels)
 
 
 def _files_of(call: ShownCall) -> list[FileShown]:

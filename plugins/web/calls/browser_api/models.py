@@ -170,12 +170,23 @@ class SharedSearch(BaseModel):
 
 
 class AudioShown(BaseModel):
-    """`unplayable`: no browser plays its format; the file can be downloaded."""
+    """`type` is the stored file's; a player may get a copy of another type."""
 
-    state: Literal["ok", "absent", "erased", "unplayable"]
+    state: Literal["ok", "absent", "erased"]
     type: str | None
     seconds: float | None
     channels: int | None
+
+
+class SummarySection(BaseModel):
+    title: str
+    lines: list[str]
+
+
+class SummaryShown(BaseModel):
+    """What the language model wrote of the call; the facts at the file's beginning are the card's."""
+
+    sections: list[SummarySection]
 
 
 class Verdict(BaseModel):

@@ -17,7 +17,7 @@ from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
 from plugins.web.calls.browser_api import role_pages, run_routes, sound, take_routes
-from plugins.web.calls.browser_api.call_pages import CallPages, peaks_key
+from plugins.web.calls.browser_api.call_pages import CallPages, audio_keys
 from plugins.web.calls.browser_api.models import (
     Card,
     EventShown,
@@ -31,9 +31,11 @@ from plugins.web.calls.browser_api.models import (
     SharedSearch,
     Snippet,
     SnippetsAsked,
+    SummaryShown,
     TextShown,
     WantedRoles,
 )
+from plugins.web.calls.browser_api.playable import PlayableSounds, Sound
 from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayFix, MayHear, MayRead, MayUnmask
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.refusals import Refused, refusals
@@ -50,6 +52,11 @@ _PRIVATE = "private, no-store"
 @cache
 def _storage() -> Storage:
     return StorageHook().get_conn()
+
+
+@cache
+def _sounds() -> PlayableSounds:
+    return PlayableSounds(_storage())
 
 
 @router.get("/me")
@@ -106,6 +113,13 @@ async def text(call: CallId, reader: MayRead, response: Response) -> TextShown:
     return await served(reader, lambda pages: pages.text(call, _storage()))
 
 
+@router.get("/calls/{call}/summary")
+async def summary(call: CallId, reader: MayRead, response: Response) -> SummaryShown:
+    """What the language model wrote of the call."""
+    response.headers["Cache-Control"] = _PRIVATE
+    return await served(reader, lambda pages: pages.summary(call, _storage()))
+
+
 @router.get("/calls/{call}/peaks")
 async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
     """How loud the recording is, for its waveform; `include/speech/audio/peaks.py` describes the bytes."""
@@ -117,7 +131,7 @@ async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
         etag = f'"{(shown.checksum or "")[:20]}"'
         if request.headers.get("if-none-match") == etag:
             return etag, b""
-        return etag, _peaks(peaks_key(shown), shown.raw_path, shown.duration_sec)
+        return etag, _peaks(audio_keys(shown).peaks, shown.raw_path, shown.duration_sec)
 
     etag, content = await served(reader, kept_or_made)
     headers = {"ETag": etag, "Cache-Control": "private, max-age=86400, immutable"}
@@ -153,23 +167,30 @@ async def audio(
     range_: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The recording, or the bytes that `Range` names. `download` needs the right `take` and is noted as taken."""
+    """The recording, or the bytes that `Range` names.
+
+    A player gets a copy in Opus where browsers do not play the recording, or do not find its seconds. `download` is
+    always the recording itself; it needs the right `take` and is noted as taken.
+    """
     head = request.method == "HEAD"
 
-    def noted(pages: CallPages) -> tuple[str, int, str, str | None]:
+    def noted(pages: CallPages) -> tuple[Sound, str | None]:
         if download and not reader.may(Right.TAKE):
             raise Refused(403, "no_right", right=Right.TAKE)
         shown = pages.call(call) if head else pages.hear(call, take=download)
         if shown.raw_path is None:
             raise Refused(404, "no_audio")
-        name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path) if download else None
-        return shown.raw_path, _storage().size_of(shown.raw_path), (shown.checksum or "")[:20], name
+        checksum = shown.checksum or ""
+        if download:
+            name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path)
+            return _sounds().original(shown.raw_path, checksum), name
+        return _sounds().of(shown.raw_path, checksum, audio_keys(shown).playable, shown.duration_sec), None
 
-    key, size, etag, name = await served(reader, noted)
+    found, name = await served(reader, noted)
     try:
         with refusals():
             return await sound.answer(
-                _storage(), key, size, etag, asked=range_, if_range=if_range, name=name, head=head
+                _storage(), found.key, found.size, found.etag, asked=range_, if_range=if_range, name=name, head=head
             )
     except Refused as refused:
         raise refused.answer(reader.language) from None

@@ -44,6 +44,16 @@ class RunsPage(BaseModel):
     cursor: str | None
 
 
+What = Literal["report", "registry"]
+
+
+class RunFile(BaseModel):
+    """A file of the run's period that the reader may take."""
+
+    what: What
+    written_at: datetime
+
+
 class RunCounts(RunRow):
     """With what the recordings of its period are now."""
 
@@ -51,6 +61,7 @@ class RunCounts(RunRow):
     error_codes: Facet = []
     flags: Facet = []
     verdicts: Facet = []
+    files: list[RunFile] = []
 
 
 class DayShown(BaseModel):

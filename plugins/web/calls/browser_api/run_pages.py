@@ -15,6 +15,7 @@ from include.calls.state.state import State
 from include.calls.steps.qa_review import sample_of
 from include.calls.wording import audit as wording
 from include.common.names import LANGUAGE_MODEL_CONN, PORTAL_CONN, RECOGNISER_CONN, SLACK_CONN
+from plugins.web.calls.browser_api import run_files
 from plugins.web.calls.browser_api.call_pages import CallPages
 from plugins.web.calls.browser_api.models import IndexState
 from plugins.web.calls.browser_api.refusals import Refused
@@ -60,6 +61,7 @@ def run(pages: CallPages, run_id: UUID) -> RunCounts:
     facts = _facts(_known(found.page(most=1, run_id=run_id)))
     counts: dict[str, Any] = dict(found.counts(run_id))
     counts["error_codes"] = counts.pop("errors", [])
+    counts["files"] = run_files.shown(pages, run_id)
     return RunCounts(**facts, **counts)
 
 

@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
-from plugins.web.calls.browser_api import run_pages
+from plugins.hooks.storage import StorageHook
+from plugins.web.calls.browser_api import run_files, run_pages
 from plugins.web.calls.browser_api.models import MOST_ROWS
-from plugins.web.calls.browser_api.reader import MayAudit, MayCheck, MaySeeRuns
+from plugins.web.calls.browser_api.reader import MayAudit, MayCheck, MayRead, MaySeeRuns, MayTake, Reader
 from plugins.web.calls.browser_api.run_models import (
     AuditAsked,
     AuditPage,
@@ -16,8 +18,10 @@ from plugins.web.calls.browser_api.run_models import (
     RunsPage,
     Series,
     SettingsShown,
+    What,
 )
 from plugins.web.calls.browser_api.serving import served
+from plugins.web.calls.browser_api.threads import in_thread
 from plugins.web.calls.react_apps import VERSION
 
 router = APIRouter()
@@ -42,6 +46,24 @@ async def series(reader: MaySeeRuns, days: Annotated[int, Query(ge=1, le=MOST_DA
 async def run(run_id: UUID, reader: MaySeeRuns) -> RunCounts:
     """One run, and what the recordings of its period are now."""
     return await served(reader, lambda pages: run_pages.run(pages, run_id))
+
+
+@router.get("/runs/{run_id}/report", response_class=StreamingResponse)
+async def report(run_id: UUID, reader: MayRead) -> StreamingResponse:
+    """The report of the run's period as PDF; only for readers of every line."""
+    return await _file(run_id, reader, "report")
+
+
+@router.get("/runs/{run_id}/registry", response_class=StreamingResponse)
+async def registry(run_id: UUID, reader: MayTake) -> StreamingResponse:
+    """The registry of the run's period as XLSX; it needs `unmask` as well."""
+    return await _file(run_id, reader, "registry")
+
+
+async def _file(run_id: UUID, reader: Reader, what: What) -> StreamingResponse:
+    storage = await in_thread(StorageHook().get_conn)
+    found = await served(reader, lambda pages: run_files.take(pages, run_id, what, storage))
+    return await run_files.answer(found, what, storage)
 
 
 @router.get("/qa/{run_id}")

@@ -16,8 +16,7 @@ from plugins.web.calls.browser_api.refusals import Refused
 from plugins.web.calls.browser_api.threads import in_thread
 
 BLOCK_BYTES = 256 * 1024
-# what Chromium, Firefox and Safari play; the others can be downloaded only
-PLAYABLE = {
+_TYPES = {
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
     "ogg": "audio/ogg",
@@ -25,8 +24,12 @@ PLAYABLE = {
     "aac": "audio/aac",
     "m4a": "audio/mp4",
     "webm": "audio/webm",
+    "amr": "audio/amr",
+    "aiff": "audio/aiff",
+    "au": "audio/basic",
+    "wma": "audio/x-ms-wma",
+    "caf": "audio/x-caf",
 }
-OTHER = {"amr": "audio/amr", "aiff": "audio/aiff", "au": "audio/basic", "wma": "audio/x-ms-wma", "caf": "audio/x-caf"}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _NO_STORE = "private, no-store"
 
@@ -38,12 +41,9 @@ class Part(NamedTuple):
     length: int
 
 
-def type_of(key: str) -> tuple[str, bool]:
-    """The media type by the name that the file got from its content, and whether browsers play it."""
-    extension = key.rpartition(".")[2].lower()
-    if extension in PLAYABLE:
-        return PLAYABLE[extension], True
-    return OTHER.get(extension, "audio/x-unknown"), False
+def type_of(key: str) -> str:
+    """The media type by the name that the file got from its content."""
+    return _TYPES.get(key.rpartition(".")[2].lower(), "audio/x-unknown")
 
 
 def part_of(header: str | None, size: int) -> Part | None:
@@ -94,14 +94,14 @@ async def answer(
         headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{size}"
     whole = part or Part(0, size)
     headers["Content-Length"] = str(whole.length)
-    status, media_type = 206 if part else 200, type_of(key)[0]
+    status, media_type = 206 if part else 200, type_of(key)
     if head:
         return Response(status_code=status, headers=headers, media_type=media_type)
     first = await in_thread(storage.get_range, key, whole.start, min(BLOCK_BYTES, whole.length))
-    return StreamingResponse(_blocks(storage, key, whole, first), status, headers, media_type)
+    return StreamingResponse(blocks(storage, key, whole, first), status, headers, media_type)
 
 
-async def _blocks(storage: Storage, key: str, part: Part, first: bytes) -> AsyncIterator[bytes]:
+async def blocks(storage: Storage, key: str, part: Part, first: bytes) -> AsyncIterator[bytes]:
     """`first` is read already, so that a storage that does not respond is an answer and not a broken stream."""
     yield first
     place, end = part.start + len(first), part.start + part.length

@@ -7,8 +7,8 @@ from typing import Literal
 from include.calls.state.browsing import BEGIN, END, MarkedText
 from include.common.masking import mask_phones
 from include.speech.transcript_lines import timed_line
-from include.speech.transcripts import Turn
-from plugins.web.calls.browser_api.models import Snippet, TurnShown
+from include.speech.transcripts import Turn, one_line
+from plugins.web.calls.browser_api.models import Snippet, SummarySection, TurnShown
 
 _MOST_SNIPPETS = 3
 _AROUND = 90  # characters that a snippet shows before its first hit; it is three times as long
@@ -56,3 +56,14 @@ def _parts(marked: str, *, masked: bool) -> list[tuple[str, Literal[0, 1]]]:
         cut = cut[: cut.rindex(BEGIN)]
     pieces = [piece for piece in _MARKS.split(("…" if start else "") + cut) if piece]
     return [(piece.strip(BEGIN + END), 1 if piece.startswith(BEGIN) else 0) for piece in pieces]
+
+
+def sections_of(written: str) -> list[SummarySection]:
+    """The sections of a summary's file (`include/calls/reporting/summary_file.py`), a line for each item."""
+    sections: list[SummarySection] = []
+    for line in map(one_line, written.splitlines()):
+        if line.startswith("## "):
+            sections.append(SummarySection(title=line[3:], lines=[]))
+        elif line and sections:
+            sections[-1].lines.append(line.removeprefix("- "))
+    return sections

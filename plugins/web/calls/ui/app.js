@@ -2,19 +2,24 @@
 import { route } from "./address.js";
 import { VERSION, useAnswer } from "./api.js";
 import { html, ownPath, useEffect, useHostNavigation, useState, watchLanguage } from "./host.js";
-import { AuditPage } from "./audit_page.js";
-import { BundlesPage } from "./bundles_page.js";
 import { CallPage } from "./call_page.js";
 import { CallsPage } from "./calls_page.js";
-import { ErasurePage } from "./erasure_page.js";
-import { ModelsPage } from "./models_page.js";
-import { QaPage } from "./qa_page.js";
-import { QualityPage } from "./quality_page.js";
-import { RunsPage } from "./runs_page.js";
-import { CallsOfBatch, CallsOfRun, HomeCard } from "./run_tabs.js";
-import { SettingsPage } from "./settings_page.js";
-import { Banner, Boundary, Button, Empty, Go, Skeleton, Trouble } from "./parts.js";
-import { language, t } from "./words.js";
+import { Banner, Boundary, Button, Empty, Go, Skeleton, Trouble, later } from "./parts.js";
+import { language, learn, t } from "./words.js";
+
+// What most visits do not need comes when it is first shown.
+const AuditPage = later(() => import("./audit_page.js"), "AuditPage");
+const BundlesPage = later(() => import("./bundles_page.js"), "BundlesPage");
+const ErasurePage = later(() => import("./erasure_page.js"), "ErasurePage");
+const ModelsPage = later(() => import("./models_page.js"), "ModelsPage");
+const QaPage = later(() => import("./qa_page.js"), "QaPage");
+const QualityPage = later(() => import("./quality_page.js"), "QualityPage");
+const RunsPage = later(() => import("./runs_page.js"), "RunsPage");
+const SettingsPage = later(() => import("./settings_page.js"), "SettingsPage");
+const runTabs = () => import("./run_tabs.js");
+const CallsOfRun = later(runTabs, "CallsOfRun");
+const CallsOfBatch = later(runTabs, "CallsOfBatch");
+const HomeCard = later(runTabs, "HomeCard", null);
 
 // page, the right that it needs, its component
 const PAGES = [
@@ -39,7 +44,7 @@ const allowed = (me, page, right) => me.rights.includes(right) && (me.quality ||
 /** What every entry needs around it. */
 function Framed({ children }) {
   const [spoken, setSpoken] = useState(language());
-  useEffect(() => watchLanguage(() => setSpoken(language())), []);
+  useEffect(() => watchLanguage(() => learn().then(() => setSpoken(language()))), []);
   return html`<div className="cb" lang=${spoken}><${Boundary} key=${spoken}>${children}<//></div>`;
 }
 

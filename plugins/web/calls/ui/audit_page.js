@@ -9,7 +9,7 @@ import { dayAndTime, named, t } from "./words.js";
 const ACTIONS = [
   "calls_searched", "search_shared", "call_opened", "text_read", "history_read", "call_heard", "audio_taken", "number_shown",
   "call_checked", "roles_changed", "bundle_asked", "bundle_taken", "erasure_asked", "erasure_approved", "erasure_refused", "erasure_settled",
-  "access_denied", "export_started", "export_ended", "texts_delivered", "files_fetched", "policy_changed", "secret_changed",
+  "run_file_taken", "access_denied", "export_started", "export_ended", "texts_delivered", "files_fetched", "policy_changed", "secret_changed",
 ];
 const NOTHING = { actor: "", action: "", call: "", since: "", before: "" };
 

@@ -3,17 +3,18 @@ import { callPath, momentOf } from "./address.js";
 import { ask, useAnswer } from "./api.js";
 import { addressOf, go, html, replaceAddress, useEffect, useMemo, useRef, useState } from "./host.js";
 import { openList, otherSide } from "./calls_page.js";
-import { AskDialog } from "./erasure_page.js";
 import { kept } from "./memory.js";
-import { Badge, Banner, Button, Dialog, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
+import { Badge, Banner, Button, Dialog, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, later, useAnnouncement, useKeys } from "./parts.js";
 import { usePlayback } from "./playback.js";
 import { Player, before, downloadUrl } from "./player.js";
-import { ScoresOfCall } from "./quality_score.js";
 import { clock, markedWords } from "./text.js";
 import { NoText, Transcript } from "./transcript.js";
 import { RoleFix } from "./role_fix.js";
 import { VerdictForm, queueOf } from "./verdict_form.js";
 import { dayAndTime, duration, named, offset, t, usd } from "./words.js";
+
+const AskDialog = later(() => import("./erasure_page.js"), "AskDialog", null);
+const ScoresOfCall = later(() => import("./quality_score.js"), "ScoresOfCall", null);
 
 export function CallPage({ id, me }) {
   const card = useAnswer(`calls/${id}`);
@@ -88,6 +89,7 @@ function Opened({ id, me, card, again, put, failed }) {
     <div className=${erased ? undefined : "cb-columns cb-columns-call"}>
       <div>
         ${card.text_state !== "ok" && !erased && html`<${NoText} card=${card} />`}
+        ${card.files.some((file) => file.what === "summary") && html`<${Summary} id=${id} />`}
         ${text.error && html`<${Trouble} what=${t("text.title")} error=${text.error} again=${text.again} />`}
         ${text.loading && !text.data && html`<${Skeleton} lines=${7} height=${40} />`}
         ${text.data && html`<${Transcript} text=${text.data} playback=${playback} words=${words} root=${root} />`}
@@ -178,6 +180,17 @@ function NumberFact({ card, me }) {
     ${error && html` <span role="alert" className="cb-tone-bad">${error.detail ?? t("trouble.server")}</span>`}</dd></div>`;
 }
 
+/** Folded, and fetched when it is opened: only then it has been read. */
+function Summary({ id }) {
+  const [wanted, setWanted] = useState(false);
+  const found = useAnswer(wanted ? `calls/${id}/summary` : null);
+  return html`<details className="cb-panel" onToggle=${() => setWanted(true)}><summary>${named("file", "summary")}</summary>
+    ${found.error && html`<${Trouble} error=${found.error} again=${found.again} />`}
+    ${found.loading && html`<${Skeleton} lines=${3} height=${24} />`}
+    ${found.data?.sections.map((section, n) => html`<section key=${n}><h2><${Foreign}>${section.title}<//></h2>
+      ${section.lines.map((line, at) => html`<p key=${at}><${Foreign}>${line}<//></p>`)}</section>`)}</details>`;
+}
+
 function Events({ id }) {
   const events = useAnswer(`calls/${id}/events`);
   return html`<section className="cb-panel" aria-label=${t("events.title")}><h2>${t("events.title")}
@@ -195,7 +208,7 @@ function Events({ id }) {
 
 function Files({ card, me }) {
   if (!card.files.length) return null;
-  const take = me.rights.includes("take") && me.rights.includes("hear") && ["ok", "unplayable"].includes(card.audio.state);
+  const take = me.rights.includes("take") && me.rights.includes("hear") && card.audio.state === "ok";
   return html`<section className="cb-panel" aria-label=${t("files.title")}><h2>${t("files.title")}</h2>
     <ul className="cb-files">${card.files.map((file) => html`<li key=${file.key}><strong>${named("file", file.what)}</strong>
       ${file.what === "audio" && take && html` <a href=${downloadUrl(card.id)}>${t("download")}</a>`}

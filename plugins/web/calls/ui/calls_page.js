@@ -1,12 +1,13 @@
 // The list of calls: search, facets, rows, further pages. Its answer outlives the component: the way back is at once.
 import { NOTHING_ASKED, askedOf, callPath, conditions, fragmentOf, searchBody } from "./address.js";
 import { ask } from "./api.js";
-import { BundleDialog } from "./bundles_page.js";
 import { addressOf, go, html, replaceAddress, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./host.js";
-import { Badge, Banner, Button, Empty, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, useAnnouncement, useKeys } from "./parts.js";
+import { Badge, Banner, Button, Empty, Flag, Foreign, Go, Icon, Skeleton, Trouble, copy, later, useAnnouncement, useKeys } from "./parts.js";
 import { clock } from "./text.js";
 import { kept, typedOf, keepTyped } from "./memory.js";
 import { day, duration, named, number, t, time } from "./words.js";
+
+const BundleDialog = later(() => import("./bundles_page.js"), "BundleDialog", null);
 
 const FACETS = [
   ["statuses", "status"], ["verdicts", "verdict"], ["flags", "flag"], ["directions", "direction"],

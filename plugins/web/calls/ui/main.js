@@ -2,9 +2,10 @@
 // The names are those in `plugins/web/calls/react_apps.py`.
 import { MODULES } from "./host.js";
 import { BatchTab, CallBrowser, HomePart, RunTab } from "./app.js";
+import { learn } from "./words.js";
 
-/** The style sheet is there before the first component is drawn, so that nothing jumps. */
-await new Promise((done) => {
+/** Style sheet and sentences are there before the first component is drawn, so that nothing jumps. */
+const styled = new Promise((done) => {
   const sheet = document.createElement("link");
   sheet.rel = "stylesheet";
   sheet.href = new URL("styles.css", MODULES).href;
@@ -12,6 +13,7 @@ await new Promise((done) => {
   sheet.onerror = done;
   document.head.append(sheet);
 });
+await Promise.all([styled, learn()]);
 
 Object.assign(globalThis, {
   "Звонки": CallBrowser,

@@ -119,6 +119,26 @@ export class Boundary extends React.Component {
   }
 }
 
+/** A component whose code is fetched when it is first shown; `meanwhile` stands in its place until then. */
+export function later(load, name, meanwhile = html`<${Skeleton} />`) {
+  let Part = null;
+  return function Later(props) {
+    const [, setThere] = useState(Part !== null);
+    const [error, setError] = useState(null);
+    useEffect(() => {
+      const show = () => setThere(true);
+      if (Part) return show(); // it came between the drawing and this effect
+      load().then((module) => {
+        Part = module[name];
+        show();
+      }, setError);
+      return undefined;
+    }, []);
+    if (error) throw error; // to the boundary, whose button tries anew
+    return Part ? html`<${Part} ...${props} />` : meanwhile;
+  };
+}
+
 /** Data as a table; `columns` are [key, label, cell(row), {number}] and `label` names the table for screen readers. */
 export const Table = ({ label, columns, rows, rowKey, empty }) => html`<div className="cb-scroll" tabIndex="0" role="region"
   aria-label=${label}><table className="cb-table"><thead><tr>${columns.map(([key, name, , options]) => html`<th key=${key}

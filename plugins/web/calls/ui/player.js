@@ -15,7 +15,7 @@ export const downloadUrl = (id) => apiUrl(`calls/${id}/audio?download=1`);
 function silence(card, me) {
   if (!me.rights.includes("hear")) return ["no_right", "info"];
   if (card.audio.state === "ok") return null;
-  return { absent: ["absent", "info"], erased: ["erased", "warn"], unplayable: ["unplayable", "warn"] }[card.audio.state] ?? ["absent", "info"];
+  return card.audio.state === "erased" ? ["erased", "warn"] : ["absent", "info"];
 }
 
 function usePeaks(id, wanted) {
@@ -36,10 +36,8 @@ export function Player({ card, me, playback, turns }) {
   const lanes = useMemo(() => lanesOf(peaks, turns), [peaks, turns]);
   if (why) {
     const [kind, tone] = why;
-    const download = kind === "unplayable" && me.rights.includes("take") && html`<a className="cb-button cb-outline"
-      href=${downloadUrl(card.id)}><${Icon} name="download" />${t("download")}</a>`;
     return html`<section className="cb-player" aria-label=${t("player.label")}><${Banner} tone=${tone}
-      title=${t(`player.${kind}`)} actions=${download}>${t(`player.${kind}_help`)}<//></section>`;
+      title=${t(`player.${kind}`)}>${t(`player.${kind}_help`)}<//></section>`;
   }
   return html`<section className="cb-player" aria-label=${t("player.label")}>
     <${Waveform} playback=${playback} peaks=${peaks} lanes=${lanes} turns=${turns} />

@@ -1,5 +1,5 @@
 // Runs: the table with its charts, and one run with what its calls are now.
-import { useAnswer, ask } from "./api.js";
+import { apiUrl, useAnswer, ask } from "./api.js";
 import { Bars } from "./charts.js";
 import { html, useState } from "./host.js";
 import { Badge, Button, Empty, Foreign, Go, Skeleton, Table, Trouble } from "./parts.js";
@@ -101,7 +101,9 @@ function OneRun({ id, me }) {
     <div className="cb-row">
       ${reads && html`<${Go} to=${`#run_id=${id}&days=all`} className="cb-button cb-solid">${t("runs.its_calls")}<//>`}
       ${me.rights.includes("check") && html`<${Go} to=${`qa/${id}`} className="cb-button cb-outline">${t("runs.its_sample")}<//>`}
-      <${Go} host to=${airflowRun(run.worked_by)} className="cb-button cb-outline">${t("call.run_in_airflow")}<//></div>
+      <${Go} host to=${airflowRun(run.worked_by)} className="cb-button cb-outline">${t("call.run_in_airflow")}<//>
+      ${run.files.map(({ what, written_at }) => html`<a key=${what} className="cb-button cb-outline" href=${apiUrl(`runs/${id}/${what}`)}
+        target=${what === "report" ? "_blank" : undefined} title=${t("runs.written", { at: dayAndTime(written_at) })}>${named("run_file", what)}</a>`)}</div>
     <div className="cb-counts">
       <${Counts} title=${t("facet.statuses")} kind="status" filter="statuses" values=${run.statuses} id=${id} reads=${reads} />
       <${Counts} title=${t("runs.by_error")} kind="error" filter=${null} values=${run.error_codes} id=${id} reads=${reads} />

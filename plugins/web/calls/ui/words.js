@@ -1,8 +1,12 @@
 // The page's sentences, numbers and times in the language of Airflow's page. Sentences are in the two catalogues alone.
-import { EN } from "./catalogue_en.js";
-import { RU } from "./catalogue_ru.js";
-
 export const language = () => (document.documentElement.lang.toLowerCase().startsWith("ru") ? "ru" : "en");
+
+const CATALOGUES = {};
+
+/** Fetches the sentences of the present language, once; to be awaited before the first of them is shown. */
+export async function learn(now = language()) {
+  CATALOGUES[now] ??= (await import(`./catalogue_${now}.js`))[now.toUpperCase()];
+}
 
 const ORDER = { ru: ["one", "few", "many"], en: ["one", "other"] };
 
@@ -12,7 +16,7 @@ const ORDER = { ru: ["one", "few", "many"], en: ["one", "other"] };
  */
 export function t(key, facts = {}) {
   const now = language();
-  const sentence = (now === "ru" ? RU : EN)[key];
+  const sentence = (CATALOGUES[now] ?? Object.values(CATALOGUES)[0])[key]; // a new language is on its way
   if (sentence === undefined) return key;
   return sentence.replace(/\{(\w+)((?:\|[^{}|]*)*)\}/g, (_, name, forms) => {
     if (!forms) return facts[name] ?? "";

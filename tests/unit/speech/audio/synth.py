@@ -71,6 +71,17 @@ def as_samples(*channels: Sound) -> NDArray[np.int16]:
     return (np.clip(np.stack(channels, axis=1), -1, 1) * 32767).astype(np.int16)
 
 
+def alaw(path: Path, seconds: float = 2.0) -> Path:
+    """As telephone exchanges write it."""
+    with av.open(str(path), "w", format="wav") as out:
+        stream = out.add_stream("pcm_alaw", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(as_samples(voice(seconds)).T, format="s16", layout="mono")
+        frame.sample_rate = RATE
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
 def wav(path: Path, *channels: Sound, times: int = 1) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(len(channels))
