@@ -74,7 +74,7 @@ def _time_zone(value: str) -> str:
 
 
 def _public(value: str) -> str:
-    """Empty for what nobody can open from elsewhere: an address of this machine, or none at all."""
+    """Empty for what people cannot open from elsewhere: an address of this machine, or none at all."""
     found = urlsplit(value)
     if found.scheme not in ("http", "https") or not found.hostname or found.hostname in THIS_MACHINE:
         return ""

@@ -274,7 +274,7 @@ class ReportSettings:
 
     `zone` is the one in which the report speaks of days and times. `seconds_per_minute` is the expected speed of
     recognition, `slots` how many requests run at once. `many_refusals` of the portal are worth a word of advice.
-    `calls_url` is where the call browser is, empty where nobody can come to it.
+    `calls_url` is where the call browser is, empty where people cannot open it.
     """
 
     generated_at: datetime

@@ -1,6 +1,6 @@
 """Which file of a recording a player gets: the recording itself, or a copy of it that browsers play.
 
-A copy is made when somebody first listens, one at a time in a process, and stored beside the waveform; it ends and is
+A copy is made at the first listening, one at a time in a process, and stored beside the waveform; it ends and is
 erased with the audio.
 """
 
