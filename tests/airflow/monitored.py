@@ -1,5 +1,6 @@
 """A real Prometheus and Alertmanager (Debian's packages) on free ports, run with the product's own files."""
 
+import math
 import shutil
 import subprocess
 import time
@@ -62,8 +63,10 @@ class Prometheus:
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
     def value(self, expression: str) -> float:
-        ((_, value),) = self.query(expression)
-        return value
+        """NaN if there is nothing: a busy machine may miss a scrape."""
+        found = self.query(expression)
+        assert len(found) <= 1, found
+        return found[0][1] if found else math.nan
 
 
 def seldom(condition: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:
@@ -74,13 +77,25 @@ def seldom(condition: Callable[[], bool], seconds: float, failure: Callable[[], 
         time.sleep(0.2)
 
 
+def at_last(check: Callable[[], None], seconds: float) -> None:
+    """Repeats the check while it fails: on a busy machine Prometheus misses a scrape, and with it all series."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
 @contextmanager
 def prometheus(
     folder: Path, target: str, token: str, *, alertmanager: str = "127.0.0.1:1", rules: str | None = None
 ) -> Iterator[Prometheus]:
-    """The product's prometheus.yml with other addresses, scraping twice a second; `rules` replaces the rules' text."""
+    """The product's prometheus.yml with other addresses, scraping every second; `rules` replaces the rules' text."""
     config = yaml.safe_load((FILES / "prometheus.yml").read_text(encoding="utf-8"))
-    config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
+    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"}
     (scraped,) = (one for one in config["scrape_configs"] if one["job_name"] == "call_export")
     config["scrape_configs"] = [scraped]
     scraped["static_configs"][0]["targets"] = [target]
