@@ -1,9 +1,12 @@
 """deploy/kubernetes by the schemas of Kubernetes and by the product's own names; no cluster is needed."""
 
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -15,7 +18,7 @@ from ops.settings.env_file import VARIABLES
 from ops.settings.profile import REPOSITORY
 
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
-MANIFESTS = ("installation.yaml", "pod_template.yaml", "secret.example.yaml")
+MANIFESTS = ("installation.yaml", "kubernetes_executor.yaml", "pod_template.yaml", "secret.example.yaml")
 VERSION = kubernetes_validate.latest_version()
 
 
@@ -88,3 +91,42 @@ def test_every_image_is_the_one_that_compose_builds() -> None:
     built = yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text(encoding="utf-8"))["x-airflow"]["image"]
     used = {image for name in MANIFESTS for image in re.findall(r"image: (\S+)", Path(FOLDER / name).read_text())}
     assert used == {built}
+
+
+def patched(document: Any, change: Any) -> Any:
+    """As `kubectl patch`: lists of named things are merged by name."""
+    if isinstance(document, dict) and isinstance(change, dict):
+        return document | {key: patched(document.get(key), value) for key, value in change.items()}
+    if isinstance(document, list) and isinstance(change, list):
+        by_name = {one["name"]: one for one in document}
+        return list((by_name | {one["name"]: patched(by_name.get(one["name"]), one) for one in change}).values())
+    return change
+
+
+def test_the_patch_for_pods_of_tasks_fits_the_scheduler() -> None:
+    """It gives the scheduler, and nobody else, an account; and the template at the place that Airflow is told."""
+    (change,) = documents("kubernetes_scheduler.yaml")
+    scheduler = patched(DEPLOYMENTS["scheduler"], change)
+    kubernetes_validate.validate(scheduler, VERSION, strict=True)
+    spec = scheduler["spec"]["template"]["spec"]
+    made = {each["metadata"]["name"] for each in documents("kubernetes_executor.yaml")}
+    assert made == {spec["serviceAccountName"]}
+    assert spec["automountServiceAccountToken"]
+    container = container_of(scheduler)
+    assert container["args"] == container_of(DEPLOYMENTS["scheduler"])["args"]
+    mounted = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    assert {"var", "tmp", "pod-template"} <= set(mounted)
+    given = {one["name"]: one.get("value") for one in container["env"]}
+    template = Path(str(given["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"]))
+    assert str(template.parent) == mounted["pod-template"]
+    assert (FOLDER / template.name).exists()
+    others = [each for name, each in DEPLOYMENTS.items() if name != "scheduler"]
+    assert not any(each["spec"]["template"]["spec"]["automountServiceAccountToken"] for each in others)
+
+
+@pytest.mark.skipif("CHART_DIR" not in os.environ, reason="CHART_DIR names a folder with the official chart")
+def test_the_values_are_what_the_chart_accepts() -> None:
+    """The chart is on no package index that tests may use: a person who has it runs this."""
+    schema = json.loads((Path(os.environ["CHART_DIR"]) / "values.schema.json").read_text(encoding="utf-8"))
+    (values,) = documents("values.yaml")
+    jsonschema.validate(values, schema)
