@@ -23,14 +23,18 @@ from include.calls.domain.audit_chain import Action
 from include.calls.domain.metric_values import Disk, Surroundings
 from include.calls.domain.run_bars import Bar
 from include.calls.domain.states import RecordStatus, RunStatus
+from include.calls.names import PORTAL_POOL
 from include.calls.state.audit import AuditLog
 from include.calls.state.metrics import MetricsReader
 from include.calls.state.state import State
 from include.common.errors import ErrorCode, Temporary
+from include.common.names import QUEUES, RECOGNISER_POOL
 from ops.settings.profile import REPOSITORY
+from plugins.airflow_kit.celery_workers import Serving
 from plugins.hooks.calls_state import CallsStateHook
 from plugins.web.app import app
 from plugins.web.calls import metrics_endpoint as page
+from plugins.web.calls import worker_metrics
 from simulators.kit.in_process import running
 from tests.airflow.monitored import (
     FILES,
@@ -56,9 +60,9 @@ ALERTS = {rule["alert"]: rule for rule in yaml.safe_load(RULES.read_text(encodin
 DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("call_export_*.json"))
 
 
-def hasty_rules() -> str:
+def hasty_rules(file: Path = RULES) -> str:
     """The rules with shorter times only: minutes of waiting and of looking back become seconds."""
-    text = re.sub(r"for: \d+m", "for: 1s", RULES.read_text(encoding="utf-8"))
+    text = re.sub(r"for: \d+m", "for: 1s", file.read_text(encoding="utf-8"))
     return re.sub(r"\[(15m|30m|1h|1d)\]", "[15s]", text)
 
 
@@ -177,6 +181,53 @@ def test_every_alert_fires_and_resolves(
         seldom(
             lambda: pager.names("resolved") >= all_of_them, 120, lambda: f"on: {all_of_them - pager.names('resolved')}"
         )
+
+
+@pytest.mark.long
+def test_every_alert_of_several_hosts_fires_and_resolves(
+    served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one machine the page has none of these series, so nothing is heard before there are workers."""
+    found = {queue: Serving(1, 10) for queue in QUEUES}
+    oldest: dict[str, float] = {}
+    pools = {PORTAL_POOL: 4, RECOGNISER_POOL: 10}
+    monkeypatch.setattr(worker_metrics, "FRESH_SECONDS", 0.2)
+    monkeypatch.setattr(worker_metrics, "serving", lambda: found)
+    monkeypatch.setattr(worker_metrics, "waiting", lambda: oldest)
+    monkeypatch.setattr(worker_metrics, "pool_slots", lambda: pools)
+    rules = FILES / "rules" / "hosts.yml"
+    alerts = {rule["alert"] for rule in yaml.safe_load(rules.read_text(encoding="utf-8"))["groups"][0]["rules"]}
+    pager = Pager()
+    with (
+        alertmanager(tmp_path, pager) as manager,
+        prometheus(tmp_path, served, TOKEN, alertmanager=manager, rules=hasty_rules(rules)) as server,
+    ):
+        scraped(server)
+        assert server.query("call_export_queue_workers") == []
+        monkeypatch.setattr(worker_metrics, "on_celery", lambda: True)
+        seldom(
+            lambda: len(server.query("call_export_queue_workers")) == len(QUEUES), 20, lambda: "no series of workers"
+        )
+        assert pager.heard == []
+        found["portal"] = Serving()
+        found["recogniser"] = Serving(1, 9)
+        oldest["recogniser"] = 121
+        seldom(lambda: pager.names("firing") >= alerts, 40, lambda: f"silent: {alerts - pager.names('firing')}")
+        assert ("pagerduty", "CallExportNoWorker", "firing") in pager.heard
+        assert ("pagerduty", "CallExportQueueWaits", "firing") not in pager.heard
+        queues = {(alert["labels"]["alertname"], alert["labels"]["queue"]) for alert in pager.alerts}
+        assert queues == {
+            ("CallExportNoWorker", "portal"),
+            ("CallExportFewSlots", "portal"),
+            ("CallExportFewSlots", "recogniser"),
+            ("CallExportQueueWaits", "recogniser"),
+        }
+        texts = json.dumps([alert["annotations"] for alert in pager.alerts], ensure_ascii=False)
+        assert "Самая старая ждёт 121 с" in texts
+        assert "<no value>" not in texts
+        found |= {"portal": Serving(1, 4), "recogniser": Serving(2, 10)}
+        oldest.clear()
+        seldom(lambda: pager.names("resolved") >= alerts, 60, lambda: f"on: {alerts - pager.names('resolved')}")
 
 
 def provoke(database: str, connection: psycopg.Connection[Any]) -> None:
