@@ -19,8 +19,12 @@ class ProviderNow:
 
 @dataclass(frozen=True, slots=True)
 class AgreementNow:
+    """Of one judge with people on one criterion."""
+
     card: str
     criterion: str
+    provider: str
+    model: str
     kappa: float | None
     passed: bool
 

@@ -60,7 +60,7 @@ def _scores(figures: QualityFigures) -> Iterator[Metric]:
     for card, status, count in figures.scores:
         scores.add_metric([card, status], count)
     yield scores
-    yield _histogram("callcenter_quality_score", "card", figures.points, tuple(range(10, 100, 10)))
+    yield _histogram("callcenter_quality_score", "card", figures.points, tuple(range(10, 110, 10)))
 
 
 def _histogram(name: str, label: str, rows: Rows, bounds: Sequence[int]) -> Metric:
@@ -107,10 +107,12 @@ def _now(
         if one.left_usd is not None:
             left.add_metric([one.name], one.left_usd)
     yield from (up, breaker, state, left)
-    kappa = GaugeMetricFamily("callcenter_quality_agreement_kappa", "With people.", labels=["card", "criterion"])
-    passed = GaugeMetricFamily("callcenter_quality_calibrated", "1: passed.", labels=["card", "criterion"])
+    named = ["card", "criterion", "provider", "model"]
+    kappa = GaugeMetricFamily("callcenter_quality_agreement_kappa", "With people.", labels=named)
+    passed = GaugeMetricFamily("callcenter_quality_calibrated", "1: passed.", labels=named)
     for each in agreement:
+        labels = [each.card, each.criterion, each.provider, each.model]
         if each.kappa is not None:
-            kappa.add_metric([each.card, each.criterion], each.kappa)
-        passed.add_metric([each.card, each.criterion], float(each.passed))
+            kappa.add_metric(labels, each.kappa)
+        passed.add_metric(labels, float(each.passed))
     yield from (kappa, passed)

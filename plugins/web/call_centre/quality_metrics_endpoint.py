@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 
 from include.call_centre.domain.metric_rows import LATENCY_BOUNDS, AgreementNow, ProviderNow
 from include.call_centre.reporting.quality_metrics_page import render_quality_metrics
-from include.call_centre.state.calibration_sets import CalibrationSets
+from include.call_centre.state.calibration_sets import CalibrationSets, JudgeFigures
 from include.call_centre.state.quality_metrics import QualityMetrics
 from include.calls.names import DAG_ID, METRICS_CONN
 from include.calls.reporting.prometheus_page import CONTENT_TYPE
@@ -30,16 +30,26 @@ def quality_metrics() -> Response:
             page = render_quality_metrics(
                 QualityMetrics(state.session).figures(LATENCY_BOUNDS),
                 _providers(table, routing.standings(list(table.providers))),
-                [
-                    AgreementNow(one.card, name, figures["kappa"], passed=name in one.calibrated)
-                    for one in CalibrationSets(state.session).judges()
-                    for name, figures in one.figures.items()
-                ],
+                _agreement(CalibrationSets(state.session).judges()),
                 day_left_usd=max(0.0, float(ceiling - day.spent)),
             )
     except ExportError as error:
         raise HTTPException(503, str(error)) from None
     return Response(page, media_type=CONTENT_TYPE)
+
+
+def _agreement(judges: list[JudgeFigures]) -> list[AgreementNow]:
+    """Of each judge of a card, by the newest of its figures: an earlier card or prompt judges nothing any more."""
+    newest: dict[tuple[str, str, str], JudgeFigures] = {}
+    for one in judges:
+        known = newest.setdefault((one.card, one.provider, one.model), one)
+        if one.at > known.at:
+            newest[one.card, one.provider, one.model] = one
+    return [
+        AgreementNow(one.card, name, one.provider, one.model, figures["kappa"], passed=name in one.calibrated)
+        for one in newest.values()
+        for name, figures in one.figures.items()
+    ]
 
 
 def _providers(table: RoutingTable, standings: list[Standing]) -> list[ProviderNow]:
