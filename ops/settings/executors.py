@@ -14,6 +14,12 @@ _KUBERNETES = "airflow.providers.cncf.kubernetes.executors.kubernetes_executor.K
 # A worker imports before it forks: a task starts in a third of a second.
 PRELOADED = "plugins.airflow_kit.celery_imports"
 DAY = 24 * 60 * 60
+# A full quota or a throttled API is waited for: by Airflow's default it costs the task a try at once.
+PODS = {
+    "kubernetes_executor__task_publish_max_retries": -1,
+    "kubernetes_executor__async_pod_creation": True,
+    "kubernetes_executor__worker_pods_creation_batch_size": 16,
+}
 
 
 def executor_options(settings: Settings) -> dict[str, object]:
@@ -49,7 +55,8 @@ def _celery(settings: Settings) -> dict[str, object]:
 
 
 def _kubernetes() -> dict[str, object]:
-    return {"core__executor": _KUBERNETES, **_queued()}
+    """Where pods are made and of what is the scheduler's Deployment's to say (deploy/kubernetes)."""
+    return {"core__executor": _KUBERNETES, **PODS, **_queued()}
 
 
 def _queued() -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""A Kubernetes API that knows pods only: what Airflow's KubernetesExecutor asks of one."""
