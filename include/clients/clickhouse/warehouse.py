@@ -143,6 +143,12 @@ class Warehouse:
             with _our_errors(quotes_rows=True):
                 self._open().insert(table, rows, column_names=list(columns))
 
+    def insert_text(self, table: str, columns: Sequence[str], text: bytes) -> None:
+        """One INSERT of TabSeparated lines; the rows are in the table when it returns. Nothing is sent for no text."""
+        if text:
+            with _our_errors(quotes_rows=True):
+                self._open().raw_insert(table, list(columns), text, fmt="TabSeparated")
+
     def _open(self) -> Any:
         if self._client is None:
             one = self._settings

@@ -16,6 +16,7 @@ from include.clients.clickhouse.warehouse import Warehouse
 from include.sales.domain.business_day import bounds, business_day, days_between
 from include.sales.domain.rows import ROW_OF, Coverage, Row, Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
+from include.sales.state.warehouse_text import text_of, with_version
 
 BLOCK_ROWS = 100_000
 _ORDERS_AT_ONCE = 10_000
@@ -91,9 +92,12 @@ class WarehouseRows:
 
     def insert(self, table: Table, rows: Sequence[Row], load_id: int) -> None:
         """Live rows under the load's number; one INSERT for each month, as one may touch at most 100 partitions."""
-        named = (*columns(table), "_ver", "_deleted")
-        for part in _by_month(table, rows):
-            self._warehouse.insert(table, named, [(*row, load_id, 0) for row in part])
+        for part in by_month(table, rows).values():
+            self.insert_text(table, text_of(part), load_id)
+
+    def insert_text(self, table: Table, text: bytes, load_id: int) -> None:
+        """Rows of one month, as `text_of` has made them, live under the load's number."""
+        self._warehouse.insert_text(table, (*columns(table), "_ver", "_deleted"), with_version(text, load_id))
 
     def where(self, scope: Scope) -> Where:
         """The keys of a window in its table."""
@@ -155,12 +159,12 @@ class WarehouseRows:
             kind = "Date" if isinstance(within[0], date) and not isinstance(within[0], datetime) else "DateTime('UTC')"
             text += f" AND {MONTH_OF[table]} >= {{low:{kind}}} AND {MONTH_OF[table]} <= {{high:{kind}}}"
             parameters |= {"low": within[0], "high": within[1]}
-        return self._sums(table, Where(text, parameters))
+        return self._sums(table, Where(text, parameters), load_id)[0]
 
-    def sums_of_window(self, scope: Scope) -> Sums:
-        """What FINAL shows of the window, whichever load has written it."""
+    def sums_of_window(self, scope: Scope, load_id: int) -> tuple[Sums, int]:
+        """What FINAL shows of the window, whichever load has written it, and how many of its rows are this load's."""
         assert scope.table is not None
-        return self._sums(scope.table, self.where(scope))
+        return self._sums(scope.table, self.where(scope), load_id)
 
     def cover(self, scope: Scope, load_id: int, *, covered_until: datetime, now: datetime) -> list[Coverage]:
         """Writes what is complete now: one row for each day of the scope; returns the rows."""
@@ -229,28 +233,29 @@ class WarehouseRows:
             )
         return count
 
-    def _sums(self, table: Table, where: Where) -> Sums:
+    def _sums(self, table: Table, where: Where, load_id: int) -> tuple[Sums, int]:
         named = ", ".join(name for name in columns(table) if name not in _NOT_CONTENT)
         # a hash of plain columns is NULL as soon as one of them is, and would compare as equal
         statement = (
-            f"SELECT count(), {_money(table)}, sum(cityHash64(formatRow('TSV', {named})))"
-            f" FROM {table} FINAL WHERE {where.text}"
+            f"SELECT count(), {_money(table)}, sum(cityHash64(formatRow('TSV', {named}))),"
+            f" countIf(_ver = {{own:UInt64}}) FROM {table} FINAL WHERE {where.text}"
         )
-        rows, amount, digest = self._warehouse.rows(statement, **where.parameters)[0]
-        return Sums(int(rows), Decimal(amount), str(digest))
+        rows, amount, digest, own = self._warehouse.rows(statement, own=load_id, **where.parameters)[0]
+        return Sums(int(rows), Decimal(amount), str(digest)), int(own)
 
 
 def _money(table: Table) -> str:
     return f"sum({MONEY_OF[table]})" if table in MONEY_OF else "toDecimal64(0, 2)"
 
 
-def _by_month(table: Table, rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+def by_month(table: Table, rows: Sequence[Row]) -> dict[tuple[int, int], Sequence[Row]]:
+    """The rows by their partition; all in one where the table has none."""
     column = MONTH_OF.get(table)
     if column is None or not rows:
-        return [rows] if rows else []
+        return {(0, 0): rows} if rows else {}
     position = columns(table).index(column)
     months: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in rows:
         day: Any = row[position]
         months[day.year, day.month].append(row)  # instants are UTC, as toYYYYMM of the column is
-    return months.values()
+    return {**months}

@@ -6,6 +6,7 @@ attempt takes a new number, and its rows and tombstones win. Until then readers 
 
 import logging
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from include.common.errors import ContractBroken, ExportError, LoadCode, NotReady, StopRun, Temporary, Throttled
-from include.sales.domain.rows import Row, Table
+from include.sales.domain.rows import Table
 from include.sales.domain.scopes import Counters, Fetched, Kind, SalesSource, Scope
 from include.sales.domain.window_checks import is_suspect
 from include.sales.state.loads import Load
@@ -211,32 +212,41 @@ def _refuse_shrunk(scope: Scope, warehouse: WarehouseRows, spool: Spool, options
 def _write_rows(found: Load, services: LoadServices, spool: Spool) -> None:
     """In blocks, whatever the sizes of the source's pages: each INSERT makes a part that must be merged."""
     renew = _renewing(found, services.state)
-    waiting: dict[Table, list[Row]] = {}
-    for table, rows in spool.rows():
-        block = waiting.setdefault(table, [])
-        block.extend(rows)
-        if len(block) >= BLOCK_ROWS:
-            services.warehouse.insert(table, block, found.load_id)
-            waiting[table] = []
+    waiting: dict[Table, dict[tuple[int, int], list[bytes]]] = defaultdict(lambda: defaultdict(list))
+    counts: Counter[Table] = Counter()
+
+    def write(table: Table) -> None:
+        for texts in waiting.pop(table).values():
+            services.warehouse.insert_text(table, b"".join(texts), found.load_id)
             renew()
-    for table, rows in waiting.items():
-        services.warehouse.insert(table, rows, found.load_id)
-        renew()
+        counts[table] = 0
+
+    for part in spool.parts():
+        waiting[part.table][part.month].append(part.text)
+        counts[part.table] += part.rows
+        if counts[part.table] >= BLOCK_ROWS:
+            write(part.table)
+    for table in list(waiting):
+        write(table)
 
 
 def _verified(found: Load, warehouse: WarehouseRows, spool: Spool) -> tuple[str, Decimal]:
-    """The hash and the money of what FINAL shows now; raises where it is not what was written."""
+    """The hash and the money of what FINAL shows now; raises where it is not what was written.
+
+    A window must show the load's rows and no others, so one look at the window is a look at both.
+    """
     scope, parts, money = found.of, [], Decimal(0)
-    for table in spool.tables():
-        sums = warehouse.sums(table, found.load_id, spool.bounds(table))
-        if (sums.rows, sums.amount) != (spool.counts[table], spool.amount(table)):
-            _refuse_mismatch(found, warehouse, f"{table}: {sums.rows} rows, {sums.amount}")
-        parts.append(f"{table}:{sums.rows}:{sums.digest}")
+    for table in (one for one in Table if spool.counts[one] or one is scope.table):
+        if table is scope.table:
+            sums, own = warehouse.sums_of_window(scope, found.load_id)
+        else:
+            sums = warehouse.sums(table, found.load_id, spool.bounds(table))
+            own = sums.rows
+        if (sums.rows, own, sums.amount) != (spool.counts[table], spool.counts[table], spool.amount(table)):
+            _refuse_mismatch(found, warehouse, f"{table}: {sums.rows} rows, {own} of this load, {sums.amount}")
+        if sums.rows:
+            parts.append(f"{table}:{sums.rows}:{sums.digest}")
         money += sums.amount
-    if scope.table is not None:
-        window = warehouse.sums_of_window(scope)
-        if (window.rows, window.amount) != (spool.counts[scope.table], spool.amount(scope.table)):
-            _refuse_mismatch(found, warehouse, f"window of {scope.table}: {window.rows} rows, {window.amount}")
     return " ".join(parts), money
 
 

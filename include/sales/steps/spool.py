@@ -11,18 +11,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from include.common.errors import LoadCode, Temporary
 from include.sales.domain.rows import Row, Table
 from include.sales.domain.scopes import Batch
-from include.sales.state.warehouse_rows import KEYS, MONEY_OF, MONTH_OF, columns, key_positions
+from include.sales.state.warehouse_rows import KEYS, MONEY_OF, MONTH_OF, by_month, columns, key_positions
+from include.sales.state.warehouse_text import text_of
+
+
+class Part(NamedTuple):
+    """Rows of one table and one month as lines of text."""
+
+    table: Table
+    month: tuple[int, int]
+    rows: int
+    text: bytes
 
 
 class Spool:
-    """Batches that were fetched; `rows` gives them back once, table by table in the order of their coming."""
+    """Batches that were fetched; `parts` gives them back in the order of their coming."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = tempfile.TemporaryFile(dir=folder, prefix="sales-")  # noqa: SIM115 - closed by __exit__
@@ -53,11 +63,12 @@ class Spool:
         self.orders.extend(batch.orders)
         if not batch.rows:
             return
-        # plain tuples: a quarter of the time of named ones
-        pickle.dump((batch.table.value, [tuple(row) for row in batch.rows]), self._file, pickle.HIGHEST_PROTOCOL)
         positions = key_positions(batch.table)
         keys = self._keys.setdefault(batch.table, array("q"))
-        keys.extend(hash(tuple(row[at] for at in positions)) for row in batch.rows)
+        for month, rows in by_month(batch.table, batch.rows).items():
+            part = Part(batch.table, month, len(rows), text_of(rows))
+            pickle.dump((part.table.value, part.month, part.rows, part.text), self._file, pickle.HIGHEST_PROTOCOL)
+            keys.extend(hash(tuple(row[at] for at in positions)) for row in rows)
         self.counts[batch.table] += len(batch.rows)
         self._amounts[batch.table] = self.amount(batch.table) + _amount(batch.table, batch.rows)
         self._widen(batch)
@@ -78,10 +89,11 @@ class Spool:
         Pages that shifted fit when they are fetched anew.
         """
         for table, keys in self._keys.items():
-            hashes, times = np.unique(np.frombuffer(keys, dtype=np.int64), return_counts=True)
-            repeated = len(keys) - len(hashes)
+            came = np.frombuffer(keys, dtype=np.int64)
+            repeated = len(came) - len(np.unique(came))
             if repeated:
-                example = self._key_of(table, int(hashes[np.argmax(times)]))
+                _, first, times = np.unique(came, return_index=True, return_counts=True)
+                example = self._key_of(table, int(first[np.argmax(times)]))
                 raise Temporary(
                     f"{repeated} keys of {table} came twice in one answer, one of them {example}",
                     code=LoadCode.PAGING_UNSTABLE,
@@ -91,31 +103,37 @@ class Spool:
                     example=example,
                 )
 
-    def _key_of(self, table: Table, hashed: int) -> str:
-        """The key with this hash, by the names of its columns."""
-        positions = key_positions(table)
-        for found, rows in self.rows():
-            for row in rows if found is table else ():
-                key = tuple(row[at] for at in positions)
-                if hash(key) == hashed:
-                    return ", ".join(f"{name} {value}" for name, value in zip(KEYS[table], key, strict=True))
-        raise AssertionError("the hash is of a row in the file")
+    def _key_of(self, table: Table, number: int) -> str:
+        """The key of the table's row with this number, by the names of its columns."""
+        for part in self.parts():
+            if part.table is not table:
+                continue
+            if number < part.rows:
+                fields = part.text.split(b"\n")[number].decode().split("\t")
+                key = [fields[at] for at in key_positions(table)]
+                return ", ".join(f"{name} {value}" for name, value in zip(KEYS[table], key, strict=True))
+            number -= part.rows
+        raise AssertionError("the number is of a row in the file")
 
     def missing(self, table: Table, present: Iterator[tuple[Any, ...]]) -> tuple[int, int]:
         """How many keys the warehouse shows, and how many of them did not come."""
         shown = np.fromiter((hash(key) for key in present), dtype=np.int64)
-        came = np.frombuffer(self._keys.get(table, array("q")), dtype=np.int64)
-        return len(shown), int(len(shown) - np.isin(shown, came).sum())
+        came = np.sort(np.frombuffer(self._keys.get(table, array("q")), dtype=np.int64))
+        if not len(came):
+            return len(shown), len(shown)
+        at = np.searchsorted(came, shown)
+        at[at == len(came)] = 0
+        return len(shown), int(np.count_nonzero(came[at] != shown))
 
-    def rows(self) -> Iterator[tuple[Table, list[Row]]]:
-        """The batches again."""
+    def parts(self) -> Iterator[Part]:
+        """What was added, again."""
         self._file.seek(0)
         while True:
             try:
-                table, rows = pickle.load(self._file)  # noqa: S301 - written by this process, seen by no other
+                table, month, rows, text = pickle.load(self._file)  # noqa: S301 - written by this process alone
             except EOFError:
                 return
-            yield Table(table), rows
+            yield Part(Table(table), month, rows, text)
 
     def _widen(self, batch: Batch) -> None:
         column = MONTH_OF.get(batch.table)

@@ -32,7 +32,7 @@ def state(database: str) -> Iterator[SalesState]:
     [
         ("include.sales.steps.spool:Spool.add", "after"),
         (f"{LOADS}.begin_writing", "after"),
-        (f"{ROWS}.insert", "after"),
+        (f"{ROWS}.insert_text", "after"),
         (f"{ROWS}.tombstone_absent", "after"),
         (f"{ROWS}.cover", "before"),
         (f"{LOADS}.finish", "before"),

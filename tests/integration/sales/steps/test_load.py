@@ -279,3 +279,12 @@ def test_direct_is_loaded_by_login(chain: Chain) -> None:
     chain.source.days = [direct_day(DAY), direct_day(DAY, login="other")]
     chain.run(Scope(Source.DIRECT, Stream.STATS, Kind.WINDOW, "ads", DAY, DAY))
     assert chain.warehouse.rows("SELECT account_login FROM fact_direct_daily FINAL") == [("ads",)]
+
+
+def test_what_a_source_writes_into_a_label_comes_back_as_it_was(chain: Chain) -> None:
+    """Rows are sent as lines of text: no character of a value divides a column or a row."""
+    labels = ["two\tcolumns", "two\nrows\r", "\\N", "'\"` \\t", "Тур «Осень» \u2028 🎫", "\x01\x08\x0c", ""]
+    chain.source.tickets = [ticket(number, utm_term=label) for number, label in enumerate(labels, 1)]
+    assert chain.run(WINDOW).rows == len(labels)
+    shown = chain.warehouse.rows("SELECT utm_term FROM stg_qtickets_tickets FINAL ORDER BY order_id")
+    assert [label for (label,) in shown] == labels
