@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
+from include.calls.names import DAG_ID
 from ops.settings.authorities import authorities
 from ops.settings.connections import connections
 from ops.settings.database_roles import backup_login, in_use
@@ -22,6 +23,12 @@ from ops.settings.profile import REPOSITORY, Runtime
 HOST = "127.0.0.1"
 # Slots for tasks outside the pools: open_run, plan, publish and close_run of a few runs at the same time.
 SPARE_SLOTS = 4
+# Rules of OpenLineage's provider: the export, without its source, and no other DAG. Locked: no DAG file opens them.
+LINEAGE_POLICY = (
+    {"scope": {}, "controls": {"emit": False}},
+    {"scope": {"dag_id": DAG_ID}, "controls": {"emit": True, "include_source_code": False}},
+    {"scope": {"dag_id": "call_erasure.*"}, "match_mode": "regex", "controls": {"emit": False}, "locked": True},
+)
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
@@ -188,6 +195,9 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         # Parameters of call_erasure: Airflow's log of actions shows *** in their place.
         "core__sensitive_var_conn_names": "erase_number,erase_call_id",
         "core__execution_api_server_url": f"{api_url}/execution/",
+        # Of no effect without OpenLineage's provider. It would send the parameters of every DAG, call_erasure's too.
+        "openlineage__emission_policy": json.dumps(LINEAGE_POLICY),
+        "openlineage__custom_run_facets": "plugins.calls.openlineage_facets.of_run",
         "database__sql_alchemy_conn": sqlalchemy_url,
         # asyncpg refuses parameters of libpq (sslmode, ...).
         "database__sql_alchemy_conn_async": sqlalchemy_url.replace("+psycopg2", "+psycopg", 1),

@@ -236,6 +236,7 @@ def publish(context: "Context", run_id: UUID | None) -> None:
     from include.calls.steps import publish as step
     from include.calls.steps.run_lifecycle import reopen_if_unpublished
     from plugins.calls.assets import announce
+    from plugins.calls.lineage import tell_collector
 
     if run_id is None:
         raise AirflowSkipException("the run was never opened: open_run says why")
@@ -243,12 +244,15 @@ def publish(context: "Context", run_id: UUID | None) -> None:
         take_run(context, run_id, state, Stage.PUBLISH)
         reopen_if_unpublished(run_id, state, dag_run_id=context["dag_run"].run_id, stage=Stage.PUBLISH)
         failed = failed_upstream(context, BEFORE_BATCHES)
-        rows = step.publish(run_id, state, StorageHook().get_conn(), load_run_policy(), upstream_failed=failed)
+        storage = StorageHook().get_conn()
+        rows = step.publish(run_id, state, storage, load_run_policy(), upstream_failed=failed)
         run = state.runs.get(run_id)
         completed = state.runs.counts(run_id).get(RecordStatus.COMPLETED, 0)
     period = {"date_from": f"{run.period.start:%Y-%m-%d}", "date_to": f"{run.period.end:%Y-%m-%d}"}
     facts = {"run_id": str(run_id), **period, "status": run.status}
     announce(context, registry_rows=rows, completed=completed, facts=facts)
+    if rows:
+        tell_collector(run, storage)
 
 
 def close_run(context: "Context", run_id: UUID | None) -> None:

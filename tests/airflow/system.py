@@ -43,6 +43,7 @@ SILENT = Console(quiet=True)
 WORLD = (datetime(2025, 8, 1, tzinfo=UTC), datetime(2025, 8, 13, tzinfo=UTC))
 CALLS = 84  # seven a day: two batches in two days. Each test takes days of its own, so that none meets another's texts
 MORE_DAYS = ("2025-08-13", "2025-08-14", "2025-08-15")  # after them, with two short calls each
+LINEAGE_DAY = "2025-08-16"  # as well
 BACKFILLED_DAYS = ("2025-08-07", "2025-08-08")
 BACKFILLED_CRON = "0 2 7,8 8 *"  # ticks for a backfill; in no other week does the schedule join in
 CODE = ("dags", "plugins", "include", "jobs", "ops")
@@ -198,7 +199,7 @@ def system_in(root: Path) -> Iterator[System]:
     runtime = Runtime("main", root)
     runtime.make()
     world = seeded_world(7, *WORLD, CALLS, spoken())
-    for number, (day, minute) in enumerate(product(MORE_DAYS, (1, 2)), 900_001):
+    for number, (day, minute) in enumerate(product((*MORE_DAYS, LINEAGE_DAY), (1, 2)), 900_001):
         call = Call(number, datetime.fromisoformat(f"{day}T09:0{minute}:00+00:00"), f"call-{number}", file_id=number)
         world.add(call, Audio(partial(record_briefly, number)))
     portal = PortalSimulator(world, token=secrets.token_hex(12), limits=Limits(rps=1000, bucket=1000))
