@@ -3,11 +3,12 @@
 python -m trials.call_centre agreement    20 seeds of a judge with programmed errors, against an independent program
 python -m trials.call_centre evidence     300 invented or shifted quotes, 1,000 true ones
 python -m trials.call_centre kills [--kills 20] [--texts 60]    tasks killed while they score, nothing twice
+python -m trials.call_centre failover [--speed 10]    a provider fails or goes down; what the router costs
 """
 
 import click
 
-from trials.call_centre import agreement_trial, evidence_trial, kills_trial
+from trials.call_centre import agreement_trial, evidence_trial, failover_trial, kills_trial
 
 
 @click.group()
@@ -32,6 +33,17 @@ def evidence() -> None:
 @click.option("--seed", default=1)
 def kills(*, kills: int, texts: int, seed: int) -> None:
     click.echo(kills_trial.run(kills, texts, seed))
+
+
+@main.command()
+@click.option("--speed", default=10.0, help="how many times faster the outage is")
+@click.option("--texts", default=300)
+@click.option("--requests", default=300)
+def failover(*, speed: float, texts: int, requests: int) -> None:
+    click.echo(failover_trial.overhead(requests))
+    click.echo(failover_trial.each_fault())
+    click.echo(failover_trial.scoring(texts))
+    click.echo(failover_trial.outage(speed))
 
 
 if __name__ == "__main__":
