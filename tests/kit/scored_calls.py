@@ -63,6 +63,13 @@ class Scored:
     settings: dict[str, str] = field(default_factory=dict)
     daily: str = "50"
     failover: bool = True
+    order: tuple[str, ...] = ("a", "b")
+    limits: dict[str, Any] = field(default_factory=dict)  # of both providers
+    wait_seconds: float = 0
+    keys: dict[str, str | None] = field(
+        default_factory=lambda: {"llm_anthropic": ANTHROPIC_KEY, "language_model": OPENAI_KEY}
+    )
+    proxy: str | None = None
     runs: int = 0
 
     @property
@@ -75,15 +82,15 @@ class Scored:
         return checked(
             {
                 "daily_budget_usd": self.daily,
-                "providers": {"a": a, "b": b},
-                "tasks": {"quality_scoring": {"providers": ["a", "b"], "wait_seconds": 0}},
+                "providers": {"a": a | self.limits, "b": b | self.limits},
+                "tasks": {"quality_scoring": {"providers": list(self.order), "wait_seconds": self.wait_seconds}},
                 "breaker": {"failures": 5, "open_seconds": 30, "max_open_seconds": 600, "probe_seconds": 60},
             }
         )
 
     def access(self, connection: str) -> Access | None:
-        key = ANTHROPIC_KEY if connection == "llm_anthropic" else OPENAI_KEY
-        return Access(key, self.urls[connection], None, f"hash-of-{connection}")
+        key = self.keys[connection]
+        return Access(key, self.urls[connection], self.proxy, f"hash-of-{key}") if key else None
 
     @contextmanager
     def services(
