@@ -31,10 +31,11 @@ def browser_page(home: Path) -> Iterator[Page]:
         browser.close()
 
 
-def log_in(system: System, page: Page) -> None:
+def log_in(system: System, page: Page, name: str = ADMIN, password: str = "") -> None:
+    """As the administrator, or as somebody else with a password."""
     assert system.running is not None
     page.goto(system.running.url)
-    page.locator("input[name=username]").fill(ADMIN)
-    page.locator("input[name=password]").fill(system.running.password)
+    page.locator("input[name=username]").fill(name)
+    page.locator("input[name=password]").fill(password or system.running.password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Dags", exact=True)).to_be_visible()
