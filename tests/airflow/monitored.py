@@ -23,6 +23,7 @@ from simulators.kit.in_process import running
 from tests.airflow.system import _free_port as free_port
 
 FILES = REPOSITORY / "ops" / "monitoring"
+RULES = {"call_export": "call_export.yml", "callcenter": "call_centre.yml"}  # by job
 needs_prometheus = [
     pytest.mark.prometheus,
     pytest.mark.skipif(not shutil.which("promtool"), reason="needs the Debian package prometheus"),
@@ -91,20 +92,29 @@ def at_last(check: Callable[[], None], seconds: float) -> None:
 
 @contextmanager
 def prometheus(
-    folder: Path, target: str, token: str, *, alertmanager: str = "127.0.0.1:1", rules: str | None = None
+    folder: Path,
+    target: str,
+    token: str,
+    *,
+    job: str = "call_export",
+    alertmanager: str = "127.0.0.1:1",
+    rules: str | None = None,
 ) -> Iterator[Prometheus]:
-    """The product's prometheus.yml with other addresses, scraping every second; `rules` replaces the rules' text."""
+    """The product's prometheus.yml with other addresses, this job alone, scraping every second.
+
+    `rules` replaces the text of the job's rules.
+    """
     config = yaml.safe_load((FILES / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"}
-    (scraped,) = (one for one in config["scrape_configs"] if one["job_name"] == "call_export")
+    (scraped,) = (one for one in config["scrape_configs"] if one["job_name"] == job)
     config["scrape_configs"] = [scraped]
     scraped["static_configs"][0]["targets"] = [target]
     (folder / "token").write_text(token)
     scraped["authorization"]["credentials_file"] = str(folder / "token")
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager]
     (folder / "rules").mkdir()
-    (folder / "rules" / "call_export.yml").write_text(
-        rules or (FILES / "rules" / "call_export.yml").read_text(encoding="utf-8"), encoding="utf-8"
+    (folder / "rules" / RULES[job]).write_text(
+        rules or (FILES / "rules" / RULES[job]).read_text(encoding="utf-8"), encoding="utf-8"
     )
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     port = free_port()
