@@ -6,9 +6,10 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
+from include.call_centre.schedule import IS_CONFIGURED as QUALITY_CONFIGURED
 from include.sales.schedule import IS_CONFIGURED as SALES_CONFIGURED
 from plugins.airflow_kit.deadlines import FirstQueuedAt
-from plugins.web.calls.react_apps import REACT_APPS
+from plugins.web.calls.react_apps import REACT_APPS, SCORES_OF_RUN
 from plugins.web.lazy import app, models_app, sales_app
 
 
@@ -47,4 +48,6 @@ class CallExportPlugin(AirflowPlugin):
         {"app": models_app, "url_prefix": "/callcenter", "name": "callcenter"},
         *([{"app": sales_app, "url_prefix": "/zakaz", "name": "zakaz"}] if SALES_CONFIGURED else []),
     ]
-    react_apps = REACT_APPS  # the call browser
+    react_apps = [  # noqa: RUF012  as above; the call browser
+        app for app in REACT_APPS if QUALITY_CONFIGURED or app["name"] != SCORES_OF_RUN
+    ]

@@ -147,6 +147,7 @@ class Wanted:
     review: bool = False
     disputed: bool = False
     recording: int | None = None
+    dag_run: str | None = None
     before: tuple[datetime, UUID] | None = None
     most: int = 50
 
@@ -172,6 +173,7 @@ class QualityPeople:
             review=wanted.review,
             disputed=wanted.disputed,
             recording=wanted.recording,
+            dag_run=wanted.dag_run,
             before_at=before_at,
             before_id=before_id,
             most=wanted.most,

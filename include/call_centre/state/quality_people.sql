@@ -22,6 +22,8 @@ SELECT score.score_id, score.recording_id, score.card, score.card_version, score
            SELECT same.recording_id FROM recordings asked JOIN transcripts text ON text.transcript_id = asked.transcript_id
              JOIN callcenter.quality_scores same ON same.text_checksum = text.sha256
             WHERE asked.recording_id = :recording))
+   AND (:dag_run::text IS NULL
+        OR score.run_id = (SELECT run_id FROM callcenter.quality_runs WHERE dag_run_id = :dag_run))
    AND (:before_at::timestamptz IS NULL OR (score.call_started_at, score.score_id) < (:before_at, :before_id::uuid))
  ORDER BY score.call_started_at DESC, score.score_id DESC
  LIMIT :most;

@@ -62,6 +62,7 @@ async def calls(
     employee: Annotated[str | None, Query(max_length=64)] = None,
     status: Annotated[str | None, Query(pattern="^(scored|unscorable)$")] = None,
     call: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    dag_run: Annotated[str | None, Query(max_length=250)] = None,
     review: bool = False,
     disputed: bool = False,
     after: Annotated[str | None, Query(max_length=100)] = None,
@@ -69,7 +70,7 @@ async def calls(
     """Scores, the newest call first."""
 
     def work(state: QualityState, _: CallCentrePolicy) -> ScoreList:
-        wanted = views.wanted(card, employee, status, call, after, review=review, disputed=disputed)
+        wanted = views.wanted(card, employee, status, call, after, dag_run=dag_run, review=review, disputed=disputed)
         people = QualityPeople(state.session)
         return views.score_list(people.listed(wanted, people.scope(reader.user_id)), wanted.most)
 

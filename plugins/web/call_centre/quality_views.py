@@ -43,11 +43,14 @@ def wanted(
     call: int | None,
     after: str | None,
     *,
+    dag_run: str | None,
     review: bool,
     disputed: bool,
 ) -> Wanted:
     before = _place_of(after) if after else None
-    return Wanted(card, employee, status, review=review, disputed=disputed, recording=call, before=before)
+    return Wanted(
+        card, employee, status, review=review, disputed=disputed, recording=call, dag_run=dag_run, before=before
+    )
 
 
 def _place_of(after: str) -> tuple[datetime, UUID]:

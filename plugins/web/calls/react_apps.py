@@ -27,9 +27,11 @@ _FILES_OF_ALL = {
     "icon_dark_mode": f"call_export/{STATIC}/icon_dark.svg",
 }
 
+SCORES_OF_RUN = "Оценки запуска"  # only where calls are scored
 REACT_APPS: list[dict[str, Any]] = [
     {"name": "Звонки", **_FILES_OF_ALL, "destination": "nav", "url_route": "calls", "nav_top_level": True},
     {"name": "Звонки запуска", **_FILES_OF_ALL, "destination": "dag_run", "url_route": "calls-of-run"},
+    {"name": SCORES_OF_RUN, **_FILES_OF_ALL, "destination": "dag_run", "url_route": "scores-of-run"},
     {"name": "Звонки пачки", **_FILES_OF_ALL, "destination": "task_instance", "url_route": "calls-of-batch"},
     {"name": "Выгрузка звонков", **_FILES_OF_ALL, "destination": "dashboard"},
 ]

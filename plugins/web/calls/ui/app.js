@@ -13,7 +13,9 @@ const BundlesPage = later(() => import("./bundles_page.js"), "BundlesPage");
 const ErasurePage = later(() => import("./erasure_page.js"), "ErasurePage");
 const ModelsPage = later(() => import("./models_page.js"), "ModelsPage");
 const QaPage = later(() => import("./qa_page.js"), "QaPage");
-const QualityPage = later(() => import("./quality_page.js"), "QualityPage");
+const qualityPage = () => import("./quality_page.js");
+const QualityPage = later(qualityPage, "QualityPage");
+const ScoresOfRun = later(qualityPage, "ScoresOfRun");
 const RunsPage = later(() => import("./runs_page.js"), "RunsPage");
 const SettingsPage = later(() => import("./settings_page.js"), "SettingsPage");
 const runTabs = () => import("./run_tabs.js");
@@ -72,6 +74,7 @@ const framed = (Part) => (props) => {
 };
 export const RunTab = framed(CallsOfRun);
 export const BatchTab = framed(CallsOfBatch);
+export const ScoresTab = framed(ScoresOfRun);
 
 /** Where the reader has no right to runs, or no answer came, the home page of Airflow is left as it is. */
 export function HomePart() {

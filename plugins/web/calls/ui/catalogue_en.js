@@ -508,6 +508,7 @@ export const EN = {
   "quality.filter_review": "To look at",
   "quality.filter_disputed": "Disputed",
   "quality.filter_unscorable": "Without a score",
+  "quality.other_dag": "This run scores no calls",
   "quality.empty": "No such scores",
   "quality.empty_help": "New texts are scored by themselves, every 15 minutes.",
   "quality.score": "Score",

@@ -508,6 +508,7 @@ export const RU = {
   "quality.filter_review": "Посмотреть человеку",
   "quality.filter_disputed": "Оспоренные",
   "quality.filter_unscorable": "Без балла",
+  "quality.other_dag": "Этот запуск не оценивает звонки",
   "quality.empty": "Таких оценок нет",
   "quality.empty_help": "Новые тексты оцениваются сами, каждые 15 минут.",
   "quality.score": "Оценка",

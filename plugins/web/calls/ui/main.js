@@ -1,7 +1,7 @@
 // The bundle of the react_apps: Airflow imports this file and looks the components up by their names.
 // The names are those in `plugins/web/calls/react_apps.py`.
 import { MODULES } from "./host.js";
-import { BatchTab, CallBrowser, HomePart, RunTab } from "./app.js";
+import { BatchTab, CallBrowser, HomePart, RunTab, ScoresTab } from "./app.js";
 import { learn } from "./words.js";
 
 /** Style sheet and sentences are there before the first component is drawn, so that nothing jumps. */
@@ -18,6 +18,7 @@ await Promise.all([styled, learn()]);
 Object.assign(globalThis, {
   "Звонки": CallBrowser,
   "Звонки запуска": RunTab,
+  "Оценки запуска": ScoresTab,
   "Звонки пачки": BatchTab,
   "Выгрузка звонков": HomePart,
 });

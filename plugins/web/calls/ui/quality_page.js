@@ -7,6 +7,7 @@ import { ScoreLine, ScoreView, why } from "./quality_score.js";
 import { Badge, Banner, Button, Empty, Foreign, Go, Skeleton, Trouble } from "./parts.js";
 import { dayAndTime, named, number, share, t } from "./words.js";
 
+const DAG = "callcenter_quality";
 const FILTERS = [["all", ""], ["review", "review=true"], ["disputed", "disputed=true"], ["unscorable", "status=unscorable"]];
 
 export function QualityPage({ me, id }) {
@@ -57,10 +58,17 @@ function Judges({ judges }) {
 const figure = (value, interval) => (value === null || value === undefined ? t("none")
   : html`<span className="cb-number">${number(value, 2)}${interval ? html` <span className="cb-faint">${number(interval[0], 2)}–${number(interval[1], 2)}</span>` : null}</span>`);
 
-function Scores() {
+/** The tab of a DAG run in Airflow: the scores that it brought. */
+export function ScoresOfRun({ me, dagId, runId }) {
+  if (dagId !== DAG) return html`<${Empty} title=${t("quality.other_dag")} />`;
+  if (!me.rights.includes("read")) return html`<${Empty} title=${t("no_right.title")}>${t("no_right.help")}<//>`;
+  return html`<${Scores} of=${`dag_run=${encodeURIComponent(runId)}`} />`;
+}
+
+function Scores({ of = "" }) {
   const [filter, setFilter] = useState("all");
   const [more, setMore] = useState([]);
-  const query = FILTERS.find(([name]) => name === filter)[1];
+  const query = [of, FILTERS.find(([name]) => name === filter)[1]].filter(Boolean).join("&");
   const first = useAnswer(`quality/calls${query ? `?${query}` : ""}`);
   const pages = first.data ? [first.data, ...more.filter((one) => one.of === query).map((one) => one.page)] : [];
   const items = pages.flatMap((page) => page.items);

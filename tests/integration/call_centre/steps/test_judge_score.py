@@ -78,6 +78,13 @@ def test_a_score_outside_the_scope_is_not_there(world: Scored, state: QualitySta
     assert [one.employee_id for one in people.listed(Wanted(), EMPLOYEE.scope)] == ["1269"]
 
 
+def test_the_scores_of_one_run_are_listed(world: Scored, state: QualityState) -> None:
+    ((dag_run,),) = world.rows("SELECT dag_run_id FROM callcenter.quality_runs")
+    people = QualityPeople(state.session)
+    assert len(people.listed(Wanted(dag_run=dag_run), Scope())) == 1
+    assert people.listed(Wanted(dag_run="another"), Scope()) == []
+
+
 def test_an_uncalibrated_judge_has_no_part_in_averages(world: Scored, state: QualityState) -> None:
     """Grey until measured: shown, never ranked."""
     people = QualityPeople(state.session)
