@@ -20,7 +20,7 @@ from simulators.openai.scorecard_judge import answer_by_text
 from simulators.proxy import ProxySimulator, proxying
 from tests.kit.scored_calls import Scored, judges, with_texts
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 Provoke = Callable[[Scored], object]
 NOWHERE = "http://127.0.0.1:1"

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +91,7 @@ class Scored:
 
     def access(self, connection: str) -> Access | None:
         key = self.keys[connection]
-        return Access(key, self.urls[connection], self.proxy, f"hash-of-{key}") if key else None
+        return Access(key, self.urls[connection], self.proxy, sha256(key.encode()).hexdigest()) if key else None
 
     @contextmanager
     def services(
