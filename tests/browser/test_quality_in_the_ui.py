@@ -132,6 +132,6 @@ def test_a_forecast_is_approved_and_an_answer_disputed(scoring: System, page: Pa
     )
     assert after["final_score"] < score["final_score"]
     assert after["open_disputes"] == 0
-    noted = scoring.rows("SELECT actor, action FROM audit_log WHERE action LIKE '%dispute%'")
+    noted = scoring.rows("SELECT actor, action FROM audit_log WHERE action LIKE '%%dispute%%'")
     assert {(SECURITY, "score_disputed"), (ADMIN, "dispute_decided")} <= {tuple(one.values()) for one in noted}
     assert errors == []
