@@ -204,7 +204,7 @@ def outage(speed: float) -> str:
             stop.set()
             for line in lines:
                 line.result()
-        return _told(pair, asked, died, back, open_for)
+        return _figures_of(pair, asked, died, back, open_for)
 
 
 def _line(pair: Pair, number: int, asked: list[Asked], stop: threading.Event) -> None:
@@ -222,7 +222,7 @@ def _line(pair: Pair, number: int, asked: list[Asked], stop: threading.Event) ->
                 asked.append(Asked(subject, began, time.monotonic(), provider))
 
 
-def _told(pair: Pair, asked: list[Asked], died: float, back: float, open_for: float) -> str:
+def _figures_of(pair: Pair, asked: list[Asked], died: float, back: float, open_for: float) -> str:
     rows, speed = pair.world.rows, pair.speed
     answered = [one for one in asked if one.provider]
     first_b = [min(one.ended for one in answered if one.provider == "b" and one.ended > died and line == _of(one))
