@@ -5,6 +5,7 @@ MODULES = (
     "plugins.calls.telephony",
     "plugins.calls.assets",
     "plugins.calls.secret_fingerprints",
+    "plugins.calls.lineage",
     "plugins.airflow_kit.celery_workers",
     "plugins.airflow_kit.stop_signal",
     "include.calls.pools",
