@@ -5,6 +5,7 @@ The app of `/call_export` runs in this process, with Airflow's own SimpleAuthMan
 
 import io
 import json
+import pkgutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -355,6 +356,71 @@ def test_what_browsers_do_not_play_is_heard_as_a_copy_and_taken_as_it_is(browser
     browser.run("UPDATE recordings SET checksum = 'c2' WHERE recording_id = %s", browser.own)
     storage.put_bytes(key, browser.sound, "audio/wav")
     assert browser.ask("GET", path, "user").content == browser.sound, "the call has another recording now"
+
+
+@pytest.mark.parametrize("what", ["audio", "peaks"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE recordings SET status = 'erased' WHERE recording_id = %s",
+        "UPDATE recordings SET raw_path = NULL WHERE recording_id = %s",
+        "UPDATE recordings SET checksum = 'another' WHERE recording_id = %s",
+    ],
+)
+def test_nothing_of_an_audio_that_has_ended_meanwhile_is_stored(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, end: str
+) -> None:
+    """Making the copy takes up to a minute: the call's files may all be deleted before it is stored."""
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav"), "audio/wav")
+    module = f"include.speech.audio.{'listening.copy_apart' if what == 'audio' else 'peaks.peaks_apart'}"
+    make = pkgutil.resolve_name(module)
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        made = make(*arguments, **named)
+        browser.run(end, browser.own)
+        return made
+
+    monkeypatch.setattr(module, slow)
+    assert browser.ask("GET", f"/calls/{browser.own}/{what}", "user").status_code == 404
+    assert [*storage.keys("playable/"), *storage.keys("peaks/")] == []
+
+
+def test_the_end_of_an_audio_waits_until_its_copy_is_stored(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav"), "audio/wav")
+    put, ended = LocalStorage.put_file, []
+
+    def at_the_same_moment(self: LocalStorage, to: str, *arguments: Any) -> None:
+        with psycopg.connect(browser.state.session.conninfo, autocommit=True) as connection:
+            connection.execute("SET lock_timeout = '50ms'")
+            try:
+                connection.execute("UPDATE recordings SET status = 'erased' WHERE recording_id = %s", [browser.own])
+                ended.append(to)
+            except psycopg.errors.LockNotAvailable:
+                put(self, to, *arguments)
+
+    monkeypatch.setattr(LocalStorage, "put_file", at_the_same_moment)
+    assert browser.ask("GET", f"/calls/{browser.own}/audio", "user").status_code == 200
+    assert ended == []
+    assert len(list(storage.keys("playable/"))) == 1
+    browser.run("UPDATE recordings SET status = 'erased' WHERE recording_id = %s", browser.own)
+
+
+def test_a_copy_that_ended_with_its_audio_is_made_again(browser: Browser, tmp_path: Path) -> None:
+    """A run may load the audio anew after its period has ended: the file and its checksum are the same."""
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav"), "audio/wav")
+    path = f"/calls/{browser.own}/audio"
+    first = browser.ask("GET", path, "user")
+    storage.erase_all(list(storage.keys("playable/")))
+    assert browser.ask("GET", path, "user").status_code == first.status_code == 200
+    assert len(list(storage.keys("playable/"))) == 1
 
 
 def test_hearing_is_noted_once_and_each_download(browser: Browser) -> None:

@@ -5,7 +5,8 @@ be noted is not shown.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cached_property
@@ -416,6 +417,21 @@ class CallPages:
         )
 
     # ---------------------------------------------------------------- sound
+
+    @contextmanager
+    def while_audio_stays(self, call: ShownCall) -> Iterator[None]:
+        """For storing what was made of the audio: its end and its erasure wait for the block, or have come before it.
+
+        Making it takes up to a minute. Without this its file could be stored after all of the call's were deleted.
+        Raises Refused(404) for a call whose audio is not the one that was read any more.
+        """
+        with self.session.transaction():
+            now = self.call(call.recording_id, lock=True)
+            if now.status is RecordStatus.ERASED:
+                raise Refused(404, "erased")
+            if (now.raw_path, now.checksum) != (call.raw_path, call.checksum):
+                raise Refused(404, "no_audio")
+            yield
 
     def hear(self, recording_id: int, *, take: bool) -> ShownCall:
         """The call whose audio goes out. One entry for a person and call in ten minutes; every download has its own."""

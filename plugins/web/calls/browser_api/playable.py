@@ -6,6 +6,7 @@ erased with the audio.
 
 import threading
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from include.clients.storage.base import Storage
@@ -29,27 +30,35 @@ class Sound(NamedTuple):
 
 
 class PlayableSounds:
-    """What is remembered are facts about files that never change under their checksum."""
+    """Which recordings browsers play is remembered; a copy is looked for each time, because it ends with the audio."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._known: OrderedDict[tuple[str, str], Sound] = OrderedDict()
+        self._played: OrderedDict[tuple[str, str], Sound] = OrderedDict()
         self._one_encoder = threading.Lock()
 
     def original(self, key: str, checksum: str) -> Sound:
         return Sound(key, self._storage.size_of(key), checksum[:20])
 
-    def of(self, key: str, checksum: str, copy_key: str, portal_sec: float) -> Sound:
-        """Raises Permanent(storage_failed), Temporary, Refused(503) while copies of other calls are made."""
-        known = self._known.get((key, checksum))
-        if known is None:
-            known = self._found(key, checksum, copy_key, portal_sec)
-            self._known[key, checksum] = known
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return known
+    def of(
+        self, key: str, checksum: str, copy_key: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]
+    ) -> Sound:
+        """A copy is stored inside `while_audio_stays`.
 
-    def _found(self, key: str, checksum: str, copy_key: str, portal_sec: float) -> Sound:
+        Raises Permanent(storage_failed), Temporary, Refused(503) while copies of other calls are made.
+        """
+        found = self._played.get((key, checksum))
+        if found is None:
+            found = self._found(key, checksum, copy_key, portal_sec, while_audio_stays)
+            if found.key == key:
+                self._played[key, checksum] = found
+                if len(self._played) > _REMEMBERED:
+                    self._played.popitem(last=False)
+        return found
+
+    def _found(
+        self, key: str, checksum: str, copy_key: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]
+    ) -> Sound:
         if key.rpartition(".")[2] in _SURE:
             return self.original(key, checksum)
         there = self._copy(copy_key, checksum)
@@ -58,7 +67,7 @@ class PlayableSounds:
         try:
             if self._plays(key):
                 return self.original(key, checksum)
-            return self._made(key, checksum, copy_key, portal_sec)
+            return self._made(key, checksum, copy_key, portal_sec, while_audio_stays)
         except ExportError as error:
             if error.code not in _NOT_DECODED:
                 raise
@@ -86,7 +95,9 @@ class PlayableSounds:
                 plays = browser_plays(path)
         return bool(plays)
 
-    def _made(self, key: str, checksum: str, copy_key: str, portal_sec: float) -> Sound:
+    def _made(
+        self, key: str, checksum: str, copy_key: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]
+    ) -> Sound:
         from include.speech.audio.apart import longest_recording
         from include.speech.audio.listening import CONTENT_TYPE, copy_apart
 
@@ -100,7 +111,8 @@ class PlayableSounds:
                 target = folder / "copy.ogg"
                 copy_apart(path, target, most_seconds=longest_recording(portal_sec), source=checksum)
                 size = target.stat().st_size
-                self._storage.put_file(copy_key, target, CONTENT_TYPE)
+                with while_audio_stays:
+                    self._storage.put_file(copy_key, target, CONTENT_TYPE)
             return Sound(copy_key, size, f"{checksum[:20]}-ogg")
         finally:
             self._one_encoder.release()

@@ -4,6 +4,7 @@ They are `async` and work in threads of their own (`threads.py`).
 """
 
 import threading
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Annotated, Any
 
@@ -131,14 +132,15 @@ async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
         etag = f'"{(shown.checksum or "")[:20]}"'
         if request.headers.get("if-none-match") == etag:
             return etag, b""
-        return etag, _peaks(audio_keys(shown).peaks, shown.raw_path, shown.duration_sec)
+        key, stays = audio_keys(shown).peaks, pages.while_audio_stays(shown)
+        return etag, _peaks(key, shown.raw_path, shown.duration_sec, stays)
 
     etag, content = await served(reader, kept_or_made)
     headers = {"ETag": etag, "Cache-Control": "private, max-age=86400, immutable"}
     return Response(content, 200 if content else 304, headers, "application/octet-stream")
 
 
-def _peaks(key: str, audio_key: str, portal_sec: float) -> bytes:
+def _peaks(key: str, audio_key: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]) -> bytes:
     """The stored ones, or made now and stored; one at a time, because decoding takes a processor."""
     from include.speech.audio.apart import longest_recording
     from include.speech.audio.peaks import peaks_apart
@@ -149,7 +151,8 @@ def _peaks(key: str, audio_key: str, portal_sec: float) -> bytes:
         except Permanent:
             with _storage().as_file(audio_key) as path:
                 made = peaks_apart(path, most_seconds=longest_recording(portal_sec))
-            _storage().put_bytes(key, made, "application/octet-stream")
+            with while_audio_stays:
+                _storage().put_bytes(key, made, "application/octet-stream")
             return made
 
 
@@ -184,7 +187,8 @@ async def audio(
         if download:
             name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path)
             return _sounds().original(shown.raw_path, checksum), name
-        return _sounds().of(shown.raw_path, checksum, audio_keys(shown).playable, shown.duration_sec), None
+        copy_key, stays = audio_keys(shown).playable, pages.while_audio_stays(shown)
+        return _sounds().of(shown.raw_path, checksum, copy_key, shown.duration_sec, stays), None
 
     found, name = await served(reader, noted)
     try:

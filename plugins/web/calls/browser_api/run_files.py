@@ -21,7 +21,10 @@ from plugins.web.calls.browser_api.threads import in_thread
 
 # The report names calls by their ids and quotes what people said of them; the registry has numbers and beginnings of
 # texts, whole unless the policy masks them.
-NEEDED = {"report": frozenset({Right.READ}), "registry": frozenset({Right.TAKE, Right.UNMASK})}
+NEEDED: dict[What, frozenset[Right]] = {
+    "report": frozenset({Right.READ}),
+    "registry": frozenset({Right.TAKE, Right.UNMASK}),
+}
 _TYPES = {"report": "application/pdf", "registry": XLSX_TYPE}
 
 
@@ -32,11 +35,11 @@ class Found(NamedTuple):
 
 def shown(pages: CallPages, run_id: UUID) -> list[RunFile]:
     """What this reader may take of the run. Both files are written together, the registry first."""
-    keys = _keys(pages, run_id)
-    at = Publications(pages.session).written_at(keys["registry"].removesuffix(".xlsx") + ".csv")
+    run = State.over(pages.session).runs.get(run_id)
+    at = Publications(pages.session).written_at(registry_key(run.period, run.part))
     if at is None or not pages.scope.is_whole:
         return []
-    return [RunFile(what=what, written_at=at) for what in keys if pages.reader.rights >= NEEDED[what]]
+    return [RunFile(what=what, written_at=at) for what, needed in NEEDED.items() if pages.reader.rights >= needed]
 
 
 def take(pages: CallPages, run_id: UUID, what: What, storage: Storage) -> Found:
@@ -46,7 +49,8 @@ def take(pages: CallPages, run_id: UUID, what: What, storage: Storage) -> Found:
     for right in sorted(NEEDED[what]):
         if not pages.reader.may(right):
             raise Refused(403, "no_right", right=right)
-    key = _keys(pages, run_id)[what]
+    run = State.over(pages.session).runs.get(run_id)
+    key = report_key(run.period, ".pdf", run.part) if what == "report" else registry_key(run.period, run.part, ".xlsx")
     if not pages.scope.is_whole or not storage.exists(key):
         raise Refused(404, "no_such_file")
     pages.note(Action.RUN_FILE_TAKEN, run=str(run_id), what=what)
@@ -66,11 +70,3 @@ async def answer(found: Found, what: What, storage: Storage) -> StreamingRespons
     return StreamingResponse(
         blocks(storage, found.key, Part(0, found.size), first), headers=headers, media_type=_TYPES[what]
     )
-
-
-def _keys(pages: CallPages, run_id: UUID) -> dict[What, str]:
-    run = State.over(pages.session).runs.get(run_id)
-    return {
-        "report": report_key(run.period, ".pdf", run.part),
-        "registry": registry_key(run.period, run.part, ".xlsx"),
-    }
