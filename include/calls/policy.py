@@ -73,12 +73,20 @@ def _time_zone(value: str) -> str:
         raise ValueError from None
 
 
+def _address(value: str) -> str:
+    found = urlsplit(value)
+    if value and (found.scheme not in ("http", "https") or not found.hostname):
+        raise ValueError
+    return quote(value.rstrip("/"), safe=":/[]%")
+
+
 def _public(value: str) -> str:
     """Empty for what people cannot open from elsewhere: an address of this machine, or none at all."""
-    found = urlsplit(value)
-    if found.scheme not in ("http", "https") or not found.hostname or found.hostname in THIS_MACHINE:
+    try:
+        known = _address(value)
+    except ValueError:
         return ""
-    return quote(value.rstrip("/"), safe=":/[]%")
+    return "" if urlsplit(known).hostname in THIS_MACHINE else known
 
 
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
@@ -262,7 +270,9 @@ class ReportPolicy(Section):
         str, AfterValidator(_time_zone), Field(description="portal, or a time zone's name such as Europe/Moscow")
     ]
     mail_max_mb: Count
-    public_url: Annotated[str, AfterValidator(_public)]
+    public_url: Annotated[
+        str, AfterValidator(_address), Field(description="an address such as https://company.ru/airflow, or empty")
+    ]
 
 
 class PrivacyPolicy(Section):
@@ -297,5 +307,9 @@ def load_policy(overrides: Mapping[str, str], file: Path = POLICY_FILE) -> Polic
 
     Raises NotConfigured that names the variable, or the field of the file, and what is accepted.
     """
-    known = {**ENVIRONMENT, PUBLIC_URL: ("report", "public_url")}
-    return load_policy_file(Policy, file, known, overrides, ACCEPTED_VALUES)
+    policy = load_policy_file(Policy, file, ENVIRONMENT, overrides, ACCEPTED_VALUES)
+    if policy.report.public_url or PUBLIC_URL not in overrides:
+        return policy
+    # Airflow has always an address, often this machine's: it must not take the place of the one for people.
+    report = policy.report.model_copy(update={"public_url": _public(overrides[PUBLIC_URL])})
+    return policy.model_copy(update={"report": report})

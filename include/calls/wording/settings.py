@@ -1,6 +1,7 @@
 """Russian words for what a setting of `policy.yaml` accepts, by the description of its kind in `policy.py`."""
 
 ACCEPTED_VALUES: dict[str, str] = {
+    "an address such as https://company.ru/airflow, or empty": "адрес, например https://company.ru/airflow, или пусто",
     "a sum such as 0.0045; 0 for a server of one's own": "сумма, например 0.0045; 0 для своего сервера",
     "a model's name without blanks, such as gpt-transcribe": "имя модели без пробелов, например gpt-transcribe",
     "a model's name without blanks, or empty": "имя модели без пробелов или пусто",

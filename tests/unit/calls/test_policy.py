@@ -164,6 +164,23 @@ def test_an_address_that_only_this_machine_can_open_is_no_address_for_people(add
     assert load_policy({PUBLIC_URL: address}).report.public_url == public
 
 
+@pytest.mark.parametrize("airflow", ["http://127.0.0.1:8080", "https://inside.example.com", ""])
+def test_the_address_for_people_is_the_policys_own_where_it_has_one(airflow: str, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    known = POLICY_FILE.read_text(encoding="utf-8")
+    file.write_text(known.replace('public_url: ""', 'public_url: "https://calls.example.com"'), encoding="utf-8")
+    assert load_policy({PUBLIC_URL: airflow}, file).report.public_url == "https://calls.example.com"
+
+
+@pytest.mark.parametrize("address", ["calls.example.com", "ftp://calls.example.com", "https://", "/airflow"])
+def test_what_is_no_address_for_people_is_refused(address: str, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    known = POLICY_FILE.read_text(encoding="utf-8")
+    file.write_text(known.replace('public_url: ""', f'public_url: "{address}"'), encoding="utf-8")
+    with pytest.raises(NotConfigured, match="public_url"):
+        load_policy({}, file)
+
+
 def test_lists_of_the_environment_are_split_at_commas() -> None:
     policy = load_policy(USABLE)
     assert policy.portal.recording_hosts == ("pbx.example.ru", "10.0.0.5:8443")
