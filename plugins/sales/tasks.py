@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.common.errors import ContractBroken, ExportError, Throttled
+from include.common.errors import ExportError, Throttled
 from include.sales.domain.jobs import JOBS, QTICKETS, QTICKETS_DAYS, Job
 from include.sales.domain.scopes import Source
 from include.sales.names import WAREHOUSE_ADMIN_CONN
@@ -189,13 +189,15 @@ def _scopes(context: "Context", job: Job, state: "SalesState") -> "list[Scope]":
 
 
 def _corrected(scope: "Scope", source: "AdvertisingSource", state: "SalesState", now: datetime) -> "Scope":
-    """Corrections only widen the window: without an answer the usual days are loaded, and the next run asks again."""
+    """Corrections only widen the window: whatever comes instead of an answer, the usual days are loaded, and the next
+    run asks again.
+    """
     from include.sales.steps.open_run import back_to_corrections
 
     since = state.loads.watermark(scope.source, scope.stream, scope.account) or now - timedelta(days=1)
     try:
         found = source.corrections(scope.account, since)
-    except ContractBroken as error:
+    except ExportError as error:
         log.warning("what was corrected is not known, the usual days are loaded: %s", error)
         return scope
     return back_to_corrections(scope, found, load_run_sales_policy(), now) if found else scope

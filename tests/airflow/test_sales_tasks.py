@@ -244,6 +244,11 @@ def test_direct_goes_back_to_the_day_that_it_has_corrected(world: World, warehou
     assert (spent(), begins("unanswered")) == (Decimal("10.00"), date(2026, 10, 12)), "the usual days are loaded"
 
     world.direct.has_changes = True
+    world.direct.faults.add("changes", "status", times=20, status=200, body={"result": {}})
+    run(world, "direct", "not as documented")
+    world.direct.faults.clear()
+    assert begins("not as documented") == date(2026, 10, 12), "a refinement never keeps a source from being loaded"
+
     direct_says(NOW + timedelta(hours=2))
     load_ids = tasks.open_run(context(world, "corrected"), "direct")
     world.direct.corrected.clear()
