@@ -106,6 +106,18 @@ class AlertsPolicy(Section):
     quota_low_share: Share
 
 
+class ChecksPolicy(Section):
+    """A field is the parameter of the same name in the checks' queries."""
+
+    gap_days: Count
+    recent_days: Count
+    account_days: Count
+    odd_rows: Count
+    usual_days: Count
+    usual_tickets: Count
+    fewer_share: Share
+
+
 class KeepingPolicy(Section):
     loads_days: Count
     events_days: Count
@@ -126,6 +138,7 @@ class SalesPolicy(Section):
     loading: LoadingPolicy
     backups: BackupsPolicy
     alerts: AlertsPolicy
+    checks: ChecksPolicy
     keeping: KeepingPolicy
     money: MoneyPolicy
 

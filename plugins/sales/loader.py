@@ -46,7 +46,15 @@ DELTA_PARAMS: dict[str, Param] = {
 }
 
 BACKUP_PARAM = Param(None, type=["null", "string"], title=words.BACKUP[0], description=words.BACKUP[1])
-MAIL_PARAMS: dict[str, Param] = {"days_back": WINDOW_PARAMS["days_back"], "dry_run": DRY_RUN}
+MAIL_PARAMS: dict[str, Param] = {
+    "query": Param(None, type=["null", "string"], title=words.QUERY[0], description=words.QUERY[1]),
+    "days_back": WINDOW_PARAMS["days_back"],
+    "limit": Param(None, type=["null", "integer"], minimum=1, title=words.LIMIT[0], description=words.LIMIT[1]),
+    "dry_run": DRY_RUN,
+}
+ALERT_PARAMS: dict[str, Param] = {
+    "check_health": Param(True, type="boolean", title=words.CHECK_HEALTH[0], description=words.CHECK_HEALTH[1])
+}
 
 
 def by_cron(cron: str, *, is_paused: bool = False) -> dict[str, Any]:

@@ -32,21 +32,28 @@ log = logging.getLogger(__name__)
 
 
 def alert(context: "Context") -> int:
-    """Opens and closes alerts, sends one digest; returns how many alerts it had."""
+    """Opens and closes alerts, unless `check_health` is off; sends one digest, returns how many alerts it had."""
     from include.sales.steps.notify import notify
+
+    with open_sales_state() as state, recorded(context, state, ALERTS):
+        if context["params"]["check_health"]:
+            _look(state)
+        sent = notify(state, channels())
+        note(context, run_notes.digest(sent, len(state.alerts.open())))
+        return sent
+
+
+def _look(state: "SalesState") -> None:
+    from include.sales.steps.check_data import check_data
     from include.sales.steps.watch import watch
     from include.sales.steps.watch_tokens import watch_tokens
 
     policy, now = load_run_sales_policy(), datetime.now(UTC)
-    with open_sales_state() as state, recorded(context, state, ALERTS):
-        sources = [source for source in Source if has_source(source)]
-        with WarehouseHook().get_conn() as warehouse:
-            stale = timedelta(hours=policy.backups.stale_hours)
-            watch(state, warehouse, sources, now, backup_stale=stale)
-        watch_tokens(state, given_tokens(policy), now, warning=timedelta(days=policy.alerts.token_warning_days))
-        sent = notify(state, channels())
-        note(context, run_notes.digest(sent, len(state.alerts.open())))
-        return sent
+    sources = [source for source in Source if has_source(source)]
+    with WarehouseHook().get_conn() as warehouse:
+        if watch(state, warehouse, sources, now, backup_stale=timedelta(hours=policy.backups.stale_hours)):
+            check_data(state, warehouse, sources, policy)
+    watch_tokens(state, given_tokens(policy), now, warning=timedelta(days=policy.alerts.token_warning_days))
 
 
 def back_up(context: "Context") -> str:

@@ -217,6 +217,8 @@ def _asked(context: "Context") -> "Asked":
         hours_back=params.get("hours_back"),
         days_back=params.get("days_back"),
         accounts=tuple(str(one) for one in params.get("accounts") or params.get("logins") or ()),
+        query=str(params.get("query") or "").strip(),
+        limit=params.get("limit"),
         backfill_day=backfill_day,
     )
 

@@ -21,10 +21,12 @@ from include.clients.clickhouse.warehouse import Warehouse
 from include.common.errors import AccessDenied
 from include.common.wording import connections as texts
 from include.sales import names
+from include.sales.domain.rows import Coverage, Table
+from include.sales.state.warehouse_rows import WarehouseRows
 from plugins.hooks import sales_source_hooks as hooks
 from plugins.hooks import sales_sources
+from plugins.sales import operations, tasks
 from plugins.sales import sales_assets as assets
-from plugins.sales import tasks
 from plugins.sales.operators.load_operator import LoadOperator
 from simulators.kit.advertising import Figures
 from simulators.kit.in_process import running
@@ -32,6 +34,7 @@ from simulators.qtickets.app import TOKEN, QticketsSimulator
 from simulators.vk_ads.app import CLIENT_ID, CLIENT_SECRET, VkAdsSimulator
 from simulators.yandex_direct.app import TOKEN as DIRECT_TOKEN
 from simulators.yandex_direct.app import DirectSimulator
+from tests.kit.sales import ZONE
 from tests.kit.sales_sources import ACCOUNT, FIRST, LAST, LOGIN, NOW, account, office
 
 pytestmark = pytest.mark.postgres
@@ -169,6 +172,25 @@ def test_a_source_that_refuses_makes_the_run_red_once(world: World, database: st
             ).fetchall()
             == []
         )
+
+
+def test_alerts_look_at_the_data_unless_told_to_send_alone(
+    world: World, warehouse: Warehouse, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "note", lambda _context, text: world.notes.append(text))
+    monkeypatch.setattr(operations, "channels", dict)
+    days = [datetime.now(UTC).date() - timedelta(days=number) for number in (1, 4)]
+    rows = [Coverage("vk_ads", "stats", str(ACCOUNT), day, NOW, 0, Decimal(0), NOW) for day in days]
+    WarehouseRows(warehouse, ZONE).insert(Table.COVERAGE, rows, 1)
+
+    def opened() -> set[str]:
+        with psycopg.connect(database) as connection:
+            return {code for (code,) in connection.execute("SELECT code FROM sales.alerts WHERE resolved_at IS NULL")}
+
+    operations.alert(context(world, "a1", check_health=False))
+    assert opened() == set()
+    operations.alert(context(world, "a2", check_health=True))
+    assert "coverage_gap" in opened()
 
 
 def test_a_source_that_is_not_configured_is_skipped(world: World) -> None:

@@ -49,7 +49,8 @@ class Scope:
     the order's creation, or days of the statistics; it is a scope of `WINDOW_TABLE` alone, and what a load writes
     besides (`dim_ads`) only adds. A delta has `changed_since`; it is None for all that the source has (events, shows).
     `corrected_until`: up to this instant the source was asked what it has corrected, and the window reaches back to it.
-    Open orders are a delta of orders that were created up to the end of `last`.
+    Open orders are a delta of orders that were created up to the end of `last`. Of letters a person may name the search
+    (`query`) and how many of the newest are read (`limit`).
     """
 
     source: Source
@@ -60,6 +61,8 @@ class Scope:
     last: date | None = None
     changed_since: datetime | None = None
     corrected_until: datetime | None = None
+    query: str = ""
+    limit: int | None = None
 
     @property
     def table(self) -> Table | None:

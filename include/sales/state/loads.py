@@ -206,7 +206,8 @@ class Loads:
 
 def scope_json(scope: Scope) -> dict[str, Any]:
     """The scope as JSON values; dates and instants in ISO."""
-    return {
+    asked = {"query": scope.query, "limit": scope.limit}
+    return {name: value for name, value in asked.items() if value} | {
         "source": scope.source.value,
         "stream": scope.stream.value,
         "kind": scope.kind.value,
@@ -230,4 +231,6 @@ def scope_of(stored: Mapping[str, Any]) -> Scope:
         last=date.fromisoformat(last) if last else None,
         changed_since=datetime.fromisoformat(since) if since else None,
         corrected_until=datetime.fromisoformat(until) if until else None,
+        query=str(stored.get("query") or ""),
+        limit=stored.get("limit"),
     )

@@ -1,4 +1,4 @@
-"""The schema of the ClickHouse database: numbered migrations, views, grants, all as files beside this one.
+"""The schema of the ClickHouse database: numbered migrations, views, grants, checks, all as files beside this one.
 
 A migration is one statement that may run twice: ClickHouse has no transactions, so a half-done set is simply run
 again. Its checksum is stored after it succeeded; a changed old file stops with `migration_blocked`. Views are made
@@ -58,6 +58,11 @@ def grants() -> list[Statement]:
     return _statements("grants")
 
 
+def checks() -> list[Statement]:
+    """Queries of which every row is a trouble (`warehouse_checks.py` runs them)."""
+    return _statements("checks")
+
+
 def pending(warehouse: Warehouse) -> list[Statement]:
     """Migrations that the database has not had. Raises NotConfigured (`migration_blocked`) where an old one differs."""
     if not warehouse.exists() or not _has_ledger(warehouse):
@@ -88,12 +93,12 @@ def apply(warehouse: Warehouse, timezone: str, *, dry_run: bool = False) -> Sche
     warehouse.run(_LEDGER)
     waiting = pending(warehouse)
     for one in waiting:
-        warehouse.run(_filled(one, warehouse, timezone))
+        warehouse.run(filled(one, warehouse, timezone))
         row = (one.version, one.name, one.checksum, datetime.now(UTC), 1, 0)
         columns = ("version", "name", "checksum", "applied_at", "_ver", "_deleted")
         warehouse.insert("schema_migrations", columns, [row])
     for one in views():
-        warehouse.run(_filled(one, warehouse, timezone))
+        warehouse.run(filled(one, warehouse, timezone))
     _write_aliases(warehouse, load_cities())
     return SchemaChange(_names(waiting), _names(views()), _names(_grant(warehouse, timezone)))
 
@@ -114,13 +119,13 @@ def make_views(warehouse: Warehouse, timezone: str) -> None:
     """All views anew, for example after tables were exchanged."""
     ZoneInfo(timezone)
     for one in views():
-        warehouse.run(_filled(one, warehouse, timezone))
+        warehouse.run(filled(one, warehouse, timezone))
 
 
 def _grant(warehouse: Warehouse, timezone: str) -> list[Statement]:
     for one in grants():
         try:
-            warehouse.run(_filled(one, warehouse, timezone))
+            warehouse.run(filled(one, warehouse, timezone))
         except AccessDenied:
             if not warehouse.embedded:
                 raise
@@ -145,7 +150,8 @@ def _statements(kind: str) -> list[Statement]:
     return found
 
 
-def _filled(one: Statement, warehouse: Warehouse, timezone: str) -> str:
+def filled(one: Statement, warehouse: Warehouse, timezone: str) -> str:
+    """The statement of this database and this calendar, without its comments."""
     text = _COMMENT.sub("", one.text).strip()
     return text.replace("{database}", warehouse.database).replace("{timezone}", timezone)
 

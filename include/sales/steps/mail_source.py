@@ -19,7 +19,6 @@ class MailSource:
     """One mailbox (`SalesSource`). A letter that is not trusted, too large or unreadable is a finding and no row.
 
     `known_events`: what the API has named before; a row of another event is kept as written and is a finding.
-    `seen`: letters that an earlier load has read, by their id; they are left out.
     """
 
     def __init__(
@@ -29,14 +28,12 @@ class MailSource:
         cities: Cities,
         *,
         known_events: Callable[[], Sequence[KnownEvent]] = tuple,
-        seen: Callable[[str], bool] = lambda _letter: False,
         now: Callable[[], datetime],
     ) -> None:
         self._api = api
         self._policy = policy
         self._cities = cities
         self._known_events = known_events
-        self._seen = seen
         self._now = now
 
     def accounts(self) -> tuple[str, ...]:
@@ -53,9 +50,9 @@ class MailSource:
         self._api.spare(backfill)
         return Fetched(with_rows_counted(self._letters(scope, counters), counters), counters)
 
-    def search(self, since: datetime | None) -> str:
-        """The search: the policy's, in brackets, so that the time bounds all of it."""
-        query = f"({self._policy.gmail.query})"
+    def search(self, scope: Scope) -> str:
+        """The search: the policy's unless the scope has one, in brackets, so that the time bounds all of it."""
+        query, since = f"({scope.query or self._policy.gmail.query})", scope.changed_since
         return f"{query} after:{int(since.timestamp())}" if since else query
 
     def _letters(self, scope: Scope, counters: Counters) -> Iterator[Batch]:
@@ -65,9 +62,7 @@ class MailSource:
         for known in self._known_events():
             by_day[(known.local_date, plain_name(known.name))].append(known)
             by_id[known.event_id] = known
-        for found in self._api.find(self.search(scope.changed_since)):
-            if self._seen(found.letter_id):
-                continue
+        for found in self._api.find(self.search(scope), limit=scope.limit):
             counters.source_rows += 1
             if counters.watermark is None or found.received_at > counters.watermark:
                 counters.watermark = found.received_at

@@ -24,6 +24,8 @@ class Asked:
     hours_back: int | None = None
     days_back: int | None = None
     accounts: Sequence[str] = ()
+    query: str = ""
+    limit: int | None = None
     backfill_day: date | None = None
 
 
@@ -107,9 +109,10 @@ def inventory(policy: SalesPolicy, now: datetime, every: timedelta) -> list[Scop
 
 
 def letters(asked: Asked, policy: SalesPolicy, now: datetime) -> list[Scope]:
-    """Letters of the last days; those that were read already are not read again."""
+    """Letters of the last days; the usual ones, unless a person has named a search."""
     since = now - timedelta(days=asked.days_back or policy.gmail.days_back)
-    return [Scope(Source.GMAIL, Stream.MAIL, Kind.DELTA, changed_since=since.replace(microsecond=0))]
+    since = since.replace(microsecond=0)
+    return [Scope(Source.GMAIL, Stream.MAIL, Kind.DELTA, changed_since=since, query=asked.query, limit=asked.limit)]
 
 
 def open_loads(scopes: Sequence[Scope], dag_run_id: str, state: SalesState, *, at_least: int) -> Opened:

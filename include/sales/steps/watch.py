@@ -26,8 +26,11 @@ def freshness(warehouse: Warehouse) -> list[Freshness]:
 
 def watch(
     state: SalesState, warehouse: Warehouse, sources: Collection[Source], now: datetime, *, backup_stale: timedelta
-) -> None:
-    """Opens, worsens and closes alerts. `sources`: those that are configured; the others are silent."""
+) -> bool:
+    """Opens, worsens and closes alerts. `sources`: those that are configured; the others are silent.
+
+    False if the warehouse does not answer.
+    """
     _watch_jobs(state, sources, now)
     _watch_backups(state, now, backup_stale)
     try:
@@ -35,7 +38,7 @@ def watch(
         waiting = len(warehouse_schema.pending(warehouse))
     except ExportError as error:
         state.alerts.see("health", "error", job=_JOB, source="clickhouse", message=str(error))
-        return
+        return False
     state.alerts.resolve("health", job=_JOB, source="clickhouse")
     _open_or_close(state, "migration_pending", "error" if waiting else "", words.PENDING.format(count=waiting))
     for row in rows:
@@ -44,6 +47,7 @@ def watch(
         status = row.status(now)
         message = words.STALE.format(source=row.source, latest=row.latest_date or "—", days=row.days_behind)
         _open_or_close(state, "stale_data", "" if status == "ok" else status, message, source=SOURCE_OF[row.source])
+    return True
 
 
 def _watch_jobs(state: SalesState, sources: Collection[Source], now: datetime) -> None:

@@ -26,6 +26,17 @@ TITLES: dict[str, str] = {
     "restore_mismatch": "Восстановленная копия не совпала",
     "migration_pending": "Не выполнены миграции ClickHouse",
     "mail_send_failed": "Письма об ошибках не уходят",
+    "coverage_gap": "Среди загруженных дней есть пропуск",
+    "account_behind": "Кабинет отстал от остальных",
+    "coverage_differs": "Реклама не та, что была загружена",
+    "key_in_two_months": "Билет записан в два месяца",
+    "ticket_without_event": "Проданы билеты на неизвестное мероприятие",
+    "ticket_without_show": "Проданы билеты на неизвестный показ",
+    "future_sale": "Билеты из будущего",
+    "impossible_money": "Невозможная цена или возврат",
+    "impossible_ads": "Невозможные цифры рекламы",
+    "views_disagree": "Витрина не сходится с билетами",
+    "sales_fell": "Вчера продано намного меньше обычного",
 }
 HELP: dict[str, str] = {
     "job_failed": "make sales; журнал задачи — в Airflow",
@@ -42,7 +53,20 @@ HELP: dict[str, str] = {
     "backup_stale": "make sales-backup; make sales-backup-verify",
     "restore_mismatch": "make sales-backup MODE=full; docs/runbooks/sales.md, «Копии»",
     "migration_pending": "make sales-migrate",
+    "coverage_gap": "make sales-backfill SOURCE={source} FROM=... TO=...; дни — в сообщении",
+    "account_behind": "make sales-load SOURCE={source}; если кабинет больше не нужен, подтвердите",
+    "coverage_differs": "make sales-load SOURCE={source} FROM=...; в сообщении — день: сейчас / при загрузке",
+    "key_in_two_months": "передайте номер заказа разработчику: источник сменил день создания заказа",
+    "ticket_without_event": "make sales-load SOURCE=qtickets; повторяется — номер мероприятия разработчику",
+    "ticket_without_show": "make sales-load SOURCE=qtickets; повторяется — номер показа разработчику",
+    "future_sale": "сверьте часы этой машины; заказ — в кабинете QTickets",
+    "impossible_money": "сверьте заказ с кабинетом QTickets; номер — в сообщении",
+    "impossible_ads": "сверьте кабинет за последние дни; в сообщении — клики / показы",
+    "views_disagree": "передайте день разработчику; до исправления витринам этого дня не верьте",
+    "sales_fell": "сверьте вчера с кабинетом QTickets; затем make sales-load SOURCE=qtickets DAYS=2",
 }
+CHECK = "{times} ({example})"
+CHECK_REFUSED = "проверка {name} не выполнена: {reason}"
 SUBJECT_OPEN = "Продажи и реклама: требуют внимания — {count}"
 SUBJECT_OVER = "Продажи и реклама: прошло"
 OVER = "Прошло"

@@ -4,6 +4,7 @@ Every answer is read through the real client and projection; the batches are tho
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -558,12 +559,11 @@ class TestGmail:
     def test_the_search_is_bound_in_time_as_a_whole(self) -> None:
         with gmail() as mailbox:
             mailbox.simulator.deliver(letter([ROW], NOW), NOW - timedelta(days=30))
-            since = NOW - timedelta(days=7)
-            assert whole(mailbox.source, delta(Source.GMAIL, Stream.MAIL, since))[0] == []
-            assert (
-                mailbox.source.search(since)
-                == f"((subject:QTickets OR from:qtickets.ru)) after:{int(since.timestamp())}"
-            )
+            scope = delta(Source.GMAIL, Stream.MAIL, since := NOW - timedelta(days=7))
+            after = f"after:{int(since.timestamp())}"
+            assert whole(mailbox.source, scope)[0] == []
+            assert mailbox.source.search(scope) == f"((subject:QTickets OR from:qtickets.ru)) {after}"
+            assert mailbox.source.search(replace(scope, query="a OR b")) == f"(a OR b) {after}"
 
 
 BODIES: list[Callable[[], Any]] = [qtickets, vk_ads, direct, gmail]

@@ -1,6 +1,7 @@
 """Each source, read whole, gives the rows that its simulator knows to be true, to the day and the kopeck."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,8 @@ from include.clients.advertising import Corrections
 from include.common.errors import NotReady
 from include.sales.domain.rows import Table
 from include.sales.domain.scopes import Source, Stream
+from include.sales.state.loads import scope_json, scope_of
+from simulators.gmail.letters import letter
 from simulators.kit.advertising import Account, Figures
 from simulators.qtickets.box_office import DayTruth
 from tests.kit.sales_sources import (
@@ -21,6 +24,7 @@ from tests.kit.sales_sources import (
     account,
     delta,
     direct,
+    gmail,
     money_by_day,
     qtickets,
     read,
@@ -187,3 +191,17 @@ def test_what_direct_leaves_unprocessed_is_asked_for_again() -> None:
 def test_vk_says_nothing_of_corrections() -> None:
     with vk_ads() as advertised:
         assert advertised.source.corrections(str(ACCOUNT), NOW) is None
+
+
+def test_a_person_may_name_the_search_and_how_many_of_the_newest_are_read() -> None:
+    row = ["20.11.2026", "Концерт 1", "Москва", "12", "24 000,00", "0"]
+    with gmail() as mailbox:
+        for number in range(3):
+            mailbox.simulator.deliver(letter([row], NOW), NOW + timedelta(minutes=number))
+        named = replace(delta(Source.GMAIL, Stream.MAIL), query="from:qtickets.ru", limit=2)
+        batches, _ = read(mailbox.source.fetch(named, report_name="load-1"))
+        sold = rows_of(batches, Table.MAIL_SALES)
+        assert [one.msg_received_at for one in sold] == [NOW + timedelta(minutes=number) for number in (2, 1)]
+        asked = [entry.detail["q"] for entry in mailbox.simulator.journal.entries() if entry.detail.get("q")]
+        assert asked == ["(from:qtickets.ru)"]
+        assert scope_of(scope_json(named)) == named
