@@ -101,7 +101,7 @@ def close_run(context: "Context", run_id: UUID | None) -> None:
     if run_id is None:
         raise AirflowFailException(f"{failed_step} failed: its note says why")
     with _failure_noted(context), open_quality_state() as state:
-        closed = step.close_run(run_id, state)
+        closed = step.close_run(run_id, state, failed_step=failed_step)
         usd = sum((one.usd for one in closed.scores.values()), state.runs.spent(run_id) * 0)
         if closed.status != "cancelled" and not failed_step:
             note(context, quality.closed(closed.scored, closed.unscorable, closed.failed, usd))

@@ -135,9 +135,9 @@ class Scored:
             self.scored(run_id, batch)
         return self.closed(run_id)
 
-    def closed(self, run_id: UUID) -> Closed:
+    def closed(self, run_id: UUID, failed_step: str | None = None) -> Closed:
         with self.services() as (state, _, _):
-            return close_run(run_id, state)
+            return close_run(run_id, state, failed_step=failed_step)
 
     @property
     def asked(self) -> tuple[int, int]:

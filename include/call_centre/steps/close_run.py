@@ -23,13 +23,16 @@ class Closed:
         return self.scores["unscorable"].scores if "unscorable" in self.scores else 0
 
 
-def close_run(run_id: UUID, state: QualityState) -> Closed:
-    """`cancelled`: a person refused, or none answered; `error`: something is not done although it was to be."""
+def close_run(run_id: UUID, state: QualityState, *, failed_step: str | None = None) -> Closed:
+    """`cancelled`: a person refused, or none answered; `error`: something is not done although it was to be.
+
+    `failed_step` is a step before the batches that failed: what was to be done is not known then.
+    """
     run, outcome = state.runs.get(run_id), state.runs.outcome(run_id)
     scores = {one.status: one for one in state.scores.counts(run_id)}
     refused = run.asked_cost is not None and run.approved_cost is None
     left = 0 if run.asked.get("dry_run") else outcome.waiting
-    status = "cancelled" if refused else "error" if left or outcome.failed else "completed"
+    status = "cancelled" if refused else "error" if failed_step or left or outcome.failed else "completed"
     closed = Closed(status, scores, outcome.waiting, outcome.failed)
     with state.transaction():
         if state.runs.close(run_id, status, f"{closed.scored} scored, {closed.unscorable} unscorable"):
