@@ -122,6 +122,20 @@ def test_each_state_has_its_sentence_and_passes_axe(visit: Visit, path: str, sen
     assert violations(page) == []
 
 
+def test_a_language_set_before_anybody_watches_it_is_followed(visit: Visit) -> None:
+    """Airflow sets the language of its page once its own sentences have come, maybe between two steps of ours."""
+    visit.page.add_init_script(
+        """const watch = MutationObserver.prototype.observe;
+        MutationObserver.prototype.observe = function (node, options) {
+          if (options.attributeFilter?.includes("lang")) document.documentElement.lang = "en";
+          return watch.call(this, node, options);
+        };"""
+    )
+    page = visit.open("erasure")
+    expect(page.get_by_role("heading", name="Erasure")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
 DARK = {
     "": "Filters",
     f"call/{fakes.ORDINARY}": "History",

@@ -46,7 +46,16 @@ const allowed = (me, page, right) => me.rights.includes(right) && (me.quality ||
 /** What every entry needs around it. */
 function Framed({ children }) {
   const [spoken, setSpoken] = useState(language());
-  useEffect(() => watchLanguage(() => learn().then(() => setSpoken(language()))), []);
+  useEffect(() => {
+    const follow = async () => {
+      const now = language();
+      await learn(now);
+      setSpoken(now);
+    };
+    const unwatch = watchLanguage(follow);
+    follow(); // Airflow may have changed it after the first drawing and before anybody watched
+    return unwatch;
+  }, []);
   return html`<div className="cb" lang=${spoken}><${Boundary} key=${spoken}>${children}<//></div>`;
 }
 
