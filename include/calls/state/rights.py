@@ -45,7 +45,7 @@ TABLES: Mapping[str, Mapping[Role, str]] = {
     "call_facts": {Role.APPLICATION: _READ, Role.METRICS: _READ, Role.READER: _READ},
     "call_qa_checks": {Role.APPLICATION: _REMOVE, Role.METRICS: "SELECT (result)"},
     "call_records": {Role.APPLICATION: "SELECT, UPDATE"},
-    "call_role_overrides": {Role.APPLICATION: _WRITE},
+    "call_role_overrides": {Role.APPLICATION: _REMOVE},
     "call_scopes": {Role.APPLICATION: _REMOVE},
     "call_search": {Role.APPLICATION: _REMOVE},
     "call_search_backfill": {Role.APPLICATION: _WRITE},

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,12 +10,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import aiosql
 import psycopg
 import pytest
 from psycopg import sql
 from rich.console import Console
 
 from include.calls.domain.audit_chain import Action
+from include.calls.domain.erasure import ErasureStatus
+from include.calls.domain.erasure_hashes import ErasureKey
 from include.calls.domain.qa_sample import QaCheck
 from include.calls.domain.states import RunStatus
 from include.calls.state.audit import AuditLog
@@ -22,6 +26,7 @@ from include.calls.state.metrics import MetricsReader
 from include.calls.state.migrate import current, head, migrate
 from include.calls.state.rights import FUNCTIONS, LOGINS, TABLES, Role, as_owner, grant, role_name
 from include.calls.state.state import State
+from include.calls.steps import erase
 from include.calls.steps.qa_review import record_checks
 from include.calls.steps.rebuild import rebuild_texts
 from include.clients.postgresql.contents import contents, contents_of, frozen
@@ -32,9 +37,11 @@ from ops.prepare import make_roles
 from ops.settings import database_roles
 from ops.settings.databases import Databases
 from ops.settings.generated_secrets import Generated
-from ops.settings.profile import Runtime
+from ops.settings.profile import REPOSITORY, Runtime
 from simulators.bitrix24.seeded import brief, seeded_world
 from tests.conftest import PostgresServer, _as_administrator, _create_database, _drop_database
+from tests.integration.calls.test_erasure import ERASED
+from tests.integration.calls.test_erasure import world as world_of_three
 from tests.integration.calls.test_export_s3 import END, START
 from tests.kit.whole_export import export_over
 
@@ -205,6 +212,45 @@ def test_the_application_adds_to_the_audit_log_and_changes_nothing_in_it(roled: 
             roled.run(Role.APPLICATION, statement)
 
 
+STATEMENTS = sorted(
+    file
+    for file in (REPOSITORY / "include").rglob("*.sql")
+    if "migrations" not in file.parts
+    and "warehouse" not in file.parts  # ClickHouse
+    and file.name != "browsing.sql"  # fragments; the tests of the running system read what is made of them
+)
+OF_METRICS = {"metrics.sql", "quality_metrics.sql"}
+OF_THE_APPLICATION = {"add_totals", "lock_totals"}  # of the files above; the scheduler's work
+# They use a table of their own session, or the types of their parameters come with the values.
+NOT_PLANNED = {"clear_incoming", "refresh_known", "insert_new", "shared", "take_permit", "refused"}
+
+
+@pytest.mark.parametrize("file", STATEMENTS, ids=lambda file: file.stem)
+def test_the_role_that_runs_a_statement_may_run_it(roled: Roled, file: Path) -> None:
+    """PostgreSQL checks the rights to every table and column of a plan before it shows it."""
+    refused, not_planned = list[str](), set[str]()
+    for name, statement in _statements(file):
+        role = Role.METRICS if file.name in OF_METRICS and name not in OF_THE_APPLICATION else Role.APPLICATION
+        with psycopg.connect(roled.url(role), autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+            try:
+                connection.execute(f"EXPLAIN {statement}".encode(), defaultdict(lambda: None))
+            except psycopg.errors.InsufficientPrivilege as error:
+                refused.append(f"{name}: {error}")
+            except psycopg.Error:
+                not_planned.add(name)
+    assert refused == []
+    assert not_planned <= NOT_PLANNED
+
+
+def _statements(file: Path) -> Iterator[tuple[str, str]]:
+    """Name and text of each statement; a fragment that others are made of is none."""
+    queries = aiosql.from_path(file, "psycopg", mandatory_parameters=False)
+    for name in queries.available_queries:
+        text = getattr(queries, name).sql
+        if not name.endswith("_cursor") and re.match(r"(SELECT|WITH|INSERT|UPDATE|DELETE|MERGE)\b", text.lstrip()):
+            yield name, text
+
+
 def test_a_whole_export_runs_as_the_application(roled: Roled, tmp_path: Path) -> None:
     world = seeded_world(3, START, END, 6, brief())
     with export_over(world, roled.url(Role.APPLICATION), tmp_path, CALL_SUMMARY_ENABLED="true") as export:
@@ -228,6 +274,23 @@ def test_a_whole_export_runs_as_the_application(roled: Roled, tmp_path: Path) ->
         figures = reader.figures(run_limit=Decimal(54))
     assert figures.run_ends == {"completed": 1}
     assert (figures.audit_breaks, figures.audit_entries) == (0, len(actions))
+
+
+def test_an_erasure_runs_as_the_application(roled: Roled, tmp_path: Path) -> None:
+    """From the demand to the proof."""
+    key = ErasureKey.of("the key of this installation")
+    with export_over(world_of_three(), roled.url(Role.APPLICATION), tmp_path) as export:
+        export.erasure_key = key
+        assert export.run(deliver_texts=True).verdict.status is RunStatus.COMPLETED
+        with export.state() as state:
+            demand = {"erase_call_id": ERASED, "reason": "обращение 12", "asked_by": "сам человек"}
+            erasure_id = erase.register(demand, "manual__1", "officer", state, key)
+            erase.record_decision(erasure_id, state, approved=True, by="second", at=END)
+            settled = erase.erase(erasure_id, state, export.storage, export.policy, key)
+            assert settled.status is ErasureStatus.SETTLED
+        with psycopg.connect(roled.url(Role.APPLICATION)) as connection:
+            texts = "SELECT call_id FROM recordings JOIN transcripts USING (recording_id) WHERE call_id = ANY(%s)"
+            assert connection.execute(texts, [["call-1", ERASED]]).fetchall() == [("call-1",)]
 
 
 def test_a_reader_gets_figures_and_nothing_personal(roled: Roled) -> None:
