@@ -444,6 +444,21 @@ def test_the_waveform_is_made_once_and_kept(browser: Browser, tmp_path: Path) ->
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_replaced_recording_gets_a_new_waveform(browser: Browser, tmp_path: Path) -> None:
+    """The portal may replace a recording: its file keeps the key, its checksum is another."""
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    path = f"/calls/{browser.own}/peaks"
+    before = browser.ask("GET", path, "user")
+    assert before.headers["cache-control"] == "private, no-cache", "a browser asks whether it is the same recording"
+    storage.put_file(key, wav(tmp_path / "longer.wav", voice(4.0, seed=7)), "audio/wav")
+    browser.run("UPDATE recordings SET checksum = 'c2' WHERE recording_id = %s", browser.own)
+    after = browser.ask("GET", path, "user", **{"If-None-Match": before.headers["etag"]})
+    assert (after.status_code, HEADER.unpack(after.content[: HEADER.size])[1:]) == (200, (1, 10, 4.0))
+    assert browser.ask("GET", path, "user").content == after.content
+    assert len(list(storage.keys("peaks/"))) == 1
+
+
 # ---------------------------------------------------------------- bundles, erasures, limits
 
 

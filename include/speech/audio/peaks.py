@@ -1,7 +1,8 @@
 """How loud a recording is over its time, for drawing its waveform. The browser decodes nothing for it.
 
 The file begins with version, channels and values a second (uint32) and seconds (float32), little-endian. Then one byte
-for each value, 0..255: the first of each channel, the second of each channel, and so on.
+for each value, 0..255: the first of each channel, the second of each channel, and so on. Where it is stored, a line
+before it names the recording: a portal may replace one, under the same key.
 """
 
 import base64
@@ -44,6 +45,21 @@ def peaks_of(path: Path, *, most_seconds: float) -> bytes:
         whole = np.concatenate(loudest, axis=1) if loudest else np.zeros((source.tracks, 0), np.uint8)
         head = HEADER.pack(VERSION, source.tracks, PER_SECOND, samples / source.rate)
         return head + whole.T.tobytes()
+
+
+def stored_form(peaks: bytes, source: str) -> bytes:
+    """The file with the line that says what it was made of."""
+    return _line(source) + peaks
+
+
+def of_stored(content: bytes, source: str) -> bytes | None:
+    """The file, if it was made of that recording."""
+    line = _line(source)
+    return content[len(line) :] if content.startswith(line) else None
+
+
+def _line(source: str) -> bytes:
+    return f"source={source}\n".encode()
 
 
 def _peaks(path: str, most_seconds: float) -> Iterator[str]:

@@ -129,31 +129,46 @@ async def peaks(call: CallId, request: Request, reader: MayHear) -> Response:
         shown = pages.call(call)
         if shown.raw_path is None:
             raise Refused(404, "erased" if shown.status == "erased" else "no_audio")
-        etag = f'"{(shown.checksum or "")[:20]}"'
+        checksum = shown.checksum or ""
+        etag = f'"{checksum[:20]}"'
         if request.headers.get("if-none-match") == etag:
             return etag, b""
         key, stays = audio_keys(shown).peaks, pages.while_audio_stays(shown)
-        return etag, _peaks(key, shown.raw_path, shown.duration_sec, stays)
+        return etag, _peaks(key, shown.raw_path, checksum, shown.duration_sec, stays)
 
     etag, content = await served(reader, kept_or_made)
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=86400, immutable"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     return Response(content, 200 if content else 304, headers, "application/octet-stream")
 
 
-def _peaks(key: str, audio_key: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]) -> bytes:
+def _peaks(
+    key: str, audio_key: str, checksum: str, portal_sec: float, while_audio_stays: AbstractContextManager[None]
+) -> bytes:
     """The stored ones, or made now and stored; one at a time, because decoding takes a processor."""
     from include.speech.audio.apart import longest_recording
-    from include.speech.audio.peaks import peaks_apart
+    from include.speech.audio.peaks import peaks_apart, stored_form
 
+    there = _stored_peaks(key, checksum)
+    if there is not None:
+        return there
     with _one_decoder:
-        try:
-            return _storage().get_bytes(key)
-        except Permanent:
-            with _storage().as_file(audio_key) as path:
-                made = peaks_apart(path, most_seconds=longest_recording(portal_sec))
-            with while_audio_stays:
-                _storage().put_bytes(key, made, "application/octet-stream")
-            return made
+        there = _stored_peaks(key, checksum)  # made for another person while this one waited
+        if there is not None:
+            return there
+        with _storage().as_file(audio_key) as path:
+            made = peaks_apart(path, most_seconds=longest_recording(portal_sec))
+        with while_audio_stays:
+            _storage().put_bytes(key, stored_form(made, checksum), "application/octet-stream")
+        return made
+
+
+def _stored_peaks(key: str, checksum: str) -> bytes | None:
+    from include.speech.audio.peaks import of_stored
+
+    try:
+        return of_stored(_storage().get_bytes(key), checksum)
+    except Permanent:
+        return None
 
 
 _one_decoder = threading.Lock()
