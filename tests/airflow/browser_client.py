@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.calls.names import SEARCH_CONN, STATE_CONN, STORAGE_CONN
 from plugins.web.app import app
-from plugins.web.calls.browser_api import routes
+from plugins.web.calls.browser_api import playable, routes
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.routes import router
 from plugins.web.calls.browser_api.threads import sessions
@@ -41,6 +41,7 @@ def browser_client(database: str, storage: Path) -> Iterator[TestClient]:
         connection(patch, STATE_CONN, **conn, extra=where)
         connection(patch, STORAGE_CONN, conn_type="fs", extra={"path": str(storage)})
         connection(patch, SEARCH_CONN, conn_type="generic", password=TOKEN)
+        patch.setattr(playable, "PATIENCE_SECONDS", 60.0)  # this machine may be busy
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a key of this test" * 4)
         import_all_models()
         Base.metadata.create_all(airflow.settings.engine)  # asked for each token and DAG

@@ -30,8 +30,9 @@ from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.wording import browser as russian
 from include.clients.storage.local import LocalStorage
+from include.speech.audio import listening
 from include.speech.audio.peaks import HEADER
-from plugins.web.calls.browser_api import call_pages, two_languages
+from plugins.web.calls.browser_api import call_pages, playable, two_languages
 from plugins.web.calls.browser_api.reader import PROGRAM, RIGHTS_OF_PROGRAM
 from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
 from plugins.web.calls.react_apps import VERSION
@@ -421,6 +422,53 @@ def test_a_copy_that_ended_with_its_audio_is_made_again(browser: Browser, tmp_pa
     storage.erase_all(list(storage.keys("playable/")))
     assert browser.ask("GET", path, "user").status_code == first.status_code == 200
     assert len(list(storage.keys("playable/"))) == 1
+
+
+def test_a_long_recording_is_heard_in_parts_while_its_copy_is_made(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav", 200.0), "audio/wav")
+    path, go_on, copy = f"/calls/{browser.own}/audio", threading.Event(), listening.copy_apart
+
+    def slow(*arguments: Any, **named: Any) -> None:
+        named["told"](30.0)
+        go_on.wait(60)
+        copy(*arguments, **named)
+
+    monkeypatch.setattr(listening, "copy_apart", slow)
+    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 0.2)
+    assert browser.ask("GET", f"{path}/copy", "user").json() == {"state": "none", "made_sec": None}
+    for _ in range(2):
+        refused = browser.ask("GET", path, "user")
+        assert (refused.status_code, refused.json()["detail"]) == (503, russian.REFUSALS["copy_is_made"])
+    assert browser.ask("GET", f"{path}/copy", "user").json() == {"state": "making", "made_sec": 30.0}
+    part = browser.ask("GET", f"{path}/part?second=90.5", "user")
+    assert (part.status_code, part.content[:4], part.headers["cache-control"]) == (200, b"OggS", "private, no-store")
+    assert browser.ask("GET", f"{path}/part?second=200.5", "user").status_code == 404
+    assert list(storage.keys("playable/")) == [], "a part is kept nowhere"
+    assert [action for action, _ in browser.actions()].count(Action.CALL_HEARD) == 1
+    go_on.set()
+    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 60.0)
+    assert browser.ask("GET", path, "user", Range="bytes=0-3").content == b"OggS"
+    assert browser.ask("GET", f"{path}/copy", "user").json()["state"] == "ready"
+
+
+def test_no_part_of_an_audio_that_has_ended_meanwhile_goes_out(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, key = LocalStorage(tmp_path / "storage"), browser.state.recordings.get(browser.own).raw_path
+    assert key is not None
+    storage.put_file(key, alaw(tmp_path / "alaw.wav"), "audio/wav")
+    make = listening.part_apart
+
+    def slow(*arguments: Any, **named: Any) -> None:
+        make(*arguments, **named)
+        browser.run("UPDATE recordings SET status = 'erased' WHERE recording_id = %s", browser.own)
+
+    monkeypatch.setattr(listening, "part_apart", slow)
+    assert browser.ask("GET", f"/calls/{browser.own}/audio/part", "user").status_code == 404
 
 
 def test_hearing_is_noted_once_and_each_download(browser: Browser) -> None:

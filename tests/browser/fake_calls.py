@@ -3,6 +3,7 @@
 One call for each state that a page must show; the numbers below name them.
 """
 
+import io
 import json
 import math
 import struct
@@ -21,6 +22,7 @@ from plugins.web.calls import react_apps, static_files
 from plugins.web.calls.browser_api.models import (
     AudioShown,
     Card,
+    CopyShown,
     EventShown,
     Facets,
     FileShown,
@@ -55,6 +57,7 @@ NEWEST = datetime(2026, 11, 27, 14, 5, 10, tzinfo=PORTAL)
 SECONDS = 60.0
 RATE = 8000
 PAGE = 25
+PART_SECONDS = 4.0
 
 ORDINARY, FAILED, WITHOUT_AUDIO, ERASED, HELD, HOSTILE, STORAGE_DOWN, BROKEN, MONO, LONG, UNPLAYABLE, TEXT_ENDED = (
     range(1, 13)
@@ -104,6 +107,7 @@ class FakeCalls:
     runs: bool = True
     bundles: list[BundleRow] = field(default_factory=list)
     newest: datetime | None = None
+    copy_made_sec: float | None = None  # of every call's copy; None where it is there
 
     def row(self, call: int) -> dict[str, Any]:
         at = NEWEST - timedelta(hours=5 * (call - 1), minutes=7 * call)
@@ -213,6 +217,16 @@ def write_sound(path: Path) -> Path:
         file.setframerate(RATE)
         file.writeframes(b"".join(_frame(n / RATE) for n in range(int(SECONDS * RATE))))
     return path
+
+
+def part_of(sound: Path, second: float) -> bytes:
+    """PART_SECONDS of the sound as a file of its own."""
+    made = io.BytesIO()
+    with wave.open(str(sound)) as whole, wave.open(made, "wb") as part:
+        part.setparams(whole.getparams())
+        whole.setpos(round(second * RATE))
+        part.writeframes(whole.readframes(round(PART_SECONDS * RATE)))
+    return made.getvalue()
 
 
 def _speaks(at: float) -> int | None:
@@ -354,11 +368,26 @@ def app_of(fake: FakeCalls) -> FastAPI:
     @api.api_route("/calls/{call}/audio", methods=["GET", "HEAD"])
     def audio(call: int) -> Response:
         fake.asked.append(("GET", "audio", call))
+        if fake.copy_made_sec is not None:
+            raise HTTPException(503, "a copy is made", {"Retry-After": "5"})
         if call == STORAGE_DOWN:
             raise HTTPException(503, "storage", {"Retry-After": "1"})
         if call == UNPLAYABLE:
             return Response(b"no recording", media_type="audio/x-unknown")
         return FileResponse(fake.sound, media_type="audio/wav")
+
+    @api.get("/calls/{call}/audio/copy")
+    def copy(call: int) -> CopyShown:
+        fake.asked.append(("GET", "copy", call))
+        made = fake.copy_made_sec
+        return CopyShown(state="ready" if made is None else "making", made_sec=made)
+
+    @api.get("/calls/{call}/audio/part")
+    def part(call: int, second: float) -> Response:
+        fake.asked.append(("GET", "part", second))
+        if call == STORAGE_DOWN:
+            raise HTTPException(503, "storage", {"Retry-After": "1"})
+        return Response(part_of(fake.sound, second), media_type="audio/wav")
 
     @api.get("/calls/{call}/events")
     def events(call: int) -> list[EventShown]:

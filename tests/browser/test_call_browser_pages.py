@@ -1,6 +1,7 @@
 """The pages of the call browser in a real Chromium, without Airflow: states, keys, addresses, access, hostile texts."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -341,6 +342,30 @@ def test_the_sound_is_fetched_when_a_person_plays_and_the_text_follows(visit: Vi
         page.keyboard.press(key)
         expect(page.get_by_label("Скорость")).to_have_value(speed)
     assert visit.count("audio") > 0
+
+
+def test_a_recording_is_heard_at_once_while_its_copy_is_made(visit: Visit) -> None:
+    """In parts, from any second on; then the copy goes on where the parts were."""
+    visit.fake.copy_made_sec = 15.0
+    page = visit.open(f"call/{fakes.ORDINARY}?t=10")
+    page.get_by_role("button", name="Слушать").first.click()
+    expect(page.get_by_text("запись готовится: 25 %")).to_be_visible()
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:1[1-9] / 1:00"))
+    assert violations(page) == []
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:1[56789] / 1:00"))  # the next parts by themselves
+    page.locator(".cb-turn").nth(4).locator("p").click()
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:3[789] / 1:00"))
+    expect(page.get_by_role("button", name="Пауза")).to_be_visible()
+    page.keyboard.press("Space")
+    page.wait_for_url("**/call/1?t=*")
+    stood = page.locator(".cb-time").inner_text()
+    visit.fake.copy_made_sec = None
+    expect(page.get_by_text("запись готовится")).to_have_count(0)
+    expect(page.locator(".cb-time")).to_have_text(stood)
+    page.keyboard.press("Space")
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(39|4.) / 1:00"))
+    assert next(second for _, what, second in visit.fake.asked if what == "part") == 10.0
 
 
 def test_a_summary_is_read_when_it_is_opened(visit: Visit) -> None:

@@ -4,6 +4,7 @@ Each format goes the way of the product: a recording in a storage, its copy wher
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +17,8 @@ from fastapi.responses import HTMLResponse, Response
 from playwright.sync_api import Page, sync_playwright
 
 from include.clients.storage.local import LocalStorage
-from plugins.web.calls.browser_api import sound
-from plugins.web.calls.browser_api.playable import PlayableSounds
+from plugins.web.calls.browser_api import playable, sound
+from plugins.web.calls.browser_api.playable import PlayableSounds, Recording
 from simulators.kit.in_process import running
 from tests.browser.ui import ARGUMENTS, CHROMIUM
 
@@ -149,7 +150,8 @@ def served(storage: LocalStorage, sounds: PlayableSounds) -> FastAPI:
 
     @app.get("/audio/{name}")
     async def audio(name: str, request: Request) -> Response:
-        found = sounds.of(f"raw/2026/11/27/{name}", name, f"playable/2026/11/27/{name}.ogg", 3 * 3600.0)
+        recording = Recording(f"raw/2026/11/27/{name}", name, f"playable/2026/11/27/{name}.ogg", 3 * 3600.0)
+        found = sounds.of(recording, nullcontext)
         asked, whole = request.headers.get("range"), request.headers.get("if-range")
         return await sound.answer(
             storage, found.key, found.size, found.etag, asked=asked, if_range=whole, name=None, head=False
@@ -167,7 +169,10 @@ WANTED = [
 
 
 @pytest.mark.parametrize("wanted", WANTED)
-def test_what_is_heard_at_a_turns_second_is_the_turn(wanted: Format, page: Page, tmp_path: Path) -> None:
+def test_what_is_heard_at_a_turns_second_is_the_turn(
+    wanted: Format, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 600.0)
     storage = LocalStorage(tmp_path / "storage")
     recording = tmp_path / wanted.name
     write(recording, wanted)

@@ -138,28 +138,38 @@ def build(url: str, calls: int, console: Console) -> None:
     migrate(url)
     with psycopg.connect(url, autocommit=True) as connection:
         (there,) = connection.execute("SELECT count(*) FROM recordings").fetchone() or (0,)
-        if there >= calls:
-            return
-        run = _run(connection)
-        for statement in (
-            "ALTER TABLE recordings DISABLE TRIGGER recordings_searched",
-            "DROP INDEX IF EXISTS call_search_words",
-            "SET synchronous_commit = off",
-            "SET maintenance_work_mem = '512MB'",
-        ):
-            connection.execute(statement.encode())
-        texts = Texts(seed=there)
-        began = time.perf_counter()
-        while there < calls:
-            _add(connection, run, there, min(AT_A_TIME, calls - there), calls, texts)
-            there += AT_A_TIME
-            if there % 20_000 == 0:
-                console.print(f"{there:,} calls after {time.perf_counter() - began:.0f} s")
-        began = time.perf_counter()
-        connection.execute("CREATE INDEX call_search_words ON call_search USING gin (words) WITH (fastupdate = off)")
-        console.print(f"index of words built in {time.perf_counter() - began:.0f} s")
-        connection.execute("ALTER TABLE recordings ENABLE TRIGGER recordings_searched")
-        connection.execute("VACUUM ANALYZE")
+        if there < calls:
+            _add_all(connection, there, calls, console)
+        if there < calls or not _has_index(connection):  # a build that was broken off
+            began = time.perf_counter()
+            connection.execute("SET maintenance_work_mem = '512MB'")
+            connection.execute(
+                "CREATE INDEX IF NOT EXISTS call_search_words ON call_search USING gin (words) WITH (fastupdate = off)"
+            )
+            console.print(f"index of words built in {time.perf_counter() - began:.0f} s")
+            connection.execute("ALTER TABLE recordings ENABLE TRIGGER recordings_searched")
+            connection.execute("VACUUM ANALYZE")
+
+
+def _has_index(connection: psycopg.Connection[Any]) -> bool:
+    return connection.execute("SELECT to_regclass('call_search_words')").fetchone() != (None,)
+
+
+def _add_all(connection: psycopg.Connection[Any], there: int, calls: int, console: Console) -> None:
+    run = _run(connection)
+    for statement in (
+        "ALTER TABLE recordings DISABLE TRIGGER recordings_searched",
+        "DROP INDEX IF EXISTS call_search_words",
+        "SET synchronous_commit = off",
+    ):
+        connection.execute(statement.encode())
+    texts = Texts(seed=there)
+    began = time.perf_counter()
+    while there < calls:
+        _add(connection, run, there, min(AT_A_TIME, calls - there), calls, texts)
+        there += AT_A_TIME
+        if there % 20_000 == 0:
+            console.print(f"{there:,} calls after {time.perf_counter() - began:.0f} s")
 
 
 def _run(connection: psycopg.Connection[Any]) -> str:

@@ -16,7 +16,7 @@ _SERVED = frozenset(
 )
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _PAGE = (FILES / "standalone.html").read_text(encoding="utf-8")
-_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'self'"
+_POLICY = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; frame-ancestors 'self'"
 
 router = APIRouter(prefix="/ui")
 

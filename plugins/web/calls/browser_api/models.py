@@ -169,6 +169,13 @@ class SharedSearch(BaseModel):
 # ---------------------------------------------------------------- one call
 
 
+class CopyShown(BaseModel):
+    """`made_sec`: seconds of the copy that are there, where the process that answers makes it."""
+
+    state: Literal["ready", "making", "none"]
+    made_sec: float | None
+
+
 class AudioShown(BaseModel):
     """`type` is the stored file's; a player may get a copy of another type."""
 

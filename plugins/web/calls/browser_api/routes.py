@@ -5,15 +5,16 @@ They are `async` and work in threads of their own (`threads.py`).
 
 import threading
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from include.call_centre.schedule import IS_CONFIGURED as QUALITY_ON
+from include.calls.state.shown_call import ShownCall
 from include.clients.storage.base import Storage
 from include.common.errors import Permanent
 from plugins.hooks.storage import StorageHook
@@ -21,6 +22,7 @@ from plugins.web.calls.browser_api import role_pages, run_routes, sound, take_ro
 from plugins.web.calls.browser_api.call_pages import CallPages, audio_keys
 from plugins.web.calls.browser_api.models import (
     Card,
+    CopyShown,
     EventShown,
     Found,
     Me,
@@ -36,11 +38,11 @@ from plugins.web.calls.browser_api.models import (
     TextShown,
     WantedRoles,
 )
-from plugins.web.calls.browser_api.playable import PlayableSounds, Sound
+from plugins.web.calls.browser_api.playable import PlayableSounds, Recording, Sound
 from plugins.web.calls.browser_api.reader import AnyReader, MayCheck, MayFix, MayHear, MayRead, MayUnmask
 from plugins.web.calls.browser_api.reader_rights import Right
 from plugins.web.calls.browser_api.refusals import Refused, refusals
-from plugins.web.calls.browser_api.serving import served
+from plugins.web.calls.browser_api.serving import served, while_audio_stays
 from plugins.web.calls.react_apps import VERSION
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (401, 403, 404, 422, 503)}
@@ -48,6 +50,7 @@ router = APIRouter(prefix="/ui/api", responses=_REFUSALS)
 CallId = Annotated[int, InPath(ge=1, le=2**63 - 1)]
 SearchId = Annotated[str, InPath(pattern="^[0-9a-f]{8,32}$")]
 _PRIVATE = "private, no-store"
+MOST_SECONDS = 12 * 3600  # of a recording
 
 
 @cache
@@ -187,8 +190,9 @@ async def audio(
 ) -> Response:
     """The recording, or the bytes that `Range` names.
 
-    A player gets a copy in Opus where browsers do not play the recording, or do not find its seconds. `download` is
-    always the recording itself; it needs the right `take` and is noted as taken.
+    A player gets a copy in Opus where browsers do not play the recording, or do not find its seconds; 503 while it is
+    made, see `audio/copy` and `audio/part`. `download` is always the recording itself; it needs the right `take` and is
+    noted as taken.
     """
     head = request.method == "HEAD"
 
@@ -202,8 +206,7 @@ async def audio(
         if download:
             name = sound.file_name(shown.call_started_at, shown.recording_id, shown.raw_path)
             return _sounds().original(shown.raw_path, checksum), name
-        copy_key, stays = audio_keys(shown).playable, pages.while_audio_stays(shown)
-        return _sounds().of(shown.raw_path, checksum, copy_key, shown.duration_sec, stays), None
+        return _sounds().of(_recording(shown), partial(while_audio_stays, reader, shown)), None
 
     found, name = await served(reader, noted)
     try:
@@ -213,6 +216,41 @@ async def audio(
             )
     except Refused as refused:
         raise refused.answer(reader.language) from None
+
+
+@router.get("/calls/{call}/audio/copy")
+async def audio_copy(call: CallId, reader: MayHear, response: Response) -> CopyShown:
+    """Whether `audio` answers at once, or how far its copy is. `none`: another process may be making it."""
+    response.headers["Cache-Control"] = _PRIVATE
+
+    def looked_at(pages: CallPages) -> CopyShown:
+        found = _sounds().state(_recording(pages.call(call)))
+        return CopyShown(state=found.state, made_sec=found.made_sec)
+
+    return await served(reader, looked_at)
+
+
+@router.get("/calls/{call}/audio/part", response_class=Response)
+async def audio_part(
+    call: CallId, reader: MayHear, second: Annotated[float, Query(ge=0, le=MOST_SECONDS)] = 0.0
+) -> Response:
+    """A minute of the recording from `second` on, in Opus: what is heard while the copy is made. It is kept nowhere."""
+
+    def noted(pages: CallPages) -> bytes:
+        shown = pages.hear(call, take=False)
+        made = _sounds().part(_recording(shown), second)
+        with pages.while_audio_stays(shown):  # making it took a moment
+            return made
+
+    content = await served(reader, noted)
+    headers = {"Cache-Control": sound.NO_STORE, "X-Content-Type-Options": "nosniff", "Accept-Ranges": "none"}
+    return Response(content, headers=headers, media_type=sound.type_of(".ogg"))
+
+
+def _recording(shown: ShownCall) -> Recording:
+    if shown.raw_path is None:
+        raise Refused(404, "erased" if shown.status == "erased" else "no_audio")
+    return Recording(shown.raw_path, shown.checksum or "", audio_keys(shown).playable, shown.duration_sec)
 
 
 @router.get("/calls/{call}/events")

@@ -2,10 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from include.calls.policy import Policy
+from include.calls.state.shown_call import ShownCall
 from plugins.hooks.calls_policy import load_run_policy
 from plugins.web.calls.browser_api.call_pages import CallPages
 from plugins.web.calls.browser_api.reader import Reader
@@ -45,3 +47,10 @@ async def served(reader: Reader, work: Callable[[CallPages], Answer]) -> Answer:
         return await in_thread(over_a_session)
     except Refused as refused:
         raise refused.answer(reader.language) from None
+
+
+@contextmanager
+def while_audio_stays(reader: Reader, call: ShownCall) -> Iterator[None]:
+    """As `CallPages.while_audio_stays`, over a session of its own: for a thread that outlives the request."""
+    with sessions.one() as session, CallPages(session, reader, _policies.now()).while_audio_stays(call):
+        yield

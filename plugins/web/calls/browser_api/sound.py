@@ -31,7 +31,7 @@ _TYPES = {
     "caf": "audio/x-caf",
 }
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-_NO_STORE = "private, no-store"
+NO_STORE = "private, no-store"
 
 
 class Part(NamedTuple):
@@ -84,7 +84,7 @@ async def answer(
     part = part_of(asked, size) if if_range in (None, quoted) else None
     headers = {
         "Accept-Ranges": "bytes",
-        "Cache-Control": _NO_STORE,
+        "Cache-Control": NO_STORE,
         "ETag": quoted,
         "X-Content-Type-Options": "nosniff",
     }

@@ -42,6 +42,7 @@ REFUSALS = {
     "no_run_of_call": "no run has the call: it cannot be judged",
     "too_wide": "the search took more than two seconds: add a word or narrow the period",
     "busy": "the server is busy: ask again in a few seconds",
+    "copy_is_made": "a copy for listening is being made: ask again in a few seconds",
     "too_many": "too many requests in a row: ask again in a minute",
     "not_noted": "the audit log took no entry, so nothing is shown: ask again in a minute",
     "no_state": "the state database does not respond: ask again in a minute",

@@ -202,6 +202,8 @@ export const EN = {
   "player.mute": "Mute {who}",
   "player.mute_help": "Turn this side off, the other one is heard in both ears",
   "player.waiting": "the sound is loading…",
+  "player.preparing": "preparing the recording: {percent} %",
+  "player.preparing_help": "Browsers do not play such a recording, so a copy is being made. You can listen and jump meanwhile: the sound comes a minute at a time.",
   "player.press_play": "The browser waits for a click: press “Play”.",
   "player.no_right": "No right to listen",
   "player.no_right_help": "You may read the text. Airflow's administrator gives the right to listen.",

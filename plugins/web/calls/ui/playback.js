@@ -18,17 +18,20 @@ class Playback {
     this.waiting = false;
     this.wanted = 0;
     this.retried = false;
+    this.from = 0; // the second of the recording that the element's sound begins with
+    this.parts = null; // what plays it in parts while the server makes a copy
     this.listeners = new Set();
     this.audio = new Audio();
     this.audio.preload = "none";
-    this.audio.src = apiUrl(`calls/${id}/audio`);
+    this.audio.src = this.whole = apiUrl(`calls/${id}/audio`);
     for (const name of ["play", "pause", "seeked", "ended", "ratechange", "durationchange"]) {
       this.audio.addEventListener(name, () => this.changed());
     }
     this.audio.addEventListener("loadedmetadata", () => this.toWanted());
     this.audio.addEventListener("waiting", () => this.changed({ waiting: true }));
     this.audio.addEventListener("playing", () => this.changed({ waiting: false, trouble: null, retried: false }));
-    this.audio.addEventListener("error", () => this.explain());
+    this.audio.addEventListener("ended", () => this.parts?.ended());
+    this.audio.addEventListener("error", () => this.audio.hasAttribute("src") && this.explain());
     this.tick = this.tick.bind(this);
   }
 
@@ -44,20 +47,21 @@ class Playback {
     if (this.audio.paused) return;
     const at = this.at;
     if (this.looped !== null && at >= endOf(this.turns, this.looped, this.seconds)) {
-      this.audio.currentTime = this.turns[this.looped].start;
+      this.sound(this.turns[this.looped].start);
     } else if (this.skipping) {
       const on = afterSilence(this.gaps, at);
-      if (on !== null) this.audio.currentTime = on;
+      if (on !== null) this.sound(on);
     }
     this.changed();
   }
 
   get seconds() {
-    return Number.isFinite(this.audio.duration) && this.audio.duration > 0 ? this.audio.duration : this.length;
+    const { duration } = this.audio;
+    return !this.parts && Number.isFinite(duration) && duration > 0 ? duration : this.length;
   }
 
   get at() {
-    return this.audio.readyState >= 1 ? this.audio.currentTime : this.wanted;
+    return this.audio.readyState >= 1 && !this.parts?.fetching ? this.from + this.audio.currentTime : this.wanted;
   }
 
   get turn() {
@@ -73,16 +77,34 @@ class Playback {
 
   /** The sound may be there before the place is known, and the place before the sound. */
   toWanted() {
-    if (this.wanted && Math.abs(this.audio.currentTime - this.wanted) > 0.05) this.audio.currentTime = this.wanted;
+    const inside = this.wanted - this.from;
+    if (inside > 0 && Math.abs(this.audio.currentTime - inside) > 0.05) this.audio.currentTime = inside;
     this.changed();
   }
 
   seek(seconds) {
     const to = Math.min(Math.max(0, seconds), Math.max(0, (this.seconds || Infinity) - 0.05));
-    this.wanted = to;
     if (this.looped !== null) this.looped = null;
-    if (this.audio.readyState >= 1) this.audio.currentTime = to;
+    this.sound(to);
     this.changed();
+  }
+
+  /** Lets it sound from this second of the recording on; before there is anything, `wanted` says where. */
+  sound(second) {
+    this.wanted = second;
+    if (this.parts) this.parts.sound(second);
+    else if (this.audio.readyState >= 1) this.audio.currentTime = second;
+  }
+
+  put(source, from) {
+    if (this.audio.src.startsWith("blob:")) URL.revokeObjectURL(this.audio.src);
+    this.from = from;
+    this.audio.src = source;
+  }
+
+  toWhole() {
+    this.parts?.leave();
+    this.put(this.whole, 0);
   }
 
   play() {
@@ -95,6 +117,7 @@ class Playback {
 
   pause() {
     this.wanted = this.at;
+    if (this.parts) this.parts.goesOn = false;
     this.audio.pause();
   }
 
@@ -134,11 +157,20 @@ class Playback {
 
   /** The element says only that it failed; the server says why. It is tried once more by itself where it may help. */
   async explain() {
-    const at = this.wanted || this.audio.currentTime;
-    const answer = await fetch(this.audio.src, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+    const { at } = this;
+    this.wanted = at;
+    if (this.parts) {
+      this.parts.leave();
+      this.changed({ waiting: false, trouble: { kind: "unplayable" } });
+      return;
+    }
+    const answer = await fetch(this.whole, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
     const status = answer?.status ?? 0;
     const passing = status === 0 || status === 429 || status === 503;
-    this.wanted = at;
+    if (status === 503) {
+      const { Parts } = await import("./sound_parts.js");
+      if (await new Parts(this).play(at)) return;
+    }
     if (passing && !this.retried) {
       const wait = Number(answer?.headers.get("Retry-After")) || 2;
       this.changed({ retried: true, waiting: true });
@@ -151,12 +183,13 @@ class Playback {
 
   reload() {
     this.trouble = null;
-    this.audio.load();
+    this.toWhole();
     this.play();
   }
 
   stop() {
     cancelAnimationFrame(this.frame);
+    this.toWhole();
     this.audio.pause();
     this.audio.removeAttribute("src");
     this.audio.load();

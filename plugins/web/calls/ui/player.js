@@ -55,6 +55,7 @@ function Controls({ playback, lanes, turns }) {
   const skipping = usePlaying(playback, (it) => it.skipping);
   const looped = usePlaying(playback, (it) => it.looped !== null);
   const muted = usePlaying(playback, (it) => it.muted.join());
+  const prepared = usePlaying(playback, (it) => (it.parts ? Math.min(99, Math.floor((100 * it.parts.made) / (it.seconds || 1))) : null));
   return html`<div className="cb-row cb-controls">
     <${Button} look="solid" icon=${playing ? "pause" : "play"} label=${t(playing ? "player.pause" : "player.play")}
       keys=${t("key.space")} onClick=${() => playback.toggle()} />
@@ -66,6 +67,8 @@ function Controls({ playback, lanes, turns }) {
       onClick=${() => playback.toTurn(playback.turn + 1)} />
     <span className="cb-time" aria-hidden="true">${clock(at)} / ${clock(seconds)}</span>
     <span className="cb-muted cb-small cb-waiting" role="status">${waiting ? t("player.waiting") : ""}</span>
+    ${prepared !== null && html`<span className="cb-muted cb-small cb-prepared" title=${t("player.preparing_help")}>${t("player.preparing",
+      { percent: number(prepared, 0) })}</span>`}
     <span className="cb-grow" />
     <label>${t("player.speed")} <select value=${speed} title="[ ]" onChange=${(event) => playback.setSpeed(Number(event.target.value))}>
       ${SPEEDS.map((one) => html`<option key=${one} value=${one}>${number(one, one % 1 ? (one * 10) % 1 ? 2 : 1 : 0)}×</option>`)}</select></label>

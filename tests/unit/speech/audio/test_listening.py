@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from include.common.errors import Permanent
-from include.speech.audio.listening import browser_plays, copy_apart, is_copy_of, write_copy
-from tests.unit.speech.audio.synth import alaw, voice, wav
+from include.speech.audio.listening import browser_plays, copy_apart, is_copy_of, part_apart, write_copy
+from tests.unit.speech.audio.synth import alaw, tone, voice, wav
 
 
 def test_a_recording_of_plain_samples_is_played_and_a_law_is_not(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_what_is_no_recording_is_not_known(tmp_path: Path) -> None:
     page.write_text("<html>")
     assert browser_plays(page) is None
     with pytest.raises(Permanent):
-        write_copy(page, tmp_path / "copy.ogg", most_seconds=60, source="c1")
+        list(write_copy(page, tmp_path / "copy.ogg", most_seconds=60, source="c1"))
 
 
 def test_the_copy_keeps_length_and_both_sides_and_names_its_recording(tmp_path: Path) -> None:
@@ -47,3 +48,22 @@ def test_a_copy_is_as_long_as_a_call_may_be(tmp_path: Path) -> None:
     path = wav(tmp_path / "call.wav", voice(2.0), times=10)
     with pytest.raises(Permanent, match="longer"):
         copy_apart(path, tmp_path / "copy.ogg", most_seconds=5, source="c1")
+
+
+def test_a_part_begins_at_its_second_and_a_copy_tells_how_far_it_is(tmp_path: Path) -> None:
+    path = wav(tmp_path / "call.wav", np.concatenate([tone(50.0, 400.0), tone(50.0, 1200.0)]))
+    told: list[float] = []
+    copy_apart(path, tmp_path / "copy.ogg", most_seconds=200, source="c1", told=told.append)
+    assert told == [30.0, 60.0, 90.0, 100.0]
+    part_apart(path, tmp_path / "part.ogg", start=45.0, seconds=10.0, most_seconds=200)
+    with av.open(str(tmp_path / "part.ogg")) as part:
+        (stream,) = part.streams.audio
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in part.decode(stream)])
+        rate = int(stream.rate or 0)
+    assert len(samples) / rate == pytest.approx(10.0, abs=0.05)
+    for second, hertz in ((2.0, 400.0), (4.7, 400.0), (5.3, 1200.0), (8.0, 1200.0)):
+        heard = samples[int((second - 0.1) * rate) : int((second + 0.1) * rate)]
+        loudest = np.argmax(np.abs(np.fft.rfft(heard))) * rate / len(heard)
+        assert loudest == pytest.approx(hertz, abs=20)
+    with pytest.raises(Permanent):
+        part_apart(path, tmp_path / "none.ogg", start=101.0, seconds=10.0, most_seconds=200)
