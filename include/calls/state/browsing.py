@@ -17,6 +17,7 @@ _SAMPLE = 500  # newest texts that say whether words are common: 3 ms
 _COMMON = 5  # of the sample: a walk over _REACH then finds a page
 _REACH = 5_000  # rows that a walk looks at before the index of words is asked
 _RANKED = 500  # newest hits that are ordered by how well they fit
+_FEW_NUMBERS = 2_000  # calls by a number's digits; of more a walk finds a page soon
 LOOKED_AT = 10_000  # rows that facets are counted over
 _FACET_VALUES = 50
 _LONGEST_TEXT = 200_000  # characters of a text that hits are marked in; three hours of speech have half of it
@@ -84,6 +85,7 @@ class Browsing:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._common: dict[Words, bool] = {}
+        self._few: dict[str, bool] = {}
 
     # ---------------------------------------------------------------- lists
 
@@ -175,6 +177,8 @@ class Browsing:
 
     def _parts(self, asked: CallFilter, words: Words | None, after: Place | None) -> dict[str, str]:
         names = [*asked.names, *(["after_place"] if after else [])]
+        if asked.digits and self._have_few(asked):
+            names[names.index("of_digits")] = "of_few_digits"
         conditions = ["own.status <> 'erased'", *(self._text(name) for name in names)]
         exact = self._text("exact") if words and words.exact else ""
         return {
@@ -183,6 +187,14 @@ class Browsing:
             "exact": exact,
             "also": "",
         }
+
+    def _have_few(self, asked: CallFilter) -> bool:
+        """Asked once, as `_are_common` is."""
+        if asked.digits not in self._few:
+            values = _values(asked, None, None) | {"most": _FEW_NUMBERS + 1}
+            ((numbers,),) = self._run("with_digits", values)
+            self._few[asked.digits] = bool(numbers <= _FEW_NUMBERS)
+        return self._few[asked.digits]
 
     def _text(self, name: str) -> str:
         return self._session.statement(_FILE, name).decode().rstrip().rstrip(";")

@@ -34,6 +34,23 @@ own.tags && :tags::text[]
 -- name: of_digits!
 (own.from_number <> '' AND last_digits(own.from_number) LIKE :digits OR own.to_number <> '' AND last_digits(own.to_number) LIKE :digits)
 
+-- name: of_few_digits!
+-- The same where few calls have them: with both conditions in one OR the planner takes the index of days and walks the table.
+own.recording_id = ANY(ARRAY(
+    SELECT calling.recording_id FROM recordings calling
+     WHERE calling.from_number <> '' AND last_digits(calling.from_number) LIKE :digits
+    UNION
+    SELECT called.recording_id FROM recordings called
+     WHERE called.to_number <> '' AND last_digits(called.to_number) LIKE :digits))
+
+-- name: with_digits
+-- How many numbers of calls end with these digits, counted to :most.
+SELECT count(*) FROM (
+    (SELECT FROM recordings own WHERE own.from_number <> '' AND last_digits(own.from_number) LIKE :digits LIMIT :most)
+    UNION ALL
+    (SELECT FROM recordings own WHERE own.to_number <> '' AND last_digits(own.to_number) LIKE :digits LIMIT :most)
+) counted;
+
 -- name: of_duration!
 own.duration_sec >= :min_sec AND own.duration_sec <= coalesce(:max_sec::integer, 2147483647)
 
@@ -71,14 +88,18 @@ SELECT count(*) FROM (
 ) newest WHERE newest.words @@ {query};
 
 -- name: walked
--- Common words: the newest calls that fit, looked at one by one until the page is full.
+-- Common words: the newest calls that fit, looked at one by one until the page is full. OFFSET 0 keeps it a walk: the
+-- planner takes a phrase for a rarity and would look up every text that has it.
 SELECT listed.*
   FROM (SELECT own.recording_id, own.call_started_at {also}
           FROM recordings own
          WHERE {conditions}
          ORDER BY own.call_started_at DESC, own.recording_id DESC
          LIMIT :reach) listed
- WHERE EXISTS (SELECT FROM call_search own WHERE own.recording_id = listed.recording_id AND own.words @@ {query} {exact})
+  CROSS JOIN LATERAL (
+       SELECT said.recording_id, said.words FROM call_search said WHERE said.recording_id = listed.recording_id OFFSET 0
+       ) own
+ WHERE own.words @@ {query} {exact}
  ORDER BY listed.call_started_at DESC, listed.recording_id DESC
  LIMIT :most;
 

@@ -193,6 +193,55 @@ class TestWordsFollowTheText:
         assert found(browsing, ALL, "возврат") == [1, 3]
 
 
+class TestTheWayIsChosenByUs:
+    """The planner takes a phrase for a rarity and any digits for common: over many calls both cost seconds."""
+
+    @pytest.fixture(autouse=True)
+    def many(self, state: State, run: Run) -> None:  # noqa: ARG002  the first calls
+        with state.session.transaction() as connection:
+            connection.execute(
+                """INSERT INTO recordings (portal_id, statistics_id, call_id, record_id, status, direction, from_number,
+                                           to_number, employee_id, employee_name, call_started_at, utc_offset_sec,
+                                           duration_sec, phone_line, file_name)
+                   SELECT 1, 1000 + n, 'many-' || n, n, 'completed', 'inbound', '+7900' || lpad(n::text, 7, '0'),
+                          '+74951234567', '1', 'x', timestamptz '2025-08-06 12:00Z' + n * interval '1 minute', 10800,
+                          60, '+74951234567', 'many-' || n
+                     FROM generate_series(1, 5000) AS n"""
+            )
+            connection.execute(
+                """INSERT INTO call_search (recording_id, started_at, words)
+                   SELECT recording_id, call_started_at, to_tsvector('call_ru',
+                          CASE WHEN statistics_id % 40 = 0 THEN 'возврат денег' ELSE 'возврат за заказ деньгами' END)
+                     FROM recordings WHERE call_id LIKE 'many-%'"""
+            )
+            connection.execute("ANALYZE recordings, call_search")
+
+    def scans(self, state: State, index: str) -> int:
+        with state.session.transaction() as connection:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+        with state.session.transaction() as connection:
+            (found,) = connection.execute(
+                "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = %s", [index]
+            ).fetchone() or (0,)
+        return int(found)
+
+    def test_a_common_phrase_is_met_by_a_walk(self, state: State, browsing: Browsing) -> None:
+        before = self.scans(state, "call_search_words")
+        page = browsing.page(ALL, Words('"возврат денег"'), after=None, most=50)
+        assert (len(page.places), page.more) == (50, True)
+        assert self.scans(state, "call_search_words") == before
+
+    def test_a_number_is_looked_up(self, state: State, browsing: Browsing) -> None:
+        before = self.scans(state, "recordings_newest")
+        page = browsing.page(CallFilter(digits="0001234"), None, after=None, most=5)
+        assert len(page.places) == 1
+        assert self.scans(state, "recordings_newest") == before
+
+    def test_digits_of_every_call_are_met_by_a_walk(self, browsing: Browsing) -> None:
+        page = browsing.page(CallFilter(digits="34567"), None, after=None, most=50)
+        assert (len(page.places), page.more) == (50, True)
+
+
 def test_scopes_and_shared_searches_are_kept(state: State, browsing: Browsing) -> None:
     assert browsing.scope_of("analyst") == ReaderScope()
     with state.session.transaction() as connection:
