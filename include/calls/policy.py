@@ -273,6 +273,9 @@ class ReportPolicy(Section):
     public_url: Annotated[
         str, AfterValidator(_address), Field(description="an address such as https://company.ru/airflow, or empty")
     ]
+    grafana_url: Annotated[
+        str, AfterValidator(_address), Field(description="an address such as https://company.ru/airflow, or empty")
+    ]
 
 
 class PrivacyPolicy(Section):

@@ -24,6 +24,7 @@ from httpx import Response
 from include.calls.domain.audit_chain import Action, breaks
 from include.calls.domain.erasure import Demand, SubjectKind
 from include.calls.domain.storage_keys import registry_key, report_key
+from include.calls.policy import load_policy
 from include.calls.state.audit import AuditLog
 from include.calls.state.erasures import Erasures
 from include.calls.state.publications import Publications
@@ -32,11 +33,12 @@ from include.calls.wording import browser as russian
 from include.clients.storage.local import LocalStorage
 from include.speech.audio import listening
 from include.speech.audio.peaks import HEADER
-from plugins.web.calls.browser_api import call_pages, playable, two_languages
+from plugins.web.calls.browser_api import call_pages, playable, run_pages, serving, two_languages
 from plugins.web.calls.browser_api.reader import PROGRAM, RIGHTS_OF_PROGRAM
 from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES
 from plugins.web.calls.react_apps import VERSION
 from tests.airflow.browser_client import ROLES, TOKEN, as_user, browser_client, connection, example, routes_and_rights
+from tests.kit.paths import ROOT
 from tests.kit.state_samples import call, opened, rows, to_text
 from tests.unit.speech.audio.synth import alaw, voice, wav
 
@@ -664,6 +666,25 @@ def test_a_run_is_found_by_its_dag_run_and_counted(browser: Browser) -> None:
     (day,) = series["days"]
     assert (day["day"], day["completed"], day["waiting"], day["errors"]) == ("2025-08-06", 2, 1, 0)
     assert len(series["runs"]) == 2
+
+
+def test_a_run_leads_to_grafana_where_its_address_is_known(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = browser.ask("GET", "/runs", "viewer").json()["items"]
+    path = f"/runs/{row['run_id']}"
+    browser.run("UPDATE call_exports SET started_at = '2025-08-07 01:00Z', finished_at = NULL")
+    assert browser.ask("GET", path, "viewer").json()["grafana_url"] is None
+    policy = load_policy({})
+    report = policy.report.model_copy(update={"grafana_url": "https://company.ru/grafana"})
+    monkeypatch.setattr(serving._policies, "now", lambda: policy.model_copy(update={"report": report}))
+    address = f"https://company.ru/grafana/d/{run_pages.DASHBOARD}?from=1754528400000&to="
+    assert browser.ask("GET", path, "viewer").json()["grafana_url"] == f"{address}now"
+    browser.run("UPDATE call_exports SET finished_at = '2025-08-07 01:10Z'")
+    assert browser.ask("GET", path, "viewer").json()["grafana_url"] == f"{address}1754529000000"
+
+
+def test_the_dashboard_of_a_run_exists() -> None:
+    file = ROOT / "ops/monitoring/grafana/dashboards/call_export_overview.json"
+    assert json.loads(file.read_text(encoding="utf-8"))["uid"] == run_pages.DASHBOARD
 
 
 def test_the_report_of_a_run_is_for_readers_of_every_line(browser: Browser, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def add_to(api: FastAPI, fake: "FakeCalls") -> None:
             flags=[("loop", 3)],
             verdicts=[("ok", 4)],
             files=[RunFile(what=what, written_at=NIGHT) for what in ("report", "registry")],
+            grafana_url="https://company.ru/grafana/d/mastermobile-call-export?from=1&to=2",
         )
 
     @api.get("/qa/{run_id}")

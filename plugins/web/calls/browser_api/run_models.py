@@ -62,6 +62,7 @@ class RunCounts(RunRow):
     flags: Facet = []
     verdicts: Facet = []
     files: list[RunFile] = []
+    grafana_url: str | None = None
 
 
 class DayShown(BaseModel):

@@ -1,6 +1,6 @@
 """What one request about runs, samples, the audit log or the settings reads."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from plugins.web.calls.browser_api.run_models import (
     SettingsShown,
 )
 
+DASHBOARD = "mastermobile-call-export"  # of ops/monitoring/grafana/dashboards/call_export_overview.json
 _RUNS_IN_CHARTS = 15
 _TIMED_STAGES = (Stage.LIST_CALLS, Stage.DOWNLOAD, Stage.TRANSCRIBE, Stage.SUMMARIZE, Stage.PUBLISH)
 _SHOWN_CONNECTIONS = (
@@ -58,11 +59,11 @@ def runs(pages: CallPages, *, cursor: UUID | None, dag_run_id: str | None, limit
 
 def run(pages: CallPages, run_id: UUID) -> RunCounts:
     found = BrowsedRuns(pages.session)
-    facts = _facts(_known(found.page(most=1, run_id=run_id)))
+    row = _known(found.page(most=1, run_id=run_id))
     counts: dict[str, Any] = dict(found.counts(run_id))
     counts["error_codes"] = counts.pop("errors", [])
     counts["files"] = run_files.shown(pages, run_id)
-    return RunCounts(**facts, **counts)
+    return RunCounts(**_facts(row), **counts, grafana_url=_dashboard(pages.policy.report.grafana_url, row))
 
 
 def series(pages: CallPages, days: int) -> Series:
@@ -160,6 +161,18 @@ def _facts(row: BrowsedRun) -> dict[str, Any]:
         "forecast_usd": row.forecast_cost,
         "approved_usd": row.approved_cost,
     }
+
+
+def _dashboard(grafana: str, row: BrowsedRun) -> str | None:
+    """The dashboard of exports at the time of the run; None where no Grafana is known or nothing has run yet."""
+    if not grafana or row.started_at is None:
+        return None
+    to = "now" if row.finished_at is None else _milliseconds(row.finished_at)
+    return f"{grafana}/d/{DASHBOARD}?from={_milliseconds(row.started_at)}&to={to}"
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _entry(row: BrowsedEntry) -> AuditRow:

@@ -328,6 +328,7 @@ export const EN = {
   "runs.to_questions": "To the question in Airflow",
   "runs.heading": "Run {period}",
   "runs.its_calls": "Calls of this run",
+  "runs.grafana": "Grafana",
   "runs.its_sample": "Its quality sample",
   "runs.by_error": "Errors by code",
   "runs.written": "written {at} UTC",

@@ -328,6 +328,7 @@ export const RU = {
   "runs.to_questions": "К вопросу в Airflow",
   "runs.heading": "Выгрузка {period}",
   "runs.its_calls": "Звонки этой выгрузки",
+  "runs.grafana": "Grafana",
   "runs.its_sample": "Выборка для проверки",
   "runs.by_error": "Ошибки по кодам",
   "runs.written": "записан {at} UTC",

@@ -103,7 +103,8 @@ function OneRun({ id, me }) {
       ${me.rights.includes("check") && html`<${Go} to=${`qa/${id}`} className="cb-button cb-outline">${t("runs.its_sample")}<//>`}
       <${Go} host to=${airflowRun(run.worked_by)} className="cb-button cb-outline">${t("call.run_in_airflow")}<//>
       ${run.files.map(({ what, written_at }) => html`<a key=${what} className="cb-button cb-outline" href=${apiUrl(`runs/${id}/${what}`)}
-        target=${what === "report" ? "_blank" : undefined} title=${t("runs.written", { at: dayAndTime(written_at) })}>${named("run_file", what)}</a>`)}</div>
+        target=${what === "report" ? "_blank" : undefined} title=${t("runs.written", { at: dayAndTime(written_at) })}>${named("run_file", what)}</a>`)}
+      ${run.grafana_url && html`<a className="cb-button cb-outline" href=${run.grafana_url} target="_blank" rel="noopener noreferrer">${t("runs.grafana")}</a>`}</div>
     <div className="cb-counts">
       <${Counts} title=${t("facet.statuses")} kind="status" filter="statuses" values=${run.statuses} id=${id} reads=${reads} />
       <${Counts} title=${t("runs.by_error")} kind="error" filter=${null} values=${run.error_codes} id=${id} reads=${reads} />
