@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import wave
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -316,7 +317,9 @@ def sounds(url: str, folder: Path) -> int:
         ).fetchall()
     whole = folder / "files" / "whole.mp3"
     whole.parent.mkdir(exist_ok=True)
-    whole.write_bytes(os.urandom(1024 * 1024) * (SOUND_BYTES // 1024 // 1024))
+    with wave.open(str(whole), "wb") as file:
+        file.setparams((2, 2, 8000, 0, "NONE", ""))
+        file.writeframes(os.urandom(1024 * 1024) * (SOUND_BYTES // 1024 // 1024))
     for _, key in newest:
         path = folder / "files" / key
         path.parent.mkdir(parents=True, exist_ok=True)
