@@ -41,7 +41,7 @@ def browser_client(database: str, storage: Path) -> Iterator[TestClient]:
         connection(patch, STATE_CONN, **conn, extra=where)
         connection(patch, STORAGE_CONN, conn_type="fs", extra={"path": str(storage)})
         connection(patch, SEARCH_CONN, conn_type="generic", password=TOKEN)
-        patch.setattr(playable, "PATIENCE_SECONDS", 60.0)  # this machine may be busy
+        patch.setattr(playable, "COPY_WAIT_SECONDS", 60.0)  # this machine may be busy
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a key of this test" * 4)
         import_all_models()
         Base.metadata.create_all(airflow.settings.engine)  # asked for each token and DAG

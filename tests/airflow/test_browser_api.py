@@ -435,12 +435,12 @@ def test_a_long_recording_is_heard_in_parts_while_its_copy_is_made(
     path, go_on, copy = f"/calls/{browser.own}/audio", threading.Event(), listening.copy_apart
 
     def slow(*arguments: Any, **named: Any) -> None:
-        named["told"](30.0)
+        named["on_progress"](30.0)
         go_on.wait(60)
         copy(*arguments, **named)
 
     monkeypatch.setattr(listening, "copy_apart", slow)
-    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(playable, "COPY_WAIT_SECONDS", 0.2)
     assert browser.ask("GET", f"{path}/copy", "user").json() == {"state": "none", "made_sec": None}
     for _ in range(2):
         refused = browser.ask("GET", path, "user")
@@ -452,7 +452,7 @@ def test_a_long_recording_is_heard_in_parts_while_its_copy_is_made(
     assert list(storage.keys("playable/")) == [], "a part is kept nowhere"
     assert [action for action, _ in browser.actions()].count(Action.CALL_HEARD) == 1
     go_on.set()
-    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(playable, "COPY_WAIT_SECONDS", 60.0)
     assert browser.ask("GET", path, "user", Range="bytes=0-3").content == b"OggS"
     assert browser.ask("GET", f"{path}/copy", "user").json()["state"] == "ready"
 

@@ -172,7 +172,7 @@ WANTED = [
 def test_what_is_heard_at_a_turns_second_is_the_turn(
     wanted: Format, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playable, "PATIENCE_SECONDS", 600.0)
+    monkeypatch.setattr(playable, "COPY_WAIT_SECONDS", 600.0)
     storage = LocalStorage(tmp_path / "storage")
     recording = tmp_path / wanted.name
     write(recording, wanted)

@@ -47,9 +47,9 @@ def browser_plays(head: Path) -> bool | None:
 
 
 def copy_apart(
-    path: Path, target: Path, *, most_seconds: float, source: str, told: Callable[[float], None] = lambda _: None
+    path: Path, target: Path, *, most_seconds: float, source: str, on_progress: Callable[[float], None] = lambda _: None
 ) -> None:
-    """As `write_copy`, in a process that may die. `told` learns how many seconds are there.
+    """As `write_copy`, in a process that may die. `on_progress` learns how many seconds are there.
 
     Raises Permanent for what cannot be decoded, Temporary(decoding_died).
     """
@@ -62,7 +62,7 @@ def copy_apart(
     limits = Limits(cpu_sec=int(_CPU_SEC + _CPU_SEC_PER_HOUR * most_seconds / 3600), memory_mb=_MEMORY_MB)
     with closing(results_of(_copy, arguments, limits, code=ErrorCode.AUDIO_LIMITS)) as results:
         for seconds in results:
-            told(seconds)
+            on_progress(seconds)
 
 
 def part_apart(path: Path, target: Path, *, start: float, seconds: float, most_seconds: float) -> None:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED = 2_000
 _FIRST_BYTES = 1_024  # of a copy: the name of its recording is in them
-PATIENCE_SECONDS = 1.0  # a request waits so long for its copy: that of a call of a minute or two is there by then
+COPY_WAIT_SECONDS = 1.0  # a request waits so long for its copy: that of a call of a minute or two is there by then
 PART_SECONDS = 60.0  # of sound; made in half a second of processor time
 _MOST_MAKINGS = 8  # one is made, the others wait for it
 _MOST_PARTS, _PART_WAIT_SECONDS = 2, 10.0
@@ -62,7 +62,7 @@ class _Making:
         self.error: Exception | None = None
         self.over = threading.Event()
 
-    def told(self, seconds: float) -> None:
+    def on_progress(self, seconds: float) -> None:
         self.made_sec = seconds
 
 
@@ -174,7 +174,7 @@ class PlayableSounds:
                 making = self._makings[name] = _Making()
                 # A daemon: an api-server that stops waits for no copy.
                 threading.Thread(target=self._make, args=(recording, making, while_audio_stays), daemon=True).start()
-        if not making.over.wait(PATIENCE_SECONDS):
+        if not making.over.wait(COPY_WAIT_SECONDS):
             raise Refused(503, "copy_is_made")
         if making.error is not None:
             raise making.error
@@ -194,7 +194,9 @@ class PlayableSounds:
                 temporary_folder() as folder,
             ):
                 target, longest = folder / "copy.ogg", longest_recording(recording.seconds)
-                copy_apart(path, target, most_seconds=longest, source=recording.checksum, told=making.told)
+                copy_apart(
+                    path, target, most_seconds=longest, source=recording.checksum, on_progress=making.on_progress
+                )
                 with while_audio_stays():
                     self._storage.put_file(recording.copy_key, target, CONTENT_TYPE)
         except Exception as error:  # the request that waits raises it

@@ -52,9 +52,9 @@ def test_a_copy_is_as_long_as_a_call_may_be(tmp_path: Path) -> None:
 
 def test_a_part_begins_at_its_second_and_a_copy_tells_how_far_it_is(tmp_path: Path) -> None:
     path = wav(tmp_path / "call.wav", np.concatenate([tone(50.0, 400.0), tone(50.0, 1200.0)]))
-    told: list[float] = []
-    copy_apart(path, tmp_path / "copy.ogg", most_seconds=200, source="c1", told=told.append)
-    assert told == [30.0, 60.0, 90.0, 100.0]
+    made: list[float] = []
+    copy_apart(path, tmp_path / "copy.ogg", most_seconds=200, source="c1", on_progress=made.append)
+    assert made == [30.0, 60.0, 90.0, 100.0]
     part_apart(path, tmp_path / "part.ogg", start=45.0, seconds=10.0, most_seconds=200)
     with av.open(str(tmp_path / "part.ogg")) as part:
         (stream,) = part.streams.audio
