@@ -37,7 +37,8 @@ SELECT (SELECT count(*) FROM callcenter.quality_work JOIN callcenter.quality_run
          WHERE state = 'waiting' AND status = 'running') AS backlog,
        (SELECT coalesce(max(extract(epoch FROM now() - opened_at)), 0)::float
           FROM callcenter.quality_runs WHERE status = 'running') AS oldest_run_seconds,
-       (SELECT coalesce(sum(open_disputes), 0)::bigint FROM callcenter.counted_scores) AS disputes_open,
+       (SELECT coalesce(sum(open_disputes), 0)::bigint FROM callcenter.counted_scores
+         WHERE open_disputes > 0) AS disputes_open,
        (SELECT coalesce(sum(cost), 0)::float FROM callcenter.quality_scores) AS usd,
        (SELECT count(*) FROM callcenter.counted_scores WHERE needs_review) AS to_review,
        (SELECT coalesce(avg(CASE WHEN judge.status = 'pass' THEN 0 ELSE 1 END), 0)::float

@@ -42,14 +42,14 @@ def test_a_day_made_twice_is_the_same_day(world: Scored) -> None:
     assert found == [(date(2025, 8, 6), "operator_default", 2, 2, 0, {"12": 2})]
 
 
-def build_anew(world: Scored, recording_id: int) -> None:
+def build_anew(world: Scored, recording_id: int, number: object = "другой") -> None:
     """The recording shows another text from now on, as after `make rebuild` or a correction of its roles."""
     ((run_id, read_id),) = world.rows(
         "SELECT text.run_id, text.transcript_id FROM recordings JOIN transcripts text USING (transcript_id)"
         " WHERE recordings.recording_id = %s",
         recording_id,
     )
-    text = samples.text(BODY.format(number="другой"))
+    text = samples.text(BODY.format(number=number))
     with State.open(world.database) as state:
         assert state.transcripts.replace(
             run_id, recording_id, read_id, text, needs_review=False, review_reasons=[], stage="rebuild"
@@ -117,3 +117,31 @@ def test_figures_outlive_the_words(world: Scored, words_end: str) -> None:
     if "recordings" in words_end:
         world.rows("DELETE FROM transcripts")
     assert counted(world) == (2, 2, 2, 2, 2)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "words_end",
+    [
+        "UPDATE transcripts SET body = '', sha256 = 'anonymised-' || transcript_id",
+        "WITH gone AS (UPDATE recordings SET transcript_id = NULL RETURNING 1) SELECT count(*) FROM gone",
+    ],
+    ids=["anonymised", "erased"],
+)
+def test_the_score_that_was_shown_last_counts_once_the_words_have_ended(world: Scored, words_end: str) -> None:
+    """Roles are corrected twice, each correction is taken back: the newest score is of a text that is not shown."""
+    with_texts(world.database, 1)
+    world.run()
+    ((recording_id, shown),) = world.rows("SELECT recording_id, score_id FROM callcenter.counted_scores")
+    ((checksum,),) = world.rows("SELECT sha256 FROM transcripts")
+    for number in ("второй", "третий"):
+        build_anew(world, recording_id, number)
+        world.run()
+        build_anew(world, recording_id, 1)
+    assert world.rows("SELECT sha256 FROM recordings JOIN transcripts USING (transcript_id)") == [(checksum,)]
+    assert world.rows("SELECT score_id FROM callcenter.counted_scores") == [(shown,)]
+    world.rows(words_end)
+    if "recordings" in words_end:
+        world.rows("DELETE FROM transcripts")
+    assert world.rows("SELECT score_id FROM callcenter.counted_scores") == [(shown,)]
+    assert world.rows("SELECT count(*) FROM callcenter.quality_scores WHERE current") == [(3,)]
