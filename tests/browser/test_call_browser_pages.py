@@ -623,3 +623,32 @@ def test_rules_without_a_page(visit: Visit) -> None:
         "14:05",
         "UTC+3",
     ]
+
+
+TABS = {
+    "calls": ("Звонки запуска", "Этот запуск не выгружает звонки", "звонки — у запусков call_export."),
+    "scores": ("Оценки запуска", "Этот запуск не оценивает звонки", "оценки — у запусков callcenter_quality."),
+}
+
+
+@pytest.mark.parametrize(("name", "title", "sentence"), TABS.values(), ids=TABS)
+def test_a_tab_of_another_dags_run_says_whose_runs_have_something(
+    visit: Visit, name: str, title: str, sentence: str
+) -> None:
+    """Airflow cannot limit a tab to a DAG: it is there for the run of every DAG, and must not ask for its rows."""
+    page = visit.open("settings")
+    expect(page.get_by_text("проиндексировано")).to_be_visible()
+    visit.addresses.clear()
+    page.evaluate(
+        """([name, given]) => {
+            const place = document.createElement("main");
+            document.body.replaceChildren(place);
+            ReactDOM.createRoot(place).render(React.createElement(globalThis[name], given));
+        }""",
+        [name, {"dagId": "sales_load", "runId": "manual__1"}],
+    )
+    expect(page.locator(".cb-empty-title")).to_have_text(title)
+    expect(page.locator(".cb-empty")).to_contain_text(sentence)
+    assert page.locator(".cb-table, .cb-call, .cb-banner").count() == 0
+    assert [one for one in visit.addresses if "/runs?" in one or "/quality/" in one] == []
+    assert violations(page) == []

@@ -60,7 +60,7 @@ const figure = (value, interval) => (value === null || value === undefined ? t("
 
 /** The tab of a DAG run in Airflow: the scores that it brought. */
 export function ScoresOfRun({ me, dagId, runId }) {
-  if (dagId !== DAG) return html`<${Empty} title=${t("quality.other_dag")} />`;
+  if (dagId !== DAG) return html`<${Empty} title=${t("quality.other_dag")}>${t("quality.other_dag_help")}<//>`;
   if (!me.rights.includes("read")) return html`<${Empty} title=${t("no_right.title")}>${t("no_right.help")}<//>`;
   return html`<${Scores} of=${`dag_run=${encodeURIComponent(runId)}`} />`;
 }

@@ -17,7 +17,7 @@ function useRun(dagId, dagRunId) {
 export function CallsOfRun({ me, dagId, runId }) {
   const found = useRun(dagId, runId);
   const fixed = useMemo(() => found.run && { run_id: found.run.run_id, from: null, to: null }, [found.run?.run_id]);
-  if (dagId !== DAG) return html`<${Empty} title=${t("tab.other_dag")} />`;
+  if (dagId !== DAG) return html`<${Empty} title=${t("tab.other_dag")}>${t("tab.other_dag_help")}<//>`;
   if (found.error) return html`<${Trouble} error=${found.error} again=${found.again} />`;
   if (!found.data) return html`<${Skeleton} lines=${6} />`;
   if (!found.run) return html`<${Empty} title=${t("tab.not_opened")}>${t("tab.not_opened_help")}<//>`;
