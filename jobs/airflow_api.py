@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -129,6 +130,16 @@ class AirflowApi:
         answer = self._send("GET", self._dag)
         self._check(answer, "look up the DAG")
         return bool(answer.json()["is_paused"])
+
+    def next_runs(self, tag: str) -> dict[str, datetime | None]:
+        """When each DAG of the tag runs next, by its id; None for one that is paused or runs by hand alone."""
+        answer = self._send("GET", f"/api/v2/dags?tags={quote(tag)}&limit=100")
+        self._check(answer, "look up the DAGs")
+        found = {}
+        for one in answer.json()["dags"]:
+            at = None if one["is_paused"] else one.get("next_dagrun_run_after")
+            found[str(one["dag_id"])] = datetime.fromisoformat(at) if at else None
+        return found
 
     def backfill(self, first: str, last: str, *, redo: bool) -> int:
         """Airflow's own backfill, one run at a time; `first` and `last` are ISO instants. Returns its number.

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from include.clients.clickhouse.warehouse import Warehouse
-from include.common.errors import BadInput, NotConfigured
+from include.common.errors import BadInput, ExportError, NotConfigured
 from include.sales import names
 from include.sales.domain.business_day import business_day
 from include.sales.domain.freshness import preliminary
@@ -32,7 +32,7 @@ from include.sales.state import warehouse_schema
 from include.sales.state.backup_runs import BackupRun
 from include.sales.state.state import SalesState
 from include.sales.steps.report_sales import sales_figures
-from include.sales.steps.watch import freshness
+from include.sales.steps.watch import SOURCE_OF, freshness
 from include.sales.wording import alerts as alert_words
 from include.sales.wording import command_line as words
 from jobs import sales_health
@@ -80,6 +80,7 @@ def status() -> None:
         if warehouse.embedded:
             console.print(words.EMBEDDED, style="yellow")
         rows = freshness(warehouse)
+    planned = _next_runs()
     _show(
         words.TABLE,
         [
@@ -87,7 +88,9 @@ def status() -> None:
                 row.source,
                 row.latest_date or "—",
                 row.days_behind,
-                f"{row.covered_until.astimezone(zone):%d.%m %H:%M}" if row.covered_until else "—",
+                _moment(row.covered_until),
+                _ago(row.lag(now)),
+                _planned(planned, SOURCE_OF[row.source]),
                 row.total_rows,
                 words.STATUSES[row.status(now) if row.covered_until else "disabled"],
             )
@@ -102,7 +105,17 @@ def status() -> None:
             )
     with _state() as state:
         runs = state.job_runs.latest().values()
-        _show(words.RUNS, [(run.job, _moment(run.started_at), _moment(run.finished_at), run.status) for run in runs])
+        shown = [
+            (
+                run.job,
+                _moment(run.started_at),
+                _moment(run.finished_at),
+                run.status,
+                _moment(run.last_success_at),
+            )
+            for run in runs
+        ]
+        _show(words.RUNS, shown)
         _show_alerts(state)
 
 
@@ -391,6 +404,32 @@ def _show(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for row in rows:
         table.add_row(*(str(value) for value in row))
     console.print(table)
+
+
+def _next_runs() -> dict[str, datetime | None]:
+    """By DAG; empty where Airflow does not answer: what is in the databases is shown all the same."""
+    try:
+        return AirflowApi.from_environment().next_runs("sales")
+    except ExportError:
+        console.print(words.NO_AIRFLOW, style="yellow")
+        return {}
+
+
+def _planned(planned: dict[str, datetime | None], source: Source) -> str:
+    dag_id = _DAGS[source.value]
+    if dag_id not in planned:
+        return "—"
+    at = planned[dag_id]
+    return _moment(at) if at else words.NOT_PLANNED
+
+
+def _ago(lag: timedelta | None) -> str:
+    if lag is None:
+        return "—"
+    minutes = max(0, int(lag.total_seconds() // 60))
+    if minutes < 120:
+        return words.MINUTES.format(number=minutes)
+    return words.HOURS.format(number=minutes // 60) if minutes < 2880 else words.DAYS_AGO.format(number=minutes // 1440)
 
 
 def _moment(instant: datetime | None) -> str:

@@ -121,6 +121,8 @@ class ChecksPolicy(Section):
 class KeepingPolicy(Section):
     loads_days: Count
     events_days: Count
+    runs_days: Count
+    alerts_days: Count
 
 
 class MoneyPolicy(Section):

@@ -8,6 +8,7 @@ MODULES = (
     "plugins.calls.lineage",
     "plugins.airflow_kit.celery_workers",
     "plugins.airflow_kit.stop_signal",
+    "include.common.secret_digest",
     "include.calls.pools",
     "include.calls.wording.retention",
     "plugins.calls.erasure_tasks",

@@ -1,8 +1,5 @@
 """Keyed hashes of the secrets in Airflow's connections: whether one has changed can be known, what it is cannot."""
 
-import hashlib
-import hmac
-
 from airflow.sdk import BaseHook
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -17,6 +14,7 @@ from include.common.names import (
     RECOGNISER_CONN,
     SLACK_CONN,
 )
+from include.common.secret_digest import secret_digest
 
 SECRETS = (
     PORTAL_CONN,
@@ -38,10 +36,10 @@ def fernet_key() -> str:
 def fingerprints(key: str) -> dict[str, str]:
     """By connection id, from wherever Airflow finds the connection, a secrets backend included.
 
-    Without a key nothing is hashed: the hash of a short secret alone can be guessed.
+    Without a key nothing is hashed.
     """
     found = {name: _password(name) for name in SECRETS} if key else {}
-    return {name: _hash(key, f"{name}:{secret}") for name, secret in found.items() if secret}
+    return {name: secret_digest(key, f"{name}:{secret}") for name, secret in found.items() if secret}
 
 
 def _password(conn_id: str) -> str:
@@ -49,7 +47,3 @@ def _password(conn_id: str) -> str:
         return str(BaseHook.get_connection(conn_id).password or "")
     except AirflowNotFoundException:
         return ""
-
-
-def _hash(key: str, text: str) -> str:
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,7 +1,5 @@
 """The router over the language models of the routing table: its layers, the connections of its providers."""
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ from include.common.names import (
     LLM_LOCAL_CONN,
     RECOGNISER_CONN,
 )
+from include.common.secret_digest import secret_digest
 from plugins.hooks.policy_overrides import policy_overrides
 
 if TYPE_CHECKING:
@@ -99,13 +98,8 @@ def access_of(name: str) -> "Access | None":
         if secret:
             mask_secret(secret)
     known = f"{conn.host}|{conn.password}|{proxy}"
-    key = str(conf.get("core", "fernet_key", fallback=""))  # in no database, so the hash of a short key says nothing
-    return Access(
-        conn.password or None,
-        conn.host or None,
-        proxy,
-        hmac.new(key.encode(), known.encode(), hashlib.sha256).hexdigest(),
-    )
+    key = str(conf.get("core", "fernet_key", fallback=""))
+    return Access(conn.password or None, conn.host or None, proxy, secret_digest(key, known))
 
 
 def connection_of(conn_id: str) -> "Connection | None":

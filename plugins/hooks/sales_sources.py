@@ -11,6 +11,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.common.errors import NotConfigured
+from include.common.secret_digest import secret_digest
 from include.sales.domain.scopes import Source
 from include.sales.names import DIRECT_CONN, GMAIL_CONN, QTICKETS_CONN, VK_ADS_CONN
 from plugins.hooks.sales_policy import load_run_sales_policy
@@ -69,19 +70,25 @@ def open_advertising(source: Source, state: "SalesState") -> "Iterator[Advertisi
 
 
 def given_tokens(policy: "SalesPolicy") -> "list[GivenToken]":
-    """Tokens of the connections that only a person can renew, and whose life is known."""
+    """Tokens of the connections that only a person can renew, and whose life is known; none if Airflow has no key."""
     from include.clients.vk_ads.vk_ads_api import VK_ADS
     from include.clients.yandex_direct.direct_errors import DIRECT
     from include.sales.steps.watch_tokens import GivenToken
 
-    found = []
+    key, found = _fernet_keys(), []
+    if not key:
+        return []
+
+    def given(source: Source, token: str, lives: timedelta, settings: str) -> None:
+        found.append(GivenToken(source, secret_digest(key, f"{source}:{token}"), lives, settings))
+
     if has_source(Source.DIRECT) and (token := BaseHook.get_connection(DIRECT_CONN).password):
-        found.append(GivenToken(Source.DIRECT, token, timedelta(days=policy.direct.token_days), DIRECT.settings))
+        given(Source.DIRECT, token, timedelta(days=policy.direct.token_days), DIRECT.settings)
     if has_source(Source.VK_ADS):
         extra = BaseHook.get_connection(VK_ADS_CONN).extra_dejson
         if (token := str(extra.get("access_token") or "")) and extra.get("api") != "legacy":
             lives = timedelta(hours=policy.vk_ads.ready_token_hours)
-            found.append(GivenToken(Source.VK_ADS, token, lives, VK_ADS.settings))
+            given(Source.VK_ADS, token, lives, VK_ADS.settings)
     return found
 
 

@@ -57,7 +57,7 @@ def _look(state: "SalesState") -> None:
 
 
 def back_up(context: "Context") -> str:
-    """A backup with its manifest, its chain verified; returns its name. At night old loads and events go first."""
+    """A backup with its manifest, its chain verified; returns its name. At night old rows of the state go first."""
     from include.sales.state.pruning import prune
     from include.sales.steps import warehouse_backup as step
 
@@ -65,8 +65,7 @@ def back_up(context: "Context") -> str:
     now = context["dag_run"].run_after.astimezone(policy.zone)
     with open_sales_state() as state, recorded(context, state, BACKUP), _admin() as warehouse:
         if now.hour == policy.backups.full_hour:
-            pruned = prune(state.session, loads_days=policy.keeping.loads_days, events_days=policy.keeping.events_days)
-            log.info("pruned: %d loads, %d events", pruned.loads, pruned.events)
+            log.info("pruned: %s", prune(state.session, policy.keeping))
         name = step.back_up(
             state,
             warehouse,

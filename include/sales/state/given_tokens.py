@@ -1,10 +1,9 @@
 """Since when a token that a person has given is used: no source says when it ends, and how long it lives is known.
 
-Rows of `sales.api_tokens` with an owner that no account has; in the place of the sealed token is a digest, by which a
-new token is noticed.
+Rows of `sales.api_tokens` with an owner that no account has; in the place of the sealed token is its keyed
+digest, by which a new token is noticed.
 """
 
-import hashlib
 from datetime import datetime, timedelta
 
 from include.common.postgres_session import Session
@@ -18,9 +17,8 @@ class GivenTokens:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def seen(self, source: str, token: str, lives: timedelta) -> datetime:
-        """When it ends, counted from when it was seen first."""
-        digest = hashlib.sha256(token.encode()).hexdigest()[:16]
+    def seen(self, source: str, digest: str, lives: timedelta) -> datetime:
+        """When the token of this digest ends, counted from when it was seen first."""
         ends: datetime = self._session.value(
             _FILE, "seen", source=source, digest=digest, lives_seconds=lives.total_seconds()
         )

@@ -1,4 +1,4 @@
--- Old loads and events go; counters of the metrics must not fall, so their sums are carried in an event.
+-- Old loads, events, runs and alerts go; counters of the metrics must not fall, so their sums are carried in an event.
 
 -- name: prune_loads
 -- A load that was replaced ended before the one that replaced it, so none is left that names a deleted one.
@@ -38,3 +38,18 @@ WITH gone AS (
     FROM gone WHERE event IN ('source_refused', 'figures_carried') GROUP BY source
 )
 SELECT count(*) FROM gone;
+
+-- name: prune_runs!
+-- Copied to ClickHouse, and neither the newest run of its job nor the newest good one, by which jobs are called late.
+DELETE FROM sales.job_runs AS old
+WHERE old.started_at < now() - make_interval(days => :days) AND old.copied >= old.revision
+  AND EXISTS (SELECT FROM sales.job_runs AS newer WHERE newer.job = old.job AND newer.started_at > old.started_at)
+  AND (old.status <> 'success' OR EXISTS (
+      SELECT FROM sales.job_runs AS newer
+      WHERE newer.job = old.job AND newer.status = 'success' AND newer.started_at > old.started_at));
+
+-- name: prune_alerts!
+-- Copied to ClickHouse and over; who was told that it had begun has been told that it ended.
+DELETE FROM sales.alerts
+WHERE resolved_at < now() - make_interval(days => :days) AND copied >= revision
+  AND (notified_at IS NULL OR resolution_notified_at IS NOT NULL);

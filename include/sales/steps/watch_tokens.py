@@ -1,7 +1,7 @@
 """Tokens that a person has given: an alert before the known life of one is over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from include.sales.domain.scopes import Source
@@ -13,10 +13,12 @@ _JOB = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class GivenToken:
-    """`settings`: the variables that hold it; `lives`: from its issue, which was when it was seen first, or before."""
+    """`digest` stands for the token; `settings`: the variables that hold it; `lives`: from its issue, which was when it
+    was seen first, or before.
+    """
 
     source: Source
-    value: str = field(repr=False)
+    digest: str
     lives: timedelta
     settings: str
 
@@ -24,7 +26,7 @@ class GivenToken:
 def watch_tokens(state: SalesState, tokens: Sequence[GivenToken], now: datetime, *, warning: timedelta) -> None:
     """`tokens`: of the sources that have one; an alert about a source that has none any more is closed."""
     for token in tokens:
-        ends = state.given_tokens.seen(token.source, token.value, token.lives)
+        ends = state.given_tokens.seen(token.source, token.digest, token.lives)
         if ends - now < warning:
             text = words.EXPIRES if ends > now else words.EXPIRED
             message = text.format(settings=token.settings, ends=ends)

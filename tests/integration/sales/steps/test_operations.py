@@ -14,7 +14,7 @@ from include.sales.domain.cities import Cities
 from include.sales.domain.jobs import DIRECT
 from include.sales.domain.rows import Coverage, Table
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
-from include.sales.policy import load_sales_policy
+from include.sales.policy import KeepingPolicy, load_sales_policy
 from include.sales.state import source_figures, warehouse_schema
 from include.sales.state.pruning import Pruned
 from include.sales.state.pruning import prune as prune_work
@@ -33,6 +33,7 @@ from tests.kit.sales import ZONE, ticket
 
 pytestmark = pytest.mark.postgres
 DAY = timedelta(days=1)
+TEN_DAYS = KeepingPolicy(loads_days=10, events_days=10, runs_days=10, alerts_days=10)
 
 
 @pytest.fixture
@@ -304,9 +305,9 @@ def test_old_loads_and_events_go_and_the_counters_stand(state: SalesState, datab
     SharedPace(state.session, "qtickets", "", rate=1.0).refused("source_throttled", 1.0, "orders")
     before = source_figures.figures(state.session), source_figures.refusals(state.session)
     assert (before[0][0].rows, before[0][0].requests, before[1]) == (20, 6, {"qtickets": 1})
-    assert prune_work(state.session, loads_days=10, events_days=10) == Pruned(0, 0), "nothing is old"
+    assert prune_work(state.session, TEN_DAYS) == Pruned(0, 0, 0, 0), "nothing is old"
     aged(11)
-    gone = prune_work(state.session, loads_days=10, events_days=10)
+    gone = prune_work(state.session, TEN_DAYS)
     assert gone.loads == 2
     assert gone.events > 5
     for _ in range(3):
@@ -314,8 +315,42 @@ def test_old_loads_and_events_go_and_the_counters_stand(state: SalesState, datab
         assert state.loads.current(newest).status == "loaded"
         assert state.loads.current(running).status == "fetching"
         aged(11)
-        assert prune_work(state.session, loads_days=10, events_days=10).loads == 0
+        assert prune_work(state.session, TEN_DAYS).loads == 0
     with psycopg.connect(database) as connection:
         kept = connection.execute("SELECT event, load_id FROM sales.events ORDER BY id").fetchall()
     assert [event for event, _ in kept].count("figures_carried") == 1
     assert ("load_opened", running) in kept, "what happened to a load that has not ended stays"
+
+
+def test_old_runs_and_alerts_go_once_they_are_copied_and_over(
+    state: SalesState, warehouse: Warehouse, database: str
+) -> None:
+    for run_id in ("old-good", "old-bad", "newest-good", "newest"):
+        state.job_runs.begin("qtickets", run_id)
+        if run_id != "newest":
+            state.job_runs.end("qtickets", run_id, "error" if "bad" in run_id else "success")
+    for code in ("over", "untold", "open"):
+        state.alerts.see(code, "error", job="qtickets", message="x")
+    state.alerts.resolve("untold", job="qtickets")
+    notify(state, {"email": lambda _subject, _text: True})
+    state.alerts.resolve("over", job="qtickets")
+
+    def kept() -> tuple[list[str], list[str]]:
+        with psycopg.connect(database) as connection:
+            runs = connection.execute("SELECT run_id FROM sales.job_runs ORDER BY started_at").fetchall()
+            alerts = connection.execute("SELECT code FROM sales.alerts ORDER BY alert_id").fetchall()
+        return [run for (run,) in runs], [code for (code,) in alerts]
+
+    everything = kept()
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE sales.job_runs SET started_at = started_at - interval '11 days'")
+        connection.execute("UPDATE sales.alerts SET resolved_at = resolved_at - interval '11 days'")
+    prune_work(state.session, TEN_DAYS)
+    assert kept() == everything, "ClickHouse has none of them yet"
+    copy_logs(state, warehouse)
+    prune_work(state.session, TEN_DAYS)
+    assert kept() == (["newest-good", "newest"], ["over", "open"]), "nobody was told that it is over"
+    notify(state, {"email": lambda _subject, _text: True})
+    copy_logs(state, warehouse)
+    assert prune_work(state.session, TEN_DAYS) == Pruned(0, 0, 0, 1)
+    assert kept()[1] == ["open"]
