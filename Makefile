@@ -7,7 +7,7 @@ OPS := $(VENV)/python -m ops
 EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-airflow test-browser test-without-airflow lint types \
+.PHONY: help demo up down status roles check discover export resume deliver rebuild replay reset qa audit hold erase-again sql backup verify-backup restore backup-key test test-cluster test-airflow test-browser test-without-airflow lint types \
 	sales sales-demo sales-load sales-backfill sales-on sales-off sales-alerts sales-migrate sales-sql sales-report sales-backup \
 	sales-backup-verify sales-restore-check sales-restore sales-logs sales-health sales-gmail-token install-sales bench chaos mutate stt-smoke trial-stt lock audit-packages install install-dev install-models install-cluster chaos-hosts
 
@@ -114,6 +114,10 @@ ifdef PYTEST
 else
 	@$(MAKE) --no-print-directory -k -j3 --output-sync=target test-airflow test-browser test-without-airflow
 endif
+
+test-cluster: ## тесты с настоящими Celery, Kubernetes и OpenLineage: своё окружение .venv-cluster, redis-server; каждую ночь
+	@$(PYTHON) ops/one_machine/bootstrap.py cluster-tests
+	@CLUSTER_TESTS=1 .venv-cluster/bin/python -m pytest -m cluster tests/airflow
 
 test-airflow:
 	@$(VENV)/python -m pytest $(WHICH) $(ON_ONE_AIRFLOW)
@@ -269,6 +273,8 @@ lock: install-dev ## заново зафиксировать версии зав
 		requirements-cluster.in -o requirements-cluster.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-dev.in -o requirements-dev.txt
+	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-cluster-tests.in -o requirements-cluster-tests.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements-stt.in -o requirements-stt.txt
 	@$(VENV)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

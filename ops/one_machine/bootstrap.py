@@ -1,9 +1,10 @@
 """Builds `.venv` from the locked requirements; runs on any `python3`, with the standard library only.
 
-    python3 ops/one_machine/bootstrap.py [dev | models | sales | stt | docs]
+    python3 ops/one_machine/bootstrap.py [dev | models | cluster | sales | stt | docs | cluster-tests]
 
 `sales` adds what `make sales-demo` needs. `stt` builds `.venv-stt`, with a real recogniser for trials, `docs` builds
-`.venv-docs`, with what makes the site of the documents; both leave `.venv` alone.
+`.venv-docs`, with what makes the site of the documents, `cluster-tests` builds `.venv-cluster`, with Celery, Kubernetes
+and OpenLineage for tests; all three leave `.venv` alone.
 
 A stamp file holds the hash of the lock file: while that has not changed, the script does nothing.
 """
@@ -26,6 +27,7 @@ KINDS = {
     "dev": ("requirements-dev.txt", VENV),
     "sales": ("requirements-sales-demo.txt", VENV),
     "stt": ("requirements-stt.txt", TRIAL_VENV),
+    "cluster-tests": ("requirements-cluster-tests.txt", REPOSITORY / ".venv-cluster"),
     "docs": ("requirements-docs.txt", REPOSITORY / ".venv-docs"),
 }
 UV_LOCK = "requirements-uv.txt"  # uv installs what is hashed, so it is hashed itself

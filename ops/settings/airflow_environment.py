@@ -208,7 +208,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
         "api_auth__jwt_secret": keys.jwt_secret,
         # A task starts half of this later than it could, on average; with less, the scheduler's own work delays it.
         "scheduler__scheduler_idle_sleep_time": 0.4,
-        "workers__min_heartbeat_interval": _beat(lines),
+        "workers__min_heartbeat_interval": heartbeat_seconds(lines),
         # A killed task is noticed within 70 s: a restarted system must continue within five minutes.
         "scheduler__task_instance_heartbeat_timeout": 60,
         "scheduler__task_instance_heartbeat_timeout_detection_interval": 10,
@@ -231,7 +231,7 @@ def _core(settings: Settings, runtime: Runtime, keys: Generated, metadata_url: s
     return {f"AIRFLOW__{name.upper()}": str(value) for name, value in options.items()}
 
 
-def _beat(lines: int) -> int:
+def heartbeat_seconds(lines: int) -> int:
     """Seconds between heartbeats of a task: each is a request and an UPDATE.
 
     With 5 a short task holds its slot for five seconds (3.3.2).

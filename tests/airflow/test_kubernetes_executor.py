@@ -1,6 +1,6 @@
 """Airflow's own KubernetesExecutor with deploy/kubernetes, against a simulated API of Kubernetes.
 
-Its packages are an extra lock (`make install-cluster`); without them nothing of this is run.
+Its packages are an extra lock: `make test-cluster` runs this, and without them nothing of it is run.
 """
 
 import subprocess
@@ -19,10 +19,11 @@ from ops.settings.profile import REPOSITORY
 from simulators.kit.in_process import running
 from simulators.kubernetes.app import KubernetesSimulator
 from tests.airflow.system import eventually
+from tests.kit import cluster as packages
 
-pytest.importorskip("airflow.providers.cncf.kubernetes", reason="needs make install-cluster")
+packages.package("airflow.providers.cncf.kubernetes")
 
-pytestmark = [pytest.mark.airflow, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.airflow, pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(300)]
 
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
 TOKEN = "a-token-of-this-test"

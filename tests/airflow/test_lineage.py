@@ -12,6 +12,7 @@ import pytest
 from include.calls.names import DAG_ID, ERASURE_DAG_ID
 from plugins.calls import lineage
 from tests.airflow.system import LINEAGE_DAY, System, eventually
+from tests.kit import cluster
 
 NUMBER = "+79990001122"
 
@@ -49,11 +50,12 @@ def events(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.airflow
+@pytest.mark.cluster
 @pytest.mark.postgres
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_an_export_names_its_files_and_an_erasure_nothing(told: Path, system: System) -> None:
-    pytest.importorskip("airflow.providers.openlineage", reason="needs apache-airflow-providers-openlineage")
+    cluster.package("airflow.providers.openlineage")
     conf = {"erase_number": NUMBER, "reason": "trial", "asked_by": "trial"}
     erasure = system.api("POST", f"dags/{ERASURE_DAG_ID}/dagRuns", {"logical_date": None, "conf": conf})
     assert erasure.ok, erasure.text

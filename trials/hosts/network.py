@@ -21,6 +21,7 @@ from ops.settings.profile import REPOSITORY
 NET = "10.77.61"
 OUTSIDE = f"{NET}.254"  # the trial itself
 CODE = ("ops", "jobs", "include", "plugins", "dags", "simulators")  # as in the image, and the simulators
+HIDDEN = Path("/tmp")  # noqa: S108 - each host mounts one of its own
 READY = "until mountpoint -q /tmp; do sleep 0.1; done"
 
 
@@ -135,6 +136,8 @@ class Host:
 @contextmanager
 def hosts(folder: Path, names: Sequence[str], environment: Mapping[str, str]) -> Iterator[dict[str, Host]]:
     """Raises NotConfigured where namespaces cannot be made."""
+    if any(where.is_relative_to(HIDDEN) for where in (Path(sys.prefix), Path(sys.prefix).resolve())):
+        raise NotConfigured(f"{sys.prefix}: no host would find Python's packages there, each has a {HIDDEN} of its own")
     bridge = "ceh-bridge"
     made = {name: Host(name, 11 + place, folder / name, dict(environment)) for place, name in enumerate(names)}
     _clear(bridge, made)

@@ -201,6 +201,7 @@ LOCKS_BESIDE = (
     "requirements-dev.txt",
     "requirements-stt.txt",
     "requirements-cluster.txt",
+    "requirements-cluster-tests.txt",
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from include.common.errors import NotConfigured
 from ops.settings import env_file
+from ops.settings.airflow_environment import heartbeat_seconds
 from ops.settings.env_file import VARIABLES, Settings, load_settings
 from ops.settings.executors import executor_options
 from ops.settings.generated_secrets import Generated, generated
@@ -95,3 +96,9 @@ def test_every_host_derives_the_same_secrets_and_keeps_none(tmp_path: Path) -> N
 def test_another_secret_gives_other_keys() -> None:
     one, other = Generated.derived("a" * 32), Generated.derived("b" * 32)
     assert not set(vars(one).values()) & set(vars(other).values())
+
+
+@pytest.mark.parametrize(("lines", "seconds"), [(1, 1), (50, 1), (51, 5), (200, 5), (201, 10), (2222, 10)])
+def test_many_lines_beat_less_often(lines: int, seconds: int) -> None:
+    """Each beat is a request and an UPDATE; six of them fit into the 60 s after which a task is taken for dead."""
+    assert heartbeat_seconds(lines) == seconds
