@@ -60,8 +60,16 @@ class _Synthesiser:
             return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
 
 
-@cache
+_first = threading.Lock()  # `cache` alone lets threads that ask at once make one each, and the library crashes
+
+
 def _synthesiser() -> _Synthesiser:
+    with _first:
+        return _only_synthesiser()
+
+
+@cache
+def _only_synthesiser() -> _Synthesiser:
     return _Synthesiser()
 
 

@@ -192,14 +192,14 @@ class Run:
             return [(str(task), int(index)) for task, index in connection.execute(RUNNING, {"host": host}).fetchall()]
 
     def _works(self) -> bool:
-        return any(one.task == RECOGNITION and one.started_at for one in self._tries())
+        return self._system.outside_lives() and any(one.task == RECOGNITION and one.started_at for one in self._tries())
 
     def _tries(self) -> list[Try]:
         run = self._databases.export_run()
         return self._databases.tries(run[1]) if run else []
 
     def _ended(self) -> bool:
-        return self._databases.dag_run_state() in ENDED
+        return self._system.outside_lives() and self._databases.dag_run_state() in ENDED
 
     def _wait_of(self, kill: Kill) -> float | None:
         """Until each task that was interrupted ran again, or, where a server was killed, until any recording moved."""

@@ -26,6 +26,7 @@ BUCKET = "call-export"
 POSTGRES, REDIS, S3, PORTAL, RECOGNISER, API = 5432, 6379, 9000, 8001, 8002, 8080
 START_SECONDS = 600.0
 SERVERS = ("postgres", "redis", "s3", "portal", "recogniser")
+OUTSIDE_WORLD = ("s3", "portal", "recogniser")  # no kill is theirs
 COMPONENTS = {
     "api-server": ("airflow", "api-server"),
     "scheduler": ("airflow", "scheduler", "--skip-serve-logs"),
@@ -168,6 +169,13 @@ class System:
         except (requests.RequestException, ValueError):
             return False
         return all(page[part]["status"] == "healthy" for part in ("scheduler", "dag_processor"))
+
+    def outside_lives(self) -> bool:
+        """Always True. Raises ExportError: without it the run tries again until the trial gives up."""
+        for name in OUTSIDE_WORLD:
+            if (code := self.control.processes[name].poll()) is not None:
+                raise ExportError(f"{name} has ended by itself with {code}: nothing is shown")
+        return True
 
     def objects(self) -> Iterator[tuple[str, bytes]]:
         """Every file of the bucket, logs excepted."""

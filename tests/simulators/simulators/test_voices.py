@@ -2,8 +2,11 @@
 
 import io
 import random
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import av
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 
 from simulators.bitrix24.seeded import brief, from_folder, seeded_world, spoken
+from simulators.sound import synthesis
 from simulators.sound.dialogues import CLIENTS, OPERATORS, compose, perform, record, record_briefly
 from simulators.sound.encoding import encode
 from simulators.sound.synthesis import RATE, Voice, say
@@ -31,6 +35,23 @@ def test_speech_has_sound_and_a_plausible_length() -> None:
     speech = say("Здравствуйте, чем могу помочь?", Voice())
     assert 1.0 < len(speech) / RATE < 4.0
     assert np.sqrt(np.mean(speech.astype(float) ** 2)) > 500
+
+
+def test_threads_that_speak_first_at_once_share_one_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library has one state: begun twice at once, it ends the simulator with a segmentation fault."""
+    begun: list[object] = []
+
+    @cache
+    def made() -> object:
+        begun.append(object())
+        time.sleep(0.2)
+        return begun[-1]
+
+    monkeypatch.setattr(synthesis, "_only_synthesiser", made)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: synthesis._synthesiser(), range(4)))
+    assert len(begun) == 1
+    assert found == begun * 4
 
 
 def test_voices_differ() -> None:

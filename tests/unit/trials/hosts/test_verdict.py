@@ -1,5 +1,6 @@
 """The bars of `python -m trials.hosts` fail where they must: a trial that cannot fail proves nothing."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from include.common.errors import NotConfigured
+from include.common.errors import ExportError, NotConfigured
 from trials.hosts.kills import Evidence, Kill, Kind
-from trials.hosts.network import hosts
+from trials.hosts.network import Host, hosts
+from trials.hosts.system import CONTROL, OUTSIDE_WORLD, Size, System
 from trials.hosts.verdict import Bar, Timed, bars_of_kills, bars_of_speed
 
 NOON = datetime(2025, 8, 1, 12, tzinfo=UTC)
@@ -90,3 +92,21 @@ def test_packages_that_no_host_would_find_are_refused_first(monkeypatch: pytest.
     monkeypatch.setattr(sys, "prefix", "/tmp/somewhere/.venv")
     with pytest.raises(NotConfigured, match="packages"), hosts(tmp_path, ["one"], {}):
         pass
+
+
+def test_a_simulator_that_has_died_ends_the_trial(tmp_path: Path) -> None:
+    """A portal that had crashed was waited for until the trial's own end."""
+    control = Host(CONTROL, 11, tmp_path, {})
+    system = System(Size(), {CONTROL: control}, secret="s", token="t", key="k", broker="b")
+    for name in OUTSIDE_WORLD:
+        control.processes[name] = subprocess.Popen(["sleep", "60"])
+    try:
+        assert system.outside_lives()
+        control.processes["portal"].kill()
+        control.processes["portal"].wait()
+        with pytest.raises(ExportError, match="portal"):
+            system.outside_lives()
+    finally:
+        for process in control.processes.values():
+            process.kill()
+            process.wait()
