@@ -2,6 +2,7 @@
 
 python -m trials.hosts claims --rounds 1000     two owners of one call, behind PgBouncer in transaction mode
 python -m trials.hosts kills --kills 20         an export on two hosts, of which something is killed all the time
+python -m trials.hosts lost                     a host vanishes while it holds locks
 python -m trials.hosts speed                    one worker of 10 lines, then two workers of 20
 """
 
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from include.calls.state.migrate import migrate
 from trials.hosts.kills import Evidence, Kill, Kind, Run
+from trials.hosts.lost_host import freed_after
 from trials.hosts.pooler import pooled
 from trials.hosts.servers import postgresql
 from trials.hosts.system import Size, system
@@ -31,6 +33,7 @@ from trials.hosts.verdict import Bar, Timed, bars_of_kills, bars_of_speed
 BRIEF_SECONDS = 1.7  # of speech in a simulated recording
 KILL_COSTS_SECONDS = 60.0  # of the run for each kill
 REQUEST_SECONDS = 20.0
+FREED_SECONDS = 30.0
 WITH_TEXT = 0.75  # of the simulated portal's calls
 IN_MEMORY = Path("/dev/shm")  # noqa: S108
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
@@ -67,6 +70,15 @@ def kills(
     with _folder() as folder, system(folder, size) as running:
         done, seen = Run(running, seed, console).play(kills)
     raise typer.Exit(0 if _shown(done, seen, kills) else 1)
+
+
+@commands.command()
+def lost() -> None:
+    """Nobody closes the connection of a host whose link goes down: when its locks are free."""
+    with _folder() as folder:
+        seconds = freed_after(folder)
+    console.print(f"free after {seconds:.0f} s, bar {FREED_SECONDS:.0f}")
+    raise typer.Exit(0 if seconds <= FREED_SECONDS else 1)
 
 
 @commands.command()

