@@ -145,8 +145,9 @@ mutate: install-dev ## вынуть по одной защиты из копии
 chaos: install ## убивать процессы во время выгрузки и проверить, что ничего не потеряно: [KILLS=20] [CALLS=200] [SEED=1]
 	@$(VENV)/python -m trials.chaos $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
-chaos-hosts: install-dev install-cluster ## то же на двух изолированных машинах с Celery: root, redis-server; [KILLS=20] [SEED=1]
-	@$(VENV)/python -m trials.hosts kills $(if $(KILLS),--kills "$(KILLS)") $(if $(SEED),--seed "$(SEED)")
+chaos-hosts: ## то же на двух изолированных машинах с Celery: root, redis-server; [KILLS=20] [CALLS=] [SEED=1]
+	@$(PYTHON) ops/one_machine/bootstrap.py cluster-tests
+	@.venv-cluster/bin/python -m trials.hosts kills $(if $(KILLS),--kills "$(KILLS)") $(if $(CALLS),--calls "$(CALLS)") $(if $(SEED),--seed "$(SEED)")
 
 # Scores of calls
 QUALITY := $(OPS) run -- $(VENV)/python -m jobs.quality

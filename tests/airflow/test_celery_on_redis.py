@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ops.settings.env_file import Settings
@@ -82,6 +83,15 @@ def environment(redis: int, tmp_path: Path) -> dict[str, str]:
     return os.environ | given | {"PYTHONPATH": str(REPOSITORY), "AIRFLOW_HOME": str(tmp_path / "airflow")}
 
 
+def ended(pid: int) -> None:
+    """Celery is in a session of its own: it would outlive a failed test."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (*process.children(recursive=True), process):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
 def printed(code: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
@@ -114,8 +124,7 @@ def test_a_worker_is_counted_takes_nothing_in_advance_and_ends_when_asked(enviro
             assert process.wait(120) == 0
             assert time.monotonic() - began < 75, "an idle worker has nothing to hand back"
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            ended(process.pid)
 
 
 def test_one_machine_imports_none_of_it() -> None:

@@ -1,4 +1,4 @@
-"""What several hosts survive, and what they do faster than one.
+"""What several hosts survive, and what they do faster than one; with the packages of `.venv-cluster`.
 
 python -m trials.hosts claims --rounds 1000     two owners of one call, behind PgBouncer in transaction mode
 python -m trials.hosts kills --kills 20         an export on two hosts, of which something is killed all the time
