@@ -195,3 +195,16 @@ def test_updates_of_images_are_proposed_and_airflow_stays_at_the_locked_one() ->
     (pattern,) = [rule["allowedVersions"] for rule in config["packageRules"] if "allowedVersions" in rule]
     tag = DockerfileParser(path=str(REPOSITORY / "Dockerfile")).baseimage.partition(":")[2]
     assert re.fullmatch(pattern.strip("/"), tag)
+
+
+def test_workers_hand_back_at_a_stop_share_no_disk_and_a_queue_that_outlives_a_restart() -> None:
+    """A group's signal would kill Celery's idle processes, and the default grace of ten seconds a request."""
+    worker, broker = SERVICES["worker"], SERVICES["broker"]
+    assert worker["command"] == ["worker"]
+    assert worker["profiles"] == broker["profiles"] == ["celery"]
+    assert worker["environment"]["DUMB_INIT_SETSID"] == "0"
+    assert worker["stop_grace_period"] == "20m"
+    assert worker["volumes"] == []
+    assert worker["depends_on"] == {}, "a second host starts this service alone"
+    given = broker["command"]
+    assert given[given.index("--appendonly") + 1] == "yes"
