@@ -8,14 +8,19 @@ found again by the rows that are marked and not blanked.
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from hashlib import file_digest
+from functools import cache
+from hashlib import file_digest, sha256
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 from zipfile import BadZipFile, ZipFile
+from zlib import error as zlib_error
 
+from include.calls.domain.data_classes import PeriodFile
 from include.calls.domain.erasure import LONGEST_WAIT, Demand, Erasure, ErasureStatus, Found, SubjectKind, Tombstone
 from include.calls.domain.erasure_hashes import (
     ErasedCalls,
@@ -23,6 +28,7 @@ from include.calls.domain.erasure_hashes import (
     demand_of,
     numbers_of,
 )
+from include.calls.domain.name_search import NameSearch, Seen, any_of
 from include.calls.domain.phone_numbers import canonical_number, pattern_of
 from include.calls.domain.report_zone import report_zone
 from include.calls.domain.storage_keys import RecordingKeys, log_key, portal_part, registry_key
@@ -35,11 +41,12 @@ from include.calls.state.types import Run
 from include.calls.steps.deliver import delivered_files
 from include.calls.steps.deliver_period import run_of
 from include.calls.steps.erasure_proof import store_proof, store_tombstones, stored_tombstones
-from include.calls.steps.publish import publish, publish_log, publish_registry
+from include.calls.steps.publish import drawing_process, publish, publish_log, publish_registry
 from include.calls.steps.restore_texts import restore_texts
 from include.clients.storage.base import Storage
 from include.common.errors import BadInput, ExportError, NotConfigured, Temporary
 from include.common.periods import Period
+from include.common.run_in_subprocess import Subprocess
 
 log = logging.getLogger(__name__)
 
@@ -141,11 +148,10 @@ def erase(erasure_id: UUID, state: State, storage: Storage, policy: Policy, key:
             f"erasure {erasure_id} is {erasure.status}: it has to be approved first", problem="erasure_not_approved"
         )
     store_tombstones(erasures, erasure, storage)  # before the first call goes: a backup of today may be restored
-    busy = _mark(erasure, state, key)
+    busy, later = _mark(erasure, state, key)
     marked = erasures.marked(erasure_id)
     if marked:
-        stone = Tombstone(erasure.subject_hash, erasure.kind, erasure.key_name, None)
-        names = _Names.of(marked, erasure, key, others=bool(erasures.covered(ErasedCalls([stone], key))))
+        names = _Names.of(marked, erasure, key, others=bool(busy or later))
         _erase_files(marked, erasures, storage)
         erasures.blank_events(erasure_id, names.in_details)
         _rewrite(erasure_id, marked, names, state, storage, policy)
@@ -178,10 +184,17 @@ def _known(erasure: Erasure, key: ErasureKey) -> Erasure:
     return erasure
 
 
-def _mark(erasure: Erasure, state: State, key: ErasureKey) -> int:
-    """Marks the calls one by one, each under the claim on it; returns how many another task works on."""
+def _mark(erasure: Erasure, state: State, key: ErasureKey) -> tuple[int, int]:
+    """Marks the calls one by one, each under the claim on it.
+
+    Returns how many of them another task works on, and how many recordings the person has of later calls.
+    """
     erasures = Erasures(state.session)
-    covered = erasures.covered(ErasedCalls(erasures.tombstones_of(erasure.erasure_id), key))
+    stones = erasures.tombstones_of(erasure.erasure_id)
+    erased = ErasedCalls(stones, key)
+    endless = Tombstone(erasure.subject_hash, erasure.kind, erasure.key_name, None)
+    found = erasures.covered(ErasedCalls([*stones, endless], key))
+    covered = [one for one in found if erased.cover(one, one.call_started_at)]
     if held := erasures.held([one.recording_id for one in covered]):
         raise _on_hold(held)
     calls = sorted({(one.portal_id, one.call_id) for one in covered})
@@ -196,7 +209,7 @@ def _mark(erasure: Erasure, state: State, key: ErasureKey) -> int:
             claims.give(portal_id, call_id)
             if held:
                 raise _on_hold(held)
-    return busy
+    return busy, len(found) - len(covered)
 
 
 def _on_hold(recordings: int) -> BadInput:
@@ -234,16 +247,14 @@ class _Names:
 
     @property
     def in_details(self) -> str:
-        """A pattern that Python and PostgreSQL read alike; ids and the number."""
-        return "|".join((_any_of(self.ids), *map(pattern_of, sorted(self.numbers))))
+        """A pattern that PostgreSQL reads; ids and the number."""
+        return "|".join((any_of(self.ids), *map(pattern_of, sorted(self.numbers))))
 
-    @property
-    def in_files(self) -> re.Pattern[bytes]:
-        return re.compile(_any_of(self.ids | self.file_names).encode())
-
-    @property
-    def number(self) -> re.Pattern[bytes] | None:
-        return re.compile("|".join(map(pattern_of, sorted(self.numbers))).encode()) if self.numbers else None
+    def search(self, *, number: bool = False) -> NameSearch:
+        """For files; a name of files that has its id in it is found by the id."""
+        an_id = re.compile(any_of(self.ids))
+        encoded = {name for name in self.file_names if not an_id.search(name)}
+        return NameSearch(self.ids | encoded, self.numbers if number else ())
 
     def name(self, key: str) -> bool:
         """Whether the key is that of a file, or of a copy of it, of one of the recordings."""
@@ -252,12 +263,6 @@ class _Names:
 
 def _stem(key: str) -> str:
     return key.rpartition("/")[2].rpartition(".")[0]
-
-
-def _any_of(texts: Iterable[str]) -> str:
-    """Whole ids only: `call-1` is not in `call-10`, nor in `call-1.5`."""
-    longest_first = sorted(texts, key=lambda text: (-len(text), text))
-    return f"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9]|[.-][0-9])"
 
 
 def _files_of(one: Marked, erasures: Erasures, storage: Storage) -> Iterator[str]:
@@ -311,36 +316,55 @@ def _rewrite(
     Copies come last: a delivery that was at work holds the lock of its registry until it has ended.
     """
     erasures = Erasures(state.session)
-    files = _period_files(marked, storage)
+    files, _ = _in_folders(marked, names, storage)
+    search = names.search()
     registries = {key for key in files if _is_registry(key)}
-    for key in sorted(registries | _expected_registries(marked, state)):
-        own = _files_of_registry(key, files)
-        naming = [file for file in own if _is_in(names.in_files, file, storage)]
-        for file in naming:
-            erasures.note_rewritten(erasure_id, file, _sha256(file, storage))
-        _write_registry_again(key, naming, state, storage, policy)
+    with ExitStack() as until_the_end:
+        drawing = cache(lambda: until_the_end.enter_context(drawing_process()))  # one for all reports
+        for key in sorted(registries | _expected_registries(marked, state)):
+            naming = _naming(_files_of_registry(key, files), search, storage)
+            for file in naming:
+                erasures.note_rewritten(erasure_id, file, _sha256(file, storage))
+            _write_registry_again(key, naming, state, storage, policy, drawing)
     runs = [state.runs.get(run_id) for run_id in erasures.runs_of([one.recording_id for one in marked])]
     for run in runs:
         if (key := log_key(run.period, run.started_at or run.period_to, run.run_id)) in files:
             erasures.note_rewritten(erasure_id, key, _sha256(key, storage))
             publish_log(run, state, storage)
-    _clear_up(erasure_id, marked, names, state, storage)
+    files, copies = _in_folders(marked, names, storage)
+    _clear_up(erasure_id, files, search, state, storage)
     _raise_first(storage.erase_earlier(_with_pdf(list(erasures.get(erasure_id).rewritten))))
-    _delete([key for key in storage.keys("exports/") if names.name(key)], storage)
+    _delete(copies, storage)
 
 
-def _clear_up(erasure_id: UUID, marked: list[Marked], names: _Names, state: State, storage: Storage) -> None:
+def _naming(files: list[str], search: NameSearch, storage: Storage) -> list[str]:
+    """Which of a registry's files name the calls. CSV and XLSX have the same rows, and are written in one pass."""
+    found: list[str] = []
+    for file in files:
+        as_csv = f"{file.removesuffix('.xlsx')}.csv" if file.endswith(".xlsx") else None
+        if as_csv in found or _look(search, file, storage).names:
+            found.append(file)
+    return found
+
+
+def _clear_up(erasure_id: UUID, files: set[str], search: NameSearch, state: State, storage: Storage) -> None:
     """What names the calls and is of no registry: logs of other runs are written again, the rest nothing writes."""
-    files = _period_files(marked, storage)
     registries = {key for key in files if _is_registry(key)}
     for file in sorted(files - {file for key in registries for file in _files_of_registry(key, files)}):
-        if not _is_in(names.in_files, file, storage):
+        if not _look(search, file, storage).names:
             continue
-        Erasures(state.session).note_rewritten(erasure_id, file, _sha256(file, storage))
+        Erasures(state.session).note_rewritten(erasure_id, _told(file, search), _sha256(file, storage))
         if (run := _run_of_log(file, state)) is not None:
             publish_log(run, state, storage)
-        if run is None or _is_in(names.in_files, file, storage):
+        if run is None or _look(search, file, storage).names:
             _delete(_with_pdf([file]), storage)
+
+
+def _told(file: str, search: NameSearch) -> str:
+    """The key as the proof may tell it: one that names a call is told by its folder and a hash."""
+    if not search.look(BytesIO(file.encode())).names:
+        return file
+    return f"{file.rpartition('/')[0]}/{sha256(file.encode()).hexdigest()[:12]}"
 
 
 def _run_of_log(file: str, state: State) -> Run | None:
@@ -358,15 +382,25 @@ def _with_pdf(files: list[str]) -> list[str]:
     return files + [f"{file.removesuffix('.md')}.pdf" for file in files if file.endswith(".md")]
 
 
-def _period_files(marked: Iterable[Marked], storage: Storage) -> set[str]:
-    """Files of the folders whose days may have one of the calls."""
+def _in_folders(marked: Iterable[Marked], names: _Names, storage: Storage) -> tuple[set[str], list[str]]:
+    """Files to be searched, of the folders whose days may have one of the calls; and the copies of the calls' files."""
     days = {one.call_started_at.astimezone(UTC).date() for one in marked}
-    found = set()
+    may_name = cache(lambda first, last: _covers(first, last, days))  # a folder may have a hundred thousand copies
+    files, copies = set(), []
     for key in storage.keys("exports/"):
-        match = _FOLDER.match(key)
-        if match and _covers(match[1], match[2], days) and key.endswith(_READABLE) and "/transcripts/" not in key:
-            found.add(key)
-    return found
+        if names.name(key):
+            copies.append(key)
+            continue
+        folder = _FOLDER.match(key) if key.endswith(_READABLE) else None
+        if folder is not None and may_name(folder[1], folder[2]) and not _is_copy(key):
+            files.add(key)
+    return files, copies
+
+
+def _is_copy(key: str) -> bool:
+    """A copy of a recording's own file: found by its name. Its key has the call's id, so the proof does not tell it."""
+    file = PeriodFile.of(key)
+    return file is not None and file.copy_of is not None
 
 
 def _covers(first: str, last: str, days: Iterable[date]) -> bool:
@@ -395,18 +429,27 @@ def _files_of_registry(key: str, files: set[str]) -> list[str]:
     return [name for name in (key, f"{stem}.xlsx", f"{report}.md") if name in files]
 
 
-def _is_in(pattern: re.Pattern[bytes], key: str, storage: Storage) -> bool:
-    if not key.endswith(".xlsx"):
-        return pattern.search(storage.get_bytes(key)) is not None
+def _look(search: NameSearch, key: str, storage: Storage) -> Seen:
     with storage.as_file(key) as path:
+        if not key.endswith(".xlsx"):
+            with path.open("rb") as file:
+                return search.look(file)
         try:
             with ZipFile(path) as book:
-                return any(pattern.search(book.read(part)) for part in book.namelist())
-        except BadZipFile:
-            return True
+                seen = [search.look(file) for name in book.namelist() for file in [book.open(name)]]
+        except (BadZipFile, zlib_error):
+            return Seen(names=True, number=False)
+    return Seen(any(part.names for part in seen), any(part.number for part in seen))
 
 
-def _write_registry_again(key: str, naming: list[str], state: State, storage: Storage, policy: Policy) -> None:
+def _write_registry_again(
+    key: str,
+    naming: list[str],
+    state: State,
+    storage: Storage,
+    policy: Policy,
+    drawing: Callable[[], Subprocess],
+) -> None:
     """Under the registry's lock: a task that writes it now may have read its rows before the calls were marked."""
     run = _run_at(key, state)
     with state.transaction():
@@ -420,7 +463,7 @@ def _write_registry_again(key: str, naming: list[str], state: State, storage: St
             if naming:
                 _registry_from_rows(run, key, state, storage, policy)
             return
-    publish(run.run_id, state, storage, policy)
+    publish(run.run_id, state, storage, policy, drawing=drawing())
 
 
 def _run_at(key: str, state: State) -> Run | None:
@@ -457,11 +500,11 @@ def _look_again(marked: list[Marked], names: _Names, erasures: Erasures, storage
     """How much is left, by place; the rows themselves are blanked after this."""
     left = erasures.left([one.recording_id for one in marked], names.in_details)
     own = sum(len([key for key in _files_of(one, erasures, storage) if storage.exists(key)]) for one in marked)
-    copies = sum(names.name(key) for key in storage.keys("exports/"))
-    files, number = _period_files(marked, storage), names.number
-    named = sum(_is_in(names.in_files, key, storage) for key in files)
-    said = sum(_is_in(number, key, storage) for key in files) if number else 0
-    return {"files": own, "copies": copies, "period_files": named, SAID_ELSEWHERE: said, **left._asdict()}
+    files, copies = _in_folders(marked, names, storage)
+    search = names.search(number=True)
+    seen = [_look(search, key, storage) for key in files]
+    named, said = sum(each.names for each in seen), sum(each.number for each in seen)
+    return {"files": own, "copies": len(copies), "period_files": named, SAID_ELSEWHERE: said, **left._asdict()}
 
 
 # ---------------------------------------------------------------- after a restore

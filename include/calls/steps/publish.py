@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
@@ -38,7 +38,20 @@ from include.common.temporary_folders import temporary_folder
 _DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_agg", "typst", render_report.__module__)
 
 
-def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, upstream_failed: str | None = None) -> int:
+def drawing_process() -> Subprocess:
+    """Draws reports: matplotlib and typst leave some 95 MB behind."""
+    return Subprocess(*_DRAWING)
+
+
+def publish(
+    run_id: UUID,
+    state: State,
+    storage: Storage,
+    policy: Policy,
+    *,
+    upstream_failed: str | None = None,
+    drawing: Subprocess | None = None,
+) -> int:
     """Returns the registry's rows. A file that is there already is replaced whole.
 
     The registry and report of a folder belong to the run that reaches furthest (`Publications.owner`). If another run
@@ -47,7 +60,8 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
 
     Recordings that have been failing for too long go to the dead letter queue first, so that the report lists them. For
     a closed run (after `make qa` or `make rebuild`) files are all that is written: its recordings and history stay.
-    `upstream_failed` names a task that every call depends on and that failed; the report says so.
+    `upstream_failed` names a task that every call depends on and that failed; the report says so. `drawing` is the
+    process of a caller who publishes several runs.
     """
     run = state.runs.get(run_id)
     goes_on = run.status is RunStatus.RUNNING
@@ -62,7 +76,8 @@ def publish(run_id: UUID, state: State, storage: Storage, policy: Policy, *, ups
             owner = _owner(run, state)
             before = Publications(state.session).delivery(_key(run))
             began = time.monotonic()
-            rows = _publish_all(owner, run, state, storage, policy, upstream_failed)
+            with drawing_process() if drawing is None else nullcontext(drawing) as process:
+                rows = _publish_files(owner, run, state, storage, policy, upstream_failed, process)
             seconds = time.monotonic() - began
             Publications(state.session).note(
                 _key(run), owner.run_id, complete=_is_listed(owner), rows=rows, seconds=seconds
@@ -144,17 +159,6 @@ def _rows(run: Run, state: State) -> Generator[RegistryRow]:
         yield from Registry(state.session).rows(run.scope, run.run_id)
 
 
-def _publish_all(
-    owner: Run, asked: Run, state: State, storage: Storage, policy: Policy, upstream_failed: str | None
-) -> int:
-    """Texts, registry and report of the run `owner`; `asked` is the run that publishes.
-
-    The report's process starts first: it imports its libraries while the texts are looked for.
-    """
-    with Subprocess(*_DRAWING) as process:  # matplotlib and typst leave some 95 MB behind
-        return _publish_files(owner, asked, state, storage, policy, upstream_failed, process)
-
-
 def _publish_files(
     owner: Run,
     asked: Run,
@@ -164,6 +168,10 @@ def _publish_files(
     upstream_failed: str | None,
     process: Subprocess,
 ) -> int:
+    """Texts, registry and report of the run `owner`; `asked` is the run that publishes.
+
+    The report's process has started: it imports its libraries while the texts are looked for.
+    """
     zone = report_zone(policy.report.time_zone, ReportFigures(state.session).usual_offset(owner.run_id))
     files, delivered = TextFiles(), DeliveredFiles(owner.period.folder, set())
     if owner.portal_id is not None:

@@ -1,6 +1,7 @@
 """Erasure on a person's demand: nothing is left, nothing comes back, and a kill leaves an erasure that continues."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -218,6 +219,23 @@ def test_the_proof_names_nobody(export: Export, tmp_path: Path) -> None:
     text = "".join(path.read_text() for path in folder.iterdir())
     assert "+7 916 *** ** 67" in text
     assert not any(word in text for word in ("9161234567", ERASED))
+
+
+def test_the_proof_tells_no_copy_of_a_summary(export: Export, database: str, tmp_path: Path) -> None:
+    """The name of a copy is the call's id; so is that of a file which somebody has put into a period's folder."""
+    export.run(deliver_texts=True)
+    name = "call_%4D%41%4E%47%4F%5F2"
+    folder = tmp_path / "storage/exports/2025-08-01_2025-08-02"
+    planted = [folder / "summary" / f"{name}.md", folder / "logs" / f"{ERASED}.jsonl"]
+    for path in planted:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{ERASED}: 8 (916) 123-45-67")
+    erasure_id = approved(export)
+    settled = erased(export, erasure_id)
+    assert [path.name for path in planted if path.exists()] == []
+    assert any(key.startswith("exports/2025-08-01_2025-08-02/logs/") for key in settled.rewritten)
+    told = "".join(path.read_text() for path in (tmp_path / "storage/erasures" / str(erasure_id)).iterdir())
+    assert not re.search(rf"(?:{ERASED}|{name})(?!0)", told + dump(database))
 
 
 class Killed(BaseException):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from include.common.errors import ExportError, Temporary
-from include.common.run_in_subprocess import run_in_subprocess
+from include.common.run_in_subprocess import Subprocess, run_in_subprocess
 
 
 def test_the_result_comes_back_from_another_process() -> None:
@@ -50,3 +50,10 @@ def test_a_process_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("include.common.run_in_subprocess._MOST_SECONDS", 0.2)
     with pytest.raises(Temporary, match=r"did not end in its own process within 0\.2 s"):
         run_in_subprocess(time.sleep, 60)
+
+
+def test_one_process_runs_one_function_after_another() -> None:
+    with Subprocess("json") as process:
+        first = process.run(os.getpid)
+        assert process.run(json.loads, "[1]") == [1]
+        assert process.run(os.getpid) == first
