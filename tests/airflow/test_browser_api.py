@@ -31,6 +31,7 @@ from include.calls.state.publications import Publications
 from include.calls.state.state import State
 from include.calls.wording import browser as russian
 from include.clients.storage.local import LocalStorage
+from include.common.errors import Permanent
 from include.speech.audio import listening
 from include.speech.audio.peaks import HEADER
 from plugins.web.calls.browser_api import call_pages, playable, run_pages, serving, two_languages
@@ -539,6 +540,33 @@ def test_a_bundle_has_what_its_person_may_still_see(browser: Browser) -> None:
     assert len(found) == 1, "a call's log knows the bundle it went out with"
     browser.run("UPDATE call_bundles SET expires_at = now() - interval '1 s'")
     assert browser.ask("GET", path, "op").status_code == 404
+
+
+@pytest.mark.parametrize(("what", "read"), [("text", "get_bytes"), ("audio", "size_of"), ("audio", "get_range")])
+def test_a_bundle_has_nothing_that_was_erased_while_it_was_read(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, read: str
+) -> None:
+    """The file is read, then the call is erased, then the block would go out: it does not."""
+    browser.run("UPDATE recordings SET transcript_path = 'transcripts/own.txt' WHERE recording_id = %s", browser.own)
+    (tmp_path / "storage/transcripts").mkdir(exist_ok=True)
+    (tmp_path / "storage/transcripts/own.txt").write_text("слово-маяк", encoding="utf-8")
+    made = browser.ask("POST", "/bundles", "op", {"search": {}, "what": [what]})
+    real = getattr(LocalStorage, read)
+
+    def then_erased(*asked: Any) -> Any:
+        found = real(*asked)
+        browser.run("UPDATE recordings SET status = 'erased', transcript_id = NULL")
+        return found
+
+    monkeypatch.setattr(LocalStorage, read, then_erased)
+    path = f"/bundles/{made.json()['id']}/file"
+    if read == "get_range":
+        with pytest.raises(Permanent, match="breaks off"):
+            browser.ask("GET", path, "op")
+        return
+    answer = browser.ask("GET", path, "op")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == []
 
 
 def test_erasures_are_listed_and_bad_demands_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ class _Zip:
                     continue
                 if "text" in self._bundle.contents and call.has_text and call.transcript_path:
                     text = self._text(call.transcript_path)
-                    if text is not None:
+                    if text is not None and self._stays(call):
                         archive.writestr(file_name(call.call_started_at, recording_id, "text.txt"), text)
                         yield sink.fetch()
                 if "audio" in self._bundle.contents and call.raw_path:
@@ -143,6 +143,16 @@ class _Zip:
     def _call(self, recording_id: int) -> ShownCall | None:
         with sessions.one() as session:
             return ShownCalls(session).card(recording_id, Browsing(session).scope_of(self._reader.actor))
+
+    def _stays(self, call: ShownCall) -> bool:
+        """Whether the call is as it was before its file was read: what has ended or was erased meanwhile stays here."""
+        now = self._call(call.recording_id)
+        return now is not None and (now.status, now.transcript_path, now.raw_path, now.checksum) == (
+            call.status,
+            call.transcript_path,
+            call.raw_path,
+            call.checksum,
+        )
 
     def _text(self, key: str) -> str | None:
         try:
@@ -156,10 +166,15 @@ class _Zip:
             size = self._storage.size_of(key)
         except Permanent:
             return
+        if not self._stays(call):
+            return
         name = file_name(call.call_started_at, call.recording_id, key)
         with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
             for start in range(0, size, BLOCK_BYTES):
-                member.write(self._storage.get_range(key, start, min(BLOCK_BYTES, size - start)))
+                block = self._storage.get_range(key, start, min(BLOCK_BYTES, size - start))
+                if not self._stays(call):
+                    raise Permanent("the audio has ended while it was taken: the file breaks off here")
+                member.write(block)
                 yield sink.fetch()
 
     def _registry(self) -> str:
