@@ -38,7 +38,7 @@ from trials.bench.world import START, database
 DAYS = 400
 NUMBER, SPELLED = "89161234567", "+7 (916) 123-45-67"
 KEY = ErasureKey.of("a key of this trial")
-TABLES = ("recordings", "transcripts", "recognition_responses", "call_qa_checks", "dead_letters", "call_events")
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbooks" / "erasure.md"
 
 
 def main(calls: int = 100_000, of_number: int = 60, folders: int = 14) -> None:
@@ -200,22 +200,30 @@ def _search(conninfo: str, root: Path, folder: Path, words: list[bytes]) -> int:
     places = {"storage": {match[0] for match in pattern.finditer(_everything(root))}}
     places["pg files before VACUUM"] = _in_database_files(folder, conninfo, pattern)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        for table in TABLES:
-            connection.execute(f"VACUUM FULL {table}".encode())
-        connection.execute("CHECKPOINT")
+        for statement in _wiping():
+            connection.execute(statement.encode())
     places["pg files after VACUUM FULL"] = _in_database_files(folder, conninfo, pattern)
     with psycopg.connect(conninfo) as connection:
-        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = connection.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
         rows = {
             match
             for (table,) in tables
-            for (text,) in connection.execute(f'SELECT t::text FROM "{table}" t'.encode())
+            for (text,) in connection.execute(f"SELECT t::text FROM {table} t".encode())
             for match in pattern.findall(text.encode())
         }
     places["rows"] = rows
     for place, found in places.items():
-        print(f"{place}: {len(found)} of {len(words)}")
+        print(f"{place}: {len(found)} of {len(words)} {sorted(word.decode() for word in found)[:3]}")
     return 1 if any(found for place, found in places.items() if "before" not in place) else 0
+
+
+def _wiping() -> list[str]:
+    """What the runbook says to do after an erasure."""
+    (block,) = re.findall(r"```sql\n(DELETE FROM pg_statistic.*?)```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)
+    return [statement.strip() for statement in block.split(";") if statement.strip()]
 
 
 def _in_database_files(folder: Path, conninfo: str, pattern: "re.Pattern[bytes]") -> set[bytes]:
