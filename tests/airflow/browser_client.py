@@ -1,7 +1,7 @@
 """The routes of the call browser in this process: Airflow's own auth manager, a real database, a folder as storage."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from airflow.models.base import Base
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from psycopg.conninfo import conninfo_to_dict
+from starlette.routing import BaseRoute
 
 from include.calls.names import SEARCH_CONN, STATE_CONN, STORAGE_CONN
 from plugins.web.app import app
@@ -57,13 +58,13 @@ def browser_client(database: str, storage: Path) -> Iterator[TestClient]:
             routes._sounds.cache_clear()
 
 
-def routes_and_rights() -> dict[tuple[str, str], Right | None]:
-    """Every method and path of the call browser with the right that it needs, None where any right is enough.
+def routes_and_rights(routes: Iterable[BaseRoute] | None = None) -> dict[tuple[str, str], Right | None]:
+    """Every method and path of the call browser, or of these routes, with the right that it needs; None: any right.
 
     Read from the routes, so that a new one is in each matrix at once. Raises AssertionError for one that asks no right.
     """
     found: dict[tuple[str, str], Right | None] = {}
-    for route in router.routes:
+    for route in router.routes if routes is None else routes:
         assert isinstance(route, APIRoute)
         asked = [each.call.right for each in route.dependant.dependencies if hasattr(each.call, "right")]
         assert asked, f"{route.path} asks for no right"
@@ -82,6 +83,7 @@ def example(path: str) -> str:
         .replace("{score_id}", str(UUID(int=0)))
         .replace("{dispute_id}", "1")
         .replace("{card}", "none")
+        .replace("{name}", "none")
         .replace("{item_no}", "1")
     )
 

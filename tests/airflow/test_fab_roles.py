@@ -17,6 +17,7 @@ from ops.settings.airflow_environment import process_environment
 from ops.settings.env_file import VARIABLES, load_settings
 from ops.settings.generated_secrets import generated, write_private
 from ops.settings.profile import REPOSITORY, Runtime
+from plugins.web.call_centre import quality_routes
 from plugins.web.calls.browser_api.reader_rights import FAB_PERMISSIONS
 from plugins.web.fab_roles import ANALYST, OPERATOR, ROLES, SECURITY_OFFICER, SUPERVISOR, TASKS, VIEWER
 from tests.airflow.browser_client import example, routes_and_rights
@@ -51,15 +52,31 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
     ("GET", "/auth/fab/v1/users"): {"Admin"},
     ("GET", "/call_export/metrics"): PEOPLE,
     ("POST", "/call_export/runs"): {"Admin", OPERATOR, TASKS},
+    ("GET", "/callcenter/metrics"): PEOPLE,
+    ("GET", "/callcenter/llm/config"): EVERYBODY,
+    ("GET", "/callcenter/llm/providers"): EVERYBODY,
+    ("PATCH", "/callcenter/llm/config"): {"Admin", OPERATOR, TASKS},
+    ("POST", "/callcenter/llm/providers/none/reset"): {"Admin", OPERATOR, TASKS},
+    ("POST", "/callcenter/llm/day"): {"Admin", OPERATOR, TASKS},
 }
+# Its application asks who may read each of its routes, before any of them (plugins/web/sales/health_app.py).
+ASKED_AS_A_WHOLE = {"/zakaz"}
+# Served to everybody: files of the page, which hold no data.
+WITHOUT_RIGHTS = {"/call_export/ui/static/{version}/{name:path}", "/call_export/ui/{page:path}"}
 ACTIONS = {"GET": "can_read", "POST": "can_create", "PUT": "can_edit"}  # as FAB names what a method does
 HAVE_A_RIGHT = {role for role, given in ROLES.items() if {(ACTIONS[m], r) for m, r in FAB_PERMISSIONS.values()} & given}
-for (method, path), right in routes_and_rights().items():  # the call browser's
+SCORES = {path: f"/callcenter{path}" for _, path in routes_and_rights(quality_routes.router.routes)}
+for (method, path), right in {**routes_and_rights(), **routes_and_rights(quality_routes.router.routes)}.items():
     needed = FAB_PERMISSIONS[right] if right else None
     have = HAVE_A_RIGHT if needed is None else {r for r in ROLES if (ACTIONS[needed[0]], needed[1]) in ROLES[r]}
-    ALLOWED[(method, f"/call_export{example(path)}")] = {"Admin"} | have
+    at = SCORES.get(path, f"/call_export{path}")  # scores for programs; the call browser's
+    ALLOWED[(method, example(at))] = {"Admin"} | have
 BODIES: dict[tuple[str, str], Any] = {
-    **{(method, path): {} for method, path in ALLOWED if "/ui/api/" in path and method in ("POST", "PUT")},
+    **{
+        (method, path): {}
+        for method, path in ALLOWED
+        if ("/ui/api/" in path or "/quality/" in path) and method in ("POST", "PUT")
+    },
     ("PATCH", f"{RUN}/none"): {"note": "seen"},
     ("POST", f"{RUN}/none/clear"): {"dry_run": True},
     ("PATCH", f"{RUN}/none/taskInstances/approve/-1/hitlDetails"): ANSWER,
@@ -122,6 +139,27 @@ def test_a_route_refuses_exactly_the_roles_without_the_right(
     assert found.pop("nobody") == 401
     assert {role for role, status in found.items() if status != 403} == ALLOWED[route], found
     assert not [status for status in found.values() if status >= 500], found
+
+
+def test_every_route_of_ours_is_in_the_matrix() -> None:
+    """Of every application that the plugin gives to Airflow; the scores' routes are asked with the call browser's."""
+    from plugins.airflow_plugin import CallExportPlugin
+    from plugins.web.app import app
+    from plugins.web.models.models_app import app as models_app
+    from plugins.web.sales.health_app import app as sales_app
+
+    apps = {"/call_export": app, "/callcenter": models_app, "/zakaz": sales_app}
+    assert {each["url_prefix"] for each in CallExportPlugin.fastapi_apps} <= apps.keys()
+    missing = {
+        (method, prefix + route.path)
+        for prefix, each in apps.items()
+        for route in each.routes
+        for method in getattr(route, "methods", {"GET"})
+        if prefix + route.path not in WITHOUT_RIGHTS
+        and (method, example(prefix + route.path)) not in ALLOWED
+        and prefix not in ASKED_AS_A_WHOLE
+    }
+    assert missing == set()
 
 
 def test_people_who_read_calls_are_not_those_who_change_runs() -> None:
