@@ -74,7 +74,7 @@ def kills(
 
 @commands.command()
 def lost() -> None:
-    """Nobody closes the connection of a host whose link goes down: when its locks are free."""
+    """A host whose link goes down closes no connection: when its locks are free."""
     with _folder() as folder:
         seconds = freed_after(folder)
     console.print(f"free after {seconds:.0f} s, bar {FREED_SECONDS:.0f}")

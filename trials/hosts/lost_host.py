@@ -1,4 +1,4 @@
-"""A host vanishes while its transaction holds locks: nobody closes its connection, and others wait for it."""
+"""A host vanishes while its transaction holds locks: its connection is never closed, and others wait for it."""
 
 import os
 import secrets
@@ -41,7 +41,7 @@ def freed_after(folder: Path) -> float:
 
 
 def _answer(url: str) -> bool | None:
-    """Whether anybody holds a lock; None while the server does not answer."""
+    """Whether any lock is held; None while the server does not answer."""
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             return bool(next(connection.execute(HELD))[0])
