@@ -14,8 +14,9 @@ EXPORT := $(OPS) run -- $(VENV)/python -m jobs.call_export
 help: ## этот список
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: install ## всё сразу на пустой машине: портал и распознаватель понарошку, выгрузка настоящая
-	@$(OPS) demo
+demo: install ## всё сразу на пустой машине: портал и распознаватель понарошку, выгрузка настоящая; [SCORES=true] — и оценки звонков
+	@$(if $(filter true,$(SCORES)),$(PYTHON) ops/one_machine/bootstrap.py models)
+	@$(OPS) demo $(if $(filter true,$(SCORES)),--scores)
 
 up: install ## запустить Airflow с настройками из .env, дождаться готовности, показать адрес и вход; [SCHEDULE=true] — ночам можно тратить
 	@$(OPS) up $(if $(filter true,$(SCHEDULE)),--schedule)

@@ -1,6 +1,6 @@
 """Scores of calls at the command line: start a run, sheets for calibration, calibrate, take scores as a table.
 
-    python -m jobs.quality score [--from 2026-11-01 --to 2026-11-30] [--card NAME] [--limit N] [--dry-run=true]
+    python -m jobs.quality score [--from 2026-11-01 --to 2026-11-30] [--card NAME] [--limit N] [--dry-run=true] [--wait]
     python -m jobs.quality sheet --card NAME --count 200 --from ... --to ... --out set.csv
     python -m jobs.quality verdicts --card NAME --file set.csv --by "Name"
     python -m jobs.quality calibrate --card NAME [--provider NAME] [--repeats 2]
@@ -11,6 +11,7 @@ Exit status: 0 done, 1 not done, 2 refused.
 
 import getpass
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,10 +37,11 @@ from include.common.errors import ExportError
 from include.common.personal_data.hiding import without_personal_data
 from jobs.airflow_api import AirflowApi
 from jobs.call_export import state_conninfo
-from jobs.command import REFUSED, Command, Group
+from jobs.command import FAILED, REFUSED, Command, Group
 
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+LOOK_SECONDS = 1.0
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -67,10 +69,20 @@ def main() -> None:
 @click.option("--card", metavar=words.NAME, help=words.CARD_HELP)
 @click.option("--limit", type=click.IntRange(min=0), default=0, metavar=words.COUNT, help=words.LIMIT_HELP)
 @click.option("--dry-run", type=bool, default=False, metavar="true", help=words.DRY_RUN_HELP)
-def score(*, first: datetime | None, last: datetime | None, card: str | None, limit: int, dry_run: bool) -> None:
+@click.option("--wait", is_flag=True, help=words.WAIT_HELP)
+def score(
+    *, first: datetime | None, last: datetime | None, card: str | None, limit: int, dry_run: bool, wait: bool
+) -> None:
     asked = {"card": card, "date_from": first and f"{first:%Y-%m-%d}", "date_to": last and f"{last:%Y-%m-%d}"}
     conf = {name: value for name, value in asked.items() if value} | {"limit": limit, "dry_run": dry_run}
-    _trigger(QUALITY_DAG_ID, conf)
+    api, dag_run_id = _trigger(QUALITY_DAG_ID, conf)
+    if wait:
+        api.unpause()
+        while api.is_live(dag_run_id):
+            time.sleep(LOOK_SECONDS)
+        click.echo(api.note(dag_run_id))
+        if api.state(dag_run_id) != "success":
+            click.get_current_context().exit(FAILED)
 
 
 @main.command(cls=Command, help=words.CALIBRATE_HELP)
@@ -133,11 +145,13 @@ def _period(first: datetime, last: datetime) -> tuple[datetime, datetime]:
     return bounds_of(first.date(), zone)[0], bounds_of(last.date(), zone)[1]
 
 
-def _trigger(dag_id: str, conf: Mapping[str, object]) -> None:
+def _trigger(dag_id: str, conf: Mapping[str, object]) -> tuple[AirflowApi, str]:
+    """The id of the DAG run, and where it is."""
     api = AirflowApi.from_environment(dag_id)
     dag_run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     api.trigger(dag_run_id, conf)
     click.echo(words.started(f"{api.address}/dags/{dag_id}/runs/{dag_run_id}"))
+    return api, dag_run_id
 
 
 if __name__ == "__main__":

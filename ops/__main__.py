@@ -51,10 +51,10 @@ def status() -> None:
 
 
 @app.command(help=wording.COMMANDS["demo"])
-def demo() -> None:
+def demo(scores: Annotated[bool, typer.Option("--scores", help=wording.DEMO_SCORES)] = False) -> None:
     from ops.one_machine.demo import demo as show
 
-    show(console)
+    show(console, scores=scores)
 
 
 @app.command("sales-demo", help=wording.COMMANDS["sales-demo"])

@@ -11,6 +11,7 @@ from simulators.bitrix24.limits import Limits
 from simulators.bitrix24.seeded import MakeAudio, brief, from_folder, minutes, seeded_world, spoken
 from simulators.kit.serving import LOOPBACK, serve
 from simulators.openai.app import KEY, RecogniserSimulator
+from simulators.openai.scorecard_judge import answer_by_text
 from simulators.sales_world import SalesWorld
 from simulators.slack import SlackSimulator
 from simulators.sound.hearing_recogniser import HearingRecogniser
@@ -68,6 +69,7 @@ def recogniser(
     simulator = RecogniserSimulator(
         key=key, latency_per_minute=latency_per_minute, requests_per_minute=requests_per_minute
     )
+    simulator.writes = answer_by_text
     serve(simulator, port, host)
 
 

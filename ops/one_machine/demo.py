@@ -41,14 +41,17 @@ SELECT own.recording_id FROM recordings own JOIN transcripts USING (transcript_i
 """
 
 
-def demo(console: Console) -> None:
-    """Returns if the run completed, else raises ExportError. The system keeps running."""
+def demo(console: Console, *, scores: bool = False) -> None:
+    """Returns if the run completed, else raises ExportError. The system keeps running.
+
+    `scores`: with scores of the calls, which need the packages of the language models.
+    """
     runtime = Runtime("demo")
     for name in (VARIABLES | FROM_FILES.keys()) & set(os.environ):  # a demo must not send requests to a real portal
         del os.environ[name]
     down(runtime, console)
     runtime.make()
-    portal, recogniser = _simulators(runtime, console)
+    portal, recogniser = _simulators(runtime, console, scores=scores)
     running = up(runtime, console)
     code = _export(runtime, console)
     _show(runtime, console, running)
@@ -59,10 +62,14 @@ def demo(console: Console) -> None:
             status=code,
             logs=runtime.logs,
         )
+    if scores:
+        _score(runtime, console, running)
+    else:
+        console.print(wording.SCORES_LATER)
     console.print(wording.SIMULATED.format(portal=portal, recogniser=recogniser))
 
 
-def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
+def _simulators(runtime: Runtime, console: Console, *, scores: bool) -> tuple[str, str]:
     first, last = DAYS
     recordings = os.environ.get("DEMO_RECORDINGS_DIR")
     simulated = simulate(
@@ -72,6 +79,7 @@ def _simulators(runtime: Runtime, console: Console) -> tuple[str, str]:
             *(("--recordings-dir", str(Path(recordings).resolve())) if recordings else ()),
         ),
         recogniser=(),
+        **({"QUALITY_ENABLED": "true"} if scores else {}),
     )
     console.print(wording.SIMULATORS_RUN)
     return simulated.portal, simulated.recogniser
@@ -82,6 +90,22 @@ def _export(runtime: Runtime, console: Console) -> int:
     console.print(wording.EXPORTING.format(first=first, last=last))
     command = [sys.executable, "-m", "jobs.call_export", "--from", str(first), "--to", str(last)]
     return subprocess.run(command, env=running_environment(runtime), cwd=runtime.root, check=False).returncode
+
+
+def _score(runtime: Runtime, console: Console, running: Running) -> None:
+    """Scores of the texts by the simulated language model; returns when they are there."""
+    first, last = DAYS
+    console.print(wording.SCORING)
+    command = [sys.executable, "-m", "jobs.quality", "score", "--from", str(first), "--to", str(last), "--wait"]
+    ended = subprocess.run(command, env=running_environment(runtime), cwd=runtime.root, check=False).returncode
+    if ended != 0:
+        raise ExportError(
+            f"the scores ended with exit status {ended}; see {runtime.logs}",
+            problem="demo_scores_failed",
+            status=ended,
+            logs=runtime.logs,
+        )
+    console.print(wording.SCORES.format(url=running.url))
 
 
 def _show(runtime: Runtime, console: Console, running: Running) -> None:

@@ -34,6 +34,7 @@ CONTAINER_COMMANDS = {
 CONTAINERS_PREPARED = "Файлы: {files}; база: {database}. Адрес Airflow и пароль: `docker compose run --rm app login`"
 MONITORING_WRITTEN = "Настройки мониторинга записаны"
 PROFILE = "Отдельный набор баз, секретов и файлов под var/."
+DEMO_SCORES = "И оценки звонков; нужны пакеты языковых моделей (make install-models)."
 EVERY_FILE = "Прочитать и все файлы хранилища, а не только новые."
 RESTORE_INTO = "Только база состояния, в другую базу того же сервера с этим именем."
 RESTORE_ASIDE = "Базы не пусты: переименовать их и вернуть копию на их место."
@@ -91,6 +92,9 @@ TOTALS = (
 FILES = "Файлы:     {folder}"
 INTERFACE = "Интерфейс: {url}  вход: {login} / {password}"
 CALL = "Звонок:    {url}/plugin/calls/call/{call}  послушать и прочесть"
+SCORING = "Оценка звонков: страница «Качество»"
+SCORES = "Оценки:    {url}/plugin/calls/quality  страница «Качество», ответы — имитация"
+SCORES_LATER = "Оценки звонков по карте, с цитатами: `make demo SCORES=true`"
 SIMULATED = "Портал {portal} и распознаватель {recogniser} — имитация; остановить всё: make down"
 
 # What `ops/one_machine/bootstrap.py` prints

@@ -71,4 +71,5 @@ PROBLEMS = {
     "supervisor_not_started": "Программа supervisord не запустилась: {reason}",
     "simulator_not_started": "Имитация ({name}) не запустилась, журнал: {log}",
     "demo_failed": "Выгрузка не завершена (код {status}); журналы: {logs}",
+    "demo_scores_failed": "Оценка звонков не завершена (код {status}); журналы: {logs}",
 }
