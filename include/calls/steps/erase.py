@@ -353,15 +353,15 @@ def _clear_up(erasure_id: UUID, files: set[str], search: NameSearch, state: Stat
     for file in sorted(files - {file for key in registries for file in _files_of_registry(key, files)}):
         if not _look(search, file, storage).names:
             continue
-        Erasures(state.session).note_rewritten(erasure_id, _told(file, search), _sha256(file, storage))
+        Erasures(state.session).note_rewritten(erasure_id, _as_named(file, search), _sha256(file, storage))
         if (run := _run_of_log(file, state)) is not None:
             publish_log(run, state, storage)
         if run is None or _look(search, file, storage).names:
             _delete(_with_pdf([file]), storage)
 
 
-def _told(file: str, search: NameSearch) -> str:
-    """The key as the proof may tell it: one that names a call is told by its folder and a hash."""
+def _as_named(file: str, search: NameSearch) -> str:
+    """The key as the proof may name it: of one that names a call, its folder and a hash."""
     if not search.look(BytesIO(file.encode())).names:
         return file
     return f"{file.rpartition('/')[0]}/{sha256(file.encode()).hexdigest()[:12]}"
