@@ -1,5 +1,6 @@
 """The schema gets from nothing to the newest revision, and agrees with the code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -204,3 +205,18 @@ def test_what_runs_have_spent_is_summed_up_for_a_ledger_that_exists(empty_databa
         )
         migrate(empty_database)
         assert connection.execute("SELECT usd FROM run_spending").fetchall() == [(Decimal("0.5"),)]
+
+
+def test_a_proof_of_before_tells_no_copy_any_more(empty_database: str) -> None:
+    """The name of a copy has the call's id in it; registries, reports and logs stay told."""
+    migrate(empty_database, "0022")
+    told = {f"exports/2025-08-01_2025-08-02/{key}": "f" for key in ("summary/call_1.md", "registry/calls.csv")}
+    executed(
+        empty_database,
+        "INSERT INTO erasures (erasure_id, kind, subject_hash, key_name, masked, reason, asked_by, triggered_by,"
+        " demanded_at, rewritten) VALUES (gen_random_uuid(), 'call', 'h', 'k', '***', 'r', 'a', 't', now(), %s::jsonb)",
+        json.dumps(told),
+    )
+    migrate(empty_database)
+    (rewritten,) = selected(empty_database, "SELECT rewritten FROM erasures")[0]
+    assert list(rewritten) == ["exports/2025-08-01_2025-08-02/registry/calls.csv"]
