@@ -34,7 +34,10 @@ _URL_LIKE = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
 
 _UNAVAILABLE = "the recogniser is not available"
 _DENIED = {  # status -> message, problem
-    401: ("the recogniser refuses the key: check OPENAI_API_KEY", "recogniser_refuses_key"),
+    401: (
+        "the recogniser refuses the key: check OPENAI_API_KEY, for the fallback model STT_FALLBACK_API_KEY",
+        "recogniser_refuses_key",
+    ),
     403: (
         "the recogniser refuses this key or country: check the key's rights, OPENAI_API_KEY and CHATGPT_PROXY_URL",
         "recogniser_denies_access",

@@ -217,7 +217,8 @@ PROBLEMS: dict[str, str] = {
     "recogniser_out_of_money": (
         "на счёте распознавателя нет средств или достигнут лимит трат: пополните счёт и продолжите запуск"
     ),
-    "recogniser_refuses_key": "распознаватель не принимает ключ: проверьте OPENAI_API_KEY",
+    "recogniser_refuses_key": "распознаватель не принимает ключ: проверьте OPENAI_API_KEY, а для отдельного сервиса "
+    "запасной модели — STT_FALLBACK_API_KEY",
     "recogniser_denies_access": (
         "распознаватель отказывает этому ключу или этой стране:"
         " проверьте права ключа, OPENAI_API_KEY и CHATGPT_PROXY_URL"
