@@ -53,7 +53,7 @@ def chat_completion(
 ) -> JsonDict:
     text = response_text(request.get("response_format"))
     usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
-    if writes is not None:
+    if writes is not None and (request.get("response_format") or {}).get("type") == "json_schema":
         asked = str(request["messages"][-1]["content"])
         text = json.dumps(writes(request["response_format"]["json_schema"]["schema"], asked), ensure_ascii=False)
         read = sum(len(str(message["content"])) for message in request["messages"]) // 3

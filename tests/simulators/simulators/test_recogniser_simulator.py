@@ -13,6 +13,8 @@ import requests
 
 from simulators.kit.in_process import running
 from simulators.openai.app import RecogniserSimulator
+from simulators.openai.scorecard_judge import answer_by_text
+from simulators.openai.text_model import chat_completion
 from simulators.sound.dialogues import record_briefly
 from simulators.sound.encoding import encode
 
@@ -243,3 +245,10 @@ def test_responses_fit_the_schema(client: Client) -> None:
 def test_a_request_without_a_key(client: Client) -> None:
     assert requests.get(f"{client.url}/v1/models", timeout=10).status_code == 401
     assert "gpt-transcribe" in {model.id for model in client.sdk.models.list()}
+
+
+def test_a_question_without_a_schema_is_answered_beside_scorecards() -> None:
+    """The simulator of the demo answers scorecards; what asks without a schema gets its usual words."""
+    asked = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Привет"}]}
+    found = chat_completion(asked, 1, 0.0, writes=answer_by_text)
+    assert found["choices"][0]["message"]["content"].startswith("[симуляция]")
