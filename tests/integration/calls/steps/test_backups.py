@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,6 +22,7 @@ from include.calls.steps.verify_backup import verify
 from include.calls.wording import problems
 from include.clients.postgresql.scratch import SCRATCH_PREFIX, beside, name_of, set_aside
 from include.clients.storage.local import LocalStorage
+from include.clients.storage.s3 import S3Storage
 from include.common.errors import BadInput, NotConfigured, Permanent
 from include.common.sealing import new_key
 
@@ -106,6 +108,25 @@ def test_everything_comes_back(world: World, target: str) -> None:
     assert rows(target, "SELECT relacl FROM pg_class WHERE relname = 'audit_log'") == [(None,)], "make up grants again"
     assert (done.files, again.get_bytes(TEXT)) == (3, SPOKEN)
     assert [one.key for one in again.objects("")] == [one.key for one in world.storage.objects("")]
+
+
+def test_a_bucket_is_a_second_place_too(world: World, target: str, s3_client: Any, s3_bucket: str) -> None:
+    """Made, verified, listed and restored; only sealed parts are in the bucket, and a damaged one is refused."""
+    world.place = BackupPlace(S3Storage(s3_bucket, "copies", s3_client), new_key())
+    made = world.verified()
+    again = LocalStorage(world.folder / "again")
+    done = restore(world.place, world.place.resolve("latest"), {STATE: target}, again, migrate)
+    assert rows(target, "SELECT host FROM portals") == [("company.bitrix24.ru",)]
+    assert (done.files, again.get_bytes(TEXT)) == (3, SPOKEN)
+    keys = [one["Key"] for one in s3_client.list_objects_v2(Bucket=s3_bucket)["Contents"]]
+    assert all(key.startswith("copies/") for key in keys)
+    stored = b"".join(s3_client.get_object(Bucket=s3_bucket, Key=key)["Body"].read() for key in keys)
+    assert SPOKEN not in stored
+    assert b"company.bitrix24.ru" not in stored
+    (dump,) = [key for key in keys if made.backup_id in key and "state" in key]
+    body = s3_client.get_object(Bucket=s3_bucket, Key=dump)["Body"].read()
+    s3_client.put_object(Bucket=s3_bucket, Key=dump, Body=body[: len(body) // 2])
+    assert refused(lambda: verify(world.place, made.backup_id, world.state_url, migrate))
 
 
 def test_nothing_lies_open_and_no_secret_is_inside(world: World) -> None:
