@@ -281,7 +281,9 @@ def test_an_erasure_runs_as_the_application(roled: Roled, tmp_path: Path) -> Non
     key = ErasureKey.of("the key of this installation")
     with export_over(world_of_three(), roled.url(Role.APPLICATION), tmp_path) as export:
         export.erasure_key = key
-        assert export.run(deliver_texts=True).verdict.status is RunStatus.COMPLETED
+        outcome = export.run(dag_run_id="erasure__1", deliver_texts=True)
+        assert outcome.verdict.status is RunStatus.COMPLETED
+        assert {record.call_id for record in export.records(outcome.run_id)} >= {"call-1", ERASED}
         with export.state() as state:
             demand = {"erase_call_id": ERASED, "reason": "обращение 12", "asked_by": "сам человек"}
             erasure_id = erase.register(demand, "manual__1", "officer", state, key)
