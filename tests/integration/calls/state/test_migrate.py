@@ -220,15 +220,3 @@ def test_a_proof_of_before_tells_no_copy_any_more(empty_database: str) -> None:
     migrate(empty_database)
     (rewritten,) = selected(empty_database, "SELECT rewritten FROM erasures")[0]
     assert list(rewritten) == ["exports/2025-08-01_2025-08-02/registry/calls.csv"]
-
-
-def test_a_deleted_text_is_not_looked_for_row_by_row(database: str) -> None:
-    """PostgreSQL looks for rows that refer to it, and makes no index for that by itself."""
-    with psycopg.connect(database) as connection:
-        found = connection.execute(
-            "SELECT format('%s (%s)', conrelid::regclass, attname) FROM pg_constraint"
-            " JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]"
-            " WHERE contype = 'f' AND confrelid = 'transcripts'::regclass AND NOT EXISTS (SELECT FROM pg_index"
-            " WHERE indrelid = conrelid AND indkey[0] = conkey[1])"
-        ).fetchall()
-    assert found == []
