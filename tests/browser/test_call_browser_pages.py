@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from plugins.web.calls.browser_api.reader_rights import RIGHTS_OF_SIMPLE_ROLES, Right
 from simulators.kit.in_process import running
@@ -135,6 +136,22 @@ def test_a_language_set_before_anybody_watches_it_is_followed(visit: Visit) -> N
     page = visit.open("erasure")
     expect(page.get_by_role("heading", name="Erasure")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_language_set_between_the_sentences_and_the_first_drawing_is_followed(visit: Visit) -> None:
+    def late(route: Route) -> None:
+        come = route.fetch()
+        bundle = 'await import("./main.js");'
+        route.fulfill(response=come, body=come.text().replace(bundle, f'{bundle} root.lang = "en";'))
+
+    def slow(route: Route) -> None:
+        time.sleep(2)  # until everything else is drawn
+        route.continue_()
+
+    visit.page.route("**/standalone.js", late)
+    visit.page.route("**/catalogue_en.js", slow)
+    page = visit.open("erasure")
+    expect(page.get_by_role("heading", name="Erasure")).to_be_visible()
 
 
 DARK = {

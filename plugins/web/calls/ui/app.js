@@ -5,7 +5,7 @@ import { html, ownPath, useEffect, useHostNavigation, useState, watchLanguage } 
 import { CallPage } from "./call_page.js";
 import { CallsPage } from "./calls_page.js";
 import { Banner, Boundary, Button, Empty, Go, Skeleton, Trouble, later } from "./parts.js";
-import { language, learn, t } from "./words.js";
+import { language, learn, learned, t } from "./words.js";
 
 // What most visits do not need comes when it is first shown.
 const AuditPage = later(() => import("./audit_page.js"), "AuditPage");
@@ -45,7 +45,7 @@ const allowed = (me, page, right) => me.rights.includes(right) && (me.quality ||
 
 /** What every entry needs around it. */
 function Framed({ children }) {
-  const [spoken, setSpoken] = useState(language());
+  const [spoken, setSpoken] = useState(learned());
   useEffect(() => {
     const follow = async () => {
       const now = language();

@@ -8,6 +8,9 @@ export async function learn(now = language()) {
   CATALOGUES[now] ??= (await import(`./catalogue_${now}.js`))[now.toUpperCase()];
 }
 
+/** The present language if its sentences are there, else null. */
+export const learned = () => (CATALOGUES[language()] ? language() : null);
+
 const ORDER = { ru: ["one", "few", "many"], en: ["one", "other"] };
 
 /**
