@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -23,3 +24,13 @@ with pytest.MonkeyPatch.context() as _patch:  # the routes of every area, for th
     _patch.setattr("include.call_centre.schedule.IS_CONFIGURED", True)
     import plugins.web.app
     import plugins.web.models.models_app  # noqa: F401
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The questions to people that reached Airflow."""
+    questions: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **question: questions.append(question)
+    )
+    return questions

@@ -53,16 +53,6 @@ def context(operator: PlanWithApprovalOperator) -> dict[str, Any]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The questions that reached Airflow."""
-    questions: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **question: questions.append(question)
-    )
-    return questions
-
-
-@pytest.fixture
 def notifier(monkeypatch: pytest.MonkeyPatch) -> Notifier:
     made = Notifier()
     monkeypatch.setattr(slack_messages, "ApprovalWanted", lambda: made)

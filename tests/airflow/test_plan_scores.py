@@ -33,16 +33,6 @@ def context(operator: PlanScoresOperator) -> dict[str, Any]:
     return {"task": operator, "task_instance": ti, "ti": ti}
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The questions that reached Airflow."""
-    questions: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **question: questions.append(question)
-    )
-    return questions
-
-
 def test_within_the_budget_nobody_is_asked(
     operator: PlanScoresOperator, context: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

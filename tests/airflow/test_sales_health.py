@@ -1,19 +1,16 @@
 """The health page of sales: inside Airflow under `/zakaz`, and as a process of its own; over a real engine."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from psycopg.conninfo import conninfo_to_dict
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from include.calls.names import METRICS_CONN, STATE_CONN
+from include.calls.names import METRICS_CONN
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.names import AIRFLOW_API_CONN
 from include.sales.domain.scopes import Kind, Scope, Source, Stream
@@ -25,6 +22,7 @@ from include.sales.steps.open_run import open_loads
 from jobs import sales_health
 from plugins.web.sales import health_app
 from simulators.kit.in_process import running
+from tests.kit.airflow_connections import connected, connected_to_sales
 from tests.kit.sales import DAY, ZONE, FakeSource, ticket, vk_day
 
 pytestmark = pytest.mark.postgres
@@ -33,23 +31,13 @@ ORDERS = Scope(Source.QTICKETS, Stream.ORDERS, Kind.DELTA)
 ADS = Scope(Source.VK_ADS, Stream.STATS, Kind.WINDOW, "5", DAY, DAY)
 
 
-def environment(monkeypatch: pytest.MonkeyPatch, conn_id: str, **connection: Any) -> None:
-    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
-
-
 @pytest.fixture
 def pages(
     monkeypatch: pytest.MonkeyPatch, database: str, clickhouse_server: int, warehouse: Warehouse
 ) -> Iterator[tuple[str, str]]:
     """URL of the page inside Airflow, and of the one beside it; a ticket and an ad are loaded."""
-    state: dict[str, Any] = dict(conninfo_to_dict(database))
-    environment(
-        monkeypatch, STATE_CONN, conn_type="postgres", schema=state.pop("dbname"), login=state.pop("user", None),
-        extra=state,
-    )  # fmt: skip
-    at = {"host": "127.0.0.1", "port": clickhouse_server, "schema": warehouse.database, "login": "default"}
-    environment(monkeypatch, WAREHOUSE_CONN, conn_type="clickhouse", password="", **at, extra={"embedded": True})
-    environment(monkeypatch, METRICS_CONN, conn_type="generic", password=TOKEN)
+    connected_to_sales(monkeypatch, database, clickhouse_server, warehouse)
+    connected(monkeypatch, METRICS_CONN, conn_type="generic", password=TOKEN)
     heartbeat = {"scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2026-11-29T12:00:00+00:00"}}
     monkeypatch.setattr(health_app, "_airflow", lambda: "scheduler healthy")
     airflow = Starlette(routes=[Route("/api/v2/monitor/health", lambda _: JSONResponse(heartbeat))])
@@ -64,7 +52,7 @@ def pages(
         running(sales_health.make_app(ZONE)) as beside,
         running(airflow) as api,
     ):
-        environment(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host=api)
+        connected(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host=api)
         yield f"{inside}/zakaz", beside
 
 
@@ -112,7 +100,7 @@ def test_metrics_tell_of_every_source(pages: tuple[str, str]) -> None:
 
 
 def test_a_dead_warehouse_is_503_and_the_rest_is_told(pages: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    environment(monkeypatch, WAREHOUSE_CONN, conn_type="clickhouse", host="127.0.0.1", port=9, schema="zakaz",
+    connected(monkeypatch, WAREHOUSE_CONN, conn_type="clickhouse", host="127.0.0.1", port=9, schema="zakaz",
                 login="default", password="", extra={})  # fmt: skip
     for page in pages:
         assert read(f"{page}/healthz").status_code == 503
@@ -123,7 +111,7 @@ def test_a_dead_warehouse_is_503_and_the_rest_is_told(pages: tuple[str, str], mo
 
 
 def test_an_airflow_without_a_scheduler_is_an_error(pages: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    environment(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host="http://127.0.0.1:9")
+    connected(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host="http://127.0.0.1:9")
     found = read(f"{pages[1]}/healthz/detailed")
     assert found.status_code == 503
     assert found.json()["checks"]["airflow"]["status"] == "error"

@@ -1,28 +1,24 @@
 """`make sales`: what is fresh, how old it is and when it is loaded next, with Airflow or without it."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from psycopg.conninfo import conninfo_to_dict
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from include.calls.names import STATE_CONN
 from include.clients.clickhouse.warehouse import Warehouse
 from include.common.names import AIRFLOW_API_CONN
 from include.sales.domain.rows import Coverage, Table
-from include.sales.names import WAREHOUSE_CONN
 from include.sales.state.state import SalesState
 from include.sales.state.warehouse_rows import WarehouseRows
 from jobs import sales
 from simulators.kit.in_process import running
+from tests.kit.airflow_connections import connected, connected_to_sales
 from tests.kit.sales import ZONE
 
 pytestmark = pytest.mark.postgres
@@ -33,22 +29,12 @@ DAGS = [
 ]
 
 
-def environment(monkeypatch: pytest.MonkeyPatch, conn_id: str, **connection: Any) -> None:
-    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
-
-
 @pytest.fixture
 def configured(
     monkeypatch: pytest.MonkeyPatch, database: str, clickhouse_server: int, warehouse: Warehouse
 ) -> Iterator[None]:
     """Sales covered until 25 minutes ago, VK's ads until three hours ago; Airflow plans two DAGs."""
-    state: dict[str, Any] = dict(conninfo_to_dict(database))
-    environment(
-        monkeypatch, STATE_CONN, conn_type="postgres", schema=state.pop("dbname"), login=state.pop("user", None),
-        extra=state,
-    )  # fmt: skip
-    at = {"host": "127.0.0.1", "port": clickhouse_server, "schema": warehouse.database, "login": "default"}
-    environment(monkeypatch, WAREHOUSE_CONN, conn_type="clickhouse", password="", **at, extra={"embedded": True})
+    connected_to_sales(monkeypatch, database, clickhouse_server, warehouse)
     now = datetime.now(UTC)
     for number, (source, stream, minutes) in enumerate((("qtickets", "orders", 25), ("vk_ads", "stats", 180)), 1):
         until = now - timedelta(minutes=minutes)
@@ -64,7 +50,7 @@ def configured(
 
     token = Route("/auth/token", lambda _: JSONResponse({"access_token": "t"}), methods=["POST"])
     with running(Starlette(routes=[token, Route("/api/v2/dags", dags)])) as url:
-        environment(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host=url, login="a", password="b")
+        connected(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host=url, login="a", password="b")
         yield
 
 
@@ -89,5 +75,5 @@ def test_each_source_has_its_lag_and_its_next_run(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("configured")
 def test_without_airflow_the_rest_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    environment(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host="http://127.0.0.1:9", login="a", password="b")
+    connected(monkeypatch, AIRFLOW_API_CONN, conn_type="http", host="http://127.0.0.1:9", login="a", password="b")
     assert "25 мин" in shown(monkeypatch)["qtickets_sales"]
