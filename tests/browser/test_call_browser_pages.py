@@ -348,13 +348,13 @@ def test_the_sound_is_fetched_when_a_person_plays_and_the_text_follows(visit: Vi
     page.locator(".cb-turn").nth(3).locator("p").click()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Пауза")).to_be_visible()
-    expect(page.locator(".cb-time")).to_have_text("0:29 / 1:00")
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(29|3[0-6]) / 1:00"))  # it sounds meanwhile
     expect(page.locator(".cb-turn[aria-current]")).to_contain_text("сколько времени")
-    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "29 секунд, Клиент")
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile("^(29|3[0-6]) секунд.?, Клиент$"))
     page.keyboard.press(".")
     expect(page.locator(".cb-turn[aria-current]")).to_contain_text("Курьер позвонит")
     page.keyboard.press("Space")
-    page.wait_for_url("**/call/1?t=37*")
+    page.wait_for_url(re.compile(r"/call/1\?t=(3[7-9]|4)"))
     for key, speed in (("]", "1.25"), ("]", "1.5"), ("[", "1.25")):
         page.keyboard.press(key)
         expect(page.get_by_label("Скорость")).to_have_value(speed)
