@@ -367,12 +367,12 @@ def test_a_recording_is_heard_at_once_while_its_copy_is_made(visit: Visit) -> No
     page = visit.open(f"call/{fakes.ORDINARY}?t=10")
     page.get_by_role("button", name="Слушать").first.click()
     expect(page.get_by_text("запись готовится: 25 %")).to_be_visible()
-    expect(page.locator(".cb-time")).to_have_text(re.compile("0:1[1-9] / 1:00"))
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(1[1-9]|2.) / 1:00"))
     assert violations(page) == []
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".cb-time")).to_have_text(re.compile("0:1[56789] / 1:00"))  # the next parts by themselves
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(1[5-9]|2.) / 1:00"))  # the next parts by themselves
     page.locator(".cb-turn").nth(4).locator("p").click()
-    expect(page.locator(".cb-time")).to_have_text(re.compile("0:3[789] / 1:00"))
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(3[789]|4.) / 1:00"))
     expect(page.get_by_role("button", name="Пауза")).to_be_visible()
     page.keyboard.press("Space")
     page.wait_for_url("**/call/1?t=*")
@@ -381,7 +381,7 @@ def test_a_recording_is_heard_at_once_while_its_copy_is_made(visit: Visit) -> No
     expect(page.get_by_text("запись готовится")).to_have_count(0)
     expect(page.locator(".cb-time")).to_have_text(stood)
     page.keyboard.press("Space")
-    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(39|4.) / 1:00"))
+    expect(page.locator(".cb-time")).to_have_text(re.compile("0:(39|[45].) / 1:00"))
     assert next(second for _, what, second in visit.fake.asked if what == "part") == 10.0
 
 
