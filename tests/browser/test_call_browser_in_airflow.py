@@ -88,7 +88,7 @@ def test_a_call_is_found_heard_and_judged_inside_airflow(system: System, page: P
     page.evaluate("document.documentElement.className = 'dark'")
     assert page.evaluate(ground) != light
     assert violations(page) == []
-    page.evaluate("document.documentElement.lang = 'ru'")
+    page.evaluate("localStorage.i18nextLng = document.documentElement.lang = 'ru'")  # as i18next and Airflow do
     expect(page.get_by_role("button", name="Ссылка на это место")).to_be_visible()
     assert errors == []
 

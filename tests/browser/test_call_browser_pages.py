@@ -129,7 +129,7 @@ def test_a_language_set_before_anybody_watches_it_is_followed(visit: Visit) -> N
     visit.page.add_init_script(
         """const watch = MutationObserver.prototype.observe;
         MutationObserver.prototype.observe = function (node, options) {
-          if (options.attributeFilter?.includes("lang")) document.documentElement.lang = "en";
+          if (options.attributeFilter?.includes("lang")) localStorage.i18nextLng = document.documentElement.lang = "en";
           return watch.call(this, node, options);
         };"""
     )
@@ -138,11 +138,26 @@ def test_a_language_set_before_anybody_watches_it_is_followed(visit: Visit) -> N
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+def test_the_language_is_that_of_i18next_where_the_page_does_not_say_it(visit: Visit) -> None:
+    """Airflow's listener that names the language in the page may begin when the language has already come."""
+
+    def unsaid(route: Route) -> None:
+        come = route.fetch()
+        route.fulfill(response=come, body=come.text().replace("await import", 'root.lang = "en";\nawait import'))
+
+    visit.page.route("**/standalone.js", unsaid)
+    page = visit.open("audit")
+    expect(page.get_by_role("heading", name="Журнал")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
 def test_a_language_set_between_the_sentences_and_the_first_drawing_is_followed(visit: Visit) -> None:
     def late(route: Route) -> None:
         come = route.fetch()
         bundle = 'await import("./main.js");'
-        route.fulfill(response=come, body=come.text().replace(bundle, f'{bundle} root.lang = "en";'))
+        route.fulfill(
+            response=come, body=come.text().replace(bundle, f'{bundle} localStorage.i18nextLng = root.lang = "en";')
+        )
 
     def slow(route: Route) -> None:
         time.sleep(2)  # until everything else is drawn

@@ -1,5 +1,6 @@
 // Requests to the api-server. What is typed travels in bodies only; a refusal is an error with the server's sentence.
 import { useCallback, useEffect, useRef, useState, MODULES, hostUrl } from "./host.js";
+import { language } from "./words.js";
 
 const API = "call_export/ui/api/";
 export const apiUrl = (path) => hostUrl(API + path);
@@ -22,7 +23,7 @@ function logIn() {
 /** `path` is below our own API; one that begins with a slash is below the api-server. */
 export async function ask(path, { method = "GET", body, etag, signal, binary = false } = {}) {
   const headers = { Accept: binary ? "application/octet-stream" : "application/json" };
-  headers["Accept-Language"] = document.documentElement.lang || "en";
+  headers["Accept-Language"] = language();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-Match"] = etag;
   let answer;

@@ -11,7 +11,7 @@ import { clock, markedWords } from "./text.js";
 import { NoText, Transcript } from "./transcript.js";
 import { RoleFix } from "./role_fix.js";
 import { VerdictForm, queueOf } from "./verdict_form.js";
-import { dayAndTime, duration, named, offset, t, usd } from "./words.js";
+import { dayAndTime, duration, language, named, offset, t, usd } from "./words.js";
 
 const AskDialog = later(() => import("./erasure_page.js"), "AskDialog", null);
 const ScoresOfCall = later(() => import("./quality_score.js"), "ScoresOfCall", null);
@@ -155,7 +155,7 @@ function Header({ card, me, copyLink, showKeys }) {
 
 function languageName(code) {
   try {
-    return new Intl.DisplayNames(document.documentElement.lang || "en", { type: "language" }).of(code);
+    return new Intl.DisplayNames(language(), { type: "language" }).of(code);
   } catch {
     return code;
   }

@@ -1,5 +1,15 @@
 // The page's sentences, numbers and times in the language of Airflow's page. Sentences are in the two catalogues alone.
-export const language = () => (document.documentElement.lang.toLowerCase().startsWith("ru") ? "ru" : "en");
+// i18next keeps that language in this browser. The attribute of Airflow's page (3.3.2) says `en` until it is changed, and
+// stays so if the listener that sets it begins after the language has come: it is a signal, not the source.
+export const language = () => ((spoken() || document.documentElement.lang).toLowerCase().startsWith("ru") ? "ru" : "en");
+
+function spoken() {
+  try {
+    return localStorage.i18nextLng;
+  } catch {
+    return ""; // a browser that keeps nothing
+  }
+}
 
 const CATALOGUES = {};
 
